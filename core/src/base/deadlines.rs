@@ -1,0 +1,79 @@
+//! The deadline table: one slot a purpose.
+
+use super::Instant;
+
+/// What a connection can be late with. The order decides which of several due ones acts first: the ones that end
+/// the connection before the one that only pings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    Close,
+    WriteStall,
+    Pong,
+    Idle,
+}
+
+impl Deadline {
+    const ALL: [Self; 4] = [Self::Close, Self::WriteStall, Self::Pong, Self::Idle];
+}
+
+/// When each is due. Arming and disarming is a store; nothing is sorted for four slots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    at: [Instant; 4],
+}
+
+impl Deadlines {
+    pub(crate) const fn new() -> Self {
+        Self { at: [Instant::NEVER; 4] }
+    }
+
+    #[inline]
+    pub(crate) fn arm(&mut self, deadline: Deadline, at: Instant) {
+        self.at[deadline as usize] = at;
+    }
+
+    #[inline]
+    pub(crate) fn disarm(&mut self, deadline: Deadline) {
+        self.at[deadline as usize] = Instant::NEVER;
+    }
+
+    pub(crate) fn disarm_all(&mut self) {
+        self.at = [Instant::NEVER; 4];
+    }
+
+    #[inline]
+    pub(crate) fn is_armed(&self, deadline: Deadline) -> bool {
+        self.at[deadline as usize] != Instant::NEVER
+    }
+
+    /// The earliest, if any is armed.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.at.into_iter().min().filter(|at| *at != Instant::NEVER)
+    }
+
+    /// Disarms and names one that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Deadline> {
+        let due = Deadline::ALL.into_iter().find(|d| self.is_armed(*d) && self.at[*d as usize] <= now)?;
+        self.disarm(due);
+        Some(due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn due_ones_come_once_and_ends_come_first() {
+        let mut table = Deadlines::new();
+        assert_eq!(table.next(), None);
+        table.arm(Deadline::Idle, Instant::from_nanos(5));
+        table.arm(Deadline::Close, Instant::from_nanos(7));
+        assert_eq!(table.next(), Some(Instant::from_nanos(5)));
+        assert_eq!(table.pop_due(Instant::from_nanos(4)), None);
+        assert_eq!(table.pop_due(Instant::from_nanos(7)), Some(Deadline::Close));
+        assert_eq!(table.pop_due(Instant::from_nanos(7)), Some(Deadline::Idle));
+        assert_eq!(table.pop_due(Instant::from_nanos(7)), None);
+        assert_eq!(table.next(), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! The contract that every connection machine keeps, and the small types that it speaks in.
+
+use super::{CloseCode, Event, Input, Instant, Kind, Message, Output, Scratch};
+use bytes::Bytes;
+
+/// A connection without IO: bytes, time and calls in; events, bytes and wishes out.
+///
+/// The rules of use, whole: (a) call anything at any time, in any order; a `now` before the last one counts as the
+/// last one; (b) after any call, drain [`receive`](Engine::receive) until `None`; (c) write
+/// [`output`](Engine::output) while [`wants`](Engine::wants)`().write`; (d) read while `wants().read`; (e) obey
+/// `wants().shutdown`; (f) sleep until [`poll_timeout`](Engine::poll_timeout), asked after (b) and (c). Forgetting
+/// one delays; it never corrupts.
+pub trait Engine {
+    /// Takes from `input` until there is an event to hand up. `None`: nothing more for now; input may be left when
+    /// `wants().read` is false, and is to be offered again once it is true. An empty input is fine.
+    fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>>;
+
+    /// The transport's reading side is over. No bytes may follow; further calls of it are ignored.
+    fn receive_end(&mut self, now: Instant, end: End);
+
+    /// The buffer of a large binary message on its way, to read straight into; `None` when bytes should come by
+    /// [`receive`](Engine::receive). It is never longer than what is left of the frame, and never more than twice
+    /// what has arrived of the message.
+    fn read_space(&mut self) -> Option<&mut [u8]>;
+
+    /// `n` bytes were read into the front of [`read_space`](Engine::read_space). More than were offered count as
+    /// all of them.
+    fn handle_read(&mut self, now: Instant, n: usize);
+
+    /// Queues a message. On an error nothing was queued. A lent payload is copied, a large owned one moved.
+    fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError>;
+
+    /// Queues a message whose payload is shared: a large one is referenced, not copied, where the protocol allows.
+    /// A text must be UTF-8, else [`SendError::NotUtf8`].
+    fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError>;
+
+    /// Begins the closing handshake, behind what was accepted for sending. A second call is `Err(Closing)`.
+    fn close(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), SendError>;
+
+    /// What is to be written.
+    fn output(&mut self, now: Instant) -> Output<'_>;
+
+    /// What the connection wants of its transport. Levels, not edges.
+    fn wants(&self) -> Wants;
+
+    /// Lends the buffers of the thread or loop for a turn.
+    fn lend(&mut self, scratch: &mut Scratch);
+
+    /// Takes them back; what could not be written stays with the connection.
+    fn reclaim(&mut self, scratch: &mut Scratch);
+
+    /// When to call [`handle_timeout`](Engine::handle_timeout) at the latest.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Acts on what is due. An early or spurious call does nothing.
+    fn handle_timeout(&mut self, now: Instant);
+}
+
+/// What a connection wants of its transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Read and hand in what came.
+    pub read: bool,
+    /// There is output to write.
+    pub write: bool,
+    /// End the transport, or a side of it.
+    pub shutdown: Option<Shutdown>,
+}
+
+/// How to end the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shutdown {
+    /// End the writing side and go on reading (`shutdown(SHUT_WR)`): a close with unread input would send a reset,
+    /// and the peer would never see why it was closed.
+    Write,
+    /// All is said: close it.
+    Both,
+    /// Close it at once, by a reset where the transport has one; unsent bytes are given up.
+    Abort,
+}
+
+/// How the transport's reading side ended. An adapter maps its own errors to these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum End {
+    /// The peer ended its writing side.
+    #[error("end of stream")]
+    Eof,
+    /// The peer reset the connection.
+    #[error("connection reset by the peer")]
+    Reset,
+    /// The transport gave up on the peer.
+    #[error("the transport timed out")]
+    TimedOut,
+    /// Any other failure of the transport while reading.
+    #[error("reading failed")]
+    ReadFailed,
+    /// Any failure of the transport while writing.
+    #[error("writing failed")]
+    WriteFailed,
+    /// The TCP connection or the TLS session ended without its closing alert.
+    #[error("the TLS session was truncated")]
+    Truncated,
+    /// The local program let go of the connection.
+    #[error("dropped by the local program")]
+    Dropped,
+}
+
+/// What became of a message that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Accepted {
+    /// Queued, and there is room for more.
+    Queued,
+    /// Queued, and the output is above the high mark: wait for [`Event::Drained`].
+    Congested,
+}
+
+/// Why a message was not taken. Nothing of it was queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The output is at its limit. Try again after [`Event::Drained`].
+    #[error("the output is full; try again once it has drained")]
+    Full,
+    /// The closing handshake has begun.
+    #[error("the connection is closing")]
+    Closing,
+    /// The connection is over.
+    #[error("the connection is closed")]
+    Closed,
+    /// Larger than the configured limit of a message. It will never fit.
+    #[error("the message is larger than {limit} bytes")]
+    TooBig {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A text payload that is not UTF-8.
+    #[error("the text is not UTF-8")]
+    NotUtf8,
+    /// The transport has no way to carry this kind of message.
+    #[error("this transport cannot carry the kind {0:?}")]
+    UnsupportedKind(Kind),
+    /// A close code that must not be sent (RFC 6455 section 7.4), or a reason over 123 bytes.
+    #[error("the close code or reason cannot be sent")]
+    InvalidClose,
+}

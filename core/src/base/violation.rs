@@ -1,0 +1,82 @@
+//! What a peer can do wrong, each with the close code that answers it.
+
+use super::CloseCode;
+
+/// A breach of the protocol, or of a configured limit, by the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A reserved bit without an extension that defines it (RFC 6455 section 5.2).
+    #[error("a reserved bit is set")]
+    ReservedBits,
+    /// A reserved opcode (section 5.2).
+    #[error("opcode {0:#x} is reserved")]
+    ReservedOpcode(u8),
+    /// A client's frame without a mask (section 5.1).
+    #[error("a frame of the client is not masked")]
+    NotMasked,
+    /// A server's frame with a mask (section 5.1).
+    #[error("a frame of the server is masked")]
+    Masked,
+    /// A length not in its shortest form (section 5.2).
+    #[error("a length is not in its shortest form")]
+    LengthNotMinimal,
+    /// A 64-bit length with its highest bit set (section 5.2).
+    #[error("a length is over 2^63 - 1")]
+    LengthTooLarge,
+    /// A control frame with the FIN bit clear (section 5.5).
+    #[error("a control frame is fragmented")]
+    ControlFragmented,
+    /// A control frame over 125 bytes (section 5.5).
+    #[error("a control frame is over 125 bytes")]
+    ControlTooLong,
+    /// A continuation frame outside a message (section 5.4).
+    #[error("a continuation continues nothing")]
+    UnexpectedContinuation,
+    /// A new message inside a fragmented one (section 5.4).
+    #[error("a message begins inside another one")]
+    ExpectedContinuation,
+    /// Text that is not UTF-8 (section 8.1).
+    #[error("text is not UTF-8")]
+    TextNotUtf8,
+    /// A Close frame with a body of one byte (section 5.5.1).
+    #[error("the body of a Close frame is one byte")]
+    CloseBody,
+    /// A Close frame with a code that must not be sent (section 7.4).
+    #[error("close code {0} must not be sent")]
+    CloseCode(u16),
+    /// A Close frame whose reason is not UTF-8 (section 5.5.1).
+    #[error("a close reason is not UTF-8")]
+    ReasonNotUtf8,
+    /// A frame over the configured limit.
+    #[error("a frame is over {limit} bytes")]
+    FrameTooBig {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A message over the configured limit.
+    #[error("a message is over {limit} bytes")]
+    MessageTooBig {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A message in more fragments than the configured limit.
+    #[error("a message is in more than {limit} fragments")]
+    TooManyFragments {
+        /// The limit.
+        limit: u32,
+    },
+}
+
+impl Violation {
+    /// The code of the Close frame that answers it (RFC 6455 section 7.4.1).
+    #[must_use]
+    pub fn close_code(&self) -> CloseCode {
+        match self {
+            Self::TextNotUtf8 | Self::ReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
+            Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
+            _ => CloseCode::PROTOCOL_ERROR,
+        }
+    }
+}
