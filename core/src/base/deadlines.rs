@@ -13,7 +13,13 @@ pub(crate) enum Deadline {
 }
 
 impl Deadline {
-    const ALL: [Self; 4] = [Self::Close, Self::WriteStall, Self::Pong, Self::Idle];
+    const fn running(paused: bool) -> &'static [Self] {
+        if paused {
+            &[Self::Close, Self::WriteStall]
+        } else {
+            &[Self::Close, Self::WriteStall, Self::Pong, Self::Idle]
+        }
+    }
 }
 
 /// When each is due. Arming and disarming is a store; nothing is sorted for four slots.
@@ -46,14 +52,20 @@ impl Deadlines {
         self.at[deadline as usize] != Instant::NEVER
     }
 
-    /// The earliest, if any is armed.
-    pub(crate) fn next(&self) -> Option<Instant> {
-        self.at.into_iter().min().filter(|at| *at != Instant::NEVER)
+    /// The earliest, if any is armed. While reading is paused the peer's silence proves nothing, so idle and pong
+    /// stand still.
+    pub(crate) fn next(&self, paused: bool) -> Option<Instant> {
+        Deadline::running(paused)
+            .iter()
+            .map(|d| self.at[*d as usize])
+            .min()
+            .filter(|at| *at != Instant::NEVER)
     }
 
     /// Disarms and names one that is due at `now`.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Deadline> {
-        let due = Deadline::ALL.into_iter().find(|d| self.is_armed(*d) && self.at[*d as usize] <= now)?;
+    pub(crate) fn pop_due(&mut self, now: Instant, paused: bool) -> Option<Deadline> {
+        let due =
+            *Deadline::running(paused).iter().find(|d| self.is_armed(**d) && self.at[**d as usize] <= now)?;
         self.disarm(due);
         Some(due)
     }
@@ -66,14 +78,15 @@ mod tests {
     #[test]
     fn due_ones_come_once_and_ends_come_first() {
         let mut table = Deadlines::new();
-        assert_eq!(table.next(), None);
+        assert_eq!(table.next(false), None);
         table.arm(Deadline::Idle, Instant::from_nanos(5));
         table.arm(Deadline::Close, Instant::from_nanos(7));
-        assert_eq!(table.next(), Some(Instant::from_nanos(5)));
-        assert_eq!(table.pop_due(Instant::from_nanos(4)), None);
-        assert_eq!(table.pop_due(Instant::from_nanos(7)), Some(Deadline::Close));
-        assert_eq!(table.pop_due(Instant::from_nanos(7)), Some(Deadline::Idle));
-        assert_eq!(table.pop_due(Instant::from_nanos(7)), None);
-        assert_eq!(table.next(), None);
+        assert_eq!(table.next(false), Some(Instant::from_nanos(5)));
+        assert_eq!(table.pop_due(Instant::from_nanos(4), false), None);
+        assert_eq!(table.pop_due(Instant::from_nanos(7), false), Some(Deadline::Close));
+        assert_eq!(table.pop_due(Instant::from_nanos(7), true), None);
+        assert_eq!(table.pop_due(Instant::from_nanos(7), false), Some(Deadline::Idle));
+        assert_eq!(table.pop_due(Instant::from_nanos(7), false), None);
+        assert_eq!(table.next(false), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The ground: time, bytes in and out, messages, events, close reports, deadlines, entropy.
 
 mod close;
+mod closing;
 mod deadlines;
 mod engine;
 mod entropy;
@@ -23,6 +24,7 @@ pub use scratch::Scratch;
 pub use time::{Instant, Wall};
 pub use violation::Violation;
 
+pub(crate) use closing::{Closing, Phase};
 pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use entropy::MaskBlock;
 pub(crate) use outbox::Outbox;

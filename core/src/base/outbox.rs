@@ -211,7 +211,7 @@ impl Outbox {
 ///
 /// ```
 /// use wharf::base::{Engine, Instant, Message};
-///
+/// use wharf::ws;
 ///
 /// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
 /// connection.send(Instant::ORIGIN, Message::text("ahoy")).unwrap();

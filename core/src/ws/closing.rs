@@ -1,0 +1,158 @@
+//! The ends of a connection: close, peer's close, violation, end of stream, deadlines, abort.
+
+use super::Role;
+use super::connection::{Connection, Gate};
+use super::keepalive::{self, least};
+use crate::base::{
+    Cause, CloseCode, Closed, Deadline, End, Instant, Origin, Phase, SendError, Timeout, Violation,
+};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+
+/// The longest reason: a control frame's 125 bytes without the code.
+const MAX_REASON: usize = 123;
+
+impl Connection {
+    /// Gives the connection up at once: what is queued is dropped, the transport is to be reset.
+    pub fn abort(&mut self, now: Instant) {
+        self.settle(now);
+        self.give_up(Cause::Aborted);
+    }
+
+    pub(super) fn begin_close(
+        &mut self,
+        now: Instant,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<(), SendError> {
+        if !self.closing.is_open() {
+            return Err(if self.closing.is_receiving() { SendError::Closing } else { SendError::Closed });
+        }
+        let empty = code == CloseCode::NO_STATUS && reason.is_empty();
+        if reason.len() > MAX_REASON || !(code.may_be_sent() || empty) {
+            return Err(SendError::InvalidClose);
+        }
+        self.queue_close(now, code, reason);
+        self.closing.close();
+        self.leave_open(now);
+        Ok(())
+    }
+
+    /// The peer's Close frame: its code is the one that is told, whatever follows (RFC 6455 section 7.1.5).
+    pub(super) fn handle_peer_close(&mut self, now: Instant, code: CloseCode, reason: &str) {
+        let origin = if self.closing.is_open() { Origin::Remote } else { Origin::Local };
+        if origin == Origin::Remote {
+            self.queue_close(now, code, "");
+        }
+        // "The server MUST close the TCP connection immediately; the client SHOULD wait for the server" (7.1.1).
+        self.closing.flush(self.role == Role::Server);
+        self.leave_open(now);
+        self.report(origin, code, reason.to_string(), Cause::Handshake);
+    }
+
+    /// The peer broke the protocol: it is told why, and read no further (RFC 6455 section 7.1.7).
+    pub(super) fn violate(&mut self, now: Instant, violation: Violation) {
+        if !self.closing.is_receiving() {
+            return;
+        }
+        let reason = violation.to_string();
+        if self.closing.is_open() {
+            self.queue_close(now, violation.close_code(), &reason);
+        }
+        self.closing.flush(false);
+        self.leave_open(now);
+        self.report(Origin::Abnormal, CloseCode::ABNORMAL, reason, Cause::Violation(violation));
+    }
+
+    pub(super) fn handle_end(&mut self, end: End) {
+        if end == End::Eof {
+            self.closing.end_of_stream(self.outbox.is_empty());
+            self.leave_open(self.clock.last());
+            self.report(Origin::Abnormal, CloseCode::ABNORMAL, String::new(), Cause::Transport(end));
+        } else {
+            self.give_up(Cause::Transport(end));
+        }
+    }
+
+    pub(super) fn handle_deadlines(&mut self, now: Instant) {
+        while let Some(due) = self.deadlines.pop_due(now, self.is_paused()) {
+            if matches!(self.phase(), Phase::Finished(_)) {
+                break;
+            }
+            match due {
+                Deadline::Close => self.give_up(Timeout::Close.into()),
+                Deadline::WriteStall => self.handle_write_stall(now),
+                Deadline::Pong => {
+                    let verdict = self.keepalive.handle_pong(&self.config, &mut self.deadlines);
+                    self.act_on(verdict, now);
+                }
+                Deadline::Idle => {
+                    let verdict = self.keepalive.handle_idle(now, &self.config, &mut self.deadlines);
+                    self.act_on(verdict, now);
+                }
+            }
+        }
+        if matches!(self.phase(), Phase::Finished(_)) {
+            self.deadlines.disarm_all();
+        }
+    }
+
+    fn handle_write_stall(&mut self, now: Instant) {
+        let Some(timeout) = self.config.write_timeout.map(least).filter(|_| !self.outbox.is_empty()) else {
+            return;
+        };
+        let due = self.outbox.progress() + timeout;
+        if due > now {
+            self.deadlines.arm(Deadline::WriteStall, due);
+        } else {
+            self.give_up(Timeout::WriteStall.into());
+        }
+    }
+
+    fn act_on(&mut self, verdict: keepalive::Verdict, now: Instant) {
+        match verdict {
+            keepalive::Verdict::Fine => {}
+            keepalive::Verdict::SendPing => self.queue_ping(now),
+            keepalive::Verdict::Dead => self.give_up(Timeout::Pong.into()),
+        }
+    }
+
+    /// Ends it at once; the report is made unless the outcome was known before.
+    fn give_up(&mut self, cause: Cause) {
+        self.closing.abort();
+        self.outbox.clear();
+        self.pong = None;
+        self.leave_open(self.clock.last());
+        self.report(Origin::Abnormal, CloseCode::ABNORMAL, String::new(), cause);
+    }
+
+    /// What every way out of the open state has in common. From here on the close deadline runs; the keepalive
+    /// does not, since it could only ping behind a Close.
+    fn leave_open(&mut self, now: Instant) {
+        if self.gate & Gate::NOT_OPEN == 0 {
+            self.gate |= Gate::NOT_OPEN;
+            self.gate &= !Gate::PAUSED;
+            self.deadlines.disarm(Deadline::Idle);
+            self.deadlines.disarm(Deadline::Pong);
+            self.deadlines.arm(Deadline::Close, now + least(self.config.close_timeout));
+        }
+        if !self.closing.is_receiving() {
+            self.gate &= !Gate::DRAINED;
+            self.assembly = None;
+            self.control = None;
+        }
+        if matches!(self.phase(), Phase::Finished(_)) {
+            self.deadlines.disarm_all();
+        }
+    }
+
+    fn report(&mut self, origin: Origin, code: CloseCode, reason: String, cause: Cause) {
+        if self.gate & Gate::REPORTED != 0 || self.closing.is_receiving() {
+            return;
+        }
+        self.gate |= Gate::REPORTED;
+        let closed =
+            Closed::new(origin, code, reason, cause, self.config.classifier).with_sent(self.close_sent);
+        self.report = Some(Box::new(closed));
+    }
+}

@@ -1,0 +1,198 @@
+//! What a connection is told once: role, limits, marks and deadlines.
+
+use super::wire::header;
+use crate::base::Classifier;
+use core::time::Duration;
+
+/// Which side of the connection this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Connects and masks its frames.
+    Client,
+    /// Accepts, and demands masks (RFC 6455 section 5.1).
+    Server,
+}
+
+impl Role {
+    /// The other side.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// How messages are handed up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// Whole.
+    #[default]
+    Messages,
+    /// In the pieces that they come in ([`Event::Chunk`](crate::base::Event::Chunk)): nothing is gathered.
+    Streaming,
+}
+
+/// Limits, marks and deadlines of a connection. Many connections share one.
+///
+/// The marks count bytes of output that the transport has not taken: above `high_mark` a send says
+/// [`Congested`](crate::base::Accepted::Congested), at or below `low_mark` one
+/// [`Drained`](crate::base::Event::Drained) follows, over `queue_limit` a send is refused. Pongs and the Close frame
+/// have 4 KiB beside it.
+///
+/// ```
+/// use wharf::ws::Config;
+///
+/// let mut config = Config::default();
+/// config.max_message = 64 * 1024;
+/// assert!(config.check().is_ok());
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Largest payload of one frame taken, in bytes. Default 16 MiB.
+    pub max_frame: usize,
+    /// Largest message taken, over all its fragments, in bytes. Default 16 MiB.
+    pub max_message: usize,
+    /// Most fragments of one message. Default 131,072.
+    pub max_fragments: u32,
+    /// Output above this is congested, in bytes. Default 64 KiB.
+    pub high_mark: usize,
+    /// Output at or below this has drained, in bytes. Default 16 KiB.
+    pub low_mark: usize,
+    /// No send may raise the output above this, in bytes. Counts as at least `high_mark` and one message of
+    /// `max_message` with its headers, so that one answer a message always fits. Default 17 MiB.
+    pub queue_limit: usize,
+    /// Reads nothing while congested, so that a peer that does not read cannot fill memory. Servers want it;
+    /// a client that stops reading because it cannot write may deadlock with a server that does the same.
+    pub pause_reading_when_congested: bool,
+    /// A larger message goes out in fragments of this many bytes, which bounds how long a pong waits. Default
+    /// 128 KiB.
+    pub fragment_size: usize,
+    /// Without a byte for this long, a ping goes out. Default 30 s; `None` never.
+    pub idle_timeout: Option<Duration>,
+    /// Without a byte for this long after the ping, the connection is ended. `None`: as long as `idle_timeout`.
+    pub pong_timeout: Option<Duration>,
+    /// When the transport takes nothing for this long, the connection is ended. Default 30 s; `None` never.
+    pub write_timeout: Option<Duration>,
+    /// How long a close may take, from its begin to the peer's end of stream. Default 5 s.
+    pub close_timeout: Duration,
+    /// Whole messages, or pieces.
+    pub delivery: Delivery,
+    /// What counts as a clean end.
+    pub classifier: Classifier,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_frame: 16 << 20,
+            max_message: 16 << 20,
+            max_fragments: 1 << 17,
+            high_mark: 64 << 10,
+            low_mark: 16 << 10,
+            queue_limit: 17 << 20,
+            pause_reading_when_congested: true,
+            fragment_size: 128 << 10,
+            idle_timeout: Some(Duration::from_secs(30)),
+            pong_timeout: None,
+            write_timeout: Some(Duration::from_secs(30)),
+            close_timeout: Duration::from_secs(5),
+            delivery: Delivery::Messages,
+            classifier: Classifier::OnlyNormal,
+        }
+    }
+}
+
+/// A configuration that contradicts itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `low_mark` is above `high_mark`.
+    #[error("low_mark is above high_mark")]
+    MarksCrossed,
+    /// `queue_limit` leaves no room for one message above `high_mark`.
+    #[error("queue_limit is below {least}: high_mark and one message with its headers")]
+    QueueLimit {
+        /// The least limit, in bytes.
+        least: usize,
+    },
+    /// A size or time of zero that must not be zero.
+    #[error("{0} is zero")]
+    Zero(&'static str),
+}
+
+impl Config {
+    /// The defaults for a client: as [`Config::default`], but it goes on reading while congested.
+    #[must_use]
+    pub fn client() -> Self {
+        Self { pause_reading_when_congested: false, ..Self::default() }
+    }
+
+    /// Whether the parts agree. A connection works with any configuration, taking the nearest that makes sense.
+    ///
+    /// # Errors
+    /// The first [`ConfigError`] found.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.low_mark > self.high_mark {
+            return Err(ConfigError::MarksCrossed);
+        }
+        if self.queue_limit < self.least_queue_limit() {
+            return Err(ConfigError::QueueLimit { least: self.least_queue_limit() });
+        }
+        let zeros = [
+            ("fragment_size", self.fragment_size == 0),
+            ("max_fragments", self.max_fragments == 0),
+            ("idle_timeout", self.idle_timeout.is_some_and(|t| t.is_zero())),
+            ("pong_timeout", self.pong_timeout.is_some_and(|t| t.is_zero())),
+            ("write_timeout", self.write_timeout.is_some_and(|t| t.is_zero())),
+            ("close_timeout", self.close_timeout.is_zero()),
+        ];
+        match zeros.into_iter().find(|(_, zero)| *zero) {
+            Some((name, _)) => Err(ConfigError::Zero(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// The limit that holds.
+    pub(super) fn queue_limit(&self) -> usize {
+        self.queue_limit.max(self.least_queue_limit())
+    }
+
+    /// The fragment size that holds.
+    pub(super) fn fragment_size(&self) -> usize {
+        self.fragment_size.max(125)
+    }
+
+    /// Bytes that `len` bytes of payload take at most on the wire.
+    pub(super) fn framed_len(&self, len: usize) -> usize {
+        let fragments = len.div_ceil(self.fragment_size()).max(1);
+        len.saturating_add(fragments.saturating_mul(header::MAX_LEN))
+    }
+
+    fn least_queue_limit(&self) -> usize {
+        self.high_mark.saturating_add(self.framed_len(self.max_message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_agree() {
+        assert_eq!(Config::default().check(), Ok(()));
+        assert_eq!(Config::client().check(), Ok(()));
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let crossed = Config { low_mark: 2, high_mark: 1, ..Config::default() };
+        assert_eq!(crossed.check(), Err(ConfigError::MarksCrossed));
+        let tight = Config { queue_limit: 100, ..Config::default() };
+        assert_eq!(tight.check(), Err(ConfigError::QueueLimit { least: tight.least_queue_limit() }));
+        let zero = Config { close_timeout: Duration::ZERO, ..Config::default() };
+        assert_eq!(zero.check(), Err(ConfigError::Zero("close_timeout")));
+    }
+}

@@ -1,0 +1,345 @@
+//! The machine: what it keeps, and the contract that it keeps.
+
+use super::assembly::Assembly;
+use super::control::ControlPayload;
+use super::keepalive::{Keepalive, least};
+use super::receive::Stage;
+use super::send::PongReserve;
+use super::stats::Counters;
+use super::wire::header;
+use super::{Config, Delivery, Role, Stats};
+use crate::base::{
+    Accepted, Clock, CloseCode, Closed, Closing, Deadline, Deadlines, End, Engine, Entropy, Event, Input,
+    Instant, Kind, MaskBlock, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use bytes::Bytes;
+
+/// An open WebSocket connection, in either role: the [`Engine`] of RFC 6455.
+///
+/// It begins where the opening handshake ends ([`handshake`](crate::ws::handshake)); bytes that came behind the
+/// handshake are simply its first input. At rest it owns no heap.
+///
+/// ```
+/// use wharf::base::{Engine, Event, Input, Instant, Message};
+/// use wharf::ws::{Config, Connection};
+///
+/// let now = Instant::ORIGIN;
+/// let mut connection = Connection::server(now, &Config::default().into());
+/// let mut bytes = *b"\x81\x85\0\0\0\0hello";
+/// let mut input = Input::new(&mut bytes);
+/// while let Some(event) = connection.receive(now, &mut input) {
+///     if let Event::Message(message) = event {
+///         connection.send(now, message).unwrap();
+///     }
+/// }
+/// let mut written = Vec::new();
+/// connection.output(now).drain_into(&mut written);
+/// assert_eq!(written, b"\x81\x05hello");
+/// ```
+pub struct Connection {
+    pub(super) config: Arc<Config>,
+    pub(super) outbox: Outbox,
+    pub(super) clock: Clock,
+    pub(super) deadlines: Deadlines,
+    pub(super) keepalive: Keepalive,
+    /// The message on its way, on the heap only while there is one.
+    pub(super) assembly: Option<Box<Assembly>>,
+    pub(super) frame: Frame,
+    pub(super) partial: [u8; header::MAX_LEN],
+    pub(super) partial_len: u8,
+    pub(super) stage: Stage,
+    /// Why the fast path is shut; see [`Gate`].
+    pub(super) gate: u8,
+    pub(super) role: Role,
+    pub(super) closing: Closing,
+    /// The code of the Close frame that was queued.
+    pub(super) close_sent: Option<CloseCode>,
+    /// A control frame's payload that a read cut, and the payload of a pong that must wait.
+    pub(super) control: Option<Box<ControlPayload>>,
+    pub(super) pong: Option<Box<ControlPayload>>,
+    pub(super) pongs: PongReserve,
+    /// The report, until it is handed up.
+    pub(super) report: Option<Box<Closed>>,
+    /// Given by the thread for a turn.
+    pub(super) masks: Option<Box<MaskBlock>>,
+    pub(super) entropy: Entropy,
+    pub(super) counters: Counters,
+}
+
+const _: () = assert!(size_of::<Connection>() <= 384);
+
+/// The data frame whose payload is being read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Frame {
+    pub(super) remaining: usize,
+    pub(super) mask: [u8; 4],
+    pub(super) masked: bool,
+    /// Bytes of its payload that have come, as far as the mask cares.
+    pub(super) phase: u8,
+    pub(super) fin: bool,
+}
+
+/// Bits of [`Connection::gate`]: with none set, a frame at rest may take the fast path.
+pub(super) struct Gate;
+
+impl Gate {
+    /// Above the high mark; a `Drained` is owed.
+    pub(super) const CONGESTED: u8 = 1;
+    /// Paused by the local program.
+    pub(super) const PAUSED: u8 = 2;
+    /// No longer open.
+    pub(super) const NOT_OPEN: u8 = 4;
+    /// Messages are handed up in pieces.
+    pub(super) const STREAMING: u8 = 8;
+    /// A `Drained` is to be handed up.
+    pub(super) const DRAINED: u8 = 16;
+    /// The report has been made.
+    pub(super) const REPORTED: u8 = 32;
+}
+
+impl Connection {
+    /// A connection whose opening handshake is done. `head` is written before the first frame: a server's answer
+    /// to the handshake. `entropy` is what a client's masks are drawn from.
+    #[must_use]
+    pub fn new(now: Instant, role: Role, config: &Arc<Config>, entropy: Entropy, head: &[u8]) -> Self {
+        let streaming = config.delivery == Delivery::Streaming;
+        let mut connection = Self {
+            config: config.clone(),
+            outbox: Outbox::new(),
+            clock: Clock::new(now),
+            deadlines: Deadlines::new(),
+            keepalive: Keepalive::new(now),
+            assembly: None,
+            frame: Frame::default(),
+            partial: [0; header::MAX_LEN],
+            partial_len: 0,
+            stage: Stage::Rest,
+            gate: if streaming { Gate::STREAMING } else { 0 },
+            role,
+            closing: Closing::new(),
+            close_sent: None,
+            control: None,
+            pong: None,
+            pongs: PongReserve::default(),
+            report: None,
+            masks: None,
+            entropy,
+            counters: Counters::default(),
+        };
+        connection.keepalive.rearm(&connection.config, &mut connection.deadlines);
+        if !head.is_empty() {
+            connection.outbox.cork(now).extend_from_slice(head);
+            connection.arm_write_stall(now);
+        }
+        connection
+    }
+
+    /// A server's side, with nothing to write first. A server masks nothing and needs no entropy.
+    #[must_use]
+    pub fn server(now: Instant, config: &Arc<Config>) -> Self {
+        Self::new(now, Role::Server, config, Entropy::from_seed([0; 32]), &[])
+    }
+
+    /// A client's side.
+    #[must_use]
+    pub fn client(now: Instant, config: &Arc<Config>, entropy: Entropy) -> Self {
+        Self::new(now, Role::Client, config, entropy, &[])
+    }
+
+    /// Which side it is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the connection is over: nothing is read, nothing written, `wants().shutdown` says how to end the
+    /// transport.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.phase(), Phase::Finished(_))
+    }
+
+    /// Whether messages can be sent: no close has begun.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.closing.is_open()
+    }
+
+    /// Bytes of output that the transport has not taken.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// The counters so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let c = &self.counters;
+        Stats {
+            bytes_in: c.bytes_in,
+            bytes_out: self.outbox.written(),
+            messages_in: c.messages_in,
+            messages_out: c.messages_out,
+            pings_in: c.pings_in,
+            pongs_dropped: c.pongs_dropped,
+            sends_refused: c.sends_refused,
+            bytes_discarded: c.bytes_discarded,
+            times_clamped: self.clock.clamped,
+        }
+    }
+
+    /// Stops reading: `wants().read` becomes false and no message is handed up. The idle and pong deadlines stand
+    /// still meanwhile. Nothing happens once the connection is closing.
+    pub fn pause(&mut self, now: Instant) {
+        self.settle(now);
+        if self.closing.is_open() {
+            self.gate |= Gate::PAUSED;
+        }
+    }
+
+    /// Reads again after [`pause`](Self::pause).
+    pub fn resume(&mut self, now: Instant) {
+        let now = self.settle(now);
+        if self.gate & Gate::PAUSED != 0 {
+            self.gate &= !Gate::PAUSED;
+            self.keepalive.resume(now, &self.config, &mut self.deadlines);
+        }
+    }
+
+    /// Whether reading is paused, by the program or by congestion.
+    pub(super) fn is_paused(&self) -> bool {
+        let congested = self.gate & Gate::CONGESTED != 0
+            && self.config.pause_reading_when_congested
+            && self.outbox.len() > self.config.low_mark;
+        self.closing.is_receiving() && (congested || self.gate & Gate::PAUSED != 0)
+    }
+
+    #[inline]
+    pub(super) fn phase(&self) -> Phase {
+        self.closing.phase(self.outbox.is_empty())
+    }
+
+    /// Makes what follows from time passing and output leaving true, and returns the time that counts.
+    #[inline]
+    pub(super) fn settle(&mut self, now: Instant) -> Instant {
+        let now = self.clock.advance(now);
+        if self.gate & Gate::CONGESTED != 0 && self.outbox.len() <= self.config.low_mark {
+            self.gate &= !Gate::CONGESTED;
+            if self.closing.is_receiving() {
+                self.gate |= Gate::DRAINED;
+            }
+            if self.config.pause_reading_when_congested {
+                self.keepalive.resume(now, &self.config, &mut self.deadlines);
+            }
+        }
+        if self.pong.is_some() {
+            self.flush_pong(now);
+        }
+        now
+    }
+
+    /// Arms the write deadline unless it is; whether it was needed is worked out when it fires.
+    #[inline]
+    pub(super) fn arm_write_stall(&mut self, now: Instant) {
+        if !self.deadlines.is_armed(Deadline::WriteStall)
+            && let Some(timeout) = self.config.write_timeout
+        {
+            self.deadlines.arm(Deadline::WriteStall, now + least(timeout));
+        }
+    }
+}
+
+impl Engine for Connection {
+    #[inline]
+    fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
+        if let Some(event) = self.receive_fast(now, input) {
+            return Some(event);
+        }
+        self.receive_any(now, input)
+    }
+
+    fn receive_end(&mut self, now: Instant, end: End) {
+        self.settle(now);
+        self.handle_end(end);
+    }
+
+    fn read_space(&mut self) -> Option<&mut [u8]> {
+        if self.stage != Stage::Payload || !self.closing.is_receiving() || self.is_paused() {
+            return None;
+        }
+        self.assembly.as_mut()?.space(self.frame.remaining)
+    }
+
+    fn handle_read(&mut self, now: Instant, n: usize) {
+        let now = self.settle(now);
+        self.fill_space(now, n);
+    }
+
+    #[inline]
+    fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
+        let now = self.settle(now);
+        self.send_message(now, message)
+    }
+
+    fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
+        let now = self.settle(now);
+        self.send_shared(now, kind, payload)
+    }
+
+    fn close(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let now = self.settle(now);
+        self.begin_close(now, code, reason)
+    }
+
+    fn output(&mut self, now: Instant) -> Output<'_> {
+        let now = self.settle(now);
+        Output::new(&mut self.outbox, now)
+    }
+
+    fn wants(&self) -> Wants {
+        let write = !self.outbox.is_empty() || self.pong.is_some();
+        match self.phase() {
+            Phase::Open | Phase::Closing => Wants { read: !self.is_paused(), write, shutdown: None },
+            Phase::Flushing => Wants { read: !self.closing.read_over(), write, shutdown: None },
+            Phase::Lingering => Wants { read: true, write: false, shutdown: Some(Shutdown::Write) },
+            Phase::Finished(how) => Wants { read: false, write: false, shutdown: Some(how) },
+        }
+    }
+
+    #[inline]
+    fn lend(&mut self, scratch: &mut Scratch) {
+        self.outbox.lend(scratch);
+        if self.role == Role::Client && self.masks.is_none() {
+            self.masks = scratch.masks.take();
+        }
+    }
+
+    #[inline]
+    fn reclaim(&mut self, scratch: &mut Scratch) {
+        self.outbox.reclaim(scratch);
+        if let Some(masks) = self.masks.take() {
+            scratch.masks = Some(masks);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        if matches!(self.phase(), Phase::Finished(_)) { None } else { self.deadlines.next(self.is_paused()) }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let now = self.settle(now);
+        self.handle_deadlines(now);
+    }
+}
+
+impl core::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.role)
+            .field("phase", &self.phase())
+            .field("queued", &self.outbox.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,23 @@
+//! WebSocket (RFC 6455): the engine of an open connection, in either role.
+//!
+//! A frame's way: [`Connection::receive`](crate::base::Engine::receive) takes a whole message at rest by the fast
+//! path in `fast.rs`, all else by `receive.rs`, which gathers fragments in `assembly.rs`; answers to pings and
+//! closes go out through `send.rs`; `keepalive.rs` and `closing.rs` keep the deadlines.
+
+mod assembly;
+mod closing;
+mod config;
+mod connection;
+mod control;
+mod fast;
+mod keepalive;
+mod prepared;
+mod receive;
+mod send;
+mod stats;
+pub mod wire;
+
+pub use config::{Config, ConfigError, Delivery, Role};
+pub use connection::Connection;
+pub use prepared::Prepared;
+pub use stats::Stats;

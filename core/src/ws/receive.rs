@@ -1,0 +1,261 @@
+//! The general path: headers in pieces, fragments, control frames in between, everything that is not at rest.
+
+use super::Delivery;
+use super::assembly::Assembly;
+use super::connection::{Connection, Frame, Gate};
+use super::wire::header::{self, Decoded, Header};
+use super::wire::{mask, utf8};
+use crate::base::{Chunk, Event, Input, Instant, Kind, Message, Violation};
+use alloc::borrow::Cow;
+
+/// Where in the stream of frames the reader stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Between messages, with no byte of a header: the only stage of the fast path.
+    Rest,
+    /// In a header, or between the fragments of a message.
+    Header,
+    /// In the payload of a data frame.
+    Payload,
+    /// In the payload of a control frame.
+    Control,
+}
+
+impl Connection {
+    pub(super) fn receive_any<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
+        let now = self.settle(now);
+        let before = input.len();
+        if before > 0 {
+            self.keepalive.last_read = now;
+        }
+        let event = self.next_event(now, input);
+        self.counters.bytes_in += (before - input.len()) as u64;
+        event
+    }
+
+    fn next_event<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
+        loop {
+            if let Some(event) = self.pending_event() {
+                return Some(event);
+            }
+            if !self.closing.is_receiving() {
+                let discarded = input.take_all().len();
+                self.counters.bytes_discarded =
+                    self.counters.bytes_discarded.saturating_add(discarded as u32);
+                return None;
+            }
+            if self.is_paused() {
+                return None;
+            }
+            let step = match self.stage {
+                Stage::Rest | Stage::Header => self.read_header(input),
+                Stage::Payload => self.read_payload(input),
+                Stage::Control => self.read_control(now, input),
+            };
+            match step {
+                Ok(Step::Event(event)) => return Some(event),
+                Ok(Step::On) => {}
+                Ok(Step::More) => return None,
+                Err(violation) => self.violate(now, violation),
+            }
+        }
+    }
+
+    fn pending_event(&mut self) -> Option<Event<'static>> {
+        if self.gate & Gate::DRAINED != 0 {
+            self.gate &= !Gate::DRAINED;
+            return Some(Event::Drained);
+        }
+        self.report.take().map(Event::Closed)
+    }
+
+    /// Reads a header, in place when it is whole.
+    fn read_header<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
+        let held = usize::from(self.partial_len);
+        if held == 0 {
+            if let Decoded::Header(header, size) = header::decode(input.as_slice(), self.role.peer())? {
+                input.take(size);
+                return self.begin_frame(header, input);
+            }
+            if input.is_empty() {
+                return Ok(Step::More);
+            }
+        }
+        self.read_cut_header(input)
+    }
+
+    /// Gathers a header that a read has cut, checking what is there with every byte that helps.
+    fn read_cut_header<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
+        loop {
+            let held = usize::from(self.partial_len);
+            match header::decode(&self.partial[..held], self.role.peer())? {
+                Decoded::Header(header, _) => {
+                    self.partial_len = 0;
+                    return self.begin_frame(header, input);
+                }
+                Decoded::Partial(size, len) => {
+                    self.stage = Stage::Header;
+                    let opcode = self.partial[0] & 0x0f;
+                    if let Some(len) = len.filter(|_| held >= 2 && opcode < 8) {
+                        self.check_size(len)?;
+                    }
+                    let piece = input.take((size - held).min(1));
+                    if piece.is_empty() {
+                        return Ok(Step::More);
+                    }
+                    self.partial[held] = piece[0];
+                    self.partial_len += 1;
+                }
+            }
+        }
+    }
+
+    /// Acts on a whole header; a message whose whole payload is here is handed up at once.
+    fn begin_frame<'b>(&mut self, header: Header, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
+        self.frame = Frame {
+            remaining: 0,
+            mask: header.mask.unwrap_or_default(),
+            masked: header.mask.is_some(),
+            phase: 0,
+            fin: header.fin,
+        };
+        if header.opcode.is_control() {
+            self.frame.remaining = header.len as usize;
+            self.begin_control(header.opcode);
+            self.stage = Stage::Control;
+            return Ok(Step::On);
+        }
+        match (header.opcode.kind(), &self.assembly) {
+            (None, None) => return Err(Violation::UnexpectedContinuation),
+            (Some(_), Some(_)) => return Err(Violation::ExpectedContinuation),
+            _ => {}
+        }
+        self.check_size(header.len)?;
+        let len = header.len as usize;
+        let whole = header.fin && input.len() >= len && self.config.delivery == Delivery::Messages;
+        if let Some(kind) = header.opcode.kind() {
+            if whole {
+                return self.lend_message(kind, len, input);
+            }
+            self.assembly = Some(Assembly::begin(kind));
+        }
+        let limit = self.config.max_fragments;
+        let assembly = self.assembly.as_mut().ok_or(Violation::UnexpectedContinuation)?;
+        if assembly.fragments >= limit {
+            return Err(Violation::TooManyFragments { limit });
+        }
+        assembly.fragments += 1;
+        self.frame.remaining = len;
+        self.stage = Stage::Payload;
+        Ok(Step::On)
+    }
+
+    /// Limits are checked on the header, before a byte is stored, over the sum of the fragments.
+    fn check_size(&self, len: u64) -> Result<(), Violation> {
+        if len > self.config.max_frame as u64 {
+            return Err(Violation::FrameTooBig { limit: self.config.max_frame });
+        }
+        let before = self.assembly.as_ref().map_or(0, |a| a.total as u64);
+        if len.saturating_add(before) > self.config.max_message as u64 {
+            return Err(Violation::MessageTooBig { limit: self.config.max_message });
+        }
+        Ok(())
+    }
+
+    fn lend_message<'b>(
+        &mut self,
+        kind: Kind,
+        len: usize,
+        input: &mut Input<'b>,
+    ) -> Result<Step<'b>, Violation> {
+        let payload = input.take(len);
+        self.unmask(payload);
+        self.stage = Stage::Rest;
+        let message = match kind {
+            Kind::Text => {
+                Message::Text(Cow::Borrowed(utf8::check(payload).map_err(|_| Violation::TextNotUtf8)?))
+            }
+            _ => Message::Binary(Cow::Borrowed(payload)),
+        };
+        self.counters.messages_in += 1;
+        Ok(Step::Event(Event::Message(message)))
+    }
+
+    /// Reads payload of a data frame that is cut, or a fragment.
+    fn read_payload<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
+        if self.frame.remaining > 0 && input.is_empty() {
+            return Ok(Step::More);
+        }
+        let piece = input.take(self.frame.remaining);
+        self.unmask(piece);
+        self.frame.remaining -= piece.len();
+        let Some(assembly) = &mut self.assembly else { return Err(Violation::UnexpectedContinuation) };
+        let streaming = self.config.delivery == Delivery::Streaming;
+        let pushed = if streaming { assembly.pass(piece) } else { assembly.push(piece) };
+        pushed.map_err(|_| Violation::TextNotUtf8)?;
+        let ended = self.frame.remaining == 0;
+        if ended {
+            self.stage = Stage::Header;
+        }
+        let last = ended && self.frame.fin;
+        if last && !assembly.may_end() {
+            return Err(Violation::TextNotUtf8);
+        }
+        if streaming && (last || !piece.is_empty()) {
+            let first = !core::mem::replace(&mut assembly.begun, true);
+            let chunk = Chunk { kind: assembly.kind(), first, last, bytes: piece };
+            if last {
+                self.end_message();
+            }
+            return Ok(Step::Event(Event::Chunk(chunk)));
+        }
+        match self.assembly.take_if(|_| last) {
+            Some(assembly) => {
+                self.end_message();
+                Ok(Step::Event(Event::Message(assembly.finish())))
+            }
+            None => Ok(Step::On),
+        }
+    }
+
+    fn end_message(&mut self) {
+        self.assembly = None;
+        self.stage = Stage::Rest;
+        self.counters.messages_in += 1;
+    }
+
+    /// `n` bytes stand in the space that the message lent.
+    pub(super) fn fill_space(&mut self, now: Instant, n: usize) {
+        if self.stage != Stage::Payload {
+            return;
+        }
+        let Some(assembly) = &mut self.assembly else { return };
+        let Frame { mask, phase, masked, remaining, .. } = self.frame;
+        let piece = assembly.fill_space(n.min(assembly.space_len(remaining)));
+        let n = piece.len();
+        if n == 0 {
+            return;
+        }
+        if masked {
+            mask::apply(piece, mask, usize::from(phase));
+        }
+        self.frame.remaining -= n;
+        self.frame.phase = (usize::from(phase) + n) as u8 & 3;
+        self.keepalive.last_read = now;
+        self.counters.bytes_in += n as u64;
+    }
+
+    pub(super) fn unmask(&mut self, piece: &mut [u8]) {
+        if self.frame.masked {
+            mask::apply(piece, self.frame.mask, usize::from(self.frame.phase));
+            self.frame.phase = (usize::from(self.frame.phase) + piece.len()) as u8 & 3;
+        }
+    }
+}
+
+/// What a step of reading came to.
+pub(super) enum Step<'b> {
+    Event(Event<'b>),
+    On,
+    More,
+}

@@ -1,0 +1,285 @@
+//! Messages in, frames out.
+
+use super::Role;
+use super::connection::{Connection, Gate};
+use super::control::ControlPayload;
+use super::prepared::{Prepared, opcode};
+use super::wire::header::{self, Opcode};
+use super::wire::{mask, utf8};
+use crate::base::{Accepted, CloseCode, Instant, Kind, MaskBlock, Message, SendError};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use bytes::{Bytes, BytesMut};
+
+/// A payload from here on is referenced, a smaller one copied: a copy of this much costs less than another slice.
+const REFERENCE: usize = 16 * 1024;
+
+/// Pongs have room of their own beside the queue's limit. When it is used up only the newest ping is answered
+/// (RFC 6455 section 5.5.3), once what was queued has left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PongReserve {
+    used: u16,
+    /// When so many bytes have been written, all pongs counted in `used` are among them.
+    free_at: u64,
+}
+
+impl PongReserve {
+    const BYTES: u16 = 4096;
+}
+
+impl Connection {
+    /// Sends a message that was framed once for many ([`Prepared`]).
+    ///
+    /// # Errors
+    /// As [`Engine::send`](crate::base::Engine::send).
+    pub fn send_prepared(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
+        if self.role == Role::Client {
+            return self.send_checked(now, prepared);
+        }
+        let now = self.settle(now);
+        self.admit(prepared.payload().len())?;
+        if prepared.len() < REFERENCE {
+            self.outbox.mark_boundary();
+            let cork = self.outbox.cork(now);
+            for frame in prepared.frames() {
+                cork.extend_from_slice(&frame);
+            }
+        } else {
+            for frame in prepared.frames() {
+                self.outbox.mark_boundary();
+                self.outbox.push_shared(now, frame);
+            }
+        }
+        Ok(self.accepted(now))
+    }
+
+    /// A client's way to send what was prepared: masked, so by itself, but the text is known to be UTF-8.
+    fn send_checked(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
+        let now = self.settle(now);
+        let first = opcode(prepared.kind())?;
+        self.admit(prepared.payload().len())?;
+        self.copy_frames(now, first, prepared.payload());
+        Ok(self.accepted(now))
+    }
+
+    #[inline]
+    pub(super) fn send_message(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
+        let len = message.payload().len();
+        let first = opcode(message.kind())?;
+        self.admit(len)?;
+        if len >= REFERENCE && !message.is_lent() {
+            self.reference_frames(now, first, message.into_bytes());
+        } else {
+            self.copy_frames(now, first, message.payload());
+        }
+        Ok(self.accepted(now))
+    }
+
+    pub(super) fn send_shared(
+        &mut self,
+        now: Instant,
+        kind: Kind,
+        payload: Bytes,
+    ) -> Result<Accepted, SendError> {
+        let first = opcode(kind)?;
+        self.admit(payload.len())?;
+        if kind == Kind::Text {
+            utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
+        }
+        if payload.len() >= REFERENCE {
+            self.reference_frames(now, first, payload);
+        } else {
+            self.copy_frames(now, first, &payload);
+        }
+        Ok(self.accepted(now))
+    }
+
+    /// Whether a message of `len` bytes may be queued now.
+    #[inline]
+    fn admit(&mut self, len: usize) -> Result<(), SendError> {
+        if self.gate & Gate::NOT_OPEN != 0 {
+            return Err(if self.closing.is_receiving() { SendError::Closing } else { SendError::Closed });
+        }
+        let framed = self.config.framed_len(len);
+        let limit = self.config.queue_limit();
+        if self.outbox.len() + framed > limit {
+            self.counters.sends_refused = self.counters.sends_refused.wrapping_add(1);
+            return Err(if framed > limit { SendError::TooBig { limit } } else { SendError::Full });
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn accepted(&mut self, now: Instant) -> Accepted {
+        self.counters.messages_out += 1;
+        self.arm_write_stall(now);
+        if self.outbox.len() > self.config.high_mark {
+            self.gate |= Gate::CONGESTED;
+            return Accepted::Congested;
+        }
+        Accepted::Queued
+    }
+
+    /// Frames a copy of `payload`, in fragments where it is large.
+    #[inline]
+    fn copy_frames(&mut self, now: Instant, first: Opcode, payload: &[u8]) {
+        let size = self.config.fragment_size();
+        if payload.len() <= size {
+            return self.copy_frame(now, true, first, payload);
+        }
+        let pieces = payload.len().div_ceil(size);
+        for (i, piece) in payload.chunks(size).enumerate() {
+            self.copy_frame(now, i + 1 == pieces, if i == 0 { first } else { Opcode::Continuation }, piece);
+        }
+    }
+
+    #[inline]
+    fn copy_frame(&mut self, now: Instant, fin: bool, opcode: Opcode, payload: &[u8]) {
+        self.outbox.mark_boundary();
+        let mask = self.next_mask();
+        let cork = self.outbox.cork(now);
+        cork.reserve(payload.len() + header::MAX_LEN);
+        header::encode(cork, fin, opcode, mask, payload.len());
+        let from = cork.len();
+        cork.extend_from_slice(payload);
+        if let Some(key) = mask {
+            mask::apply(&mut cork[from..], key, 0);
+        }
+    }
+
+    /// Frames `payload` by reference. A client masks it in place when nobody else holds it, else in a copy.
+    fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
+        let size = self.config.fragment_size();
+        let pieces = payload.len().div_ceil(size);
+        let mut own = match self.role {
+            Role::Client => Some(payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]))),
+            Role::Server => {
+                for i in 0..pieces {
+                    let piece = payload.slice(i * size..payload.len().min((i + 1) * size));
+                    self.reference_frame(now, i, pieces, first, None, piece);
+                }
+                None
+            }
+        };
+        for i in 0..pieces {
+            let Some(rest) = &mut own else { return };
+            let mut piece = rest.split_to(rest.len().min(size));
+            let key = self.next_mask();
+            mask::apply(&mut piece, key.unwrap_or_default(), 0);
+            self.reference_frame(now, i, pieces, first, key, piece.freeze());
+        }
+    }
+
+    fn reference_frame(
+        &mut self,
+        now: Instant,
+        i: usize,
+        pieces: usize,
+        first: Opcode,
+        mask: Option<[u8; 4]>,
+        piece: Bytes,
+    ) {
+        self.outbox.mark_boundary();
+        let opcode = if i == 0 { first } else { Opcode::Continuation };
+        header::encode(self.outbox.cork(now), i + 1 == pieces, opcode, mask, piece.len());
+        self.outbox.push_shared(now, piece);
+    }
+
+    /// The key of the next frame: fresh and unpredictable for a client (RFC 6455 section 5.3), none for a server.
+    #[inline]
+    fn next_mask(&mut self) -> Option<[u8; 4]> {
+        if self.role == Role::Server {
+            return None;
+        }
+        let block = self.masks.get_or_insert_with(|| Box::new(MaskBlock::new()));
+        Some(self.entropy.next_mask(block))
+    }
+
+    /// Sends a ping now, whatever the idle deadline; its answer comes as [`Event::Pong`](crate::base::Event::Pong).
+    /// Only the newest ping's answer is told. The pong deadline runs from now.
+    ///
+    /// # Errors
+    /// As [`Engine::send`](crate::base::Engine::send); never `TooBig`.
+    pub fn ping(&mut self, now: Instant) -> Result<(), SendError> {
+        let now = self.settle(now);
+        self.admit(0)?;
+        self.queue_ping(now);
+        Ok(())
+    }
+
+    pub(super) fn queue_ping(&mut self, now: Instant) {
+        let payload = self.keepalive.ping(now, &self.config, &mut self.deadlines);
+        self.insert_control(now, Opcode::Ping, &payload);
+    }
+
+    /// Answers a ping at the next frame boundary. After our Close nothing follows it.
+    pub(super) fn queue_pong(&mut self, now: Instant, payload: &[u8]) {
+        if !self.closing.is_open() {
+            return;
+        }
+        if self.pong.is_some() || !self.reserve_pong(payload.len()) {
+            if self.pong.replace(ControlPayload::new(payload)).is_some() {
+                self.counters.pongs_dropped = self.counters.pongs_dropped.wrapping_add(1);
+            }
+            return;
+        }
+        self.insert_control(now, Opcode::Pong, payload);
+        self.pongs.free_at = self.outbox.written() + self.outbox.len() as u64;
+    }
+
+    /// Queues the pong that waited, once there is room.
+    pub(super) fn flush_pong(&mut self, now: Instant) {
+        if !self.closing.is_open() {
+            self.pong = None;
+            return;
+        }
+        if let Some(pong) = self.pong.take() {
+            self.queue_pong(now, pong.as_slice());
+        }
+    }
+
+    fn reserve_pong(&mut self, len: usize) -> bool {
+        if self.outbox.written() >= self.pongs.free_at {
+            self.pongs.used = 0;
+        }
+        let size = header::encoded_len(self.role == Role::Client, len) + len;
+        let fits = self.pongs.used + size as u16 <= PongReserve::BYTES;
+        if fits {
+            self.pongs.used += size as u16;
+        }
+        fits
+    }
+
+    /// Queues the Close frame, behind all that was accepted. 1005 stands for an empty body.
+    pub(super) fn queue_close(&mut self, now: Instant, code: CloseCode, reason: &str) {
+        let mut body = Vec::with_capacity(2 + reason.len());
+        if code != CloseCode::NO_STATUS {
+            body.extend_from_slice(&code.as_u16().to_be_bytes());
+            body.extend_from_slice(reason.as_bytes());
+        }
+        self.flush_pong(now);
+        self.pong = None;
+        let frame = self.control_frame(Opcode::Close, &body);
+        self.outbox.cork(now).extend_from_slice(&frame);
+        self.arm_write_stall(now);
+        self.close_sent = Some(code);
+    }
+
+    fn insert_control(&mut self, now: Instant, opcode: Opcode, payload: &[u8]) {
+        let frame = self.control_frame(opcode, payload);
+        self.outbox.insert_at_boundary(now, &frame);
+        self.arm_write_stall(now);
+    }
+
+    fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+        let mask = self.next_mask();
+        let mut frame = Vec::with_capacity(header::MAX_LEN + payload.len());
+        header::encode(&mut frame, true, opcode, mask, payload.len());
+        let from = frame.len();
+        frame.extend_from_slice(payload);
+        if let Some(key) = mask {
+            mask::apply(&mut frame[from..], key, 0);
+        }
+        frame
+    }
+}

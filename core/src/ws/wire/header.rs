@@ -1,0 +1,217 @@
+//! Frame headers (RFC 6455 section 5.2): 2 to 14 bytes.
+
+use crate::base::{Kind, Violation};
+use crate::ws::Role;
+use alloc::vec::Vec;
+
+/// The longest header: two bytes, a 64-bit length, a mask.
+pub const MAX_LEN: usize = 14;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Opcode {
+    /// A further fragment of a message.
+    Continuation = 0,
+    /// A text message, or its first fragment.
+    Text = 1,
+    /// A binary message, or its first fragment.
+    Binary = 2,
+    /// Begins or answers the closing handshake.
+    Close = 8,
+    /// Asks for a pong.
+    Ping = 9,
+    /// Answers a ping.
+    Pong = 10,
+}
+
+impl Opcode {
+    /// Whether it is a control frame, which may stand between the fragments of a message (section 5.5).
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        self as u8 >= 8
+    }
+
+    /// What message it begins.
+    #[must_use]
+    pub const fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Text => Some(Kind::Text),
+            Self::Binary => Some(Kind::Binary),
+            _ => None,
+        }
+    }
+
+    const fn from_bits(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0 => Self::Continuation,
+            1 => Self::Text,
+            2 => Self::Binary,
+            8 => Self::Close,
+            9 => Self::Ping,
+            10 => Self::Pong,
+            _ => return None,
+        })
+    }
+}
+
+/// A frame's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether it is the last fragment of its message.
+    pub fin: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The mask, which each frame of a client has.
+    pub mask: Option<[u8; 4]>,
+    /// Bytes of payload.
+    pub len: u64,
+}
+
+/// What the front of a byte stream holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// A whole header, and how many bytes it took.
+    Header(Header, usize),
+    /// The start of a header of so many bytes, as far as can be told from what is there; with the payload's length
+    /// once that has come.
+    Partial(usize, Option<u64>),
+}
+
+/// Decodes the header at the front of `bytes`, sent by a peer in the role `from`.
+///
+/// ```
+/// use wharf::ws::{Role, wire::header::{Decoded, decode}};
+///
+/// let Decoded::Header(header, 2) = decode(b"\x81\x05hello", Role::Server).unwrap() else { unreachable!() };
+/// assert_eq!((header.fin, header.len), (true, 5));
+/// assert_eq!(decode(b"\x81", Role::Server), Ok(Decoded::Partial(2, None)));
+/// ```
+///
+/// # Errors
+/// The [`Violation`] as soon as the bytes that are there prove it.
+pub fn decode(bytes: &[u8], from: Role) -> Result<Decoded, Violation> {
+    let &[first, second, ref rest @ ..] = bytes else { return Ok(Decoded::Partial(2, None)) };
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    let opcode = Opcode::from_bits(first & 0x0f).ok_or(Violation::ReservedOpcode(first & 0x0f))?;
+    let (fin, masked, short) = (first & 0x80 != 0, second & 0x80 != 0, second & 0x7f);
+    match (masked, from) {
+        (false, Role::Client) => return Err(Violation::NotMasked),
+        (true, Role::Server) => return Err(Violation::Masked),
+        _ => {}
+    }
+    if opcode.is_control() {
+        if !fin {
+            return Err(Violation::ControlFragmented);
+        }
+        if short > 125 {
+            return Err(Violation::ControlTooLong);
+        }
+    }
+    let extended = match short {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let size = 2 + extended + if masked { 4 } else { 0 };
+    let Some(len) = length(short, rest)? else { return Ok(Decoded::Partial(size, None)) };
+    if bytes.len() < size {
+        return Ok(Decoded::Partial(size, Some(len)));
+    }
+    let mask = masked.then(|| [bytes[size - 4], bytes[size - 3], bytes[size - 2], bytes[size - 1]]);
+    Ok(Decoded::Header(Header { fin, opcode, mask, len }, size))
+}
+
+/// The payload's length, if all of it has come. "The minimal number of bytes MUST be used" (section 5.2).
+fn length(short: u8, rest: &[u8]) -> Result<Option<u64>, Violation> {
+    let (len, least) = match short {
+        126 => {
+            let Some(bytes) = rest.first_chunk::<2>() else { return Ok(None) };
+            (u64::from(u16::from_be_bytes(*bytes)), 126)
+        }
+        127 => {
+            if rest.first().is_some_and(|b| b & 0x80 != 0) {
+                return Err(Violation::LengthTooLarge);
+            }
+            let Some(bytes) = rest.first_chunk::<8>() else { return Ok(None) };
+            (u64::from_be_bytes(*bytes), 65536)
+        }
+        short => (u64::from(short), 0),
+    };
+    if len < least { Err(Violation::LengthNotMinimal) } else { Ok(Some(len)) }
+}
+
+/// Appends a header in its shortest form.
+#[inline]
+pub fn encode(out: &mut Vec<u8>, fin: bool, opcode: Opcode, mask: Option<[u8; 4]>, len: usize) {
+    let first = opcode as u8 | if fin { 0x80 } else { 0 };
+    let masked = if mask.is_some() { 0x80 } else { 0 };
+    if len < 126 {
+        out.extend_from_slice(&[first, masked | len as u8]);
+    } else if let Ok(len) = u16::try_from(len) {
+        let [a, b] = len.to_be_bytes();
+        out.extend_from_slice(&[first, masked | 126, a, b]);
+    } else {
+        out.extend_from_slice(&[first, masked | 127]);
+        out.extend_from_slice(&(len as u64).to_be_bytes());
+    }
+    if let Some(mask) = mask {
+        out.extend_from_slice(&mask);
+    }
+}
+
+/// Bytes that [`encode`] takes.
+#[must_use]
+pub const fn encoded_len(masked: bool, len: usize) -> usize {
+    let lengths = match len {
+        0..=125 => 2,
+        126..=65535 => 4,
+        _ => 10,
+    };
+    if masked { lengths + 4 } else { lengths }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded_at_any_cut() {
+        for len in [0, 1, 125, 126, 127, 65535, 65536, 1 << 40] {
+            for mask in [None, Some([1, 2, 3, 4])] {
+                let from = if mask.is_some() { Role::Client } else { Role::Server };
+                let mut bytes = Vec::new();
+                encode(&mut bytes, true, Opcode::Binary, mask, len);
+                assert_eq!(bytes.len(), encoded_len(mask.is_some(), len));
+                let want = Header { fin: true, opcode: Opcode::Binary, mask, len: len as u64 };
+                assert_eq!(decode(&bytes, from), Ok(Decoded::Header(want, bytes.len())));
+                for cut in 0..bytes.len() {
+                    let Ok(Decoded::Partial(size, _)) = decode(&bytes[..cut], from) else { panic!("{cut}") };
+                    assert!(size > cut && size <= bytes.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn violations_are_told_at_the_earliest_byte() {
+        let cases: [(&[u8], Violation); 9] = [
+            (b"\xc1\x80", Violation::ReservedBits),
+            (b"\x83\x80", Violation::ReservedOpcode(3)),
+            (b"\x8f\x80", Violation::ReservedOpcode(15)),
+            (b"\x81\x05", Violation::NotMasked),
+            (b"\x09\x80", Violation::ControlFragmented),
+            (b"\x89\xfe", Violation::ControlTooLong),
+            (b"\x82\xfe\x00\x7d", Violation::LengthNotMinimal),
+            (b"\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff", Violation::LengthNotMinimal),
+            (b"\x82\xff\x80", Violation::LengthTooLarge),
+        ];
+        for (bytes, violation) in cases {
+            assert_eq!(decode(bytes, Role::Client), Err(violation));
+            assert!(decode(&bytes[..bytes.len() - 1], Role::Client).is_ok(), "{bytes:x?} too early");
+        }
+        assert_eq!(decode(b"\x81\x80", Role::Server), Err(Violation::Masked));
+    }
+}

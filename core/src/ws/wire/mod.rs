@@ -1,0 +1,5 @@
+//! The wire format of RFC 6455 section 5: headers, masks, and text that is checked as it comes.
+
+pub mod header;
+pub mod mask;
+pub mod utf8;
