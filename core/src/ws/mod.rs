@@ -21,3 +21,6 @@ pub use config::{Config, ConfigError, Delivery, Role};
 pub use connection::Connection;
 pub use prepared::Prepared;
 pub use stats::Stats;
+
+#[cfg(test)]
+mod tests;

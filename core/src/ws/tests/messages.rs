@@ -1,0 +1,143 @@
+use super::*;
+use crate::base::{Cause, Kind, Violation};
+use crate::ws::Delivery;
+use std::vec;
+
+fn pieces(bytes: &[u8], size: usize) -> Vec<Got> {
+    let mut connection = server(Config::default());
+    bytes.chunks(size).flat_map(|piece| feed(&mut connection, START, piece)).collect()
+}
+
+#[test]
+fn a_message_at_rest_is_lent() {
+    let mut connection = server(Config::default());
+    let mut bytes = frame(0x81, "né".as_bytes());
+    let mut input = Input::new(&mut bytes);
+    let Some(Event::Message(message)) = connection.receive(START, &mut input) else { panic!() };
+    assert!(message.is_lent());
+    connection.send(START, message).unwrap();
+    assert_eq!(written(&mut connection, START), b"\x81\x03n\xc3\xa9");
+    assert_eq!(connection.stats().messages_in, 1);
+}
+
+#[test]
+fn fragments_with_control_frames_between() {
+    let mut bytes = frame(0x01, b"one ");
+    bytes.extend(frame(0x89, b"ping"));
+    bytes.extend(frame(0x00, b""));
+    bytes.extend(frame(0x80, b"two"));
+    bytes.extend(frame(0x82, &[7; 300]));
+    for size in [1, 2, 3, 7, 4096] {
+        let got = pieces(&bytes, size);
+        let want = [Got::Message(Message::text("one two")), Got::Message(Message::binary(&[7; 300][..]))];
+        assert_eq!(got, want, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn every_length_form_comes_through() {
+    for len in [0, 1, 125, 126, 127, 65535, 65536, 70000] {
+        let payload: Vec<u8> = (0..len).map(|i| i as u8).collect();
+        for size in [13, 1000, 1 << 20] {
+            let got = pieces(&frame(0x82, &payload), size);
+            assert_eq!(got, [Got::Message(Message::binary(payload.clone()))], "{len} in pieces of {size}");
+        }
+    }
+}
+
+#[test]
+fn pairs_talk_both_ways() {
+    let config = Config { high_mark: 1 << 20, ..Config::default() };
+    let (mut a, mut b) = (client(config.clone()), server(config));
+    for len in [0, 5, 126, 20_000, 300_000] {
+        let payload: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
+        a.send(START, Message::binary(payload.clone())).unwrap();
+        a.send_bytes(START, Kind::Binary, payload.clone().into()).unwrap();
+        let want =
+            [Got::Message(Message::binary(payload.clone())), Got::Message(Message::binary(payload.clone()))];
+        assert_eq!(feed(&mut b, START, &written(&mut a, START)), want);
+        b.send(START, Message::binary(payload.clone())).unwrap();
+        b.send(START, Message::binary(&payload[..])).unwrap();
+        assert_eq!(feed(&mut a, START, &written(&mut b, START)), want);
+    }
+}
+
+#[test]
+fn large_messages_are_read_into_their_own_buffer() {
+    let payload: Vec<u8> = (0..4 << 20).map(|i: u32| (i >> 3) as u8).collect();
+    let bytes = frame(0x82, &payload);
+    for read in [1461, 65536, usize::MAX] {
+        let mut connection = server(Config::default());
+        let (mut rest, mut got, mut direct, mut arrived) = (&bytes[..], Vec::new(), 0, 0);
+        while !rest.is_empty() {
+            if let Some(space) = connection.read_space() {
+                assert!(space.len() <= arrived, "{} offered after {arrived}", space.len());
+                let n = space.len().min(rest.len()).min(read);
+                space[..n].copy_from_slice(&rest[..n]);
+                connection.handle_read(START, n);
+                (direct, arrived, rest) = (direct + n, arrived + n, &rest[n..]);
+                got.extend(feed(&mut connection, START, b""));
+            } else {
+                let n = rest.len().min(read).min(65536);
+                got.extend(feed(&mut connection, START, &rest[..n]));
+                (arrived, rest) = (arrived + n, &rest[n..]);
+            }
+        }
+        assert_eq!(got, [Got::Message(Message::binary(payload.clone()))]);
+        assert!(direct > 3 << 20, "{direct} read directly");
+    }
+}
+
+#[test]
+fn limits_hold_at_the_header() {
+    let config = Config { max_message: 1000, max_frame: 800, max_fragments: 3, ..Config::default() };
+    let violation = |bytes: &[u8]| closed(feed(&mut server(config.clone()), START, bytes)).cause;
+    let exact = [frame(0x02, &[1; 800]), frame(0x80, &[2; 200])].concat();
+    assert_eq!(feed(&mut server(config.clone()), START, &exact).len(), 1);
+    let big = Cause::Violation(Violation::FrameTooBig { limit: 800 });
+    assert_eq!(violation(&frame(0x82, &[1; 801])[..8]), big);
+    assert_eq!(violation(&frame(0x82, &[1; 801])[..4]), big, "told before the mask has come");
+    let sum = [frame(0x02, &[1; 800]), frame(0x80, &[2; 201])].concat();
+    assert_eq!(violation(&sum), Cause::Violation(Violation::MessageTooBig { limit: 1000 }));
+    let many = [frame(0x02, b"a"), frame(0, b"b"), frame(0, b"c"), frame(0x80, b"d")].concat();
+    assert_eq!(violation(&many), Cause::Violation(Violation::TooManyFragments { limit: 3 }));
+}
+
+#[test]
+fn text_fails_at_the_first_bad_byte() {
+    let cases: [(&[u8], usize); 4] =
+        [(b"ok\xffmore", 3), (b"\xed\xa0\x80", 2), (b"\xf4\x90", 2), (b"a\xc3", 2)];
+    for (text, bad) in cases {
+        let bytes = frame(0x81, text);
+        for size in [1, bytes.len()] {
+            let mut connection = server(Config::default());
+            let mut used = 0;
+            let mut got = Vec::new();
+            for piece in bytes.chunks(size) {
+                if connection.is_open() {
+                    used += piece.len();
+                    got.extend(feed(&mut connection, START, piece));
+                }
+            }
+            assert_eq!(closed(got).cause, Cause::Violation(Violation::TextNotUtf8));
+            if size == 1 {
+                assert_eq!(used, 6 + bad, "{text:x?}");
+            }
+            assert_eq!(&written(&mut connection, START)[2..4], &1007u16.to_be_bytes());
+        }
+    }
+}
+
+#[test]
+fn streaming_hands_up_pieces() {
+    let config = Config { delivery: Delivery::Streaming, ..Config::default() };
+    let bytes = [frame(0x01, "é".as_bytes()), frame(0x00, b""), frame(0x80, b"!")].concat();
+    let mut connection = server(config);
+    let got = feed(&mut connection, START, &bytes[..7]);
+    assert_eq!(got, [Got::Chunk(vec![0xc3], true, false)]);
+    let got = feed(&mut connection, START, &bytes[7..]);
+    assert_eq!(got, [Got::Chunk(vec![0xa9], false, false), Got::Chunk(vec![b'!'], false, true)]);
+    assert_eq!(feed(&mut connection, START, &frame(0x82, b"")), [Got::Chunk(vec![], true, true)]);
+    let got = feed(&mut connection, START, &[frame(0x01, b"\xc3"), frame(0x80, b"")].concat());
+    assert_eq!(closed(got).cause, Cause::Violation(Violation::TextNotUtf8));
+}
