@@ -19,7 +19,7 @@ fn main() {
     };
     let (size, times) = (size.parse().expect("SIZE"), times.parse().expect("TIMES"));
     match work.as_str() {
-        "receive-binary" => receive(Message::binary(vec![7; size]), times),
+        "receive-binary" => receive(&Message::binary(vec![7; size]), times),
         "receive-text" => {
             receive(Message::text("né€🦀".repeat(size / 10 + 1)[..size / 10 * 10].to_owned()), times)
         }
@@ -35,7 +35,7 @@ fn main() {
     }
 }
 
-fn receive(message: Message<'static>, times: usize) {
+fn receive(message: &Message<'static>, times: usize) {
     let config = Arc::new(Config::default());
     let mut client = Connection::client(Instant::ORIGIN, &config, Entropy::from_seed([1; 32]));
     let mut wire = Vec::new();
