@@ -21,7 +21,7 @@ fn main() {
     match work.as_str() {
         "receive-binary" => receive(&Message::binary(vec![7; size]), times),
         "receive-text" => {
-            receive(Message::text("né€🦀".repeat(size / 10 + 1)[..size / 10 * 10].to_owned()), times)
+            receive(&Message::text("né€🦀".repeat(size / 10 + 1)[..size / 10 * 10].to_owned()), times)
         }
         "send-server" => send(Connection::server(Instant::ORIGIN, &Arc::default()), size, times),
         "send-client" => {
