@@ -7,4 +7,5 @@ extern crate alloc;
 extern crate std;
 
 pub mod base;
+pub mod http;
 pub mod ws;

@@ -127,6 +127,9 @@ pub enum Cause {
     /// The transport ended before the closing handshake did.
     #[error(transparent)]
     Transport(#[from] End),
+    /// A request was refused with this HTTP status.
+    #[error("refused with HTTP status {0}")]
+    Refused(u16),
     /// The local program gave the connection up.
     #[error("aborted by the local program")]
     Aborted,

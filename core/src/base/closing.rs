@@ -90,6 +90,11 @@ impl Closing {
         self.flush(true);
     }
 
+    /// The peer's stream ended while something is still owed to it: reading is over, the rest goes on.
+    pub(crate) fn note_end_of_stream(&mut self) {
+        self.read_over = true;
+    }
+
     /// Over at once.
     pub(crate) fn abort(&mut self) {
         if !matches!(self.phase, Phase::Finished(_)) {

@@ -10,17 +10,20 @@ mod config;
 mod connection;
 mod control;
 mod fast;
+pub mod handshake;
 mod keepalive;
 mod prepared;
 mod receive;
 mod send;
 mod stats;
+mod url;
 pub mod wire;
 
 pub use config::{Config, ConfigError, Delivery, Role};
 pub use connection::Connection;
 pub use prepared::Prepared;
 pub use stats::Stats;
+pub use url::{Url, UrlError};
 
 #[cfg(test)]
 mod tests;

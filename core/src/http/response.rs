@@ -1,0 +1,222 @@
+//! An answer, to be written or as it was read.
+
+use super::head::{self, HeadError, MAX_FIELDS};
+use super::headers::{Headers, is_token, is_value};
+use super::request::Version;
+use crate::base::Wall;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::fmt::Write;
+
+/// An answer to a request. `Content-Length`, `Date` and `Connection` are written by the
+/// [`Responder`](super::Responder).
+///
+/// ```
+/// use wharf::http::Response;
+///
+/// let response = Response::new(200).with("Content-Type", "text/plain; charset=utf-8").body("ahoy");
+/// assert_eq!(response.status(), 200);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    fields: Vec<(&'static str, Cow<'static, str>)>,
+    body: Bytes,
+}
+
+impl Response {
+    /// An answer with this status, no fields and no body. A status outside 200 to 599 counts as 500.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        let status = if (200..600).contains(&status) { status } else { 500 };
+        Self { status, fields: Vec::new(), body: Bytes::new() }
+    }
+
+    /// An answer whose body is the status in words.
+    #[must_use]
+    pub fn plain(status: u16) -> Self {
+        let response = Self::new(status);
+        let words = reason(response.status);
+        response.with("Content-Type", "text/plain; charset=utf-8").body(words)
+    }
+
+    /// Adds a field. One that could break the head, a name that is no token or a value with a control character, is
+    /// left out.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        let value = value.into();
+        if is_token(name) && is_value(&value) {
+            self.fields.push((name, value));
+        }
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The fields that were added.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, &**value))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn content(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Appends the head. A length is written for every status that can have a body (RFC 9110 section 8.6).
+    pub(super) fn write_head(&self, out: &mut Vec<u8>, wall: Wall, keep_alive: bool) {
+        let mut head = String::with_capacity(256);
+        // Writing to a String cannot fail.
+        let _ = write!(head, "HTTP/1.1 {} {}\r\nDate: ", self.status, reason(self.status));
+        write_date(&mut head, wall);
+        head.push_str("\r\n");
+        for (name, value) in self.fields() {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if !matches!(self.status, 204 | 304) {
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
+        }
+        if !keep_alive && !self.fields().any(|(name, _)| name.eq_ignore_ascii_case("connection")) {
+            head.push_str("Connection: close\r\n");
+        }
+        head.push_str("\r\n");
+        out.extend_from_slice(head.as_bytes());
+    }
+}
+
+/// The words that go with a status (RFC 9110 section 15).
+pub(crate) fn reason(status: u16) -> &'static str {
+    match status {
+        101 => "Switching Protocols",
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Unknown",
+    }
+}
+
+/// An IMF-fixdate (RFC 9110 section 5.6.7). The calendar is Howard Hinnant's `civil_from_days`.
+fn write_date(out: &mut String, wall: Wall) {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
+    let (days, secs) = (wall.as_secs() / 86_400, wall.as_secs() % 86_400);
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let year = year_of_era + era * 400 + u64::from(month >= 10);
+    let (weekday, name) = (DAYS[(days % 7) as usize], MONTHS[month as usize]);
+    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+    let _ = write!(out, "{weekday}, {day:02} {name} {year:04} {hour:02}:{minute:02}:{second:02} GMT");
+}
+
+/// The head of an answer, as a client reads it.
+///
+/// ```
+/// use wharf::http::ResponseHead;
+///
+/// let head = ResponseHead::parse(b"HTTP/1.1 404 Not Found\r\nServer: x\r\n\r\n").unwrap();
+/// assert_eq!((head.status(), head.headers().get("server")), (404, Some("x")));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseHead {
+    status: u16,
+    version: Version,
+    headers: Headers,
+}
+
+impl ResponseHead {
+    /// Parses a whole head, its empty line included.
+    ///
+    /// # Errors
+    /// A [`HeadError`] if it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, HeadError> {
+        head::check_lines(bytes)?;
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut parsed = httparse::Response::new(&mut fields);
+        match parsed.parse(bytes).map_err(head::error)? {
+            httparse::Status::Complete(n) if n == bytes.len() => {}
+            _ => return Err(HeadError::Malformed),
+        }
+        let (Some(status), Some(minor)) = (parsed.code, parsed.version) else {
+            return Err(HeadError::Malformed);
+        };
+        let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+        Ok(Self { status, version, headers: head::headers(bytes, parsed.headers) })
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The fields.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(secs: u64) -> String {
+        let mut out = String::new();
+        write_date(&mut out, Wall::from_millis(secs * 1000));
+        out
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
+        assert_eq!(date(4_102_444_799), "Thu, 31 Dec 2099 23:59:59 GMT");
+    }
+
+    #[test]
+    fn fields_cannot_break_the_head() {
+        let response =
+            Response::new(200).with("X-A", "b\r\nX-Evil: c").with("bad name", "x").with("X-Ok", "y");
+        assert_eq!(response.fields().collect::<Vec<_>>(), [("X-Ok", "y")]);
+    }
+}

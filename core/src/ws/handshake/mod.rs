@@ -1,0 +1,13 @@
+//! The opening handshake (RFC 6455 section 4).
+//!
+//! The server's side is a pair of functions over a request's head: [`Offer::from_request`] checks everything that
+//! the RFC demands, [`Offer::accept`] writes the answer. The client's side is a machine, since it waits.
+
+mod client;
+mod key;
+mod request;
+mod server;
+
+pub use client::{Client, HandshakeError, Opened, RefusedBy};
+pub use request::{ClientRequest, RequestError};
+pub use server::{AcceptError, Acceptance, Offer, OriginPolicy, Refusal, ServerPolicy};

@@ -1,0 +1,109 @@
+use super::*;
+use std::format;
+use std::string::ToString;
+use std::vec;
+
+const GOOD: &str = "Host: a|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==|Sec-WebSocket-Version: 13";
+
+fn request(line: &str, fields: &str) -> Request {
+    Request::parse(format!("{line}\r\n{}\r\n\r\n", fields.replace('|', "\r\n")).as_bytes()).unwrap()
+}
+
+fn check(fields: &str) -> Result<Offer, Refusal> {
+    Offer::from_request(&request("GET / HTTP/1.1", fields), &ServerPolicy::default())
+}
+
+#[test]
+fn odd_but_valid_forms() {
+    assert!(check(GOOD).is_ok());
+    assert!(
+        check(&GOOD.to_ascii_uppercase().replace("DGHLIHNHBXBSZSBUB25JZQ==", "dGhlIHNhbXBsZSBub25jZQ=="))
+            .is_ok()
+    );
+    assert!(
+        check(&GOOD.replace("Connection: Upgrade", "Connection: keep-alive|Connection: x, upgrade")).is_ok()
+    );
+    assert!(check(&GOOD.replace("Upgrade: websocket", "Upgrade: h2c , WebSocket")).is_ok());
+    assert!(check(&GOOD.replace("Version: 13", "Version:13  ")).is_ok());
+}
+
+#[test]
+fn all_that_the_rfc_demands() {
+    for (from, to, refusal) in [
+        ("Upgrade: websocket", "X: y", Refusal::NoUpgrade),
+        ("Upgrade: websocket", "Upgrade: websockets", Refusal::NoUpgrade),
+        ("Connection: Upgrade", "Connection: close", Refusal::NoConnectionUpgrade),
+        ("Version: 13", "Version: 8", Refusal::Version),
+        ("Version: 13", "Version: 13, 8", Refusal::Version),
+        ("|Sec-WebSocket-Version: 13", "", Refusal::Version),
+        (
+            "|Sec-WebSocket-Version: 13",
+            "|Sec-WebSocket-Version: 13|Sec-WebSocket-Version: 13",
+            Refusal::Version,
+        ),
+        ("nonce", "x", Refusal::BadKey),
+        ("ZQ==", "ZQ=", Refusal::BadKey),
+        ("Sec-WebSocket-Key", "X", Refusal::BadKey),
+        ("Host: a", "Host: a|Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", Refusal::BadKey),
+    ] {
+        let fields = if from == "nonce" { GOOD.replace("dGhlIHNh", "dGhl") } else { GOOD.replace(from, to) };
+        assert_eq!(check(&fields), Err(refusal), "{from} -> {to}");
+    }
+    let old = request("GET / HTTP/1.0", GOOD);
+    assert_eq!(Offer::from_request(&old, &ServerPolicy::default()), Err(Refusal::NotGet));
+    let head = request("HEAD / HTTP/1.1", GOOD);
+    assert_eq!(Offer::from_request(&head, &ServerPolicy::default()), Err(Refusal::NotGet));
+    let response = Refusal::Version.response();
+    assert_eq!(response.status(), 426);
+    assert!(response.fields().any(|f| f == ("Sec-WebSocket-Version", "13")));
+}
+
+#[test]
+fn origins() {
+    let from = |origin: &str| request("GET / HTTP/1.1", &format!("{GOOD}|Origin: {origin}"));
+    let list = OriginPolicy::List(vec!["https://good.example".to_string()]);
+    assert!(list.allows(&from("https://good.example")));
+    assert!(!list.allows(&from("https://good.example.evil")));
+    assert!(!list.allows(&from("http://good.example")));
+    assert!(list.allows(&request("GET / HTTP/1.1", GOOD)), "no browser, no origin");
+    assert!(OriginPolicy::SameHost.allows(&from("http://a")));
+    assert!(OriginPolicy::SameHost.allows(&from("https://A")));
+    assert!(!OriginPolicy::SameHost.allows(&from("http://a:8080")));
+    assert!(!OriginPolicy::SameHost.allows(&from("null")));
+    assert!(!OriginPolicy::SameHost.allows(&from("ftp://a")));
+    let policy = ServerPolicy { origins: OriginPolicy::SameHost, ..ServerPolicy::default() };
+    assert_eq!(Offer::from_request(&from("http://b"), &policy), Err(Refusal::Origin));
+}
+
+#[test]
+fn subprotocols_by_preference() {
+    let fields = format!("{GOOD}|Sec-WebSocket-Protocol: c, b|Sec-WebSocket-Protocol: a");
+    let request = request("GET / HTTP/1.1", &fields);
+    let choose = |speaks: &[&str], first: bool| {
+        let policy = ServerPolicy {
+            subprotocols: speaks.iter().map(|s| s.to_string()).collect(),
+            accept_first_subprotocol: first,
+            ..ServerPolicy::default()
+        };
+        let offer = Offer::from_request(&request, &policy).unwrap();
+        offer.subprotocol(&Acceptance::default()).map(String::from)
+    };
+    assert_eq!(choose(&["a", "b"], false).as_deref(), Some("a"));
+    assert_eq!(choose(&["x"], false), None);
+    assert_eq!(choose(&["x"], true).as_deref(), Some("c"));
+}
+
+#[test]
+fn answers_that_cannot_be_are_refused() {
+    let offer = check(GOOD).unwrap();
+    let not_offered = offer.accept(&Acceptance::default().subprotocol("chat"));
+    assert_eq!(not_offered, Err(AcceptError::SubprotocolNotOffered("chat".into())));
+    for (name, value) in [("Upgrade", "x"), ("sec-websocket-accept", "x"), ("X", "a\r\nb"), ("b ad", "x")] {
+        assert_eq!(
+            offer.accept(&Acceptance::default().header(name, value)),
+            Err(AcceptError::Header(name.into()))
+        );
+    }
+    let answer = offer.accept(&Acceptance::default().header("X-A", "b")).unwrap();
+    assert!(String::from_utf8(answer).unwrap().contains("\r\nX-A: b\r\n"));
+}

@@ -1,0 +1,186 @@
+//! WebSocket URLs (RFC 6455 section 3).
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// Why a URL cannot be connected to. The fault is in the URL; trying again does not help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// The scheme is not `ws` or `wss`.
+    #[error("the URL does not begin with ws:// or wss://")]
+    Scheme,
+    /// No host, or one with characters that no host has.
+    #[error("the URL has no valid host")]
+    Host,
+    /// A port that is not 1 to 65535.
+    #[error("the URL's port is not 1 to 65535")]
+    Port,
+    /// A user name or password, which is not sent unless asked for.
+    #[error("the URL has a user name or password; allow Basic authentication to send it")]
+    UserInfo,
+    /// A fragment, which a WebSocket URL must not have.
+    #[error("the URL has a fragment (#), which a WebSocket URL must not have")]
+    Fragment,
+    /// A space, a control character or a byte above ASCII; percent-encode it.
+    #[error("the URL has a character that must be percent-encoded")]
+    Character,
+}
+
+/// A parsed WebSocket URL.
+///
+/// ```
+/// use wharf::ws::Url;
+///
+/// let url = Url::parse("wss://[::1]/chat?room=1").unwrap();
+/// assert_eq!((url.host(), url.port(), url.is_secure()), ("::1", 443, true));
+/// assert_eq!((url.target(), &*url.authority()), ("/chat?room=1", "[::1]"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    secure: bool,
+    host: String,
+    port: u16,
+    target: String,
+    user_info: Option<String>,
+}
+
+impl Url {
+    /// Parses a `ws` or `wss` URL.
+    ///
+    /// # Errors
+    /// [`UrlError`], never [`UrlError::UserInfo`].
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+        let secure = match scheme {
+            s if s.eq_ignore_ascii_case("ws") => false,
+            s if s.eq_ignore_ascii_case("wss") => true,
+            _ => return Err(UrlError::Scheme),
+        };
+        if rest.contains('#') {
+            return Err(UrlError::Fragment);
+        }
+        if rest.bytes().any(|b| b <= b' ' || b >= 0x7f) {
+            return Err(UrlError::Character);
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let (user_info, host_port) = match authority.rsplit_once('@') {
+            Some((user_info, host_port)) => (Some(user_info.to_string()), host_port),
+            None => (None, authority),
+        };
+        let (host, port) = split_port(host_port)?;
+        let port = match port {
+            None => {
+                if secure {
+                    443
+                } else {
+                    80
+                }
+            }
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().ok().filter(|port| *port != 0).ok_or(UrlError::Port)?
+            }
+            Some(_) => return Err(UrlError::Port),
+        };
+        let target = if target.starts_with('/') { target.to_string() } else { format!("/{target}") };
+        Ok(Self { secure, host: host.to_string(), port, target, user_info })
+    }
+
+    /// Whether it is `wss`.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host, an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, 80 or 443 if the URL has none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// User name and password, as they stand in the URL.
+    #[must_use]
+    pub fn user_info(&self) -> Option<&str> {
+        self.user_info.as_deref()
+    }
+
+    /// The value of `Host`: the port stands in it unless it is the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == if self.secure { 443 } else { 80 } { host } else { format!("{host}:{}", self.port) }
+    }
+}
+
+fn split_port(text: &str) -> Result<(&str, Option<&str>), UrlError> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, after) = rest.split_once(']').ok_or(UrlError::Host)?;
+        let valid = host.contains(':') && host.bytes().all(|b| b.is_ascii_hexdigit() || b":.".contains(&b));
+        return match after.strip_prefix(':') {
+            Some(port) if valid => Ok((host, Some(port))),
+            None if valid && after.is_empty() => Ok((host, None)),
+            _ => Err(UrlError::Host),
+        };
+    }
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let valid = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b));
+    if valid { Ok((host, port)) } else { Err(UrlError::Host) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        for (text, host, port, target, authority) in [
+            ("ws://a", "a", 80, "/", "a"),
+            ("WS://a:80/x", "a", 80, "/x", "a"),
+            ("wss://a:80?q", "a", 80, "/?q", "a:80"),
+            ("ws://[::1]:9/p?q=/", "::1", 9, "/p?q=/", "[::1]:9"),
+            ("ws://u:p@a.example/", "a.example", 80, "/", "a.example"),
+        ] {
+            let url = Url::parse(text).unwrap();
+            assert_eq!(
+                (url.host(), url.port(), url.target(), &*url.authority()),
+                (host, port, target, authority)
+            );
+        }
+        assert_eq!(Url::parse("ws://u:p@a").unwrap().user_info(), Some("u:p"));
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (text, error) in [
+            ("a:80", UrlError::Scheme),
+            ("http://a", UrlError::Scheme),
+            ("ws://", UrlError::Host),
+            ("ws:///x", UrlError::Host),
+            ("ws://[::1", UrlError::Host),
+            ("ws://[a]", UrlError::Host),
+            ("ws://[::1]x", UrlError::Host),
+            ("ws://a:", UrlError::Port),
+            ("ws://a:0", UrlError::Port),
+            ("ws://a:65536", UrlError::Port),
+            ("ws://a:+1", UrlError::Port),
+            ("ws://a/#x", UrlError::Fragment),
+            ("ws://a/é", UrlError::Character),
+            ("ws://a/ b", UrlError::Character),
+        ] {
+            assert_eq!(Url::parse(text), Err(error), "{text}");
+        }
+    }
+}
