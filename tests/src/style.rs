@@ -1,0 +1,206 @@
+//! The rules of the house about any source file. Each returns what it found, as `path:line: what`.
+
+use crate::source::{File, Token, group_len, matches, split_tests};
+
+/// Longest file, in lines.
+pub const FILE_LINES: usize = 400;
+/// Longest function, in lines from its `fn` to its closing brace.
+pub const FUNCTION_LINES: usize = 70;
+
+/// Files that no longer fit in a head.
+#[must_use]
+pub fn long_file(file: &File) -> Vec<String> {
+    let lines = file.text.lines().count();
+    if lines > FILE_LINES { vec![format!("{}: {lines} lines", file.path)] } else { vec![] }
+}
+
+/// Functions that no longer fit on a screen, those inside of macros too.
+#[must_use]
+pub fn long_functions(file: &File) -> Vec<String> {
+    let tokens = file.tokens();
+    let mut found = Vec::new();
+    for (i, token) in tokens.iter().enumerate().filter(|(_, t)| t.word == "fn") {
+        let Some(last) = body_end(&tokens[i..]) else { continue };
+        let lines = last - token.line + 1;
+        if lines > FUNCTION_LINES {
+            found.push(format!("{}:{}: fn {} has {lines} lines", file.path, token.line, tokens[i + 1].word));
+        }
+    }
+    found
+}
+
+/// The line on which the body of the function that begins here ends; `None` for a declaration or a pointer type.
+fn body_end(tokens: &[Token]) -> Option<usize> {
+    let name = &tokens.get(1)?.word;
+    if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        return None;
+    }
+    let mut at = 2;
+    while at < tokens.len() {
+        let len = group_len(&tokens[at..]);
+        match tokens[at].word.as_str() {
+            "{" => return Some(tokens[at + len - 1].line),
+            ";" | "}" | ")" => return None,
+            _ => at += len,
+        }
+    }
+    None
+}
+
+/// What is left behind in a hurry: stubs, tests that do not run, debug output.
+#[must_use]
+pub fn leftovers(file: &File) -> Vec<String> {
+    let tokens = file.tokens();
+    let mut found = Vec::new();
+    for (i, token) in tokens.iter().enumerate() {
+        let rest = &tokens[i..];
+        let stub = ["todo", "unimplemented", "dbg"].iter().any(|word| matches(rest, &[word, "!"]));
+        if stub || matches(rest, &["#", "[", "ignore"]) {
+            found.push(format!("{}:{}: {} is left over", file.path, token.line, rest[0].word));
+        }
+    }
+    let notes = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X"].concat()];
+    for (i, line) in file.text.lines().enumerate() {
+        for note in notes.iter().filter(|note| has_word(line, note)) {
+            found.push(format!("{}:{}: {note} is left over", file.path, i + 1));
+        }
+    }
+    found
+}
+
+/// Tests that wait for the clock and not for what they wait for.
+#[must_use]
+pub fn sleeping_tests(file: &File) -> Vec<String> {
+    let tokens = file.tokens();
+    let tests = if file.is_test() { tokens } else { split_tests(&tokens).1 };
+    tests
+        .windows(2)
+        .filter(|pair| matches!(pair[0].word.as_str(), "sleep" | "sleep_ms") && pair[1].word == "(")
+        .map(|pair| format!("{}:{}: a test sleeps", file.path, pair[0].line))
+        .collect()
+}
+
+/// Crate roots without the line that forbids unsafe code.
+#[must_use]
+pub fn unsafe_allowed(file: &File) -> Vec<String> {
+    let root = file.path.ends_with("src/lib.rs") || file.path.ends_with("src/main.rs");
+    let root = root || file.path.contains("/src/bin/");
+    if root && !file.text.contains("#![forbid(unsafe_code)]") {
+        return vec![format!("{}: does not forbid unsafe code", file.path)];
+    }
+    vec![]
+}
+
+/// Files that are named by being useful and not by what they hold.
+#[must_use]
+pub fn vague_name(file: &File) -> Vec<String> {
+    let vague = ["util", "utils", "common", "helper", "helpers", "misc"];
+    let found = file.path.split(['/', '.']).find(|part| vague.contains(part));
+    found.map(|name| format!("{}: {name} names no concept", file.path)).into_iter().collect()
+}
+
+/// Words that the project does not use of itself: how and where it was written is nobody's business.
+#[must_use]
+pub fn foreign_words(file: &File) -> Vec<String> {
+    let places = ["main", "in", "steering", "shared", "wt"].map(|p| format!("/{}/{p}/", "work"));
+    let mut found = Vec::new();
+    for (i, line) in file.text.lines().enumerate() {
+        let numbered = ["session", "issue"].iter().any(|word| {
+            line.to_lowercase().match_indices(&format!("{word} ")).any(|(at, hit)| {
+                line[at + hit.len()..].starts_with(|c: char| c.is_ascii_digit())
+                    && !line[..at].ends_with(|c: char| c.is_alphanumeric())
+            })
+        });
+        if numbered
+            || places.iter().any(|place| line.contains(place))
+            || line.contains(&["..", "/shared"].concat())
+        {
+            found.push(format!("{}:{}: {}", file.path, i + 1, line.trim()));
+        }
+    }
+    found
+}
+
+/// Packages that do not take the workspace's lints, which deny undocumented public items and unsafe code.
+#[must_use]
+pub fn lints_missing(manifest: &File) -> Vec<String> {
+    let package = manifest.text.contains("[package]") && !manifest.path.starts_with("fuzz/");
+    if package && !manifest.text.contains("[lints]\nworkspace = true") {
+        return vec![format!("{}: does not take the workspace's lints", manifest.path)];
+    }
+    vec![]
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|part| part == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> File {
+        File::new("core/src/a.rs", text)
+    }
+
+    #[test]
+    fn long_files_are_found() {
+        assert_eq!(long_file(&file(&"\n".repeat(FILE_LINES))).len(), 0);
+        assert_eq!(long_file(&file(&"\n".repeat(FILE_LINES + 1))).len(), 1);
+    }
+
+    #[test]
+    fn long_functions_are_found_in_traits_impls_and_macros() {
+        for (before, after) in
+            [("", ""), ("impl A { pub ", "}"), ("trait A { fn b(&self); ", "}"), ("m! { ", "}")]
+        {
+            let text = |lines: usize| {
+                format!("{before}fn a(f: fn(u8) -> [u8; 4]) where A: B {{{}}}{after}", "\n".repeat(lines - 1))
+            };
+            assert_eq!(long_functions(&file(&text(FUNCTION_LINES))), [""; 0]);
+            assert_eq!(long_functions(&file(&text(FUNCTION_LINES + 1))).len(), 1, "{before}");
+        }
+    }
+
+    #[test]
+    fn leftovers_are_found() {
+        assert_eq!(leftovers(&file("fn a() { let dbg = \"todo!\"; }")), [""; 0]);
+        for bad in
+            ["fn a() { todo!() }", "#[ignore] fn a() {}", "#[ignore = \"slow\"] fn a() {}", "m! { dbg!(1) }"]
+        {
+            assert_eq!(leftovers(&file(bad)).len(), 1, "{bad}");
+        }
+        assert_eq!(leftovers(&file(&format!("// {}{}: later", "TO", "DO"))).len(), 1);
+    }
+
+    #[test]
+    fn sleeping_tests_are_found() {
+        let sleep = "fn a() { std::thread::sleep(b); }";
+        assert_eq!(sleeping_tests(&file(sleep)), [""; 0]);
+        assert_eq!(sleeping_tests(&file(&format!("#[cfg(test)] mod tests {{ {sleep} }}"))).len(), 1);
+        assert_eq!(sleeping_tests(&File::new("tests/tests/a.rs", sleep)).len(), 1);
+    }
+
+    #[test]
+    fn roots_and_manifests_are_held_to_the_lints() {
+        assert_eq!(unsafe_allowed(&File::new("cli/src/lib.rs", "//! A")).len(), 1);
+        assert_eq!(unsafe_allowed(&File::new("cli/src/bin/a.rs", "//! A")).len(), 1);
+        assert_eq!(unsafe_allowed(&File::new("cli/src/lib.rs", "#![forbid(unsafe_code)]")), [""; 0]);
+        assert_eq!(lints_missing(&File::new("cli/Cargo.toml", "[package]\n")).len(), 1);
+    }
+
+    #[test]
+    fn names_and_words_are_judged() {
+        assert_eq!(vague_name(&File::new("core/src/util.rs", "")).len(), 1);
+        assert_eq!(vague_name(&File::new("tests/common/mod.rs", "")).len(), 1);
+        assert_eq!(vague_name(&file("")), [""; 0]);
+        for bad in [
+            format!("as in {} 12", "Issue"),
+            format!("see {}{}", "..", "/shared"),
+            format!("/{}/in/a", "work"),
+        ] {
+            assert_eq!(foreign_words(&file(&bad)).len(), 1, "{bad}");
+        }
+        assert_eq!(foreign_words(&file("a session of 3, an issue, tissue 4")), [""; 0]);
+    }
+}

@@ -1,0 +1,59 @@
+//! The rules of the house, over the whole tree.
+#![forbid(unsafe_code)]
+
+use wharf_tests::source::{File, files};
+use wharf_tests::style;
+
+fn all(extension: &str, rule: fn(&File) -> Vec<String>) {
+    let files = files(extension);
+    assert!(!files.is_empty(), "no .{extension} found");
+    let found: Vec<String> = files.iter().flat_map(rule).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn files_fit_in_a_head() {
+    all("rs", style::long_file);
+}
+
+#[test]
+fn functions_fit_on_a_screen() {
+    all("rs", style::long_functions);
+}
+
+#[test]
+fn nothing_is_left_over() {
+    all("rs", style::leftovers);
+}
+
+#[test]
+fn no_test_sleeps() {
+    all("rs", style::sleeping_tests);
+}
+
+#[test]
+fn every_root_forbids_unsafe_code() {
+    all("rs", style::unsafe_allowed);
+}
+
+#[test]
+fn files_are_named_by_their_concept() {
+    all("rs", style::vague_name);
+}
+
+#[test]
+fn every_package_takes_the_lints() {
+    all("toml", style::lints_missing);
+    let top = files("toml").into_iter().find(|f| f.path == "Cargo.toml").expect("the workspace");
+    for lint in ["missing_docs = \"warn\"", "unsafe_code = \"forbid\"", "incompatible_msrv = \"warn\""] {
+        assert!(top.text.contains(lint), "{lint} is not among the workspace's lints");
+    }
+}
+
+#[test]
+fn no_word_of_how_it_was_written() {
+    for extension in ["rs", "md", "toml", "sh", "mjs", "html"] {
+        let found: Vec<String> = files(extension).iter().flat_map(style::foreign_words).collect();
+        assert!(found.is_empty(), "\n{}", found.join("\n"));
+    }
+}
