@@ -8,4 +8,5 @@ extern crate std;
 
 pub mod base;
 pub mod http;
+pub mod link;
 pub mod ws;

@@ -122,6 +122,9 @@ pub enum SendError {
     /// The output is at its limit. Try again after [`Event::Drained`].
     #[error("the output is full; try again once it has drained")]
     Full,
+    /// The opening handshake is not done.
+    #[error("the connection is not open yet")]
+    NotOpen,
     /// The closing handshake has begun.
     #[error("the connection is closing")]
     Closing,

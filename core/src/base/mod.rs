@@ -28,4 +28,4 @@ pub(crate) use closing::{Closing, Phase};
 pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use entropy::MaskBlock;
 pub(crate) use outbox::Outbox;
-pub(crate) use time::Clock;
+pub(crate) use time::{Clock, WallClock};

@@ -251,6 +251,12 @@ impl<'a> Output<'a> {
         self.outbox.slices(out)
     }
 
+    /// As [`slices`](Self::slices), for as long as the connection is borrowed.
+    pub fn into_slices(self, out: &mut [&'a [u8]]) -> usize {
+        let outbox: &'a Outbox = self.outbox;
+        outbox.slices(out)
+    }
+
     /// The transport took `n` bytes. More than there were count as all.
     pub fn advance(&mut self, n: usize) {
         self.outbox.advance(self.now, n);

@@ -141,6 +141,24 @@ impl Clock {
     }
 }
 
+/// Calendar time by the monotonic clock, from the last time that both were told together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WallClock {
+    at: Instant,
+    wall: Wall,
+}
+
+impl WallClock {
+    pub(crate) fn new(at: Instant, wall: Wall) -> Self {
+        Self { at, wall }
+    }
+
+    pub(crate) fn at(&self, now: Instant) -> Wall {
+        let since = (now - self.at).as_millis();
+        Wall(self.wall.0.saturating_add(u64::try_from(since).unwrap_or(u64::MAX)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

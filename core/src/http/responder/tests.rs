@@ -32,8 +32,7 @@ fn written(responder: &mut Responder) -> String {
 
 #[test]
 fn pipelined_requests_are_answered_in_order_at_any_cut() {
-    let bytes =
-        [&GET[..], b"HEAD /longer HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /z HTTP/1.0\r\n\r\nrest"].concat();
+    let bytes = [GET, b"HEAD /longer HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /z HTTP/1.0\r\n\r\nrest"].concat();
     let mut whole = None;
     for cut in 0..=bytes.len() {
         let mut responder = responder();

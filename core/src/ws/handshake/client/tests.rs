@@ -1,7 +1,6 @@
 use super::*;
 use std::format;
 use std::string::ToString;
-use std::vec;
 
 const START: Instant = Instant::ORIGIN;
 
@@ -101,5 +100,5 @@ fn ends_and_deadline() {
     assert_eq!((late.poll_timeout(), late.wants().shutdown), (None, Some(Shutdown::Both)));
     let (mut cut, _) = client();
     cut.receive_end(START, End::Eof);
-    assert_eq!(cut.receive(START, &mut Input::new(&mut vec![])), Some(Err(HandshakeError::Ended(End::Eof))));
+    assert_eq!(cut.receive(START, &mut Input::new(&mut [])), Some(Err(HandshakeError::Ended(End::Eof))));
 }

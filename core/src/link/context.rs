@@ -1,0 +1,237 @@
+//! What a service acts with.
+
+use super::entry::Core;
+use super::{Address, ConnId, Dial, DialError, DialId, JobToken, Service};
+use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, SendError, Wall};
+use crate::http::{RespondError, Response};
+use crate::ws::handshake::{Acceptance, ClientRequest};
+use crate::ws::{Prepared, Role};
+use bytes::Bytes;
+
+/// A service's hands for the length of one call.
+///
+/// Sends and closes take effect at once; what they bring about is told in later calls. A [`ConnId`] that is no more
+/// is answered by `Closed` or ignored.
+pub struct Context<'a, S: Service> {
+    core: &'a mut Core<S>,
+    now: Instant,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Info<'a> {
+    /// Where the peer is.
+    pub peer: &'a Address,
+    /// Our side.
+    pub role: Role,
+    /// The subprotocol that was agreed on.
+    pub subprotocol: Option<&'a str>,
+    /// The dial that made it.
+    pub dial: Option<DialId>,
+    /// Whether messages can be sent.
+    pub is_open: bool,
+    /// Bytes of output that the transport has not taken.
+    pub queued: usize,
+}
+
+/// A job that was given back: too many are in flight ([`Config::max_jobs`](super::Config::max_jobs)). Try again after
+/// the next `done`.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many jobs are in flight")]
+pub struct SubmitError<J>(pub J);
+
+impl<J> core::fmt::Debug for SubmitError<J> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SubmitError(..)")
+    }
+}
+
+impl<'a, S: Service> Context<'a, S> {
+    pub(super) fn new(core: &'a mut Core<S>) -> Self {
+        let now = core.clock.last();
+        Self { core, now }
+    }
+
+    /// The time of this call.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The calendar time of this call.
+    #[must_use]
+    pub fn wall(&self) -> Wall {
+        self.core.wall.at(self.now)
+    }
+
+    /// Randomness.
+    pub fn entropy(&mut self) -> &mut Entropy {
+        &mut self.core.entropy
+    }
+
+    /// What is known of a connection.
+    #[must_use]
+    pub fn info(&self, conn: ConnId) -> Option<Info<'_>> {
+        let entry = self.core.links.get(conn.0)?;
+        let connection = entry.link.connection();
+        Some(Info {
+            peer: &entry.peer,
+            role: if entry.dial.is_some() { Role::Client } else { Role::Server },
+            subprotocol: entry.subprotocol.as_deref(),
+            dial: entry.dial,
+            is_open: connection.is_some_and(|c| c.is_open()),
+            queued: connection.map_or(0, |c| c.queued()),
+        })
+    }
+
+    /// All open connections, in the order of their slots.
+    pub fn connections(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.core.links.iter().filter(|(_, entry)| entry.opened && !entry.over).map(|(key, _)| ConnId(key))
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// As [`Engine::send`](crate::base::Engine::send).
+    pub fn send(&mut self, conn: ConnId, message: Message<'_>) -> Result<Accepted, SendError> {
+        let now = self.now;
+        self.with_link(conn, |link| link.send(now, message))
+    }
+
+    /// Sends a message whose payload is shared.
+    ///
+    /// # Errors
+    /// As [`Engine::send_bytes`](crate::base::Engine::send_bytes).
+    pub fn send_bytes(&mut self, conn: ConnId, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
+        let now = self.now;
+        self.with_link(conn, |link| link.send_bytes(now, kind, payload))
+    }
+
+    /// Sends a message that was framed once for many.
+    ///
+    /// # Errors
+    /// As [`Engine::send`](crate::base::Engine::send).
+    pub fn send_prepared(&mut self, conn: ConnId, prepared: &Prepared) -> Result<Accepted, SendError> {
+        let now = self.now;
+        self.with_link(conn, |link| link.send_prepared(now, prepared))
+    }
+
+    /// Sends a prepared message to each of `members`; what each send came to goes to `each`.
+    pub fn broadcast(
+        &mut self,
+        members: impl IntoIterator<Item = ConnId>,
+        prepared: &Prepared,
+        mut each: impl FnMut(ConnId, Result<Accepted, SendError>),
+    ) {
+        for conn in members {
+            let sent = self.send_prepared(conn, prepared);
+            each(conn, sent);
+        }
+    }
+
+    /// Begins a close, behind what was sent.
+    ///
+    /// # Errors
+    /// As [`Engine::close`](crate::base::Engine::close).
+    pub fn close(&mut self, conn: ConnId, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let now = self.now;
+        self.with_link(conn, |link| link.close(now, code, reason))
+    }
+
+    /// Resets a connection; what is queued for it is given up.
+    pub fn abort(&mut self, conn: ConnId) {
+        let now = self.now;
+        // One that is gone needs no abort.
+        let _ = self.with_link(conn, |link| {
+            link.abort(now);
+            Ok(())
+        });
+    }
+
+    /// Reads nothing more from a connection until [`resume`](Self::resume): its peer is slowed down.
+    pub fn pause(&mut self, conn: ConnId) {
+        let now = self.now;
+        let _ = self
+            .with_link(conn, |link| link.connection_mut().map(|c| c.pause(now)).ok_or(SendError::NotOpen));
+    }
+
+    /// Reads again.
+    pub fn resume(&mut self, conn: ConnId) {
+        let now = self.now;
+        let _ = self
+            .with_link(conn, |link| link.connection_mut().map(|c| c.resume(now)).ok_or(SendError::NotOpen));
+    }
+
+    /// Answers a request that was put off with [`Verdict::Later`](super::Verdict::Later).
+    ///
+    /// # Errors
+    /// [`RespondError`] if none waits there any more.
+    pub fn respond(&mut self, conn: ConnId, response: &Response) -> Result<(), RespondError> {
+        let now = self.now;
+        let entry = self.core.entry(conn).ok_or(RespondError::Closed)?;
+        let responded = entry.link.respond(now, response);
+        self.core.touch(conn);
+        responded
+    }
+
+    /// Accepts a WebSocket that was put off with [`Verdict::Later`](super::Verdict::Later). Nothing happens if none waits there any
+    /// more, and an acceptance that cannot be is answered by 500.
+    pub fn accept(&mut self, conn: ConnId, acceptance: &Acceptance) {
+        let now = self.now;
+        if let Some(entry) = self.core.entry(conn) {
+            // The error was answered to the peer, and is the program's own.
+            let _ = entry.link.accept(now, acceptance);
+            self.core.touch(conn);
+        }
+    }
+
+    /// Asks for a connection. Its outcome is `opened` or `dial_failed`.
+    ///
+    /// # Errors
+    /// [`DialError::Draining`] while the hub drains, [`DialError::Connect`] if too many are in flight.
+    pub fn dial(&mut self, request: ClientRequest, address: Option<Address>) -> Result<DialId, DialError> {
+        let error = match () {
+            () if self.core.drain_by.is_some() => DialError::Draining,
+            () if self.core.dials.len() >= self.core.config.max_dials => DialError::Connect,
+            () => {
+                let key = self.core.dials.insert_with_key(|key| Dial { id: DialId(key), request, address });
+                self.core.dials_out.push_back(DialId(key));
+                return Ok(DialId(key));
+            }
+        };
+        self.core.stats.dials_refused += 1;
+        Err(error)
+    }
+
+    /// Hands a job to the outside. Its outcome comes by `done`, exactly once.
+    ///
+    /// # Errors
+    /// The job, if too many are in flight.
+    pub fn submit(&mut self, job: S::Job) -> Result<JobToken, SubmitError<S::Job>> {
+        if self.core.jobs.len() >= self.core.config.max_jobs {
+            self.core.stats.jobs_refused += 1;
+            return Err(SubmitError(job));
+        }
+        let key = self.core.jobs.insert(());
+        self.core.jobs_out.push_back((key, job));
+        Ok(JobToken(key))
+    }
+
+    fn with_link<T>(
+        &mut self,
+        conn: ConnId,
+        act: impl FnOnce(&mut super::Link) -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
+        let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
+        let outcome = act(&mut entry.link);
+        self.core.touch(conn);
+        outcome
+    }
+}
+
+impl<S: Service> core::fmt::Debug for Context<'_, S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Context").field("now", &self.now).finish_non_exhaustive()
+    }
+}

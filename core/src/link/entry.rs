@@ -1,0 +1,113 @@
+//! What a hub keeps of each connection, and of all together.
+
+use super::deadlines::DeadlineHeap;
+use super::{Address, Config, ConnId, Dial, DialId, HubStats, Link, Service};
+use crate::base::{Clock, Entropy, Instant, Scratch, WallClock};
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use slotmap::{DefaultKey, SlotMap};
+
+/// One connection.
+pub(super) struct Entry {
+    pub(super) link: Link,
+    pub(super) peer: Address,
+    /// Input that came while the link did not want it: at most what one read brought.
+    pub(super) held: Vec<u8>,
+    pub(super) subprotocol: Option<String>,
+    pub(super) dial: Option<DialId>,
+    /// `opened` was called, so `closed` is owed.
+    pub(super) opened: bool,
+    /// The last event was told.
+    pub(super) over: bool,
+    /// It stands in the dirty list, in the list of those to pump.
+    pub(super) dirty: bool,
+    pub(super) pumped: bool,
+    /// Its deadline in the heap that counts.
+    pub(super) due: Instant,
+}
+
+/// All that a hub owns but the service, so that a service's context can borrow it.
+pub(super) struct Core<S: Service> {
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Clock,
+    pub(super) wall: WallClock,
+    pub(super) entropy: Entropy,
+    pub(super) scratch: Scratch,
+    /// Who has the scratch: the connection that was fed last, so that it is written from there without a copy.
+    pub(super) lent: Option<ConnId>,
+    pub(super) links: SlotMap<DefaultKey, Entry>,
+    /// How many of them have not opened a WebSocket.
+    pub(super) handshakes: usize,
+    pub(super) deadlines: DeadlineHeap,
+    /// Those whose output or wants changed by a call for somebody else; each at most once.
+    pub(super) dirty: VecDeque<ConnId>,
+    /// Those that may have events of their own; each at most once.
+    pub(super) to_pump: VecDeque<ConnId>,
+    /// Jobs in flight; those that have not left stand in `jobs_out`.
+    pub(super) jobs: SlotMap<DefaultKey, ()>,
+    pub(super) jobs_out: VecDeque<(DefaultKey, S::Job)>,
+    /// Dials in flight; those that have not left stand in `dials_out`.
+    pub(super) dials: SlotMap<DefaultKey, Dial>,
+    pub(super) dials_out: VecDeque<DialId>,
+    /// Until when a drain may take.
+    pub(super) drain_by: Option<Instant>,
+    pub(super) stats: HubStats,
+    /// Whose call of the service is running; still there at the next call of the hub if that one panicked.
+    pub(super) turn: Option<Turn>,
+}
+
+/// For whom the service is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Connection(ConnId),
+    Other,
+}
+
+impl<S: Service> Core<S> {
+    pub(super) fn entry(&mut self, conn: ConnId) -> Option<&mut Entry> {
+        self.links.get_mut(conn.0)
+    }
+
+    /// Lends the scratch to a connection, after taking it back from the one that has it.
+    pub(super) fn lend(&mut self, conn: ConnId) {
+        if self.lent != Some(conn) {
+            self.reclaim();
+            if let Some(entry) = self.links.get_mut(conn.0) {
+                entry.link.lend(&mut self.scratch);
+                self.lent = Some(conn);
+            }
+        }
+    }
+
+    /// Takes the scratch back.
+    pub(super) fn reclaim(&mut self) {
+        if let Some(entry) = self.lent.take().and_then(|conn| self.links.get_mut(conn.0)) {
+            entry.link.reclaim(&mut self.scratch);
+        }
+    }
+
+    /// A connection was acted upon: it may have output, events and another deadline.
+    pub(super) fn touch(&mut self, conn: ConnId) {
+        let Some(entry) = self.links.get_mut(conn.0) else { return };
+        if !core::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push_back(conn);
+        }
+        if !core::mem::replace(&mut entry.pumped, true) {
+            self.to_pump.push_back(conn);
+        }
+    }
+
+    /// Puts the connection's deadline into the heap if it is earlier than the one that counts; a later one is found
+    /// when that fires.
+    pub(super) fn reschedule(&mut self, conn: ConnId) {
+        let Some(entry) = self.links.get_mut(conn.0) else { return };
+        if let Some(at) = entry.link.poll_timeout().filter(|at| *at < entry.due) {
+            entry.due = at;
+            self.deadlines.push(at, conn);
+            let links = &self.links;
+            self.deadlines.prune(links.len(), |at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! Many connections and the service that they belong to.
+
+use super::deadlines::DeadlineHeap;
+use super::entry::{Core, Entry, Turn};
+use super::{Address, Config, ConnId, Dial, DialError, DialId, HubStats, JobToken, Link, Service};
+use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, Wall, WallClock, Wants};
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use slotmap::SlotMap;
+
+/// A server, or a client of many, as one pure machine: a service and its connections.
+///
+/// An adapter drives it so:
+/// 1. `accept` each new stream; what comes from it goes to `receive` while `wants(conn).read`, its end to `receive_end`.
+/// 2. After each call, for every connection that `poll_dirty` names and for the one just fed: write `slices` and
+///    tell `handle_written`, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once the stream is
+///    closed.
+/// 3. Carry out what `poll_dial` and `poll_job` name, and tell the outcome.
+/// 4. Sleep until `poll_timeout`, then `handle_timeout`; `handle_wall` at least once a minute.
+/// 5. Catch panics around each call, and go on with `recover`.
+///
+/// ```
+/// use wharf::base::{Entropy, Instant, Message, Wall};
+/// use wharf::link::{Address, Config, ConnId, Context, Hub, Service};
+///
+/// struct Echo;
+/// impl Service for Echo {
+///     type Job = ();
+///     type Done = ();
+///     type Command = ();
+///     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+///         let _ = cx.send(conn, message);
+///     }
+/// }
+///
+/// let now = Instant::ORIGIN;
+/// let mut hub = Hub::new(now, Wall::default(), Echo, &Config::default().into(), Entropy::from_seed([0; 32]));
+/// let conn = hub.accept(now, Address::Unix(String::new())).unwrap();
+/// let mut bytes = *b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+/// hub.receive(now, conn, &mut bytes);
+/// let mut slices = [&[][..]; 4];
+/// assert!(hub.slices(conn, &mut slices) > 0 && slices[0].starts_with(b"HTTP/1.1 404"));
+/// ```
+pub struct Hub<S: Service> {
+    pub(super) service: S,
+    pub(super) core: Core<S>,
+}
+
+/// Why a connection is not taken. It is to be closed at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// [`Config::max_connections`].
+    #[error("too many connections")]
+    TooMany,
+    /// [`Config::max_handshakes`].
+    #[error("too many connections in their opening handshake")]
+    TooManyHandshakes,
+    /// The hub is draining.
+    #[error("the hub is draining")]
+    Draining,
+}
+
+impl<S: Service> Hub<S> {
+    /// A hub without connections.
+    #[must_use]
+    pub fn new(now: Instant, wall: Wall, service: S, config: &Arc<Config>, entropy: Entropy) -> Self {
+        let core = Core {
+            config: config.clone(),
+            clock: Clock::new(now),
+            wall: WallClock::new(now, wall),
+            entropy,
+            scratch: Scratch::new(),
+            lent: None,
+            links: SlotMap::new(),
+            handshakes: 0,
+            deadlines: DeadlineHeap::default(),
+            dirty: VecDeque::new(),
+            to_pump: VecDeque::new(),
+            jobs: SlotMap::new(),
+            jobs_out: VecDeque::new(),
+            dials: SlotMap::new(),
+            dials_out: VecDeque::new(),
+            drain_by: None,
+            stats: HubStats::default(),
+            turn: None,
+        };
+        Self { service, core }
+    }
+
+    /// Takes a connection that a listener accepted.
+    ///
+    /// # Errors
+    /// [`Refused`], counted.
+    pub fn accept(&mut self, now: Instant, peer: Address) -> Result<ConnId, Refused> {
+        let now = self.begin(now);
+        let refused = match () {
+            () if self.core.drain_by.is_some() => Refused::Draining,
+            () if self.core.links.len() >= self.core.config.max_connections => Refused::TooMany,
+            () if self.core.handshakes >= self.core.config.max_handshakes => Refused::TooManyHandshakes,
+            () => {
+                self.core.stats.accepted += 1;
+                let link = Link::server(now, self.core.wall.at(now), &self.core.config);
+                return Ok(self.insert(link, peer, None));
+            }
+        };
+        self.core.stats.refused += 1;
+        Err(refused)
+    }
+
+    /// Bytes came from a connection. What it does not want now is held back, so that an adapter can give it whole
+    /// reads; while `wants(conn).read` is false it should bring none.
+    pub fn receive(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
+        let now = self.begin(now);
+        self.core.lend(conn);
+        self.feed(now, conn, bytes);
+        self.pump(now);
+    }
+
+    /// A connection's reading side is over, or its transport failed.
+    pub fn receive_end(&mut self, now: Instant, conn: ConnId, end: End) {
+        let now = self.begin(now);
+        self.end_of(now, conn, end);
+        self.pump(now);
+    }
+
+    /// The space of a large message on its way, to read straight into ([`Engine::read_space`](crate::base::Engine::read_space)).
+    pub fn read_space(&mut self, conn: ConnId) -> Option<&mut [u8]> {
+        self.core.entry(conn).filter(|entry| entry.held.is_empty())?.link.read_space()
+    }
+
+    /// `n` bytes were read into the space.
+    pub fn handle_read(&mut self, now: Instant, conn: ConnId, n: usize) {
+        let now = self.begin(now);
+        if let Some(entry) = self.core.entry(conn) {
+            entry.link.handle_read(now, n);
+        }
+        self.feed(now, conn, &mut []);
+        self.pump(now);
+    }
+
+    /// Fills `out` with what is to be written for a connection; returns how many slices were filled.
+    pub fn slices<'a>(&'a mut self, conn: ConnId, out: &mut [&'a [u8]]) -> usize {
+        let now = self.core.clock.last();
+        match self.core.links.get_mut(conn.0) {
+            Some(entry) => entry.link.output(now).into_slices(out),
+            None => 0,
+        }
+    }
+
+    /// A connection's transport took `n` bytes.
+    pub fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize) {
+        let now = self.begin(now);
+        let Some(entry) = self.core.links.get_mut(conn.0) else { return };
+        let mut output = entry.link.output(now);
+        output.advance(n);
+        if output.is_empty() {
+            self.core.lent.take_if(|lent| *lent == conn);
+            entry.link.reclaim(&mut self.core.scratch);
+        }
+        self.feed(now, conn, &mut []);
+        self.pump(now);
+    }
+
+    /// What a connection wants of its transport; `None` for one that is no more.
+    #[must_use]
+    pub fn wants(&self, conn: ConnId) -> Option<Wants> {
+        let entry = self.core.links.get(conn.0)?;
+        let mut wants = entry.link.wants();
+        // One read may be held back, not more.
+        wants.read &= entry.held.is_empty();
+        Some(wants)
+    }
+
+    /// A connection whose output or wants may have changed.
+    pub fn poll_dirty(&mut self) -> Option<ConnId> {
+        let conn = self.core.dirty.pop_front()?;
+        if let Some(entry) = self.core.entry(conn) {
+            entry.dirty = false;
+        }
+        Some(conn)
+    }
+
+    /// The connection's stream is closed: its id means nothing from here on. One that was still open counts as
+    /// dropped.
+    pub fn release(&mut self, now: Instant, conn: ConnId) {
+        let now = self.begin(now);
+        if self.core.links.get(conn.0).is_some_and(|entry| !entry.over) {
+            self.end_of(now, conn, End::Dropped);
+            self.pump(now);
+        }
+        if self.core.lent == Some(conn) {
+            self.core.reclaim();
+        }
+        self.core.links.remove(conn.0);
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let links = &self.core.links;
+        let next = self.core.deadlines.next(|at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
+        let own = [next.map(|(at, _)| at), self.service.poll_timeout(), self.core.drain_by];
+        own.into_iter().flatten().filter(|at| *at != Instant::NEVER).min()
+    }
+
+    /// Acts on what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.begin(now);
+        loop {
+            let links = &self.core.links;
+            let next = self.core.deadlines.next(|at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
+            let Some((_, conn)) = next.filter(|(at, _)| *at <= now) else { break };
+            self.core.deadlines.pop();
+            if let Some(entry) = self.core.entry(conn) {
+                entry.due = Instant::NEVER;
+                entry.link.handle_timeout(now);
+            }
+            self.core.touch(conn);
+            self.core.reschedule(conn);
+        }
+        if self.core.drain_by.is_some_and(|by| by <= now) {
+            self.core.drain_by = Some(Instant::NEVER);
+            self.reset_all(now);
+        }
+        self.pump(now);
+        if self.service.poll_timeout().is_some_and(|at| at <= now) {
+            self.call(Turn::Other, |s, cx| s.timeout(cx));
+            self.pump(now);
+        }
+    }
+
+    /// Tells the calendar time: at the start, at least once a minute, and when it was set.
+    pub fn handle_wall(&mut self, now: Instant, wall: Wall) {
+        let now = self.begin(now);
+        self.core.wall = WallClock::new(now, wall);
+        for (_, entry) in &mut self.core.links {
+            entry.link.handle_wall(now, wall);
+        }
+    }
+
+    /// A connection that is to be made.
+    pub fn poll_dial(&mut self) -> Option<Dial> {
+        let dial = self.core.dials_out.pop_front()?;
+        self.core.dials.get(dial.0).cloned()
+    }
+
+    /// A dial's connection was made; its opening handshake begins. `None` if nobody waits for it any more.
+    pub fn dialed(&mut self, now: Instant, dial: DialId, peer: Address) -> Option<ConnId> {
+        let now = self.begin(now);
+        let Dial { request, .. } = self.core.dials.remove(dial.0)?;
+        let link = Link::client(now, &self.core.config, &request, self.core.entropy.fork());
+        let conn = self.insert(link, peer, Some(dial));
+        self.core.touch(conn);
+        Some(conn)
+    }
+
+    /// A dial came to nothing.
+    pub fn dial_failed(&mut self, now: Instant, dial: DialId, error: &DialError) {
+        let now = self.begin(now);
+        if self.core.dials.remove(dial.0).is_some() {
+            self.core.stats.dials_failed += 1;
+            self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, error));
+            self.pump(now);
+        }
+    }
+
+    /// A job that is to be carried out.
+    pub fn poll_job(&mut self) -> Option<(JobToken, S::Job)> {
+        self.core.jobs_out.pop_front().map(|(key, job)| (JobToken(key), job))
+    }
+
+    /// A job's outcome. A second one for the same job is ignored.
+    pub fn job_done(&mut self, now: Instant, job: JobToken, outcome: S::Done) {
+        let now = self.begin(now);
+        if self.core.jobs.remove(job.0).is_some() {
+            self.call(Turn::Other, |s, cx| s.done(cx, job, outcome));
+            self.pump(now);
+        }
+    }
+
+    /// The program pushes something in.
+    pub fn command(&mut self, now: Instant, command: S::Command) {
+        let now = self.begin(now);
+        self.call(Turn::Other, |s, cx| s.command(cx, command));
+        self.pump(now);
+    }
+
+    /// An adapter caught a panic out of a call: the connection in turn is failed with 1011, or 500 where an answer is
+    /// owed, and `closed` follows when it has ended. All others go on. Every other call does the same first.
+    pub fn recover(&mut self, now: Instant) {
+        let now = self.begin(now);
+        self.pump(now);
+    }
+
+    /// Begins to end: no connection is taken, all are closed with `code`, and what is left after
+    /// [`Config::drain_timeout`] is reset. A second call changes nothing.
+    pub fn drain(&mut self, now: Instant, code: CloseCode) {
+        let now = self.begin(now);
+        if self.core.drain_by.is_some() {
+            return;
+        }
+        self.core.drain_by = Some(now + self.core.config.drain_timeout);
+        let all: Vec<ConnId> = self.core.links.keys().map(ConnId).collect();
+        for conn in all {
+            if let Some(entry) = self.core.entry(conn) {
+                // One that is closing already is on its way.
+                let _ = entry.link.close(now, code, "");
+                self.core.touch(conn);
+                self.core.reschedule(conn);
+            }
+        }
+        let dials: Vec<DialId> = self.core.dials.keys().map(DialId).collect();
+        for dial in dials {
+            self.dial_failed(now, dial, &DialError::Draining);
+        }
+        self.pump(now);
+    }
+
+    /// Whether a drain has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.core.drain_by.is_some()
+    }
+
+    /// Whether a drain is over: no connection is left.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.is_draining() && self.core.links.is_empty()
+    }
+
+    /// How many connections there are, of any kind.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.core.links.len()
+    }
+
+    /// Whether there is no connection.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.core.links.is_empty()
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn service(&self) -> &S {
+        &self.service
+    }
+
+    /// The counters so far.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        self.core.stats
+    }
+
+    fn begin(&mut self, now: Instant) -> Instant {
+        self.settle_panic(now);
+        self.core.clock.advance(now)
+    }
+
+    fn insert(&mut self, link: Link, peer: Address, dial: Option<DialId>) -> ConnId {
+        let entry = Entry {
+            link,
+            peer,
+            held: Vec::new(),
+            subprotocol: None,
+            dial,
+            opened: false,
+            over: false,
+            dirty: false,
+            pumped: false,
+            due: Instant::NEVER,
+        };
+        let conn = ConnId(self.core.links.insert(entry));
+        self.core.handshakes += 1;
+        self.core.reschedule(conn);
+        conn
+    }
+}
+
+impl<S: Service> core::fmt::Debug for Hub<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Hub")
+            .field("connections", &self.len())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

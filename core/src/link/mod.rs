@@ -1,0 +1,27 @@
+//! One connection of any kind ([`Link`]), many of them ([`Hub`]), and what an application writes ([`Service`]).
+
+mod address;
+mod config;
+mod context;
+mod deadlines;
+mod entry;
+mod hub;
+mod ids;
+mod jobs;
+mod link;
+mod pump;
+mod service;
+mod stats;
+
+pub use address::Address;
+pub use config::{Config, ConfigError};
+pub use context::{Context, Info, SubmitError};
+pub use hub::{Hub, Refused};
+pub use ids::{ConnId, DialId, JobToken};
+pub use jobs::{Dial, DialError};
+pub use link::{Event, Link, Welcome};
+pub use service::{Service, Verdict};
+pub use stats::HubStats;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! The one driving loop: from a connection's events to the service's calls.
+
+use super::entry::{Entry, Turn};
+use super::{ConnId, Context, DialError, Event, Hub, Service, Verdict};
+use crate::base::{End, Input, Instant};
+use alloc::vec::Vec;
+
+impl<S: Service> Hub<S> {
+    /// Feeds `bytes` to a connection, behind what was held back, and calls the service with what comes of it.
+    pub(super) fn feed(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
+        let Some(entry) = self.core.entry(conn) else { return };
+        let mut held = core::mem::take(&mut entry.held);
+        if held.is_empty() {
+            let rest = self.run(now, conn, Input::new(bytes)).as_slice().to_vec();
+            self.hold(conn, rest);
+        } else {
+            let rest = self.run(now, conn, Input::new(&mut held)).len();
+            held.drain(..held.len() - rest);
+            if rest == 0 {
+                let rest = self.run(now, conn, Input::new(bytes)).as_slice().to_vec();
+                self.hold(conn, rest);
+            } else {
+                held.extend_from_slice(bytes);
+                self.hold(conn, held);
+            }
+        }
+        self.core.reschedule(conn);
+    }
+
+    /// Runs the connections that were acted upon until none has an event left. Each turn of a service can only
+    /// touch connections, and a touched one stands in the list once.
+    pub(super) fn pump(&mut self, now: Instant) {
+        while let Some(conn) = self.core.to_pump.pop_front() {
+            if let Some(entry) = self.core.entry(conn) {
+                entry.pumped = false;
+                self.feed(now, conn, &mut []);
+            }
+        }
+    }
+
+    fn hold(&mut self, conn: ConnId, rest: Vec<u8>) {
+        if let Some(entry) = self.core.entry(conn) {
+            entry.held = rest;
+        }
+    }
+
+    /// Takes events until there is none; returns the input that is left. The connection is looked up for each, since
+    /// the service may have done anything to it.
+    fn run<'b>(&mut self, now: Instant, conn: ConnId, mut input: Input<'b>) -> Input<'b> {
+        while let Some(event) = self.core.entry(conn).and_then(|entry| entry.link.receive(now, &mut input)) {
+            self.handle(now, conn, event);
+        }
+        input
+    }
+
+    fn handle(&mut self, now: Instant, conn: ConnId, event: Event<'_>) {
+        match event {
+            Event::Message(message) => {
+                self.call(Turn::Connection(conn), |s, cx| s.message(cx, conn, message))
+            }
+            Event::Chunk(chunk) => self.call(Turn::Connection(conn), |s, cx| s.chunk(cx, conn, chunk)),
+            Event::Drained => self.call(Turn::Connection(conn), |s, cx| s.drained(cx, conn)),
+            Event::Pong { .. } => {}
+            Event::Request(request) => {
+                let verdict = self.call(Turn::Connection(conn), |s, cx| s.request(cx, conn, &request));
+                self.answer(now, conn, verdict);
+            }
+            Event::Opened(welcome) => {
+                if let Some(entry) = self.core.entry(conn) {
+                    entry.opened = true;
+                    entry.subprotocol = welcome.subprotocol;
+                    self.core.handshakes -= 1;
+                    self.core.stats.opened += 1;
+                    self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
+                }
+            }
+            Event::Closed(closed) => {
+                if self.end(conn).is_some_and(|entry| entry.opened) {
+                    self.core.stats.closed += 1;
+                    self.call(Turn::Other, |s, cx| s.closed(cx, conn, &closed));
+                }
+            }
+            Event::Failed(error) => {
+                if let Some(dial) = self.end(conn).and_then(|entry| entry.dial) {
+                    self.core.stats.dials_failed += 1;
+                    let error = DialError::Handshake(*error);
+                    self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, &error));
+                }
+            }
+        }
+    }
+
+    /// The connection's last event came.
+    fn end(&mut self, conn: ConnId) -> Option<&mut Entry> {
+        self.core.touch(conn);
+        let entry = self.core.links.get_mut(conn.0)?;
+        entry.over = true;
+        if !entry.opened {
+            self.core.handshakes -= 1;
+        }
+        match self.core.drain_by {
+            Some(Instant::NEVER) => self.core.stats.drain_resets += 1,
+            Some(_) => self.core.stats.drained += 1,
+            None => {}
+        }
+        Some(entry)
+    }
+
+    fn answer(&mut self, now: Instant, conn: ConnId, verdict: Verdict) {
+        let Some(entry) = self.core.entry(conn) else { return };
+        match verdict {
+            Verdict::Later => {}
+            // The request waits, so it can be answered; an acceptance that cannot be is answered by 500.
+            Verdict::Respond(response) => drop(entry.link.respond(now, &response)),
+            Verdict::Accept(acceptance) => {
+                if entry.link.accept(now, &acceptance).is_ok() && entry.link.connection().is_none() {
+                    let refusal = crate::ws::handshake::Refusal::NoUpgrade.response();
+                    let _ = entry.link.respond(now, &refusal);
+                }
+            }
+        }
+    }
+
+    /// Calls the service. Should it panic, `turn` stays behind and [`Hub::recover`] or the next call finds it.
+    pub(super) fn call<T>(&mut self, turn: Turn, act: impl FnOnce(&mut S, &mut Context<'_, S>) -> T) -> T {
+        self.core.turn = Some(turn);
+        let out = act(&mut self.service, &mut Context::new(&mut self.core));
+        self.core.turn = None;
+        out
+    }
+
+    /// Deals with a panic of the service in the call before.
+    pub(super) fn settle_panic(&mut self, now: Instant) {
+        let Some(turn) = self.core.turn.take() else { return };
+        let now = self.core.clock.advance(now);
+        self.core.stats.panics += 1;
+        if let Turn::Connection(conn) = turn
+            && let Some(entry) = self.core.entry(conn)
+        {
+            entry.link.fail(now);
+            self.core.touch(conn);
+            self.core.reschedule(conn);
+        }
+    }
+
+    /// Fails all that is left, at the end of a drain.
+    pub(super) fn reset_all(&mut self, now: Instant) {
+        let all: Vec<ConnId> =
+            self.core.links.iter().filter(|(_, e)| !e.over).map(|(key, _)| ConnId(key)).collect();
+        for conn in all {
+            if let Some(entry) = self.core.entry(conn) {
+                entry.link.abort(now);
+            }
+            self.core.touch(conn);
+        }
+    }
+
+    pub(super) fn end_of(&mut self, now: Instant, conn: ConnId, end: End) {
+        if let Some(entry) = self.core.entry(conn) {
+            entry.link.receive_end(now, end);
+            self.core.touch(conn);
+        }
+    }
+}

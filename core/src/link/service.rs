@@ -1,0 +1,96 @@
+//! What an application writes, once, for every runtime.
+
+use super::{ConnId, Context, DialError, DialId, JobToken};
+use crate::base::{Chunk, Closed, Instant, Message};
+use crate::http::{Request, Response};
+use crate::ws::handshake::Acceptance;
+
+/// How a request is answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Become a WebSocket. For a request that did not ask for one it is a 426.
+    Accept(Acceptance),
+    /// Answer, whatever was asked for.
+    Respond(Response),
+    /// The answer comes later, by [`Context::accept`] or [`Context::respond`]; past the answer deadline it is a 500.
+    Later,
+}
+
+impl Verdict {
+    /// Accept without further words.
+    #[must_use]
+    pub fn accept() -> Self {
+        Self::Accept(Acceptance::default())
+    }
+}
+
+/// An application: a pure machine over many connections. Each call gets a [`Context`] to act with. Calls never
+/// nest: what a service does to another connection is told in a later call.
+///
+/// A connection's calls are `request` for each of its requests, then, if one became a WebSocket, `opened`, any number of
+/// `message`, `chunk` and `drained`, and `closed` exactly once. Connections that only spoke HTTP, and dials that failed, are
+/// not told by `closed`.
+///
+/// ```
+/// use wharf::base::Message;
+/// use wharf::link::{ConnId, Context, Service};
+///
+/// struct Echo;
+///
+/// impl Service for Echo {
+///     type Job = ();
+///     type Done = ();
+///     type Command = ();
+///
+///     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+///         let _ = cx.send(conn, message);
+///     }
+/// }
+/// ```
+#[allow(unused_variables)]
+pub trait Service: Sized {
+    /// What leaves for the outside: a query, a file to store, a lookup.
+    type Job;
+    /// What comes back for it.
+    type Done;
+    /// What the program pushes in.
+    type Command;
+
+    /// A request came. By default a WebSocket is accepted and all else is a 404.
+    fn request(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, request: &Request) -> Verdict {
+        if request.is_websocket() { Verdict::accept() } else { Verdict::Respond(Response::plain(404)) }
+    }
+
+    /// A WebSocket is open, accepted or dialed.
+    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {}
+
+    /// A message came. It borrows the read buffer, so it can be sent on while it is held.
+    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {}
+
+    /// A piece of a message came, in streaming mode.
+    fn chunk(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, chunk: Chunk<'_>) {}
+
+    /// The output has fallen to the low mark after it was congested.
+    fn drained(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {}
+
+    /// A WebSocket ended; its id means nothing from here on.
+    fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {}
+
+    /// A dial came to nothing; one that succeeds is told by `opened` ([`Info::dial`](super::Info::dial)).
+    fn dial_failed(&mut self, cx: &mut Context<'_, Self>, dial: DialId, error: &DialError) {}
+
+    /// A job's outcome: exactly once a job, failures too.
+    fn done(&mut self, cx: &mut Context<'_, Self>, job: JobToken, outcome: Self::Done) {}
+
+    /// The program pushed something in.
+    fn command(&mut self, cx: &mut Context<'_, Self>, command: Self::Command) {}
+
+    /// When `timeout` is to be called.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The time that `poll_timeout` named has come.
+    fn timeout(&mut self, cx: &mut Context<'_, Self>) {}
+}

@@ -1,0 +1,43 @@
+use super::*;
+use crate::ws;
+
+/// One read that holds more messages than the output may hold echoes: the rest waits, and nothing is lost.
+#[test]
+fn a_slow_reader_loses_nothing() {
+    let mut ws = ws::Config::default();
+    (ws.high_mark, ws.low_mark, ws.max_message, ws.queue_limit) = (1000, 100, 500, 0);
+    let mut hub = hub(Config { ws: Arc::new(ws), ..Config::default() });
+    let mut peer = Peer::connect(&mut hub);
+    let text = "x".repeat(100);
+    for i in 0..500 {
+        peer.link.send(START, Message::text(std::format!("{i} {text}"))).unwrap();
+    }
+    let mut up = Vec::new();
+    peer.link.output(START).drain_into(&mut up);
+    hub.receive(START, peer.conn, &mut up);
+    assert!(!hub.wants(peer.conn).unwrap().read);
+    let mut rounds = 0;
+    loop {
+        let mut slices: [&[u8]; 8] = [&[]; 8];
+        let n = hub.slices(peer.conn, &mut slices);
+        let mut some = slices[..n].concat();
+        assert!(some.len() < 2000, "{} bytes queued", some.len());
+        some.truncate(333);
+        if some.is_empty() {
+            break;
+        }
+        hub.handle_written(START, peer.conn, some.len());
+        let mut input = Input::new(&mut some);
+        while let Some(event) = peer.link.receive(START, &mut input) {
+            if let Event::Message(message) = event {
+                peer.got.push(message.as_text().unwrap().split(' ').next().unwrap().into());
+            }
+        }
+        rounds += 1;
+    }
+    assert!(rounds > 100);
+    let want: Vec<String> = (0..500).map(|i| i.to_string()).collect();
+    assert_eq!(peer.got[1..], want);
+    assert!(hub.wants(peer.conn).unwrap().read);
+    assert!(hub.service().log.iter().filter(|l| *l == "drained").count() > 10);
+}

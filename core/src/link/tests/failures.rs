@@ -1,0 +1,86 @@
+use super::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn caught(act: impl FnOnce()) {
+    assert!(catch_unwind(AssertUnwindSafe(act)).is_err(), "it should have panicked");
+}
+
+#[test]
+fn a_panic_closes_its_connection_and_no_other() {
+    let mut hub = hub(Config::default());
+    let (mut a, mut b) = (Peer::connect(&mut hub), Peer::connect(&mut hub));
+    caught(|| a.say(&mut hub, "panic"));
+    hub.recover(START);
+    a.exchange(&mut hub, START);
+    assert_eq!(a.got, ["opened", "closed 1011"]);
+    b.say(&mut hub, "still here");
+    assert_eq!(b.got, ["opened", "still here"]);
+    assert_eq!(hub.service().log, ["opened", "opened", "closed 1011"]);
+    assert_eq!(hub.stats().panics, 1);
+}
+
+#[test]
+fn a_panic_over_a_request_is_a_500() {
+    let mut hub = hub(Config::default());
+    let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
+    caught(|| drop(get(&mut hub, conn, "/panic")));
+    hub.recover(START);
+    let text = String::from_utf8(written(&mut hub, START, conn)).unwrap();
+    assert!(text.starts_with("HTTP/1.1 500 ") && text.ends_with("Internal Server Error"), "{text}");
+    assert_eq!(hub.wants(conn).unwrap().shutdown, Some(Shutdown::Write));
+}
+
+#[test]
+fn a_panic_for_nobody_leaves_all() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    caught(|| hub.command(START, "panic".into()));
+    peer.say(&mut hub, "on");
+    assert_eq!(peer.got, ["opened", "on"]);
+    assert_eq!(hub.stats().panics, 1);
+}
+
+#[test]
+fn an_old_name_touches_no_successor() {
+    let mut hub = hub(Config::default());
+    let old = Peer::connect(&mut hub).conn;
+    hub.release(START, old);
+    assert_eq!(hub.service().log, ["opened", "closed 1006"]);
+    let new = Peer::connect(&mut hub);
+    assert_ne!(new.conn, old);
+    hub.receive(START, old, &mut [0xff; 10]);
+    hub.receive_end(START, old, End::Reset);
+    hub.handle_written(START, old, 10);
+    hub.release(START, old);
+    assert_eq!(hub.wants(old), None);
+    assert_eq!((hub.len(), hub.service().log.len()), (1, 3));
+    assert!(hub.wants(new.conn).unwrap().read);
+}
+
+#[test]
+fn a_silent_connection_is_gone_at_its_deadline() {
+    let mut hub = hub(Config::default());
+    let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
+    let due = hub.poll_timeout().unwrap();
+    assert_eq!(due, START + core::time::Duration::from_secs(10));
+    hub.handle_timeout(due);
+    assert!(hub.poll_timeout().is_some_and(|next| next > due));
+    assert_eq!(hub.wants(conn).unwrap().shutdown, Some(Shutdown::Write));
+    let close = hub.poll_timeout().unwrap();
+    hub.handle_timeout(close);
+    assert_eq!(hub.wants(conn).unwrap().shutdown, Some(Shutdown::Abort));
+    hub.release(close, conn);
+    assert_eq!((hub.poll_timeout(), hub.len()), (None, 0));
+}
+
+#[test]
+fn limits_refuse_and_count() {
+    let mut config = Config::default();
+    (config.max_connections, config.max_handshakes) = (2, 1);
+    let mut hub = hub(config);
+    let _open = Peer::connect(&mut hub);
+    let address = || Address::Unix(String::new());
+    hub.accept(START, address()).unwrap();
+    assert_eq!(hub.accept(START, address()), Err(crate::link::Refused::TooMany));
+    assert_eq!(hub.stats().refused, 1);
+}

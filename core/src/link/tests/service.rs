@@ -1,0 +1,87 @@
+use super::*;
+
+#[test]
+fn echo_close_and_report() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "hello");
+    peer.say(&mut hub, "close");
+    assert_eq!(peer.got, ["opened", "hello", "closed 4000"]);
+    assert!(peer.gone && hub.is_empty());
+    assert_eq!(hub.service().log, ["opened", "closed 4000"]);
+    assert_eq!((hub.stats().opened, hub.stats().closed), (1, 1));
+}
+
+#[test]
+fn what_is_done_to_others_reaches_them() {
+    let mut hub = hub(Config::default());
+    let (mut a, mut b) = (Peer::connect(&mut hub), Peer::connect(&mut hub));
+    while hub.poll_dirty().is_some() {}
+    a.say(&mut hub, "all");
+    assert_eq!(core::iter::from_fn(|| hub.poll_dirty()).filter(|c| *c == b.conn).count(), 1);
+    b.exchange(&mut hub, START);
+    assert_eq!((a.got.last().unwrap().as_str(), b.got.last().unwrap().as_str()), ("all", "all"));
+    a.say(&mut hub, "others");
+    b.exchange(&mut hub, START);
+    assert!(b.gone && !a.gone);
+    assert_eq!(hub.service().conns, [a.conn]);
+}
+
+#[test]
+fn a_page_and_a_websocket_share_a_port() {
+    let mut hub = hub(Config::default());
+    let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
+    let date = "Date: Tue, 14 Nov 2023 22:13:20 GMT";
+    assert_eq!(
+        get(&mut hub, conn, "/page"),
+        std::format!("HTTP/1.1 200 OK\r\n{date}\r\nContent-Length: 5\r\n\r\n/page")
+    );
+    assert!(get(&mut hub, conn, "/again").ends_with("/again"));
+}
+
+#[test]
+fn late_answers_come_in_order() {
+    let mut hub = hub(Config::default());
+    let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
+    let mut bytes = b"GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n".to_vec();
+    hub.receive(START, conn, &mut bytes);
+    assert_eq!(written(&mut hub, START, conn), b"");
+    assert!(!hub.wants(conn).unwrap().read);
+    hub.command(START, "here".into());
+    let text = String::from_utf8(written(&mut hub, START, conn)).unwrap();
+    assert!(text.find("here").unwrap() < text.find("/next").unwrap());
+}
+
+#[test]
+fn jobs_are_done_once_and_bounded() {
+    let mut hub = hub(Config { max_jobs: 1, ..Config::default() });
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "job a");
+    peer.say(&mut hub, "job b");
+    let (token, job) = hub.poll_job().unwrap();
+    assert_eq!(job, "job a");
+    assert!(hub.poll_job().is_none());
+    hub.job_done(START, token, Ok("x".into()));
+    hub.job_done(START, token, Ok("again".into()));
+    assert_eq!(hub.service().log[1..], ["submitted", "given back: job b", "done Ok(\"x\")"]);
+    assert_eq!(hub.stats().jobs_refused, 1);
+}
+
+#[test]
+fn dials_fail_and_succeed() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "dial");
+    peer.say(&mut hub, "dial");
+    let (first, second) = (hub.poll_dial().unwrap(), hub.poll_dial().unwrap());
+    hub.dial_failed(START, first.id, &DialError::Connect);
+    hub.dial_failed(START, first.id, &DialError::Connect);
+    let conn = hub.dialed(START, second.id, Address::Unix(String::new())).unwrap();
+    assert!(written(&mut hub, START, conn).starts_with(b"GET / HTTP/1.1\r\nHost: nowhere\r\n"));
+    hub.receive_end(START, conn, End::Eof);
+    let failed = "dial failed: the transport ended during the opening handshake: end of stream";
+    assert_eq!(hub.service().log[1..], ["dial failed: no address could be connected to", failed]);
+    assert_eq!(hub.stats().dials_failed, 2);
+    hub.release(START, conn);
+    assert_eq!(hub.len(), 1);
+}
