@@ -1,0 +1,43 @@
+//! What users of the chat are held to.
+
+use super::rate::Rate;
+use std::time::Duration;
+
+/// What the machine holds its users to.
+///
+/// ```
+/// let mut limits = wharf_cli::chat::Limits::default();
+/// limits.rooms_per_user = 3;
+/// assert_eq!(limits.messages.burst, 40);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Users at once (10,000). One more is closed with 1013 and never becomes a user.
+    pub max_users: usize,
+    /// Rooms that one user may be in (20). One more is refused with `too_many_rooms`.
+    pub rooms_per_user: usize,
+    /// Messages of one user (20 a second, bursts of 40). More are refused with `rate_limited`.
+    pub messages: Rate,
+    /// Joins, leaves and questions for a list, of one user (40 a second, bursts of 200), since a small one of these
+    /// makes much to write. More are refused with `rate_limited`.
+    pub requests: Rate,
+    /// How long a fresh connection may say nothing before it enters `general` by itself (250 ms).
+    pub auto_join_after: Duration,
+    /// Actions that wait to be polled (65,536). Whoever polls after each call holds far fewer; what does not fit is
+    /// dropped and counted.
+    pub max_actions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_users: 10_000,
+            rooms_per_user: 20,
+            messages: Rate { per_second: 20, burst: 40 },
+            requests: Rate { per_second: 40, burst: 200 },
+            auto_join_after: Duration::from_millis(250),
+            max_actions: 65_536,
+        }
+    }
+}

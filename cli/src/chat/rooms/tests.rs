@@ -1,0 +1,324 @@
+use super::*;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::time::Duration;
+
+mod properties;
+
+/// The machine and what each connection has heard of it.
+struct Site {
+    rooms: Rooms<u32>,
+    now: Instant,
+    heard: BTreeMap<u32, Vec<Value>>,
+    closed: Vec<(u32, u16)>,
+}
+
+impl Site {
+    fn new(limits: Limits) -> Self {
+        let rooms = Rooms::new(limits, Entropy::from_seed([7; 32]));
+        Self { rooms, now: Instant::ORIGIN, heard: BTreeMap::new(), closed: Vec::new() }
+    }
+
+    /// Users 1 to `n` in `general`, who have heard nothing yet.
+    fn of(n: u32) -> Self {
+        let mut site = Self::new(Limits::default());
+        for conn in 1..=n {
+            site.open(conn, false);
+            site.say(conn, json!({"type": "join"}));
+        }
+        site.heard.clear();
+        site
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.rooms.poll_action() {
+            let (conns, text) = match action {
+                Action::Send { conn, text } => (vec![conn], text),
+                Action::Broadcast { conns, text } => (conns, text),
+                Action::Close { conn, code } => {
+                    self.closed.push((conn, code.as_u16()));
+                    continue;
+                }
+            };
+            for conn in conns {
+                self.heard.entry(conn).or_default().push(serde_json::from_slice(&text).expect("JSON"));
+            }
+        }
+    }
+
+    fn open(&mut self, conn: u32, auto_join: bool) {
+        self.rooms.handle_opened(self.now, conn, auto_join);
+        self.drain();
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the JSON in place")]
+    fn say(&mut self, conn: u32, message: Value) {
+        self.say_text(conn, &message.to_string());
+    }
+
+    fn say_text(&mut self, conn: u32, text: &str) {
+        self.rooms.handle_message(self.now, Wall::from_millis(1_000), conn, &Message::text(text));
+        self.drain();
+    }
+
+    fn close(&mut self, conn: u32) {
+        self.rooms.handle_closed(self.now, conn);
+        self.drain();
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now += Duration::from_millis(millis);
+        self.rooms.handle_timeout(self.now);
+        self.drain();
+    }
+
+    /// What `conn` has heard since this was asked last.
+    fn heard(&mut self, conn: u32) -> Vec<Value> {
+        self.heard.remove(&conn).unwrap_or_default()
+    }
+
+    fn types(&mut self, conn: u32) -> Vec<String> {
+        self.heard(conn).iter().map(|m| m["type"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The code of the one error that `conn` has heard.
+    fn code(&mut self, conn: u32) -> String {
+        let heard = self.heard(conn);
+        assert_eq!((heard.len(), &heard[0]["type"]), (1, &json!("error")), "{heard:?}");
+        heard[0]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Fault of the sketch: the room is looked up and never made, so nobody is ever in it.
+#[test]
+fn the_room_exists() {
+    let mut site = Site::new(Limits::default());
+    assert_eq!(site.rooms.list().collect::<Vec<_>>(), [("general", 0)]);
+    site.open(1, false);
+    site.say(1, json!({"type": "join", "roomId": "new"}));
+    assert_eq!(site.rooms.list().collect::<Vec<_>>(), [("general", 0), ("new", 1)]);
+    let heard = site.heard(1);
+    let (id, name) = (&heard[0]["userId"], &heard[0]["name"]);
+    assert_eq!(heard[0], json!({"type": "welcome", "userId": id, "name": name}));
+    let content = format!("{} joined the room", name.as_str().unwrap_or_default());
+    assert_eq!(
+        heard[1],
+        json!({"type": "join", "roomId": "new", "userId": id, "name": name, "content": content})
+    );
+    let members = json!([{"userId": id, "name": name}]);
+    assert_eq!(heard[2], json!({"type": "user_list", "roomId": "new", "users": [name], "members": members}));
+}
+
+/// Fault of the sketch: cleanup runs only on a clean close. Here every end is the same call.
+#[test]
+fn whoever_vanishes_leaves_each_room_once_and_at_once() {
+    let mut site = Site::of(3);
+    for conn in [1, 2] {
+        site.say(conn, json!({"type": "join", "roomId": "x"}));
+    }
+    site.heard.clear();
+    site.close(1);
+    let leaves = site.heard(2);
+    let rooms: Vec<_> = leaves.iter().map(|m| (&m["type"], &m["roomId"])).collect();
+    assert_eq!(rooms, [(&json!("leave"), &json!("general")), (&json!("leave"), &json!("x"))]);
+    let name = leaves[0]["name"].as_str().unwrap_or_default();
+    assert_eq!(leaves[0]["content"], json!(format!("{name} left the room")));
+    assert_eq!(site.types(3), ["leave"]);
+    assert!(site.heard(1).is_empty());
+    site.close(1);
+    assert!(site.heard.is_empty());
+    site.say(2, json!({"type": "user_list", "roomId": "general"}));
+    assert_eq!(site.heard(2)[0]["users"].as_array().map(Vec::len), Some(2));
+    site.close(2);
+    assert_eq!(site.rooms.list().collect::<Vec<_>>(), [("general", 1)]);
+}
+
+#[test]
+fn a_message_goes_to_all_in_the_room_and_is_the_acknowledgement() {
+    let mut site = Site::of(3);
+    site.say(3, json!({"type": "leave", "roomId": "general"}));
+    site.heard.clear();
+    site.say(1, json!({"type": "message", "content": " <b>é\n", "ref": "r1"}));
+    let (one, two) = (site.heard(1), site.heard(2));
+    assert_eq!(one, two);
+    assert_eq!((&one[0]["content"], &one[0]["ref"]), (&json!(" <b>é\n"), &json!("r1")));
+    assert_eq!((&one[0]["timestamp"], &one[0]["roomId"]), (&json!(1000), &json!("general")));
+    assert!(site.heard(3).is_empty());
+    assert_eq!(site.rooms.stats().messages, 1);
+}
+
+#[test]
+fn a_silent_connection_joins_by_itself() {
+    let mut site = Site::new(Limits::default());
+    site.open(1, true);
+    site.pass(249);
+    assert_eq!(site.types(1), ["welcome"]);
+    assert_eq!(site.rooms.poll_timeout(), Some(Instant::ORIGIN + Duration::from_millis(250)));
+    site.pass(1);
+    assert_eq!(site.types(1), ["join", "user_list"]);
+    assert_eq!(site.rooms.poll_timeout(), None);
+    site.open(2, false);
+    assert_eq!(site.rooms.poll_timeout(), None);
+    site.pass(1000);
+    assert_eq!(site.types(2), ["welcome"]);
+}
+
+#[test]
+fn the_first_frame_joins_at_once_and_is_handled_after() {
+    for (text, types) in [
+        (r#"{"type":"message","content":"a"}"#, &["welcome", "join", "user_list", "message"][..]),
+        (r#"{"type":"user_list","roomId":"general"}"#, &["welcome", "join", "user_list", "user_list"]),
+        (r#"{"type":"leave","roomId":"general"}"#, &["welcome", "join", "user_list", "leave"]),
+        ("{", &["welcome", "join", "user_list", "error"]),
+        (r#"{"type":"join","roomId":"x"}"#, &["welcome", "join", "user_list"]),
+        (r#"{"type":"join","roomId":""}"#, &["welcome", "error"]),
+    ] {
+        let mut site = Site::new(Limits::default());
+        site.open(1, true);
+        site.say_text(1, text);
+        assert_eq!(site.types(1), types, "{text}");
+        site.pass(1000);
+        assert!(site.heard(1).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_name_or_resume_first_leaves_it_open() {
+    for first in ["name", "resume"] {
+        let mut site = Site::new(Limits::default());
+        site.open(1, true);
+        site.pass(200);
+        site.say(1, json!({"type": first}));
+        assert_eq!(site.types(1), ["welcome", "error"]);
+        site.pass(249);
+        assert!(site.heard(1).is_empty());
+        site.pass(1);
+        assert_eq!(site.types(1), ["join", "user_list"]);
+        site.say(1, json!({"type": "message", "content": "a"}));
+        assert_eq!(site.types(1), ["message"]);
+    }
+}
+
+#[test]
+fn a_connection_that_ends_before_it_joins_is_forgotten() {
+    let mut site = Site::new(Limits::default());
+    site.open(1, true);
+    site.close(1);
+    assert_eq!(site.rooms.poll_timeout(), None);
+    site.pass(1000);
+    assert_eq!((site.types(1), site.rooms.stats().users), (vec!["welcome".into()], 0));
+}
+
+#[test]
+fn joining_twice_tells_nobody_else() {
+    let mut site = Site::of(2);
+    site.say(1, json!({"type": "join"}));
+    assert_eq!((site.types(1), site.types(2)), (vec!["user_list".into()], vec![]));
+}
+
+#[test]
+fn who_leaves_hears_it_last() {
+    let mut site = Site::of(2);
+    site.say(1, json!({"type": "leave", "roomId": "general"}));
+    site.say(2, json!({"type": "message", "content": "a"}));
+    assert_eq!(site.types(1), ["leave"]);
+    assert_eq!(site.types(2), ["leave", "message"]);
+}
+
+#[test]
+fn not_in_that_room() {
+    let mut site = Site::of(1);
+    for kind in ["leave", "message", "user_list"] {
+        site.say(1, json!({"type": kind, "roomId": "other", "content": "a", "ref": "r"}));
+        assert_eq!(site.heard[&1][0]["ref"], "r");
+        assert_eq!(site.code(1), "not_in_room");
+    }
+}
+
+#[test]
+fn twenty_rooms_and_no_more() {
+    let mut site = Site::of(1);
+    for i in 1..20 {
+        site.say(1, json!({"type": "join", "roomId": format!("r{i}")}));
+    }
+    site.heard.clear();
+    site.say(1, json!({"type": "join", "roomId": "one more"}));
+    assert_eq!(site.heard[&1][0]["limit"], 20);
+    assert_eq!(site.code(1), "too_many_rooms");
+    assert_eq!(site.rooms.list().count(), 20);
+    site.say(1, json!({"type": "join", "roomId": "r1"}));
+    assert_eq!(site.types(1), ["user_list"]);
+    site.say(1, json!({"type": "leave", "roomId": "r1"}));
+    site.say(1, json!({"type": "join", "roomId": "one more"}));
+    assert_eq!(site.types(1), ["leave", "join", "user_list"]);
+}
+
+#[test]
+fn too_many_messages_are_refused_with_a_time() {
+    let mut site = Site::of(2);
+    for i in 0..41 {
+        site.say(1, json!({"type": "message", "content": "a", "ref": i.to_string()}));
+    }
+    let heard = site.heard(1);
+    let error = &heard[40];
+    assert_eq!((&error["code"], &error["ref"]), (&json!("rate_limited"), &json!("40")));
+    assert_eq!(error["retryAfterMs"], 50);
+    assert_eq!(site.heard(2).len(), 40);
+    site.say(1, json!({"type": "user_list", "roomId": "general"}));
+    site.say(2, json!({"type": "message", "content": "mine"}));
+    assert_eq!(site.types(1), ["user_list", "message"]);
+    site.pass(50);
+    site.say(1, json!({"type": "message", "content": "a"}));
+    assert_eq!(site.types(2), ["message", "message"]);
+}
+
+#[test]
+fn too_many_lists_are_refused() {
+    let mut site = Site::of(1);
+    for _ in 0..199 {
+        site.say(1, json!({"type": "user_list", "roomId": "general"}));
+    }
+    site.heard.clear();
+    site.say(1, json!({"type": "join"}));
+    assert_eq!(site.code(1), "rate_limited");
+}
+
+#[test]
+fn binary_messages_are_refused() {
+    let mut site = Site::of(1);
+    let message = Message::Binary(Cow::Borrowed(b"{}"));
+    site.rooms.handle_message(site.now, Wall::default(), 1, &message);
+    site.drain();
+    assert_eq!(site.code(1), "bad_message");
+}
+
+#[test]
+fn one_user_too_many_is_closed() {
+    let mut site = Site::new(Limits { max_users: 1, ..Limits::default() });
+    site.open(1, true);
+    site.open(2, true);
+    assert_eq!(site.closed, [(2, 1013)]);
+    site.say(2, json!({"type": "message", "content": "a"}));
+    site.close(2);
+    assert!(site.heard(2).is_empty());
+    site.close(1);
+    site.open(3, true);
+    assert_eq!(site.types(3), ["welcome"]);
+}
+
+#[test]
+fn whoever_does_not_poll_loses_actions_and_sees_how_many() {
+    let mut rooms = Rooms::new(Limits { max_actions: 2, ..Limits::default() }, Entropy::from_seed([7; 32]));
+    for conn in 0..5 {
+        rooms.handle_opened(Instant::ORIGIN, conn, false);
+    }
+    assert_eq!((rooms.stats().dropped, rooms.stats().users), (3, 5));
+}
+
+#[test]
+fn time_never_runs_backwards() {
+    let mut site = Site::new(Limits::default());
+    site.pass(1000);
+    site.rooms.handle_opened(Instant::ORIGIN, 1, true);
+    assert_eq!(site.rooms.poll_timeout(), Some(site.now + Duration::from_millis(250)));
+}
