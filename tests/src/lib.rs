@@ -1,6 +1,12 @@
-//! What the tests across crates share: the source tree as tokens and the rules of style over it.
+//! What the tests across crates share: the source tree as tokens and the rules of style over it; a naive receiver as
+//! the engine's judge, and seeded streams of frames to judge it by.
 #![forbid(unsafe_code)]
 
+pub mod dice;
+pub mod naive;
 pub mod purity;
+pub mod receiver;
 pub mod source;
+pub mod streams;
 pub mod style;
+pub mod wire;

@@ -3,7 +3,7 @@
 use super::Delivery;
 use super::assembly::Assembly;
 use super::connection::{Connection, Frame, Gate};
-use super::wire::header::{self, Decoded, Header};
+use super::wire::header::{self, Decoded, Header, Opcode};
 use super::wire::{mask, utf8};
 use crate::base::{Chunk, Event, Input, Instant, Kind, Message, Violation};
 use alloc::borrow::Cow;
@@ -95,9 +95,11 @@ impl Connection {
                 }
                 Decoded::Partial(size, len) => {
                     self.stage = Stage::Header;
-                    let opcode = self.partial[0] & 0x0f;
-                    if let Some(len) = len.filter(|_| held >= 2 && opcode < 8) {
-                        self.check_size(len)?;
+                    if let Some((opcode, len)) =
+                        len.and_then(|len| Some((Opcode::from_bits(self.partial[0] & 0x0f)?, len)))
+                        && !opcode.is_control()
+                    {
+                        self.check_data(opcode, len)?;
                     }
                     let piece = input.take((size - held).min(1));
                     if piece.is_empty() {
@@ -125,12 +127,7 @@ impl Connection {
             self.stage = Stage::Control;
             return Ok(Step::On);
         }
-        match (header.opcode.kind(), &self.assembly) {
-            (None, None) => return Err(Violation::UnexpectedContinuation),
-            (Some(_), Some(_)) => return Err(Violation::ExpectedContinuation),
-            _ => {}
-        }
-        self.check_size(header.len)?;
+        self.check_data(header.opcode, header.len)?;
         let len = header.len as usize;
         let whole = header.fin && input.len() >= len && self.config.delivery == Delivery::Messages;
         if let Some(kind) = header.opcode.kind() {
@@ -139,7 +136,7 @@ impl Connection {
             }
             self.assembly = Some(Assembly::begin(kind));
         }
-        let limit = self.config.max_fragments;
+        let limit = self.config.max_fragments.max(1);
         let assembly = self.assembly.as_mut().ok_or(Violation::UnexpectedContinuation)?;
         if assembly.fragments >= limit {
             return Err(Violation::TooManyFragments { limit });
@@ -150,8 +147,14 @@ impl Connection {
         Ok(Step::On)
     }
 
-    /// Limits are checked on the header, before a byte is stored, over the sum of the fragments.
-    fn check_size(&self, len: u64) -> Result<(), Violation> {
+    /// A data frame's place is checked (RFC 6455 section 5.4), then the limits: on the header, before a byte is
+    /// stored, over the sum of the fragments. The order is the same however the header is cut.
+    fn check_data(&self, opcode: Opcode, len: u64) -> Result<(), Violation> {
+        match (opcode.kind(), &self.assembly) {
+            (None, None) => return Err(Violation::UnexpectedContinuation),
+            (Some(_), Some(_)) => return Err(Violation::ExpectedContinuation),
+            _ => {}
+        }
         if len > self.config.max_frame as u64 {
             return Err(Violation::FrameTooBig { limit: self.config.max_frame });
         }

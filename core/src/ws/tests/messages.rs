@@ -104,6 +104,23 @@ fn limits_hold_at_the_header() {
 }
 
 #[test]
+fn a_frame_out_of_place_and_too_big_is_out_of_place_at_any_cut() {
+    let config = Config { max_frame: 200, ..Config::default() };
+    let lone = frame(0x80, &[0; 201]);
+    let second = [frame(0x01, b"a"), frame(0x81, &[b'b'; 201])].concat();
+    for (bytes, violation) in
+        [(lone, Violation::UnexpectedContinuation), (second, Violation::ExpectedContinuation)]
+    {
+        for cut in 0..bytes.len() {
+            let mut connection = server(config.clone());
+            let mut got = feed(&mut connection, START, &bytes[..cut]);
+            got.extend(feed(&mut connection, START, &bytes[cut..]));
+            assert_eq!(closed(got).cause, Cause::Violation(violation), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
 fn text_fails_at_the_first_bad_byte() {
     let cases: [(&[u8], usize); 4] =
         [(b"ok\xffmore", 3), (b"\xed\xa0\x80", 2), (b"\xf4\x90", 2), (b"a\xc3", 2)];

@@ -42,7 +42,7 @@ impl Opcode {
         }
     }
 
-    const fn from_bits(bits: u8) -> Option<Self> {
+    pub(in crate::ws) const fn from_bits(bits: u8) -> Option<Self> {
         Some(match bits {
             0 => Self::Continuation,
             1 => Self::Text,

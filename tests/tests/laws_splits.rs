@@ -1,0 +1,145 @@
+//! However a stream is cut, it says the same; and it says what the naive receiver reads.
+#![forbid(unsafe_code)]
+
+use proptest::prelude::*;
+use std::sync::Arc;
+use wharf::ws::{Config, Delivery, Role};
+use wharf_tests::dice::Dice;
+use wharf_tests::naive;
+use wharf_tests::receiver::{Heard, as_heard, hear};
+use wharf_tests::streams::{cuts, valid, wounded};
+use wharf_tests::wire::{first, frame};
+
+const LIMIT: usize = 3000;
+
+fn config(delivery: Delivery) -> Arc<Config> {
+    let mut config = Config::default();
+    (config.max_message, config.max_frame, config.max_fragments) = (LIMIT, LIMIT - 100, 4);
+    config.delivery = delivery;
+    Arc::new(config)
+}
+
+/// The engine hears what is there, by any cuts, in both deliveries.
+fn agree(bytes: &[u8], cuts: &[usize]) {
+    let config = config(Delivery::Messages);
+    let judge = as_heard(naive::read(bytes, Role::Client, &config));
+    let heard = hear(bytes, cuts, Role::Server, &config);
+    assert_eq!(
+        (&heard.reading.items, &heard.reading.verdict),
+        (&judge.items, &judge.verdict),
+        "cuts {cuts:?}"
+    );
+    let whole = hear(bytes, &[], Role::Server, &config);
+    assert_eq!(whole, heard, "cuts {cuts:?}");
+    let streamed = hear(bytes, cuts, Role::Server, &self::config(Delivery::Streaming));
+    streamed_agrees(&streamed, &heard, &judge.tail);
+}
+
+fn streamed_agrees(streamed: &Heard, heard: &Heard, tail: &[u8]) {
+    assert_eq!((&streamed.reading.items, &streamed.closed), (&heard.reading.items, &heard.closed));
+    assert!(tail.starts_with(&streamed.reading.tail), "pieces of the message that did not end");
+    assert_eq!(streamed.written, heard.written);
+}
+
+#[test]
+fn any_cuts_of_wounded_streams() {
+    for seed in 0..20_000 {
+        let mut dice = Dice::seeded(seed);
+        let bytes = wounded(&mut dice, LIMIT);
+        let cuts = cuts(&mut dice, bytes.len(), 5);
+        let failed = std::panic::catch_unwind(|| agree(&bytes, &cuts)).is_err();
+        assert!(!failed, "seed {seed}");
+    }
+}
+
+#[test]
+fn byte_by_byte() {
+    for seed in 0..300 {
+        let bytes = wounded(&mut Dice::seeded(seed), 500);
+        let all: Vec<usize> = (1..bytes.len()).collect();
+        agree(&bytes, &all);
+    }
+}
+
+#[test]
+fn every_cut_and_every_two_cuts() {
+    let key = Some([0xa1, 0x5e, 0x07, 0xff]);
+    let corpus = [
+        [frame(first::TEXT, "né€🦀".as_bytes(), key), frame(first::BINARY, &[7; 130], key)].concat(),
+        [
+            frame(first::TEXT_BEGIN, &"€".as_bytes()[..2], key),
+            frame(first::PING, b"ping", key),
+            frame(first::MIDDLE, b"", key),
+            frame(first::END, &"€".as_bytes()[2..], key),
+            frame(first::CLOSE, b"\x03\xe8bye", key),
+            frame(first::TEXT, b"late", key),
+        ]
+        .concat(),
+        [frame(first::BINARY, b"", key), frame(first::TEXT, b"ab\xff", key)].concat(),
+        [frame(first::PONG, b"", key), frame(first::END, b"nothing to end", key)].concat(),
+        [frame(first::TEXT_BEGIN, b"a", key), frame(first::TEXT, b"b", key)].concat(),
+        frame(first::END, &[0; LIMIT + 1], key)[..20].to_vec(),
+        [frame(first::BINARY_BEGIN, b"a", key), frame(first::BINARY, &[0; LIMIT], key)[..20].to_vec()]
+            .concat(),
+        [frame(first::CLOSE, b"\x03\xed", key)].concat(),
+    ];
+    for bytes in corpus {
+        for a in 0..=bytes.len() {
+            for b in a..=bytes.len() {
+                agree(&bytes, &[a, b]);
+            }
+        }
+    }
+}
+
+#[test]
+fn clients_hear_servers() {
+    let config = config(Delivery::Messages);
+    for seed in 0..500 {
+        let mut dice = Dice::seeded(seed);
+        let bytes: Vec<u8> =
+            valid(&mut dice, LIMIT - 100).into_iter().flat_map(|frame| unmask(&frame)).collect();
+        let judge = as_heard(naive::read(&bytes, Role::Server, &config));
+        let cuts = cuts(&mut dice, bytes.len(), 5);
+        let heard = hear(&bytes, &cuts, Role::Client, &config);
+        assert_eq!((heard.reading.items, heard.reading.verdict), (judge.items, judge.verdict), "seed {seed}");
+    }
+}
+
+/// The same frame as a server sends it.
+fn unmask(bytes: &[u8]) -> Vec<u8> {
+    let size = match bytes[1] & 0x7f {
+        127 => 10,
+        126 => 4,
+        _ => 2,
+    };
+    let (header, payload) = bytes.split_at(size + 4);
+    let mut out = header[..size].to_vec();
+    out[1] &= 0x7f;
+    out.extend(payload.iter().zip(header[size..].iter().cycle()).map(|(byte, key)| byte ^ key));
+    out
+}
+
+fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+    let firsts =
+        [first::TEXT, first::BINARY, first::TEXT_BEGIN, first::MIDDLE, first::END, first::PING, first::PONG];
+    let text = "[a-zé€🦀]{0,40}".prop_map(String::into_bytes);
+    let payload = prop_oneof![4 => text, 1 => prop::collection::vec(any::<u8>(), 0..140)];
+    (prop::sample::select(firsts.to_vec()), payload, any::<[u8; 4]>())
+        .prop_map(|(first, payload, key)| frame(first, &payload, Some(key)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_frames_any_cuts(
+        frames in prop::collection::vec(any_frame(), 1..8),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let bytes = frames.concat();
+        let mut cuts: Vec<usize> = places.into_iter().map(|place| place.index(bytes.len() + 1)).collect();
+        cuts.sort_unstable();
+        agree(&bytes, &cuts);
+    }
+}
