@@ -66,6 +66,12 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The defaults for a client ([`ws::Config::client`]).
+    #[must_use]
+    pub fn client() -> Self {
+        Self { ws: Arc::new(ws::Config::client()), ..Self::default() }
+    }
+
     /// Whether the parts agree.
     ///
     /// # Errors

@@ -167,6 +167,12 @@ impl Connection {
         self.closing.is_open()
     }
 
+    /// Whether the output is above the high mark, or has not fallen to the low one since.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.gate & Gate::CONGESTED != 0 && self.outbox.len() > self.config.low_mark
+    }
+
     /// Bytes of output that the transport has not taken.
     #[must_use]
     pub fn queued(&self) -> usize {
@@ -210,9 +216,7 @@ impl Connection {
 
     /// Whether reading is paused, by the program or by congestion.
     pub(super) fn is_paused(&self) -> bool {
-        let congested = self.gate & Gate::CONGESTED != 0
-            && self.config.pause_reading_when_congested
-            && self.outbox.len() > self.config.low_mark;
+        let congested = self.config.pause_reading_when_congested && self.is_congested();
         self.closing.is_receiving() && (congested || self.gate & Gate::PAUSED != 0)
     }
 

@@ -1,0 +1,81 @@
+//! Wharf on async-std, and on smol with the feature `smol`.
+//!
+//! ```
+//! # #[cfg(feature = "async-std")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use wharf_async_std::AsyncStd;
+//!
+//! let bound = wharf_async_std::bind::<AsyncStd>("127.0.0.1:0".parse()?).await?;
+//! let address = bound.local_addr();
+//! let server = wharf_async_std::serve(bound, Arc::default(), |mut socket| async move {
+//!     while let Some(message) = socket.next().await {
+//!         socket.send(message?).await?;
+//!     }
+//!     Ok::<(), wharf_async_std::Error>(())
+//! });
+//!
+//! let mut socket = wharf_async_std::connect::<AsyncStd>(&format!("ws://{address}/")).await?;
+//! socket.send("ahoy").await?;
+//! assert_eq!(socket.next().await.unwrap()?.as_text(), Some("ahoy"));
+//! socket.close(wharf::base::CloseCode::NORMAL, "").await?;
+//! server.drain().await;
+//! # Ok(())
+//! # }
+//! # #[cfg(feature = "async-std")]
+//! # async_std::task::block_on(example()).unwrap();
+//! ```
+#![forbid(unsafe_code)]
+
+mod runtime;
+mod stream;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use wharf::link::Config;
+use wharf::ws::handshake::ClientRequest;
+use wharf_async::Runtime;
+
+#[cfg(feature = "async-std")]
+pub use runtime::AsyncStd;
+#[cfg(feature = "smol")]
+pub use runtime::Smol;
+pub use stream::{IoTimer, Stream, TcpListener, TcpStream};
+pub use wharf_async::{
+    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Sender, ServerHandle, ServiceHandle,
+    Socket, TrySendError, WriteHalf, no_jobs, serve, serve_service,
+};
+
+/// Binds a listener; port 0 picks a port.
+///
+/// # Errors
+/// As the operating system says.
+pub async fn bind<R: Runtime>(address: SocketAddr) -> io::Result<Bound<R>> {
+    Bound::bind(address).await
+}
+
+/// Connects to a `ws` URL with the defaults.
+///
+/// # Errors
+/// [`ConnectError`], which says when it failed.
+///
+/// # Cancel safety
+/// Dropped before it is done, the connection is closed.
+pub async fn connect<R: Runtime>(url: &str) -> Result<Socket<R>, ConnectError> {
+    connect_with(&ClientRequest::new(url)?, &Arc::new(Config::client())).await
+}
+
+/// Connects as `request` and `config` say.
+///
+/// # Errors
+/// [`ConnectError`], which says when it failed.
+///
+/// # Cancel safety
+/// Dropped before it is done, the connection is closed.
+pub async fn connect_with<R: Runtime>(
+    request: &ClientRequest,
+    config: &Arc<Config>,
+) -> Result<Socket<R>, ConnectError> {
+    wharf_async::connect(request, config).await
+}

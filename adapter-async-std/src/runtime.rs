@@ -1,0 +1,55 @@
+//! The two runtimes, which differ in who runs a task.
+
+use crate::stream::{self, IoTimer, TcpListener, TcpStream};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use wharf_async::Runtime;
+
+macro_rules! runtime {
+    ($(#[$doc:meta])* $name:ident, $spawn:expr) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Runtime for $name {
+            type Stream = TcpStream;
+            type Listener = TcpListener;
+            type Timer = IoTimer;
+
+            fn timer() -> IoTimer {
+                stream::timer()
+            }
+
+            fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+                $spawn(future)
+            }
+
+            async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+                stream::resolve(host, port).await
+            }
+
+            async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+                stream::connect(address).await
+            }
+
+            async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+                stream::listen(address)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "async-std")]
+runtime!(
+    /// async-std. Its tasks run on its own threads.
+    AsyncStd,
+    |future| drop(async_std::task::spawn(future))
+);
+
+#[cfg(feature = "smol")]
+runtime!(
+    /// smol. Its tasks run on the global executor's threads (`SMOL_THREADS`, one by default).
+    Smol,
+    |future| smol::spawn(future).detach()
+);

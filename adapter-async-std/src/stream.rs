@@ -1,0 +1,102 @@
+//! Streams of `futures_io` and the listeners and timers of async-io, as the shared adapter wants them.
+
+use async_io::Async;
+use futures_io::{AsyncRead, AsyncWrite};
+use socket2::{Domain, SockRef, Socket, Type};
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use wharf_async::{Listener, Timer, Transport};
+
+/// A byte stream of any runtime that speaks `futures_io`.
+#[derive(Debug)]
+pub struct Stream<T>(T);
+
+/// A TCP stream on async-io's reactor, which async-std and smol share.
+pub type TcpStream = Stream<Async<std::net::TcpStream>>;
+
+/// A TCP listener on async-io's reactor.
+#[derive(Debug)]
+pub struct TcpListener(Async<std::net::TcpListener>);
+
+/// A timer of async-io.
+#[derive(Debug)]
+pub struct IoTimer(async_io::Timer);
+
+impl<T> From<T> for Stream<T> {
+    fn from(stream: T) -> Self {
+        Self(stream)
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + AsFd + Send + Unpin + 'static> Transport for Stream<T> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        SockRef::from(&self.0).shutdown(std::net::Shutdown::Write)
+    }
+
+    fn reset_on_drop(&mut self) {
+        // Without it the close is an ordinary one, which only costs the kernel some memory for a while.
+        let _ = SockRef::from(&self.0).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = self.0.accept().await?;
+        // A peer that is gone already tells so by its read.
+        let _ = stream.get_ref().set_nodelay(true);
+        Ok((Stream(stream), peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.get_ref().local_addr()
+    }
+}
+
+impl Timer for IoTimer {
+    fn set(&mut self, at: Instant) {
+        self.0.set_at(at);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Future::poll(Pin::new(&mut self.0), cx).map(drop)
+    }
+}
+
+pub(crate) fn timer() -> IoTimer {
+    IoTimer(async_io::Timer::never())
+}
+
+/// A lookup blocks, so it runs on the pool of threads for that.
+pub(crate) async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    blocking::unblock(move || Ok(std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port))?.collect()))
+        .await
+}
+
+pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = Async::<std::net::TcpStream>::connect(address).await?;
+    stream.get_ref().set_nodelay(true)?;
+    Ok(Stream(stream))
+}
+
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    Ok(TcpListener(Async::new(socket.into())?))
+}

@@ -1,0 +1,120 @@
+//! The accepting loop, which outlives the operating system's refusals.
+
+use crate::runtime::{Listener, Runtime, Timer};
+use event_listener::Event;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// A listener that is bound, with the address that it really has.
+#[derive(Debug)]
+pub struct Bound<R: Runtime> {
+    pub(crate) listener: R::Listener,
+    address: SocketAddr,
+}
+
+impl<R: Runtime> Bound<R> {
+    /// Binds; port 0 picks one.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = R::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address that it is bound to.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Tells many tasks that something has come to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Gong {
+    struck: AtomicBool,
+    event: Event,
+}
+
+impl Gong {
+    pub(crate) fn strike(&self) {
+        self.struck.store(true, Ordering::SeqCst);
+        self.event.notify(usize::MAX);
+    }
+
+    pub(crate) fn is_struck(&self) -> bool {
+        self.struck.load(Ordering::SeqCst)
+    }
+
+    pub(crate) async fn wait(&self) {
+        while !self.is_struck() {
+            let listener = self.event.listen();
+            if !self.is_struck() {
+                listener.await;
+            }
+        }
+    }
+}
+
+/// Accepts until `stop` is struck. An error of one connection is passed over; where the process is out of descriptors
+/// or memory the loop pauses, since the next try would fail the same way.
+pub(crate) async fn accept_until<R: Runtime>(
+    bound: Bound<R>,
+    stop: Arc<Gong>,
+    mut accepted: impl FnMut(R::Stream, SocketAddr),
+) {
+    const PAUSE: Duration = Duration::from_millis(100);
+    loop {
+        match either(stop.wait(), bound.listener.accept()).await {
+            Either::Left(()) => return,
+            Either::Right(Ok((stream, peer))) => accepted(stream, peer),
+            Either::Right(Err(e)) => match e.kind() {
+                io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::Interrupted => {}
+                _ => {
+                    tracing::warn!(address = %bound.address, error = %e, "accepting failed; trying again in 100 ms");
+                    let mut timer = R::timer();
+                    timer.set(Instant::now() + PAUSE);
+                    if let Either::Left(()) = either(stop.wait(), poll_fn(|cx| timer.poll(cx))).await {
+                        return;
+                    }
+                }
+            },
+        }
+    }
+}
+
+pub(crate) enum Either<A, B> {
+    Left(A),
+    Right(B),
+}
+
+/// Whichever is ready first, the left one if both are.
+pub(crate) async fn either<A: Future, B: Future>(a: A, b: B) -> Either<A::Output, B::Output> {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    poll_fn(|cx| {
+        if let Poll::Ready(out) = a.as_mut().poll(cx) {
+            return Poll::Ready(Either::Left(out));
+        }
+        b.as_mut().poll(cx).map(Either::Right)
+    })
+    .await
+}
+
+/// `future`, or `None` once `timeout` has passed.
+pub(crate) async fn within<R: Runtime, F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
+    let mut timer = R::timer();
+    timer.set(Instant::now() + timeout);
+    match either(future, poll_fn(|cx| timer.poll(cx))).await {
+        Either::Left(out) => Some(out),
+        Either::Right(()) => None,
+    }
+}

@@ -1,0 +1,251 @@
+//! One link and its stream: reads, writes and sleeps as the link wants. No decision is made here.
+
+use crate::runtime::{Runtime, Timer, Transport};
+use crate::scratch::Lent;
+use crate::sender::{Command, Inbox};
+use crate::{Clock, error};
+use std::io::IoSlice;
+use std::task::{Context, Poll};
+use wharf::base::{Closed, End, Input, Instant, Shutdown};
+use wharf::link::{Event, Link};
+
+/// Reads of one poll, after which other tasks get their turn.
+const ROUNDS: usize = 16;
+
+pub(crate) struct Driver<R: Runtime> {
+    pub(crate) link: Link,
+    pub(crate) clock: Clock,
+    /// The report, once it came.
+    pub(crate) closed: Option<Box<Closed>>,
+    pub(crate) inbox: Option<Inbox>,
+    stream: R::Stream,
+    timer: R::Timer,
+    /// When the timer fires; `None` if it is not set.
+    armed: Option<Instant>,
+    /// What was read and is not yet taken, from `held_at`.
+    held: Vec<u8>,
+    held_at: usize,
+    read_over: bool,
+    write_shut: bool,
+}
+
+impl<R: Runtime> Driver<R> {
+    pub(crate) fn new(link: Link, stream: R::Stream, clock: Clock) -> Self {
+        Self {
+            link,
+            clock,
+            closed: None,
+            inbox: None,
+            stream,
+            timer: R::timer(),
+            armed: None,
+            held: Vec::new(),
+            held_at: 0,
+            read_over: false,
+            write_shut: false,
+        }
+    }
+
+    /// Drives until `take` makes something of an event. `Ready(None)`: the link is finished and so is its stream.
+    pub(crate) fn poll_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut take: impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+    ) -> Poll<Option<T>> {
+        let mut lent = Lent::take();
+        let buffers = &mut *lent;
+        self.link.lend(&mut buffers.scratch);
+        let out = self.drive(cx, &mut buffers.read, &mut take);
+        self.link.reclaim(&mut buffers.scratch);
+        out
+    }
+
+    /// Drives without a wish for events: pings are answered, output is written. Messages wait.
+    pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.clock.now();
+        self.take_commands(cx, now);
+        self.poll_timer(cx);
+        self.flush(cx);
+        if self.link.output(now).is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn drive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: &mut [u8],
+        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+    ) -> Poll<Option<T>> {
+        for _ in 0..ROUNDS {
+            let now = self.clock.now();
+            self.take_commands(cx, now);
+            if let Some(out) = self.take_held(now, take) {
+                return Poll::Ready(Some(out));
+            }
+            if self.flush(cx) {
+                // What was written may have let an event or held input through.
+                if let Some(out) = self.take_held(now, take) {
+                    return Poll::Ready(Some(out));
+                }
+            }
+            match self.link.wants().shutdown {
+                Some(how @ (Shutdown::Both | Shutdown::Abort)) => {
+                    self.end_stream(how);
+                    return Poll::Ready(None);
+                }
+                Some(Shutdown::Write) if !self.write_shut => {
+                    self.write_shut = true;
+                    // A stream that is gone already tells so by its read.
+                    let _ = self.stream.shutdown_write();
+                }
+                _ => {}
+            }
+            if self.poll_timer(cx) {
+                continue;
+            }
+            if !self.link.wants().read || self.read_over || self.held_at < self.held.len() {
+                return Poll::Pending;
+            }
+            match self.poll_read(cx, now, read, take) {
+                Poll::Ready(None) => {}
+                out => return out,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One read, straight into a large message's own buffer where there is one.
+    fn poll_read<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        read: &mut [u8],
+        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+    ) -> Poll<Option<T>> {
+        let direct = match self.link.read_space() {
+            Some(space) => Some(self.stream.poll_read(cx, space)),
+            None => None,
+        };
+        let is_direct = direct.is_some();
+        let n = match direct.unwrap_or_else(|| self.stream.poll_read(cx, read)) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(0)) => {
+                self.read_over = true;
+                self.link.receive_end(now, End::Eof);
+                return Poll::Ready(None);
+            }
+            Poll::Ready(Err(e)) => {
+                self.read_over = true;
+                self.link.receive_end(now, error::end_of(&e));
+                return Poll::Ready(None);
+            }
+            Poll::Ready(Ok(n)) => n,
+        };
+        if is_direct {
+            self.link.handle_read(now, n);
+            return Poll::Ready(None);
+        }
+        let mut input = Input::new(&mut read[..n]);
+        let out = Self::take_from(&mut self.link, &mut self.closed, now, &mut input, take);
+        if !input.is_empty() {
+            self.held.clear();
+            self.held_at = 0;
+            self.held.extend_from_slice(input.as_slice());
+        }
+        Poll::Ready(out)
+    }
+
+    fn take_held<T>(
+        &mut self,
+        now: Instant,
+        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let mut input = Input::new(&mut self.held[self.held_at..]);
+        let out = Self::take_from(&mut self.link, &mut self.closed, now, &mut input, take);
+        let left = input.len();
+        self.held_at = self.held.len() - left;
+        if left == 0 && self.held.capacity() > 0 {
+            (self.held, self.held_at) = (Vec::new(), 0);
+        }
+        out
+    }
+
+    fn take_from<T>(
+        link: &mut Link,
+        closed: &mut Option<Box<Closed>>,
+        now: Instant,
+        input: &mut Input<'_>,
+        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+    ) -> Option<T> {
+        while let Some(event) = link.receive(now, input) {
+            if let Event::Closed(report) = &event {
+                *closed = Some(report.clone());
+            }
+            if let Some(out) = take(link, event) {
+                return Some(out);
+            }
+        }
+        None
+    }
+
+    /// Writes until there is nothing or the stream takes no more; whether something was written.
+    fn flush(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut wrote = false;
+        while self.link.wants().write {
+            let now = self.clock.now();
+            let mut output = self.link.output(now);
+            let mut slices: [&[u8]; 16] = [&[]; 16];
+            let filled = output.slices(&mut slices);
+            let io = slices.map(IoSlice::new);
+            match self.stream.poll_write(cx, &io[..filled]) {
+                Poll::Ready(Ok(n)) if n > 0 => {
+                    output.advance(n);
+                    wrote = true;
+                }
+                Poll::Ready(_) => {
+                    self.link.receive_end(now, End::WriteFailed);
+                    return true;
+                }
+                Poll::Pending => return wrote,
+            }
+        }
+        wrote
+    }
+
+    /// Takes what other tasks sent, as long as the output is not congested.
+    fn take_commands(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let Some(inbox) = &mut self.inbox else { return };
+        while self.link.connection().is_some_and(|c| c.is_open() && !c.is_congested()) {
+            match inbox.poll_next(cx) {
+                // What cannot be sent any more is told by the close report.
+                Some(Command::Message(message)) => drop(self.link.send(now, message)),
+                Some(Command::Close(code, reason)) => drop(self.link.close(now, code, &reason)),
+                None => return,
+            }
+        }
+    }
+
+    /// Sets the timer for the link's next deadline and polls it; whether it had fired.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(next) = self.link.poll_timeout() else { return false };
+        if self.armed.is_none_or(|at| next < at) {
+            self.armed = Some(next);
+            self.timer.set(self.clock.std(next));
+        }
+        if self.timer.poll(cx).is_pending() {
+            return false;
+        }
+        self.armed = None;
+        self.link.handle_timeout(self.clock.now());
+        true
+    }
+
+    fn end_stream(&mut self, how: Shutdown) {
+        if how == Shutdown::Abort {
+            self.stream.reset_on_drop();
+        } else if !self.write_shut {
+            let _ = self.stream.shutdown_write();
+        }
+        self.write_shut = true;
+    }
+}

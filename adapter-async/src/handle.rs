@@ -1,0 +1,82 @@
+//! The program's hands on a running service.
+
+use crate::hub::Shared;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use wharf::base::CloseCode;
+use wharf::link::{HubStats, Service};
+
+/// A running service; cheap to clone. Dropped, the service runs on.
+pub struct ServiceHandle<S: Service> {
+    shared: Arc<Shared<S>>,
+    addresses: Arc<[SocketAddr]>,
+}
+
+/// A command that was not taken: the service is drained. It is given back.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the service has ended")]
+pub struct CommandError<C>(pub C);
+
+impl<C> std::fmt::Debug for CommandError<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CommandError(..)")
+    }
+}
+
+impl<S: Service> ServiceHandle<S> {
+    pub(crate) fn new(shared: Arc<Shared<S>>, addresses: Vec<SocketAddr>) -> Self {
+        Self { shared, addresses: addresses.into() }
+    }
+
+    /// The addresses that are listened on.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Pushes a command in; the service is called before this returns.
+    ///
+    /// # Errors
+    /// The command, if the service has ended.
+    pub fn command(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
+        if self.shared.drained.is_struck() {
+            return Err(CommandError(command));
+        }
+        self.shared.with(|state, now| state.hub.command(now, command));
+        Ok(())
+    }
+
+    /// Looks at the service.
+    pub fn with_service<T>(&self, look: impl FnOnce(&S) -> T) -> Option<T> {
+        self.shared.with(|state, _| look(state.hub.service()))
+    }
+
+    /// The hub's counters.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        self.shared.with(|state, _| state.hub.stats()).unwrap_or_default()
+    }
+
+    /// Stops accepting, closes all with `code`, and waits until the last is gone, at most
+    /// [`Config::drain_timeout`](wharf::link::Config::drain_timeout).
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the drain goes on.
+    pub async fn drain(&self, code: CloseCode) {
+        self.shared.stop.strike();
+        self.shared.with(|state, now| state.hub.drain(now, code));
+        self.shared.drained.wait().await;
+    }
+}
+
+impl<S: Service> Clone for ServiceHandle<S> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), addresses: self.addresses.clone() }
+    }
+}
+
+impl<S: Service> std::fmt::Debug for ServiceHandle<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceHandle").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,257 @@
+//! A service over a hub, shared by the tasks of its connections.
+
+use crate::accept::{Bound, Gong, accept_until};
+use crate::client::{dial, entropy};
+use crate::connection;
+use crate::handle::ServiceHandle;
+use crate::runtime::{Runtime, Timer};
+use crate::{Clock, ConnectError};
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use wharf::base::Instant;
+use wharf::link::{Config, ConnId, Dial, DialError, Hub, JobToken, Service};
+
+/// How often the hub is told the calendar time.
+const WALL: Duration = Duration::from_secs(60);
+
+/// The hub and who waits for it. Locked once a poll and never across an await.
+pub(crate) struct Shared<S: Service> {
+    state: Mutex<State<S>>,
+    pub(crate) clock: Clock,
+    /// Struck when a drain begins.
+    pub(crate) stop: Arc<Gong>,
+    /// Struck when it is over.
+    pub(crate) drained: Gong,
+    config: Arc<Config>,
+    /// Carries out what the hub asks for outside of the lock.
+    work: Worker<S>,
+}
+
+type Worker<S> = Box<dyn Fn(&Arc<Shared<S>>, Work<<S as Service>::Job>) + Send + Sync>;
+
+pub(crate) struct State<S: Service> {
+    pub(crate) hub: Hub<S>,
+    wakers: HashMap<ConnId, Waker>,
+    timer: Option<Waker>,
+    /// When the timer task will look next.
+    timer_at: Instant,
+}
+
+/// What leaves the hub.
+pub(crate) enum Work<J> {
+    Job(JobToken, J),
+    Dial(Dial),
+}
+
+/// For services without jobs: answers each with the default outcome.
+#[allow(clippy::unused_async)]
+pub async fn no_jobs<J, D: Default>(_: J) -> D {
+    D::default()
+}
+
+/// Runs `service` behind the listeners, a task a connection. `jobs` carries out what the service submits.
+///
+/// # Errors
+/// If the operating system has no randomness.
+pub fn serve_service<R, S, J, Fut>(
+    bound: Vec<Bound<R>>,
+    service: S,
+    config: &Arc<Config>,
+    jobs: J,
+) -> Result<ServiceHandle<S>, ConnectError>
+where
+    R: Runtime,
+    S: Service + Send + 'static,
+    S::Job: Send + 'static,
+    S::Done: Send + 'static,
+    S::Command: Send + 'static,
+    J: Fn(S::Job) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = S::Done> + Send + 'static,
+{
+    let clock = Clock::new();
+    let entropy = entropy().map_err(ConnectError::Entropy)?;
+    let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy);
+    let addresses: Vec<SocketAddr> = bound.iter().map(Bound::local_addr).collect();
+    let shared = Arc::new(Shared {
+        state: Mutex::new(State {
+            hub,
+            wakers: HashMap::new(),
+            timer: None,
+            timer_at: Instant::from_nanos(u64::MAX),
+        }),
+        clock,
+        stop: Arc::default(),
+        drained: Gong::default(),
+        config: config.clone(),
+        work: Box::new(move |shared, work| match work {
+            Work::Job(token, job) => spawn_job::<R, S, _>(shared.clone(), token, jobs(job)),
+            Work::Dial(dial) => R::spawn(make_dial::<R, S>(shared.clone(), dial)),
+        }),
+    });
+    R::spawn(timer::<R, S>(shared.clone()));
+    for listener in bound {
+        let (shared, stop) = (shared.clone(), shared.stop.clone());
+        R::spawn(accept_until(listener, stop, move |stream, peer| {
+            match shared.with(|state, now| state.hub.accept(now, peer.into())) {
+                Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
+                Some(Err(refused)) => tracing::warn!(%peer, %refused, "connection refused"),
+                None => {}
+            }
+        }));
+    }
+    Ok(ServiceHandle::new(shared, addresses))
+}
+
+impl<S: Service> Shared<S> {
+    /// Calls the hub, then wakes whom it concerns and starts what it asks for. `None`: the service panicked, and the
+    /// hub has dealt with it.
+    pub(crate) fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut State<S>, Instant) -> T) -> Option<T> {
+        let mut wake = Vec::new();
+        let mut work = Vec::new();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let out = match catch_unwind(AssertUnwindSafe(|| act(&mut state, now))) {
+            Ok(out) => Some(out),
+            Err(panic) => {
+                let cause = crate::server::text_of(&*panic);
+                tracing::error!(cause, "the service panicked; its connection is closed");
+                // Should the service's `closed` panic too, the next call of the hub deals with that.
+                let _ = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now)));
+                None
+            }
+        };
+        while let Some(conn) = state.hub.poll_dirty() {
+            wake.extend(state.wakers.get(&conn).cloned());
+        }
+        while let Some((token, job)) = state.hub.poll_job() {
+            work.push(Work::Job(token, job));
+        }
+        while let Some(dial) = state.hub.poll_dial() {
+            work.push(Work::Dial(dial));
+        }
+        if state.hub.poll_timeout().is_some_and(|at| at < state.timer_at) {
+            wake.extend(state.timer.clone());
+        }
+        let is_drained = state.hub.is_drained();
+        drop(state);
+        if is_drained {
+            self.drained.strike();
+        }
+        // Outside of the lock: a waker may run foreign code.
+        wake.into_iter().for_each(Waker::wake);
+        for item in work {
+            (self.work)(self, item);
+        }
+        out
+    }
+}
+
+impl<S: Service> State<S> {
+    /// Remembers whom to wake for a connection.
+    pub(crate) fn register(&mut self, conn: ConnId, waker: &Waker) {
+        match self.wakers.get_mut(&conn) {
+            Some(old) if old.will_wake(waker) => {}
+            Some(old) => *old = waker.clone(),
+            None => drop(self.wakers.insert(conn, waker.clone())),
+        }
+    }
+
+    pub(crate) fn forget(&mut self, conn: ConnId) {
+        self.wakers.remove(&conn);
+    }
+}
+
+/// The hub's one timer. It ends when the hub is drained.
+async fn timer<R, S>(shared: Arc<Shared<S>>)
+where
+    R: Runtime,
+    S: Service + Send + 'static,
+    S::Job: Send,
+    S::Command: Send,
+{
+    let mut timer = R::timer();
+    let mut wall_at = shared.clock.now() + WALL;
+    let mut set = None;
+    poll_fn(|cx: &mut Context<'_>| {
+        loop {
+            if shared.drained.is_struck() {
+                return Poll::Ready(());
+            }
+            let next = shared.with(|state, now| {
+                if now >= wall_at {
+                    wall_at = now + WALL;
+                    state.hub.handle_wall(now, shared.clock.wall());
+                }
+                if state.hub.poll_timeout().is_some_and(|at| at <= now) {
+                    state.hub.handle_timeout(now);
+                }
+                state.timer = Some(cx.waker().clone());
+                let next = state.hub.poll_timeout().map_or(wall_at, |at| at.min(wall_at));
+                state.timer_at = next;
+                next
+            });
+            // After a panic it is simply asked again.
+            let Some(next) = next else { continue };
+            if set != Some(next) {
+                set = Some(next);
+                timer.set(shared.clock.std(next));
+            }
+            match timer.poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => set = None,
+            }
+        }
+    })
+    .await;
+}
+
+fn spawn_job<R, S, Fut>(shared: Arc<Shared<S>>, token: JobToken, job: Fut)
+where
+    R: Runtime,
+    S: Service + Send + 'static,
+    S::Job: Send + 'static,
+    S::Done: Send + 'static,
+    S::Command: Send + 'static,
+    Fut: Future<Output = S::Done> + Send + 'static,
+{
+    R::spawn(async move {
+        let done = job.await;
+        shared.with(|state, now| state.hub.job_done(now, token, done));
+    });
+}
+
+async fn make_dial<R, S>(shared: Arc<Shared<S>>, wanted: Dial)
+where
+    R: Runtime,
+    S: Service + Send + 'static,
+    S::Job: Send + 'static,
+    S::Command: Send + 'static,
+{
+    let failed = |error: DialError| {
+        shared.with(|state, now| state.hub.dial_failed(now, wanted.id, &error));
+    };
+    let url = wanted.request.url();
+    if url.is_secure() {
+        return failed(DialError::NoTls);
+    }
+    let timeout = shared.config.open_timeout;
+    let (host, port) = match &wanted.address {
+        Some(wharf::link::Address::Tcp(address)) => (address.ip().to_string(), address.port()),
+        _ => (url.host().to_owned(), url.port()),
+    };
+    let stream = match crate::accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(ConnectError::Lookup(_))) => return failed(DialError::Lookup),
+        Some(Err(_)) => return failed(DialError::Connect),
+        None => return failed(DialError::TimedOut),
+    };
+    let peer = SocketAddr::from(([0, 0, 0, 0], port));
+    if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.into())) {
+        connection::run::<R, S>(shared, conn, peer, stream).await;
+    }
+}

@@ -1,0 +1,32 @@
+//! What Wharf's async adapters share, written once over any runtime: the [`Socket`], servers and the client.
+//!
+//! An application uses `wharf-tokio` or `wharf-async-std`, which name these types for their runtime. Another runtime
+//! joins by an implementation of [`Runtime`].
+#![forbid(unsafe_code)]
+
+mod accept;
+mod client;
+mod clock;
+mod connection;
+mod driver;
+mod error;
+mod handle;
+mod hub;
+mod runtime;
+mod scratch;
+mod sender;
+mod server;
+mod socket;
+mod split;
+
+pub use accept::Bound;
+pub use client::connect;
+pub use clock::Clock;
+pub use error::{ConnectError, Error};
+pub use handle::{CommandError, ServiceHandle};
+pub use hub::{no_jobs, serve_service};
+pub use runtime::{Listener, Runtime, Timer, Transport};
+pub use sender::{Sender, TrySendError};
+pub use server::{Outcome, ServerHandle, serve};
+pub use socket::Socket;
+pub use split::{ReadHalf, WriteHalf};

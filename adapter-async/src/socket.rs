@@ -1,0 +1,285 @@
+//! One WebSocket as a stream and a sink.
+
+use crate::driver::Driver;
+use crate::runtime::Runtime;
+use crate::sender::{Inbox, Sender};
+use crate::split::{ReadHalf, WriteHalf, split};
+use crate::{Clock, Error};
+use futures_core::Stream;
+use futures_sink::Sink;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
+use wharf::link::{Event, Link, Welcome};
+
+/// Where a server's socket leaves its connection, to be closed in order after the handler.
+pub(crate) type Estate<R> = Arc<Mutex<Option<Driver<R>>>>;
+
+/// An open WebSocket. It has a connection machine of its own and shares no lock.
+///
+/// It moves only while it is polled: `next`, `next_with`, `flush` and [`drive_while`](Self::drive_while) read, write,
+/// answer pings and keep the deadlines. As a [`Stream`] it yields messages, and ends with `None` after a clean close or with one
+/// `Err` after any other; [`closed`](Self::closed) has the report either way. As a [`Sink`] it takes messages with backpressure.
+pub struct Socket<R: Runtime> {
+    /// Always there until the socket is dropped or split.
+    driver: Option<Driver<R>>,
+    estate: Option<Estate<R>>,
+    welcome: Box<Welcome>,
+    ended: bool,
+}
+
+impl<R: Runtime> Socket<R> {
+    pub(crate) fn new(driver: Driver<R>, welcome: Box<Welcome>, estate: Option<Estate<R>>) -> Self {
+        Self { driver: Some(driver), estate, welcome, ended: false }
+    }
+
+    /// What the opening handshake agreed on.
+    #[must_use]
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// The report, once the connection has ended.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.driver.as_ref()?.closed.as_deref()
+    }
+
+    /// Waits for a message and hands it to `act` where it lies, without an allocation. `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] once, if the end was not clean.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, `act` was not called and no message is lost.
+    pub async fn next_with<T>(
+        &mut self,
+        mut act: impl FnMut(&mut Link, wharf::base::Instant, Message<'_>) -> T,
+    ) -> Option<Result<T, Error>> {
+        poll_fn(|cx| self.poll_next_with(cx, &mut act)).await
+    }
+
+    /// Waits for a message.
+    ///
+    /// # Errors
+    /// As [`next_with`](Self::next_with).
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, no message is lost.
+    pub async fn next(&mut self) -> Option<Result<Message<'static>, Error>> {
+        self.next_with(|_, _, message| message.into_owned()).await
+    }
+
+    /// Queues a message and waits until the output is no longer congested.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if it was not taken, [`Error::Closed`] if the connection ended meanwhile.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the message may be queued; nothing else is lost.
+    pub async fn send(&mut self, message: impl Into<Message<'_>>) -> Result<(), Error> {
+        if self.queue(message)? == Accepted::Congested {
+            self.flush().await?;
+        }
+        poll_fn(|cx| Poll::Ready(self.poll_written(cx))).await.map(drop)
+    }
+
+    /// Queues a message without waiting; it goes out when the socket is polled next.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was queued.
+    pub fn queue<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Accepted, SendError> {
+        let driver = self.driver.as_mut().ok_or(SendError::Closed)?;
+        driver.link.send(driver.clock.now(), message.into())
+    }
+
+    /// Waits until all that was queued is written.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the connection ended before.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, what was queued stays queued.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| match self.poll_written(cx) {
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => Poll::Pending,
+            Err(e) => Poll::Ready(Err(e)),
+        })
+        .await
+    }
+
+    /// Closes, and waits for the peer's answer. Messages that still come are dropped; read to the end with `next`
+    /// after [`begin_close`](Self::begin_close) to have them.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if code or reason cannot be sent; [`Error::Closed`] if the end was not clean.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the close goes on when the socket is polled.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        if let Err(e @ SendError::InvalidClose) = self.begin_close(code, reason) {
+            return Err(e.into());
+        }
+        while let Some(message) = self.next_with(|_, _, _| ()).await {
+            if let Err(Error::Closed(closed)) = message {
+                // The code that this side asked for is the end that it asked for.
+                return if closed.code == code { Ok(()) } else { Err(Error::Closed(closed)) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues a Close frame behind what was sent.
+    ///
+    /// # Errors
+    /// [`SendError`] if code or reason cannot be sent, or the connection is closing already.
+    pub fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let driver = self.driver.as_mut().ok_or(SendError::Closed)?;
+        driver.link.close(driver.clock.now(), code, reason)
+    }
+
+    /// Runs `future` while the socket answers pings and writes what is queued. Messages wait.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, `future` is dropped with it and the socket has lost nothing.
+    pub async fn drive_while<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = std::pin::pin!(future);
+        poll_fn(|cx| {
+            if let Some(driver) = &mut self.driver {
+                let _ = driver.poll_output(cx);
+            }
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// A sender for other tasks, with room for `capacity` messages; a later call gives one for the same inbox.
+    #[must_use]
+    pub fn sender(&mut self, capacity: usize) -> Sender {
+        let driver = self.driver.as_mut();
+        if let Some(sender) = driver.as_ref().and_then(|d| d.inbox.as_ref()).and_then(Inbox::sender) {
+            return sender;
+        }
+        let (sender, inbox) = Inbox::new(capacity);
+        if let Some(driver) = driver {
+            driver.inbox = Some(inbox);
+        }
+        sender
+    }
+
+    /// Two halves for two tasks. Either drives the whole machine while it is polled.
+    #[must_use]
+    pub fn split(self) -> (ReadHalf<R>, WriteHalf<R>) {
+        split(self)
+    }
+
+    /// The machine, for its counters, its ping and its pause.
+    pub fn link(&mut self) -> Option<(&mut Link, Clock)> {
+        self.driver.as_mut().map(|driver| (&mut driver.link, driver.clock))
+    }
+
+    pub(crate) fn poll_next_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: &mut impl FnMut(&mut Link, wharf::base::Instant, Message<'_>) -> T,
+    ) -> Poll<Option<Result<T, Error>>> {
+        let Some(driver) = self.driver.as_mut().filter(|_| !self.ended) else { return Poll::Ready(None) };
+        let clock = driver.clock;
+        let polled = driver.poll_with(cx, |link, event| match event {
+            Event::Message(message) => Some(act(link, clock.now(), message)),
+            _ => None,
+        });
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(out)) => Poll::Ready(Some(Ok(out))),
+            Poll::Ready(None) => {
+                self.ended = true;
+                let unclean = driver.closed.clone().filter(|closed| !closed.is_clean());
+                Poll::Ready(unclean.map(|closed| Err(Error::Closed(closed))))
+            }
+        }
+    }
+
+    /// Writes what it can; whether all is written.
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
+        let Some(driver) = &mut self.driver else { return Ok(true) };
+        if driver.poll_output(cx).is_ready() {
+            return match driver.closed.clone().filter(|closed| !closed.is_clean()) {
+                Some(closed) => Err(Error::Closed(closed)),
+                None => Ok(true),
+            };
+        }
+        Ok(false)
+    }
+}
+
+impl<R: Runtime> Stream for Socket<R> {
+    type Item = Result<Message<'static>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_next_with(cx, &mut |_, _, message| message.into_owned())
+    }
+}
+
+impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let congested = |driver: &mut Driver<R>| driver.link.connection().is_some_and(|c| c.is_congested());
+        let written = self.poll_written(cx);
+        match written {
+            Ok(false) if self.driver.as_mut().is_some_and(congested) => Poll::Pending,
+            Ok(_) => Poll::Ready(Ok(())),
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {
+        self.queue(message)?;
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match self.poll_written(cx) {
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => Poll::Pending,
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // One that is closing already goes on closing.
+        let _ = self.begin_close(CloseCode::NORMAL, "");
+        loop {
+            match self.poll_next_with(cx, &mut |_, _, _| ()) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(Err(e))) => return Poll::Ready(Err(e)),
+                Poll::Ready(Some(Ok(()))) => {}
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Socket<R> {
+    fn drop(&mut self) {
+        let Some(mut driver) = self.driver.take() else { return };
+        match &self.estate {
+            Some(estate) => *estate.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver),
+            None => {
+                // Nobody is left to wait for the peer: say goodbye if the stream takes it at once.
+                let _ = driver.link.close(driver.clock.now(), CloseCode::GOING_AWAY, "");
+                let _ = driver.poll_output(&mut Context::from_waker(Waker::noop()));
+            }
+        }
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Socket<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Socket").field("closed", &self.closed()).finish_non_exhaustive()
+    }
+}

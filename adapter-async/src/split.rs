@@ -1,0 +1,183 @@
+//! A socket in two halves.
+
+use crate::Error;
+use crate::runtime::Runtime;
+use crate::socket::Socket;
+use futures_core::Stream;
+use futures_sink::Sink;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use wharf::base::{CloseCode, Closed, Message, SendError};
+
+/// The half that yields messages. Dropped, the socket stays with the other half.
+pub struct ReadHalf<R: Runtime>(Arc<Shared<R>>);
+
+/// The half that takes messages. Dropped, the socket stays with the other half.
+pub struct WriteHalf<R: Runtime>(Arc<Shared<R>>);
+
+struct Shared<R: Runtime> {
+    socket: Mutex<Socket<R>>,
+    wakers: Arc<Wakers>,
+}
+
+/// Both halves' wakers: the stream knows only one, so that one wakes both.
+#[derive(Default)]
+struct Wakers([Mutex<Option<Waker>>; 2]);
+
+const READ: usize = 0;
+const WRITE: usize = 1;
+
+impl Wakers {
+    fn register(&self, half: usize, waker: &Waker) {
+        let mut slot = self.0[half].lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *slot {
+            Some(old) if old.will_wake(waker) => {}
+            slot => *slot = Some(waker.clone()),
+        }
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        for slot in &self.0 {
+            let waker = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+pub(crate) fn split<R: Runtime>(socket: Socket<R>) -> (ReadHalf<R>, WriteHalf<R>) {
+    let shared = Arc::new(Shared { socket: Mutex::new(socket), wakers: Arc::default() });
+    (ReadHalf(shared.clone()), WriteHalf(shared))
+}
+
+impl<R: Runtime> Shared<R> {
+    fn socket(&self) -> MutexGuard<'_, Socket<R>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Polls the socket for one half, with a waker that wakes both.
+    fn poll<T>(
+        &self,
+        half: usize,
+        cx: &Context<'_>,
+        act: impl FnOnce(Pin<&mut Socket<R>>, &mut Context<'_>) -> T,
+    ) -> T {
+        self.wakers.register(half, cx.waker());
+        let waker = Waker::from(self.wakers.clone());
+        act(Pin::new(&mut *self.socket()), &mut Context::from_waker(&waker))
+    }
+}
+
+impl<R: Runtime> ReadHalf<R> {
+    /// Waits for a message.
+    ///
+    /// # Errors
+    /// As [`Socket::next_with`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, no message is lost.
+    pub async fn next(&mut self) -> Option<Result<Message<'static>, Error>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// The report, once the connection has ended.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.0.socket().closed().cloned()
+    }
+
+    /// The whole socket again.
+    ///
+    /// # Errors
+    /// Both halves, if they are not of one socket.
+    pub fn reunite(self, other: WriteHalf<R>) -> Result<Socket<R>, (Self, WriteHalf<R>)> {
+        if !Arc::ptr_eq(&self.0, &other.0) {
+            return Err((self, other));
+        }
+        drop(other);
+        match Arc::try_unwrap(self.0) {
+            Ok(shared) => Ok(shared.socket.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Err(shared) => Err((Self(shared.clone()), WriteHalf(shared))),
+        }
+    }
+}
+
+impl<R: Runtime> WriteHalf<R> {
+    /// Sends a message, waiting for room.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the message may be queued; nothing else is lost.
+    pub async fn send(&mut self, message: impl Into<Message<'static>>) -> Result<(), Error> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
+        Pin::new(&mut *self).start_send(message.into())?;
+        poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
+    }
+
+    /// Queues a Close frame behind what was sent, and writes it.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if code or reason cannot be sent, or the connection is closing already.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the close goes on while either half is polled.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let begun: Result<(), SendError> = self.0.socket().begin_close(code, reason);
+        begun?;
+        poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
+    }
+
+    /// The report, once the connection has ended.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.0.socket().closed().cloned()
+    }
+}
+
+impl<R: Runtime> Stream for ReadHalf<R> {
+    type Item = Result<Message<'static>, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll(READ, cx, |socket, cx| socket.poll_next(cx))
+    }
+}
+
+impl<R: Runtime> Sink<Message<'static>> for WriteHalf<R> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll(WRITE, cx, |socket, cx| socket.poll_ready(cx))
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {
+        Pin::new(&mut *self.0.socket()).start_send(message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll(WRITE, cx, |socket, cx| socket.poll_flush(cx))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // The reading half hears what comes until the end; this one has said its last word.
+        let _ = self.0.socket().begin_close(CloseCode::NORMAL, "");
+        self.0.poll(WRITE, cx, |socket, cx| socket.poll_flush(cx))
+    }
+}
+
+macro_rules! debug_as {
+    ($($half:ident)*) => {$(
+        impl<R: Runtime> std::fmt::Debug for $half<R> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($half)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+debug_as!(ReadHalf WriteHalf);

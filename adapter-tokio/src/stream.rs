@@ -1,0 +1,121 @@
+//! tokio's streams, listeners and timers, as the shared adapter wants them.
+
+use socket2::SockRef;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpSocket;
+use wharf_async::{Listener, Runtime, Timer, Transport};
+
+/// The runtime. Its functions must be called inside a tokio runtime with IO and time enabled.
+#[derive(Debug)]
+pub struct Tokio;
+
+/// A TCP stream of tokio.
+#[derive(Debug)]
+pub struct TcpStream(tokio::net::TcpStream);
+
+/// A TCP listener of tokio.
+#[derive(Debug)]
+pub struct TcpListener(tokio::net::TcpListener);
+
+/// A timer of tokio.
+#[derive(Debug, Default)]
+pub struct TokioTimer(Option<Pin<Box<tokio::time::Sleep>>>);
+
+impl From<tokio::net::TcpStream> for TcpStream {
+    fn from(stream: tokio::net::TcpStream) -> Self {
+        Self(stream)
+    }
+}
+
+impl Runtime for Tokio {
+    type Stream = TcpStream;
+    type Listener = TcpListener;
+    type Timer = TokioTimer;
+
+    fn timer() -> TokioTimer {
+        TokioTimer(None)
+    }
+
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(future);
+    }
+
+    async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+        let stream = tokio::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(TcpStream(stream))
+    }
+
+    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(TcpListener(socket.listen(1024)?))
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = self.0.accept().await?;
+        // A peer that is gone already tells so by its read.
+        let _ = stream.set_nodelay(true);
+        Ok((TcpStream(stream), peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl Transport for TcpStream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        match Pin::new(&mut self.0).poll_read(cx, &mut buffer) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(buffer.filled().len())),
+            Poll::Ready(Err(e)) => Poll::Ready(Err(e)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        SockRef::from(&self.0).shutdown(std::net::Shutdown::Write)
+    }
+
+    fn reset_on_drop(&mut self) {
+        // Without it the close is an ordinary one, which only costs the kernel some memory for a while.
+        let _ = SockRef::from(&self.0).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Timer for TokioTimer {
+    fn set(&mut self, at: Instant) {
+        let at = tokio::time::Instant::from_std(at);
+        match &mut self.0 {
+            Some(sleep) => sleep.as_mut().reset(at),
+            None => self.0 = Some(Box::pin(tokio::time::sleep_until(at))),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.0 {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
