@@ -34,12 +34,15 @@ impl Response {
         Self { status, fields: Vec::new(), body: Bytes::new() }
     }
 
-    /// An answer whose body is the status in words.
+    /// An answer whose body is the status in words, and which is not to be taken for anything else.
     #[must_use]
     pub fn plain(status: u16) -> Self {
         let response = Self::new(status);
         let words = reason(response.status);
-        response.with("Content-Type", "text/plain; charset=utf-8").body(words)
+        response
+            .with("Content-Type", "text/plain; charset=utf-8")
+            .with("X-Content-Type-Options", "nosniff")
+            .body(words)
     }
 
     /// Adds a field. One that could break the head, a name that is no token or a value with a control character, is

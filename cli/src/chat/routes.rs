@@ -1,0 +1,235 @@
+//! What each path answers.
+
+use super::Rooms;
+use super::access::Access;
+use bytes::Bytes;
+use serde::Serialize;
+use wharf::http::{Request, Response};
+
+/// What the page may do: nothing but its own style, script and WebSocket, in no frame of anybody's.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Where a request leads.
+///
+/// ```
+/// use wharf::base::Entropy;
+/// use wharf::http::Request;
+/// use wharf_cli::chat::access::Access;
+/// use wharf_cli::chat::routes::{Route, route};
+/// use wharf_cli::chat::{Limits, Rooms};
+///
+/// let rooms = Rooms::<u32>::new(Limits::default(), Entropy::from_seed([7; 32]));
+/// let request = Request::parse(b"GET /api/rooms HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+/// let Route::Answer(answer) = route(&request, &Access::default(), &rooms) else { panic!() };
+/// assert_eq!(answer.content(), r#"{"rooms":[{"roomId":"general","users":0}]}"#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Route {
+    /// To this answer.
+    Answer(Response),
+    /// To a WebSocket.
+    WebSocket {
+        /// Whether its user enters `general` by itself.
+        auto_join: bool,
+    },
+}
+
+/// Where `request` leads. A HEAD leads where its GET does; the answer's body is not sent for it. Other methods do
+/// not come this far.
+#[must_use]
+pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>) -> Route {
+    if !access.allows_host(request) {
+        return Route::Answer(Response::plain(403));
+    }
+    Route::Answer(match request.path() {
+        "/" => page("text/html; charset=utf-8", include_str!("page/index.html")),
+        "/chat.css" => page("text/css; charset=utf-8", include_str!("page/chat.css")),
+        "/chat.js" => page("text/javascript; charset=utf-8", include_str!("page/chat.js")),
+        "/ws" if !request.is_websocket() => Response::plain(426)
+            .with("Upgrade", "websocket")
+            .with("Connection", "Upgrade")
+            .with("Sec-WebSocket-Version", "13"),
+        "/ws" if !access.allows_origin(request) => Response::plain(403),
+        "/ws" => {
+            let mut query = request.query().unwrap_or_default().split('&');
+            return Route::WebSocket { auto_join: !query.any(|pair| pair == "join=no") };
+        }
+        "/api/rooms" => json(&RoomList::of(rooms)),
+        "/health" => json(&Health { status: "ok" }),
+        _ => Response::plain(404),
+    })
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct RoomList<'a> {
+    rooms: Vec<Room<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Room<'a> {
+    room_id: &'a str,
+    users: usize,
+}
+
+impl<'a> RoomList<'a> {
+    fn of<K: Copy + Ord>(rooms: &'a Rooms<K>) -> Self {
+        Self { rooms: rooms.list().map(|(room_id, users)| Room { room_id, users }).collect() }
+    }
+}
+
+fn page(content_type: &'static str, text: &'static str) -> Response {
+    Response::new(200)
+        .with("Content-Type", content_type)
+        .with("Content-Security-Policy", PAGE_POLICY)
+        .with("Referrer-Policy", "no-referrer")
+        .with("X-Content-Type-Options", "nosniff")
+        // Checked again each time: a page of yesterday may not speak with the server of today.
+        .with("Cache-Control", "no-cache")
+        .body(Bytes::from_static(text.as_bytes()))
+}
+
+fn json(value: &impl Serialize) -> Response {
+    let text = serde_json::to_vec(value).expect("strings and numbers always have a JSON text");
+    Response::new(200)
+        .with("Content-Type", "application/json")
+        .with("X-Content-Type-Options", "nosniff")
+        .with("Cache-Control", "no-store")
+        .body(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Limits;
+    use super::*;
+    use wharf::base::{Entropy, Instant, Message, Wall};
+
+    fn rooms() -> Rooms<u32> {
+        Rooms::new(Limits::default(), Entropy::from_seed([7; 32]))
+    }
+
+    fn request(path: &str, fields: &str) -> Request {
+        let text = format!("GET {path} HTTP/1.1\r\nHost: localhost:80\r\n{fields}\r\n");
+        Request::parse(text.as_bytes()).expect(path)
+    }
+
+    fn answer(path: &str, fields: &str, access: &Access) -> Response {
+        match route(&request(path, fields), access, &rooms()) {
+            Route::Answer(answer) => answer,
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    fn field<'r>(answer: &'r Response, name: &str) -> Option<&'r str> {
+        answer.fields().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+
+    #[test]
+    fn the_page_and_its_parts() {
+        for (path, content_type) in [
+            ("/", "text/html; charset=utf-8"),
+            ("/?a=b", "text/html; charset=utf-8"),
+            ("/chat.css", "text/css; charset=utf-8"),
+            ("/chat.js?v=2", "text/javascript; charset=utf-8"),
+        ] {
+            let answer = answer(path, "", &Access::default());
+            assert_eq!(
+                (answer.status(), field(&answer, "Content-Type")),
+                (200, Some(content_type)),
+                "{path}"
+            );
+            let policy = field(&answer, "Content-Security-Policy").expect(path);
+            assert!(policy.starts_with("default-src 'none';") && policy.ends_with("frame-ancestors 'none'"));
+            assert!(!policy.contains("unsafe-inline"));
+            assert!(field(&answer, "Referrer-Policy").is_some());
+            assert!(answer.content().len() > 500);
+        }
+    }
+
+    /// What the policy forbids, and what would be asked of others.
+    #[test]
+    fn the_page_keeps_its_own_policy() {
+        let page = include_str!("page/index.html");
+        for bad in ["style=", "onclick", "<style", "http://", "https://", "<script>"] {
+            assert!(!page.contains(bad), "{bad}");
+        }
+        let script = include_str!("page/chat.js");
+        for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://"] {
+            assert!(!script.contains(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_answer_is_not_to_be_sniffed() {
+        for path in ["/", "/chat.css", "/chat.js", "/ws", "/api/rooms", "/health", "/else"] {
+            let answer = answer(path, "", &Access::default());
+            assert_eq!(field(&answer, "X-Content-Type-Options"), Some("nosniff"), "{path}");
+        }
+    }
+
+    #[test]
+    fn rooms_and_health() {
+        let mut rooms = rooms();
+        rooms.handle_opened(Instant::ORIGIN, 1, true);
+        let join = Message::text(r#"{"type":"join","roomId":"\"é"}"#);
+        rooms.handle_message(Instant::ORIGIN, Wall::default(), 1, &join);
+        let Route::Answer(listed) = route(&request("/api/rooms", ""), &Access::default(), &rooms) else {
+            panic!("no answer")
+        };
+        assert_eq!(
+            listed.content(),
+            r#"{"rooms":[{"roomId":"\"é","users":1},{"roomId":"general","users":0}]}"#
+        );
+        assert_eq!(field(&listed, "Cache-Control"), Some("no-store"));
+        assert_eq!(field(&listed, "Content-Type"), Some("application/json"));
+        assert_eq!(answer("/health", "", &Access::default()).content(), r#"{"status":"ok"}"#);
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        for path in ["/favicon.ico", "/chat", "/ws/", "/api", "/api/rooms/x", "//", "/%2f", "/../"] {
+            assert_eq!(answer(path, "", &Access::default()).status(), 404, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_websocket() {
+        let answer = answer("/ws", "", &Access::default());
+        assert_eq!((answer.status(), field(&answer, "Upgrade")), (426, Some("websocket")));
+        for (path, auto_join) in [
+            ("/ws", true),
+            ("/ws?join=no", false),
+            ("/ws?a&join=no", false),
+            ("/ws?join=yes", true),
+            ("/ws?xjoin=no", true),
+        ] {
+            let route = route(&request(path, UPGRADE), &Access::default(), &rooms());
+            assert_eq!(route, Route::WebSocket { auto_join }, "{path}");
+        }
+    }
+
+    #[test]
+    fn foreign_pages_and_rebound_names_are_refused() {
+        let foreign = format!("{UPGRADE}Origin: http://evil.example\r\n");
+        assert_eq!(answer("/ws", &foreign, &Access::default()).status(), 403);
+        let own = format!("{UPGRADE}Origin: http://localhost\r\n");
+        let loopback = Access { loopback: true, ..Access::default() };
+        let led = route(&request("/ws", &own), &loopback, &rooms());
+        assert_eq!(led, Route::WebSocket { auto_join: true });
+        for path in ["/", "/ws", "/api/rooms"] {
+            let text = format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\n{UPGRADE}\r\n");
+            let request = Request::parse(text.as_bytes()).expect(path);
+            let Route::Answer(answer) = route(&request, &loopback, &rooms()) else { panic!("{path}") };
+            assert_eq!(answer.status(), 403, "{path}");
+        }
+    }
+}
