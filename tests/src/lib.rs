@@ -4,8 +4,10 @@
 
 pub mod dice;
 pub mod naive;
+pub mod pair;
 pub mod purity;
 pub mod receiver;
+pub mod side;
 pub mod source;
 pub mod streams;
 pub mod style;

@@ -68,6 +68,38 @@ pub fn close_body(code: u16, reason: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes(), reason].concat()
 }
 
+/// A frame that was sent, unmasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Its first byte.
+    pub first: u8,
+    /// What it was masked with.
+    pub key: Option<[u8; 4]>,
+    /// Its payload.
+    pub payload: Vec<u8>,
+}
+
+/// The whole frames at the front of `bytes`, taken to be valid.
+#[must_use]
+pub fn frames(mut bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let [first, second, rest @ ..] = bytes {
+        let masked = second & 0x80 != 0;
+        let wide = [0, 2, 8][usize::from((second & 0x7f).saturating_sub(125))];
+        let head = wide + if masked { 4 } else { 0 };
+        let Some(header) = rest.get(..head) else { break };
+        let long = header[..wide].iter().fold(0, |total, byte| total << 8 | usize::from(*byte));
+        let len = if wide == 0 { usize::from(second & 0x7f) } else { long };
+        let Some(payload) = rest.get(head..head + len) else { break };
+        let key = header[wide..].first_chunk().copied();
+        let mask = key.unwrap_or_default();
+        let payload = payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+        frames.push(Frame { first: *first, key, payload });
+        bytes = &rest[head + len..];
+    }
+    frames
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +110,9 @@ mod tests {
         assert_eq!(frame(first::TEXT, b"Hello", None), b"\x81\x05Hello");
         let masked = frame(first::TEXT, b"Hello", Some([0x37, 0xfa, 0x21, 0x3d]));
         assert_eq!(masked, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+        let read =
+            Frame { first: first::TEXT, key: Some([0x37, 0xfa, 0x21, 0x3d]), payload: b"Hello".into() };
+        assert_eq!(frames(&[&masked[..], &masked[..7]].concat()), [read]);
         assert_eq!(frame(first::BINARY, &[0; 256], None)[..4], *b"\x82\x7e\x01\x00");
         assert_eq!(frame(first::BINARY, &[0; 65536], None)[..10], *b"\x82\x7f\0\0\0\0\0\x01\0\0");
     }

@@ -1,5 +1,6 @@
 //! What a connection is told once: role, limits, marks and deadlines.
 
+use super::send::PongReserve;
 use super::wire::header;
 use crate::base::Classifier;
 use core::time::Duration;
@@ -61,8 +62,8 @@ pub struct Config {
     pub high_mark: usize,
     /// Output at or below this has drained, in bytes. Default 16 KiB.
     pub low_mark: usize,
-    /// No send may raise the output above this, in bytes. Counts as at least `high_mark` and one message of
-    /// `max_message` with its headers, so that one answer a message always fits. Default 17 MiB.
+    /// No send may raise the output above this, in bytes. Counts as at least `high_mark`, 4 KiB of pongs and one
+    /// message of `max_message` with its headers, so that one answer a message always fits. Default 17 MiB.
     pub queue_limit: usize,
     /// Reads nothing while congested, so that a peer that does not read cannot fill memory. Servers want it;
     /// a client that stops reading because it cannot write may deadlock with a server that does the same.
@@ -171,8 +172,15 @@ impl Config {
         len.saturating_add(fragments.saturating_mul(header::MAX_LEN))
     }
 
+    /// The low mark that holds.
+    pub(super) fn low_mark(&self) -> usize {
+        self.low_mark.min(self.high_mark)
+    }
+
+    /// Up to the high mark the peer's messages are read; pongs may have come behind; then one answer has to fit.
     fn least_queue_limit(&self) -> usize {
-        self.high_mark.saturating_add(self.framed_len(self.max_message))
+        let reserve = usize::from(PongReserve::BYTES);
+        self.high_mark.saturating_add(reserve).saturating_add(self.framed_len(self.max_message))
     }
 }
 

@@ -170,7 +170,7 @@ impl Connection {
     /// Whether the output is above the high mark, or has not fallen to the low one since.
     #[must_use]
     pub fn is_congested(&self) -> bool {
-        self.gate & Gate::CONGESTED != 0 && self.outbox.len() > self.config.low_mark
+        self.gate & Gate::CONGESTED != 0 && self.outbox.len() > self.config.low_mark()
     }
 
     /// Bytes of output that the transport has not taken.
@@ -229,7 +229,7 @@ impl Connection {
     #[inline]
     pub(super) fn settle(&mut self, now: Instant) -> Instant {
         let now = self.clock.advance(now);
-        if self.gate & Gate::CONGESTED != 0 && self.outbox.len() <= self.config.low_mark {
+        if self.gate & Gate::CONGESTED != 0 && self.outbox.len() <= self.config.low_mark() {
             self.gate &= !Gate::CONGESTED;
             if self.closing.is_receiving() {
                 self.gate |= Gate::DRAINED;
@@ -270,7 +270,8 @@ impl Engine for Connection {
     }
 
     fn read_space(&mut self) -> Option<&mut [u8]> {
-        if self.stage != Stage::Payload || !self.closing.is_receiving() || self.is_paused() {
+        let gathers = self.stage == Stage::Payload && self.config.delivery == Delivery::Messages;
+        if !gathers || !self.closing.is_receiving() || self.is_paused() {
             return None;
         }
         self.assembly.as_mut()?.space(self.frame.remaining)

@@ -229,7 +229,7 @@ impl Connection {
 
     /// `n` bytes stand in the space that the message lent.
     pub(super) fn fill_space(&mut self, now: Instant, n: usize) {
-        if self.stage != Stage::Payload {
+        if self.stage != Stage::Payload || self.config.delivery == Delivery::Streaming {
             return;
         }
         let Some(assembly) = &mut self.assembly else { return };

@@ -14,8 +14,8 @@ use bytes::{Bytes, BytesMut};
 /// A payload from here on is referenced, a smaller one copied: a copy of this much costs less than another slice.
 const REFERENCE: usize = 16 * 1024;
 
-/// Pongs have room of their own beside the queue's limit. When it is used up only the newest ping is answered
-/// (RFC 6455 section 5.5.3), once what was queued has left.
+/// Pongs, and pings of the keepalive, have room of their own beside the queue's limit. When it is used up only the
+/// newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PongReserve {
     used: u16,
@@ -24,7 +24,7 @@ pub(super) struct PongReserve {
 }
 
 impl PongReserve {
-    const BYTES: u16 = 4096;
+    pub(super) const BYTES: u16 = 4096;
 }
 
 impl Connection {
@@ -94,7 +94,8 @@ impl Connection {
         Ok(self.accepted(now))
     }
 
-    /// Whether a message of `len` bytes may be queued now.
+    /// Whether a message of `len` bytes may be queued now. Whoever is refused for want of room is told by `Drained`
+    /// when to try again, so there is room then: what would not fit behind the low mark is too big for ever.
     #[inline]
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
         if self.gate & Gate::NOT_OPEN != 0 {
@@ -102,11 +103,16 @@ impl Connection {
         }
         let framed = self.config.framed_len(len);
         let limit = self.config.queue_limit();
-        if self.outbox.len() + framed > limit {
-            self.counters.sends_refused = self.counters.sends_refused.wrapping_add(1);
-            return Err(if framed > limit { SendError::TooBig { limit } } else { SendError::Full });
+        if self.outbox.len() + framed <= limit {
+            return Ok(());
         }
-        Ok(())
+        self.counters.sends_refused = self.counters.sends_refused.wrapping_add(1);
+        let limit = limit - self.config.low_mark();
+        if framed > limit {
+            return Err(SendError::TooBig { limit });
+        }
+        self.gate |= Gate::CONGESTED;
+        Err(SendError::Full)
     }
 
     #[inline]
@@ -203,13 +209,17 @@ impl Connection {
     pub fn ping(&mut self, now: Instant) -> Result<(), SendError> {
         let now = self.settle(now);
         self.admit(0)?;
-        self.queue_ping(now);
+        let payload = self.keepalive.ping(now, &self.config, &mut self.deadlines);
+        self.insert_control(now, Opcode::Ping, &payload);
         Ok(())
     }
 
+    /// The keepalive's ping. Without room for it the peer has much to read before it, and its deadline runs as well.
     pub(super) fn queue_ping(&mut self, now: Instant) {
         let payload = self.keepalive.ping(now, &self.config, &mut self.deadlines);
-        self.insert_control(now, Opcode::Ping, &payload);
+        if self.reserve_pong(payload.len()) {
+            self.insert_reserved(now, Opcode::Ping, &payload);
+        }
     }
 
     /// Answers a ping at the next frame boundary. After our Close nothing follows it.
@@ -223,7 +233,11 @@ impl Connection {
             }
             return;
         }
-        self.insert_control(now, Opcode::Pong, payload);
+        self.insert_reserved(now, Opcode::Pong, payload);
+    }
+
+    fn insert_reserved(&mut self, now: Instant, opcode: Opcode, payload: &[u8]) {
+        self.insert_control(now, opcode, payload);
         self.pongs.free_at = self.outbox.written() + self.outbox.len() as u64;
     }
 

@@ -158,3 +158,16 @@ fn streaming_hands_up_pieces() {
     let got = feed(&mut connection, START, &[frame(0x01, b"\xc3"), frame(0x80, b"")].concat());
     assert_eq!(closed(got).cause, Cause::Violation(Violation::TextNotUtf8));
 }
+
+#[test]
+fn streaming_gathers_nothing_and_offers_no_space_to_gather_in() {
+    let mut connection = server(Config { delivery: Delivery::Streaming, ..Config::default() });
+    let bytes = frame(0x82, &[7; 100_000]);
+    assert_eq!(feed(&mut connection, START, &bytes[..50_000]).len(), 1);
+    assert!(connection.read_space().is_none());
+    connection.handle_read(START, 100);
+    let [Got::Chunk(rest, false, true)] = &feed(&mut connection, START, &bytes[50_000..])[..] else {
+        panic!()
+    };
+    assert_eq!(rest.len(), bytes.len() - 50_000);
+}

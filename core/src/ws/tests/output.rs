@@ -11,8 +11,11 @@ fn marks_and_limit() {
     assert_eq!(connection.send(START, Message::binary(vec![1; 48])), Ok(Accepted::Queued));
     assert_eq!(connection.send(START, Message::binary(vec![2; 48])), Ok(Accepted::Congested));
     assert_eq!(connection.queued(), 100);
-    assert_eq!(connection.send(START, Message::binary(vec![3; 60])), Err(SendError::Full));
-    assert_eq!(connection.send(START, Message::binary(vec![3; 151])), Err(SendError::TooBig { limit: 164 }));
+    assert_eq!(connection.send(START, Message::binary(vec![3; 4200])), Err(SendError::Full));
+    assert_eq!(
+        connection.send(START, Message::binary(vec![3; 4240])),
+        Err(SendError::TooBig { limit: 4250 })
+    );
     assert_eq!((connection.queued(), connection.stats().sends_refused), (100, 2));
     assert_eq!(feed(&mut connection, START, &frame(0x81, b"wait")), [], "reads nothing while congested");
     connection.output(START).advance(89);
@@ -38,6 +41,27 @@ fn one_answer_a_message_always_fits() {
         }
         written(&mut connection, START);
     }
+}
+
+#[test]
+fn whoever_finds_no_room_is_told_when_there_is() {
+    let config =
+        Config { max_message: 100, high_mark: 5000, low_mark: 10, queue_limit: 0, ..Config::default() };
+    let mut connection = server(config);
+    while connection.ping(START).is_ok() {}
+    assert_eq!(connection.send(START, Message::binary(vec![1; 100])), Err(SendError::Full));
+    written(&mut connection, START);
+    assert_eq!(feed(&mut connection, START, b""), [Got::Drained]);
+    assert_eq!(connection.send(START, Message::binary(vec![1; 100])), Ok(Accepted::Queued));
+}
+
+#[test]
+fn pongs_take_no_room_from_answers() {
+    let config = Config { max_message: 100, high_mark: 8, low_mark: 0, queue_limit: 0, ..Config::default() };
+    let mut connection = server(config);
+    assert_eq!(connection.send(START, Message::binary(vec![1; 6])), Ok(Accepted::Queued));
+    feed(&mut connection, START, &frame(0x89, &[2; 120]));
+    assert_eq!(connection.send(START, Message::binary(vec![1; 100])), Ok(Accepted::Congested));
 }
 
 #[test]
