@@ -6,6 +6,9 @@
 #[path = "../examples/blocking.rs"]
 mod blocking;
 #[allow(dead_code)]
+#[path = "../examples/foreign_mio_loop.rs"]
+mod foreign_mio_loop;
+#[allow(dead_code)]
 #[path = "../examples/handler_test.rs"]
 mod handler_test;
 #[allow(dead_code)]
@@ -14,7 +17,7 @@ mod poll_loop;
 
 use blocking::Socket;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -157,4 +160,58 @@ fn blocking_survives_a_flood() {
 #[test]
 fn blocking_ends_the_silent() {
     ends_the_silent(blocking::serve);
+}
+
+/// The application's loop, when nothing but its guest matters.
+fn foreign_mio_loop(listener: &TcpListener, config: &Arc<Config>) -> std::io::Result<()> {
+    let readings = UdpSocket::bind("127.0.0.1:0")?;
+    foreign_mio_loop::serve(listener.try_clone()?, readings, Duration::from_secs(3600), config)
+}
+
+#[test]
+fn foreign_mio_loop_echoes() {
+    echoes(foreign_mio_loop);
+}
+
+#[test]
+fn foreign_mio_loop_survives_a_flood() {
+    survives_a_flood(foreign_mio_loop);
+}
+
+#[test]
+fn foreign_mio_loop_ends_the_silent() {
+    ends_the_silent(foreign_mio_loop);
+}
+
+#[test]
+fn foreign_mio_loop_has_a_socket_and_a_timer_of_its_own() {
+    let (listener, readings) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let (address, thermometer) = (listener.local_addr().unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    thermometer.connect(readings.local_addr().unwrap()).unwrap();
+    let beat = Duration::from_millis(20);
+    thread::spawn(move || foreign_mio_loop::serve(listener, readings, beat, &Arc::default()).unwrap());
+
+    let mut watchers: Vec<Socket> =
+        (0..3).map(|_| Socket::connect(&format!("ws://{address}/")).unwrap()).collect();
+    thermometer.send(b"21.5").unwrap();
+    for watcher in &mut watchers {
+        until(watcher, |text| text == "21.5");
+        until(watcher, |text| text.starts_with("beat "));
+    }
+    let mut late = Socket::connect(&format!("ws://{address}/")).unwrap();
+    assert_eq!(late.receive().unwrap(), Some(Message::text("21.5")));
+    let mut curl = TcpStream::connect(address).unwrap();
+    curl.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    assert!(rest(&mut curl).ends_with(b"\r\n\r\n21.5"));
+}
+
+/// Receives until a text is as wanted.
+fn until(socket: &mut Socket, wanted: impl Fn(&str) -> bool) {
+    while let Some(message) = socket.receive().unwrap() {
+        if message.as_text().is_some_and(&wanted) {
+            return;
+        }
+    }
+    panic!("it ended");
 }
