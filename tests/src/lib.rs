@@ -12,3 +12,4 @@ pub mod source;
 pub mod streams;
 pub mod style;
 pub mod wire;
+pub mod world;

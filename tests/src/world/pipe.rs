@@ -1,0 +1,150 @@
+//! One direction of a wire.
+
+use super::Faults;
+use crate::dice::Dice;
+use std::collections::VecDeque;
+use std::time::Duration;
+use wharf::base::{End, Instant};
+
+/// What a read brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// Bytes, never none.
+    Bytes(Vec<u8>),
+    /// The end, behind all bytes.
+    End(End),
+}
+
+/// One direction of a wire: bytes in order, each piece with its time of arrival.
+#[derive(Debug, Default)]
+pub struct Pipe {
+    flights: VecDeque<(Instant, Vec<u8>)>,
+    on_the_way: usize,
+    end: Option<(Instant, End)>,
+    end_read: bool,
+    /// Nothing arrives before.
+    not_before: Instant,
+    /// Its reader is gone: all is thrown away.
+    dropped: bool,
+}
+
+impl Pipe {
+    /// How many bytes a write can place.
+    #[must_use]
+    pub fn room(&self, faults: Faults) -> usize {
+        if self.dropped || self.end.is_some() {
+            usize::MAX
+        } else {
+            faults.capacity().saturating_sub(self.on_the_way)
+        }
+    }
+
+    /// Writes; returns how many bytes were taken, at least one if there is room.
+    pub fn write(&mut self, now: Instant, bytes: &[u8], faults: Faults, dice: &mut Dice<'_>) -> usize {
+        let mut n = bytes.len().min(self.room(faults));
+        if faults.partial {
+            n = dice.between(1, n.max(1)).min(n);
+        }
+        if self.dropped || self.end.is_some() || n == 0 {
+            return n;
+        }
+        if faults.stall && dice.percent(3) {
+            self.not_before = self.not_before.max(now + Duration::from_millis(dice.between(1, 1500) as u64));
+        }
+        self.not_before = self.not_before.max(now + faults.latency(dice));
+        match self.flights.back_mut() {
+            Some((_, last)) if faults.coalesce => last.extend_from_slice(&bytes[..n]),
+            _ => self.flights.push_back((self.not_before, bytes[..n].to_vec())),
+        }
+        self.on_the_way += n;
+        n
+    }
+
+    /// The writing side ends, behind what was written.
+    pub fn finish(&mut self, now: Instant, end: End) {
+        if self.end.is_none() {
+            self.end = Some((self.not_before.max(now), end));
+        }
+    }
+
+    /// The wire breaks: what is on its way is lost.
+    pub fn reset(&mut self, now: Instant) {
+        self.flights.clear();
+        self.on_the_way = 0;
+        self.not_before = now;
+        if !self.end_read {
+            self.end = Some((now, End::Reset));
+        }
+    }
+
+    /// Nobody reads here any more.
+    pub fn drop_reader(&mut self) {
+        self.dropped = true;
+        self.flights.clear();
+        self.on_the_way = 0;
+    }
+
+    /// Whether bytes came, or come, that nobody read.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.on_the_way > 0
+    }
+
+    /// When a read brings something next; `None` if there is nothing to wait for.
+    #[must_use]
+    pub fn next(&self) -> Option<Instant> {
+        if self.dropped {
+            return None;
+        }
+        let end = self.end.filter(|_| !self.end_read).map(|(at, _)| at);
+        self.flights.front().map(|(at, _)| *at).or(end)
+    }
+
+    /// Reads what has arrived, at most `limit` bytes.
+    pub fn read(&mut self, now: Instant, limit: usize, faults: Faults, dice: &mut Dice<'_>) -> Option<Came> {
+        if self.next()? > now {
+            return None;
+        }
+        let Some((_, front)) = self.flights.front_mut() else {
+            self.end_read = true;
+            return self.end.map(|(_, end)| Came::End(end));
+        };
+        let most = front.len().min(limit);
+        let n = if faults.split { dice.between(1, most) } else { most };
+        let bytes: Vec<u8> = front.drain(..n).collect();
+        if front.is_empty() {
+            self.flights.pop_front();
+        }
+        self.on_the_way -= n;
+        Some(Came::Bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_in_order_and_the_end_behind_them() {
+        for seed in 0..100 {
+            let mut dice = Dice::seeded(seed);
+            let faults = Faults::any(&mut dice);
+            let (mut pipe, mut now, mut got) = (Pipe::default(), Instant::ORIGIN, Vec::new());
+            let sent: Vec<u8> = (0..20_000u32).map(|i| i as u8).collect();
+            let mut rest = &sent[..];
+            loop {
+                let n = pipe.write(now, rest, faults, &mut dice);
+                rest = &rest[n..];
+                if rest.is_empty() {
+                    pipe.finish(now, End::Eof);
+                }
+                now = pipe.next().expect("something comes").max(now);
+                match pipe.read(now, 4096, faults, &mut dice).expect("it is there") {
+                    Came::Bytes(bytes) => got.extend(bytes),
+                    Came::End(end) => break assert_eq!(end, End::Eof),
+                }
+            }
+            assert!(got == sent && pipe.next().is_none());
+        }
+    }
+}
