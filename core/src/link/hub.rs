@@ -286,13 +286,6 @@ impl<S: Service> Hub<S> {
         self.pump(now);
     }
 
-    /// An adapter caught a panic out of a call: the connection in turn is failed with 1011, or 500 where an answer is
-    /// owed, and `closed` follows when it has ended. All others go on. Every other call does the same first.
-    pub fn recover(&mut self, now: Instant) {
-        let now = self.begin(now);
-        self.pump(now);
-    }
-
     /// Begins to end: no connection is taken, all are closed with `code`, and what is left after
     /// [`Config::drain_timeout`] is reset. A second call changes nothing.
     pub fn drain(&mut self, now: Instant, code: CloseCode) {
@@ -341,10 +334,22 @@ impl<S: Service> Hub<S> {
         self.core.links.is_empty()
     }
 
+    /// Where a connection's peer is; `None` for one that is no more.
+    #[must_use]
+    pub fn peer(&self, conn: ConnId) -> Option<&Address> {
+        self.core.links.get(conn.0).map(|entry| &entry.peer)
+    }
+
     /// The service.
     #[must_use]
     pub fn service(&self) -> &S {
         &self.service
+    }
+
+    /// The service, at the end of it all.
+    #[must_use]
+    pub fn into_service(self) -> S {
+        self.service
     }
 
     /// The counters so far.

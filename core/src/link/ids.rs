@@ -16,6 +16,13 @@ macro_rules! id {
             pub fn as_u64(self) -> u64 {
                 self.0.data().as_ffi()
             }
+
+            /// The slot alone: small and dense, an index for an adapter's own tables. It is used again once this one
+            /// is gone, so what lies there must be compared by the whole name.
+            #[must_use]
+            pub fn slot(self) -> usize {
+                self.as_u64() as u32 as usize
+            }
         }
 
         impl fmt::Display for $name {

@@ -6,6 +6,16 @@ use crate::base::{End, Input, Instant};
 use alloc::vec::Vec;
 
 impl<S: Service> Hub<S> {
+    /// An adapter caught a panic out of a call: the connection in turn is failed with 1011, or 500 where an answer is
+    /// owed, and `closed` follows when it has ended. All others go on. Every other call does the same first. Returns
+    /// that connection, if the service was called for one.
+    pub fn recover(&mut self, now: Instant) -> Option<ConnId> {
+        let failed = self.settle_panic(now);
+        let now = self.core.clock.advance(now);
+        self.pump(now);
+        failed
+    }
+
     /// Feeds `bytes` to a connection, behind what was held back, and calls the service with what comes of it.
     pub(super) fn feed(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
         let Some(entry) = self.core.entry(conn) else { return };
@@ -130,17 +140,15 @@ impl<S: Service> Hub<S> {
     }
 
     /// Deals with a panic of the service in the call before.
-    pub(super) fn settle_panic(&mut self, now: Instant) {
-        let Some(turn) = self.core.turn.take() else { return };
+    pub(super) fn settle_panic(&mut self, now: Instant) -> Option<ConnId> {
+        let turn = self.core.turn.take()?;
         let now = self.core.clock.advance(now);
         self.core.stats.panics += 1;
-        if let Turn::Connection(conn) = turn
-            && let Some(entry) = self.core.entry(conn)
-        {
-            entry.link.fail(now);
-            self.core.touch(conn);
-            self.core.reschedule(conn);
-        }
+        let Turn::Connection(conn) = turn else { return None };
+        self.core.entry(conn)?.link.fail(now);
+        self.core.touch(conn);
+        self.core.reschedule(conn);
+        Some(conn)
     }
 
     /// Fails all that is left, at the end of a drain.

@@ -10,7 +10,8 @@ fn a_panic_closes_its_connection_and_no_other() {
     let mut hub = hub(Config::default());
     let (mut a, mut b) = (Peer::connect(&mut hub), Peer::connect(&mut hub));
     caught(|| a.say(&mut hub, "panic"));
-    hub.recover(START);
+    assert_eq!(hub.recover(START), Some(a.conn));
+    assert_eq!(hub.peer(a.conn), Some(&Address::Unix(String::new())));
     a.exchange(&mut hub, START);
     assert_eq!(a.got, ["opened", "closed 1011"]);
     b.say(&mut hub, "still here");
@@ -48,6 +49,8 @@ fn an_old_name_touches_no_successor() {
     assert_eq!(hub.service().log, ["opened", "closed 1006"]);
     let new = Peer::connect(&mut hub);
     assert_ne!(new.conn, old);
+    assert_eq!(new.conn.slot(), old.slot());
+    assert_eq!(hub.peer(old), None);
     hub.receive(START, old, &mut [0xff; 10]);
     hub.receive_end(START, old, End::Reset);
     hub.handle_written(START, old, 10);

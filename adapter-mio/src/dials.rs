@@ -1,0 +1,182 @@
+//! The connections that a service asked for, until they are made.
+
+use crate::connect::{Connecting, Step, look_up};
+use crate::handle::Shared;
+use mio::net::TcpStream;
+use mio::{Registry, Token};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use wharf::base::Instant;
+use wharf::link::{Address, Dial, DialError, DialId};
+
+/// Threads that look names up at once, at most; the others wait.
+const MAX_LOOKUPS: usize = 16;
+
+type Found = (DialId, io::Result<Vec<SocketAddr>>);
+
+/// Dials in flight, by slot. As many as the hub allows.
+#[derive(Debug)]
+pub(crate) struct Dials {
+    attempts: BTreeMap<usize, Attempt>,
+    /// Those whose name nobody looks up yet.
+    waiting: VecDeque<Dial>,
+    lookups: usize,
+    /// Some have not had their first step.
+    fresh: bool,
+    /// Not bounded by itself: one message a lookup in flight.
+    tell: Sender<Found>,
+    found: Receiver<Found>,
+    shared: Arc<Shared>,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    id: DialId,
+    deadline: Instant,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    LookingUp,
+    Connecting(Connecting),
+    Failed(DialError),
+}
+
+/// How a dial ended.
+#[derive(Debug)]
+pub(crate) enum Dialed {
+    /// The stream is still registered under the dial's token.
+    Connected(DialId, TcpStream, SocketAddr),
+    Failed(DialId, DialError),
+}
+
+impl Dials {
+    pub(crate) fn new(shared: Arc<Shared>, timeout: Duration) -> Self {
+        let (tell, found) = channel();
+        Self {
+            attempts: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            lookups: 0,
+            fresh: false,
+            tell,
+            found,
+            shared,
+            timeout,
+        }
+    }
+
+    /// Takes a dial on. Its first step, and so its outcome, is left to the next [`poll`](Self::poll), which is due at
+    /// once: a service that dials again whenever a dial fails must not hold the loop up.
+    pub(crate) fn start(&mut self, now: Instant, dial: Dial) {
+        self.fresh = true;
+        let (id, deadline) = (dial.id, now + self.timeout);
+        let stage = match &dial.address {
+            _ if dial.request.url().is_secure() => Stage::Failed(DialError::NoTls),
+            Some(Address::Tcp(address)) => Stage::Connecting(Connecting::new(vec![*address], deadline)),
+            Some(_) => Stage::Failed(DialError::Connect),
+            None => {
+                self.waiting.push_back(dial);
+                Stage::LookingUp
+            }
+        };
+        self.attempts.insert(id.slot(), Attempt { id, deadline, stage });
+    }
+
+    /// When to call [`poll`](Self::poll) at the latest.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let due = |attempt: &Attempt| match &attempt.stage {
+            Stage::Connecting(connecting) => connecting.poll_timeout(),
+            Stage::LookingUp | Stage::Failed(_) => attempt.deadline,
+        };
+        if self.fresh { Some(Instant::ORIGIN) } else { self.attempts.values().map(due).min() }
+    }
+
+    /// Goes on with all of them; call until `None`. An event or the waker says when it is worth it.
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        token: impl Fn(DialId) -> Token,
+    ) -> Option<Dialed> {
+        self.fresh = false;
+        self.look_up();
+        self.take_found();
+        let ended = self.attempts.values_mut().find_map(|attempt| {
+            let id = attempt.id;
+            match &mut attempt.stage {
+                Stage::LookingUp => {
+                    (now >= attempt.deadline).then_some(Dialed::Failed(id, DialError::TimedOut))
+                }
+                Stage::Failed(error) => Some(Dialed::Failed(id, error.clone())),
+                Stage::Connecting(connecting) => match connecting.step(now, registry, token(id)) {
+                    Step::Wait => None,
+                    Step::Connected(socket, address) => Some(Dialed::Connected(id, socket, address)),
+                    Step::Failed(e) => Some(Dialed::Failed(id, error_of(e.as_ref()))),
+                },
+            }
+        })?;
+        self.attempts.remove(&ended.id().slot());
+        Some(ended)
+    }
+
+    /// Gives all up: nobody waits for them any more.
+    pub(crate) fn clear(&mut self) {
+        self.attempts.clear();
+        self.waiting.clear();
+    }
+
+    fn take_found(&mut self) {
+        while let Ok((id, found)) = self.found.try_recv() {
+            self.lookups -= 1;
+            let Some(attempt) = self.attempts.get_mut(&id.slot()).filter(|a| a.id == id) else { continue };
+            if let Err(error) = &found {
+                tracing::debug!(dial = %id, %error, "a name cannot be looked up");
+            }
+            attempt.stage = Stage::Connecting(Connecting::new(found.unwrap_or_default(), attempt.deadline));
+        }
+    }
+
+    fn look_up(&mut self) {
+        while self.lookups < MAX_LOOKUPS {
+            let Some(dial) = self.waiting.pop_front() else { return };
+            if self.attempts.get(&dial.id.slot()).is_none_or(|a| a.id != dial.id) {
+                continue;
+            }
+            let (tell, shared) = (self.tell.clone(), self.shared.clone());
+            let url = dial.request.url();
+            let started = look_up(url.host(), url.port(), move |found| {
+                // The loop may have ended meanwhile.
+                let _ = tell.send((dial.id, found));
+                shared.wake();
+            });
+            self.lookups += 1;
+            if let Err(e) = started {
+                // No thread: told as if nothing had been found.
+                let _ = self.tell.send((dial.id, Err(e)));
+                self.shared.wake();
+            }
+        }
+    }
+}
+
+impl Dialed {
+    fn id(&self) -> DialId {
+        match self {
+            Self::Connected(id, ..) | Self::Failed(id, _) => *id,
+        }
+    }
+}
+
+fn error_of(error: Option<&io::Error>) -> DialError {
+    match error.map(io::Error::kind) {
+        None => DialError::Lookup,
+        Some(io::ErrorKind::TimedOut) => DialError::TimedOut,
+        Some(_) => DialError::Connect,
+    }
+}

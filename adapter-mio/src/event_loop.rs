@@ -1,0 +1,263 @@
+//! The loop: one thread, one poll, one hub.
+
+use crate::Clock;
+use crate::dials::{Dialed, Dials};
+use crate::guard::{Guarded, guard};
+use crate::handle::Shared;
+use crate::jobs::Jobs;
+use crate::listener::Listener;
+use crate::stream::{READ_BUFFER, Stream, Turn};
+use mio::net::TcpStream;
+use mio::{Events, Poll, Token};
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+use wharf::base::Instant;
+use wharf::link::{ConnId, DialId, Hub, Service};
+
+pub(crate) const LISTENER: Token = Token(0);
+pub(crate) const WAKER: Token = Token(1);
+
+/// How often the hub is told the calendar time.
+const WALL_EVERY: Duration = Duration::from_secs(30);
+
+/// Commands that one turn takes at most, lest they starve the sockets.
+const COMMANDS_A_TURN: usize = 256;
+
+/// Everything that runs in the loop's thread.
+pub(crate) struct EventLoop<S: Service> {
+    pub(crate) poll: Poll,
+    pub(crate) clock: Clock,
+    pub(crate) hub: Hub<S>,
+    /// By the slot of the connection's name; as many as the hub has connections.
+    pub(crate) seats: Vec<Option<Seat>>,
+    /// Those that may have more to read, of which no event will tell; each at most once.
+    pub(crate) ready: VecDeque<ConnId>,
+    pub(crate) buffer: Box<[u8]>,
+    pub(crate) listener: Option<Listener>,
+    pub(crate) dials: Dials,
+    pub(crate) jobs: Jobs<S>,
+    pub(crate) commands: Receiver<S::Command>,
+    /// Commands may wait, of which no event will tell.
+    pub(crate) commanded: bool,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) wall_at: Instant,
+}
+
+/// A connection's socket.
+pub(crate) struct Seat {
+    conn: ConnId,
+    stream: Stream,
+    /// It stands in the list of the ready.
+    ready: bool,
+}
+
+fn token_of(conn: ConnId) -> Token {
+    Token(2 + 2 * conn.slot())
+}
+
+fn token_of_dial(dial: DialId) -> Token {
+    Token(3 + 2 * dial.slot())
+}
+
+impl<S: Service> EventLoop<S> {
+    pub(crate) fn read_buffer() -> Box<[u8]> {
+        vec![0; READ_BUFFER].into_boxed_slice()
+    }
+
+    /// Runs until a drain is over and the jobs in flight are done.
+    pub(crate) fn run(mut self) -> io::Result<S> {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            let now = self.clock.now();
+            self.take_events(now, &events);
+            self.take_posts(now);
+            self.accept(now);
+            for _ in 0..self.ready.len() {
+                let Some(conn) = self.ready.pop_front() else { break };
+                self.turn(now, conn, true);
+            }
+            self.handle_timeouts(now);
+            self.settle(now);
+            if self.hub.is_drained() && self.jobs.is_idle() {
+                return Ok(self.hub.into_service());
+            }
+        }
+    }
+
+    /// How long to sleep; `None` for as long as nothing comes.
+    fn timeout(&mut self) -> Option<Duration> {
+        let accepts = self.listener.as_ref().is_some_and(Listener::is_ready);
+        if !self.ready.is_empty() || self.commanded || accepts {
+            return Some(Duration::ZERO);
+        }
+        let now = self.clock.now();
+        // A service that panics here is asked again at the latest when the calendar time is told.
+        let due = guard(&mut self.hub, now, Hub::poll_timeout).flatten();
+        let paused = self.listener.as_ref().and_then(Listener::poll_timeout);
+        let all = [due, Some(self.wall_at), paused, self.dials.poll_timeout()];
+        all.into_iter().flatten().min().map(|at| self.clock.until(at))
+    }
+
+    fn take_events(&mut self, now: Instant, events: &Events) {
+        for event in events {
+            match event.token() {
+                LISTENER => {
+                    if let Some(listener) = &mut self.listener {
+                        listener.handle_event();
+                    }
+                }
+                WAKER => {
+                    self.shared.look();
+                    self.commanded = true;
+                }
+                // A dial's event: all dials are asked below, being few.
+                Token(n) if n % 2 == 1 => {}
+                Token(n) => {
+                    let Some(seat) = self.seats.get_mut((n - 2) / 2).and_then(Option::as_mut) else {
+                        continue;
+                    };
+                    seat.stream.handle_event(event);
+                    let conn = seat.conn;
+                    self.push_ready(conn);
+                }
+            }
+        }
+        self.take_dialed(now);
+    }
+
+    /// What other threads sent.
+    fn take_posts(&mut self, now: Instant) {
+        if !std::mem::take(&mut self.commanded) {
+            return;
+        }
+        for taken in 1..=COMMANDS_A_TURN {
+            let Ok(command) = self.commands.try_recv() else { break };
+            guard(&mut self.hub, now, |hub| hub.command(now, command));
+            self.commanded = taken == COMMANDS_A_TURN;
+        }
+        while let Some((token, outcome)) = self.jobs.poll_done() {
+            guard(&mut self.hub, now, |hub| hub.job_done(now, token, outcome));
+        }
+        if let Some(code) = self.shared.take_drain() {
+            if let Some(listener) = self.listener.take() {
+                listener.close(self.poll.registry());
+            }
+            self.dials.clear();
+            guard(&mut self.hub, now, |hub| hub.drain(now, code));
+        }
+    }
+
+    fn accept(&mut self, now: Instant) {
+        let Some(mut listener) = self.listener.take() else { return };
+        listener.accept(now, |socket, peer| {
+            match guard(&mut self.hub, now, |hub| hub.accept(now, peer.into())) {
+                Some(Ok(conn)) => self.seat(now, conn, Stream::new(socket), false),
+                Some(Err(reason)) => tracing::warn!(%peer, %reason, "a connection is refused"),
+                None => {}
+            }
+        });
+        self.listener = Some(listener);
+    }
+
+    fn take_dialed(&mut self, now: Instant) {
+        while let Some(dialed) = self.dials.poll(now, self.poll.registry(), token_of_dial) {
+            match dialed {
+                Dialed::Failed(id, error) => {
+                    guard(&mut self.hub, now, |hub| hub.dial_failed(now, id, &error));
+                }
+                Dialed::Connected(id, socket, peer) => self.take_connected(now, id, socket, peer),
+            }
+        }
+    }
+
+    fn take_connected(&mut self, now: Instant, id: DialId, socket: TcpStream, peer: SocketAddr) {
+        let conn = guard(&mut self.hub, now, |hub| hub.dialed(now, id, peer.into())).flatten();
+        match conn {
+            Some(conn) => self.seat(now, conn, Stream::new(socket), true),
+            None => Stream::new(socket).deregister(self.poll.registry()),
+        }
+    }
+
+    /// Gives a connection its socket.
+    fn seat(&mut self, now: Instant, conn: ConnId, mut stream: Stream, registered: bool) {
+        let registry = self.poll.registry();
+        let token = token_of(conn);
+        let polled =
+            if registered { stream.reregister(registry, token) } else { stream.register(registry, token) };
+        if let Err(error) = polled {
+            tracing::warn!(%conn, %error, "a socket cannot be polled; it is closed");
+            guard(&mut self.hub, now, |hub| hub.release(now, conn));
+            return;
+        }
+        if self.seats.len() <= conn.slot() {
+            self.seats.resize_with(conn.slot() + 1, || None);
+        }
+        self.seats[conn.slot()] = Some(Seat { conn, stream, ready: false });
+        self.push_ready(conn);
+    }
+
+    fn seat_of(&mut self, conn: ConnId) -> Option<&mut Seat> {
+        self.seats.get_mut(conn.slot())?.as_mut().filter(|seat| seat.conn == conn)
+    }
+
+    fn push_ready(&mut self, conn: ConnId) {
+        if let Some(seat) = self.seat_of(conn)
+            && !std::mem::replace(&mut seat.ready, true)
+        {
+            self.ready.push_back(conn);
+        }
+    }
+
+    /// A socket's turn: it is written, and read once if `reads`; one that can be read on stands behind the others.
+    fn turn(&mut self, now: Instant, conn: ConnId, reads: bool) {
+        let seat = self.seats.get_mut(conn.slot()).and_then(Option::as_mut).filter(|seat| seat.conn == conn);
+        let Some(seat) = seat else { return };
+        if reads {
+            seat.ready = false;
+        }
+        let mut machine = Guarded { hub: &mut self.hub, conn, now };
+        match seat.stream.turn(&mut machine, reads.then_some(&mut *self.buffer)) {
+            Turn::Idle => {}
+            Turn::Again => self.push_ready(conn),
+            Turn::Over => {
+                if let Some(mut seat) = self.seats[conn.slot()].take() {
+                    seat.stream.deregister(self.poll.registry());
+                }
+                guard(&mut self.hub, now, |hub| hub.release(now, conn));
+            }
+        }
+    }
+
+    fn handle_timeouts(&mut self, now: Instant) {
+        if now >= self.wall_at {
+            self.wall_at = now + WALL_EVERY;
+            let wall = self.clock.wall();
+            guard(&mut self.hub, now, |hub| hub.handle_wall(now, wall));
+        }
+        if guard(&mut self.hub, now, |hub| hub.poll_timeout().is_some_and(|at| at <= now)) == Some(true) {
+            guard(&mut self.hub, now, |hub| hub.handle_timeout(now));
+        }
+    }
+
+    /// Carries out what the hub asks for. Nothing of the latter two calls the service, so once is enough.
+    fn settle(&mut self, now: Instant) {
+        while let Some(conn) = self.hub.poll_dirty() {
+            self.turn(now, conn, false);
+        }
+        while let Some(dial) = self.hub.poll_dial() {
+            self.dials.start(now, dial);
+        }
+        while let Some((token, job)) = self.hub.poll_job() {
+            self.jobs.start(token, job);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A service's panic ends the connection that it happened for, not the loop.
+
+use crate::stream::Machine;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wharf::base::{End, Instant, Wants};
+use wharf::link::{ConnId, Hub, Service};
+
+/// Calls the hub; `None` if the service panicked. The hub is consistent around each call of the service, so going on
+/// with it is sound; what the service itself left half done is its own.
+pub(crate) fn guard<S: Service, T>(
+    hub: &mut Hub<S>,
+    now: Instant,
+    act: impl FnOnce(&mut Hub<S>) -> T,
+) -> Option<T> {
+    let mut panic = match catch_unwind(AssertUnwindSafe(|| act(hub))) {
+        Ok(out) => return Some(out),
+        Err(panic) => panic,
+    };
+    // Going on calls the service again, so it may panic again: once an event at most, so this ends.
+    loop {
+        let recovered = catch_unwind(AssertUnwindSafe(|| hub.recover(now)));
+        report(hub, recovered.as_ref().ok().copied().flatten(), &*panic);
+        match recovered {
+            Ok(_) => return None,
+            Err(again) => panic = again,
+        }
+    }
+}
+
+fn report<S: Service>(hub: &Hub<S>, conn: Option<ConnId>, panic: &(dyn Any + Send)) {
+    let cause = cause(panic);
+    match conn {
+        Some(conn) => {
+            let peer = hub.peer(conn).map(tracing::field::display);
+            tracing::error!(%conn, peer, cause, "the service panicked; its connection is failed");
+        }
+        None => tracing::error!(cause, "the service panicked"),
+    }
+}
+
+/// What a panic said.
+pub(crate) fn cause(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}
+
+/// One connection of a hub, as its stream sees it.
+pub(crate) struct Guarded<'a, S: Service> {
+    pub(crate) hub: &'a mut Hub<S>,
+    pub(crate) conn: ConnId,
+    pub(crate) now: Instant,
+}
+
+impl<S: Service> Machine for Guarded<'_, S> {
+    fn wants(&self) -> Option<Wants> {
+        self.hub.wants(self.conn)
+    }
+
+    fn read_space(&mut self) -> Option<&mut [u8]> {
+        self.hub.read_space(self.conn)
+    }
+
+    fn handle_read(&mut self, n: usize) {
+        guard(self.hub, self.now, |hub| hub.handle_read(self.now, self.conn, n));
+    }
+
+    fn receive(&mut self, bytes: &mut [u8]) {
+        guard(self.hub, self.now, |hub| hub.receive(self.now, self.conn, bytes));
+    }
+
+    fn receive_end(&mut self, end: End) {
+        guard(self.hub, self.now, |hub| hub.receive_end(self.now, self.conn, end));
+    }
+
+    fn slices<'a>(&'a mut self, out: &mut [&'a [u8]]) -> usize {
+        self.hub.slices(self.conn, out)
+    }
+
+    fn handle_written(&mut self, n: usize) {
+        guard(self.hub, self.now, |hub| hub.handle_written(self.now, self.conn, n));
+    }
+}

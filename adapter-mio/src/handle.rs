@@ -1,0 +1,117 @@
+//! A hand on a running loop, from any thread.
+
+use mio::Waker;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use wharf::base::CloseCode;
+use wharf::link::Service;
+
+/// What a loop and the threads around it share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    waker: Waker,
+    /// The loop was woken and has not looked yet: waking it again would be a system call for nothing.
+    woken: AtomicBool,
+    drain: Mutex<Option<CloseCode>>,
+}
+
+impl Shared {
+    pub(crate) fn new(waker: Waker) -> Self {
+        Self { waker, woken: AtomicBool::new(false), drain: Mutex::new(None) }
+    }
+
+    pub(crate) fn wake(&self) {
+        if self.woken.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Err(error) = self.waker.wake() {
+            self.woken.store(false, Ordering::Release);
+            tracing::error!(%error, "the loop cannot be woken; it sees what came at its next turn");
+        }
+    }
+
+    /// The loop looks now: what comes from here on wakes it again.
+    pub(crate) fn look(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn take_drain(&self) -> Option<CloseCode> {
+        self.drain.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A hand on a running [`Server`](crate::Server), to be cloned and given to other threads.
+pub struct Handle<S: Service> {
+    commands: SyncSender<S::Command>,
+    shared: Arc<Shared>,
+}
+
+/// A command that was given back.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError<C> {
+    /// Too many wait for the loop. Try again later.
+    #[error("too many commands wait for the loop")]
+    Full(C),
+    /// The loop has ended.
+    #[error("the loop has ended")]
+    Ended(C),
+}
+
+impl<C> CommandError<C> {
+    /// The command.
+    pub fn into_command(self) -> C {
+        match self {
+            Self::Full(command) | Self::Ended(command) => command,
+        }
+    }
+}
+
+impl<C> fmt::Debug for CommandError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Ended(_) => "Ended(..)",
+        })
+    }
+}
+
+impl<S: Service> Handle<S> {
+    pub(crate) fn new(commands: SyncSender<S::Command>, shared: Arc<Shared>) -> Self {
+        Self { commands, shared }
+    }
+
+    /// Pushes a command to the service. Never blocks; 1,024 wait at most.
+    ///
+    /// # Errors
+    /// The command, if too many wait or the loop has ended.
+    pub fn send(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
+        self.commands.try_send(command).map_err(|e| match e {
+            TrySendError::Full(command) => CommandError::Full(command),
+            TrySendError::Disconnected(command) => CommandError::Ended(command),
+        })?;
+        self.shared.wake();
+        Ok(())
+    }
+
+    /// Begins to end the server: no connection is taken, all are closed with `code` (1001 as a rule), and
+    /// [`Server::run`](crate::Server::run) returns once they are gone. A second call changes nothing.
+    pub fn drain(&self, code: CloseCode) {
+        self.shared.drain.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(code);
+        self.shared.wake();
+    }
+}
+
+impl<S: Service> Clone for Handle<S> {
+    fn clone(&self) -> Self {
+        Self { commands: self.commands.clone(), shared: self.shared.clone() }
+    }
+}
+
+impl<S: Service> fmt::Debug for Handle<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}

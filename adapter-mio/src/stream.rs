@@ -1,0 +1,177 @@
+//! One socket under an edge-triggered poll, and the machine that it carries.
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown as Side;
+use std::time::Duration;
+use wharf::base::{End, Shutdown, Wants};
+
+/// Bytes that one read takes at most. The buffer belongs to the loop, not to the connection.
+pub(crate) const READ_BUFFER: usize = 64 * 1024;
+
+/// Pieces that one write takes at most.
+const SLICES: usize = 16;
+
+/// The machine behind a stream, at one moment: a connection of a hub, or a link.
+pub(crate) trait Machine {
+    /// `None` for one that is no more.
+    fn wants(&self) -> Option<Wants>;
+    fn read_space(&mut self) -> Option<&mut [u8]>;
+    fn handle_read(&mut self, n: usize);
+    fn receive(&mut self, bytes: &mut [u8]);
+    fn receive_end(&mut self, end: End);
+    fn slices<'a>(&'a mut self, out: &mut [&'a [u8]]) -> usize;
+    fn handle_written(&mut self, n: usize);
+}
+
+/// Where a stream stands after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Nothing can be done until the poll or the machine says so.
+    Idle,
+    /// There may be more to read, and no event will tell.
+    Again,
+    /// The machine is done with it: drop it.
+    Over,
+}
+
+/// A socket and what the poll last said of it. An edge-triggered poll says it once, so it is kept until the socket
+/// answers `WouldBlock`.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    socket: TcpStream,
+    readable: bool,
+    writable: bool,
+    /// The reading side is over, by its end or by an error.
+    ended: bool,
+    /// Our writing side is ended.
+    shut: bool,
+}
+
+impl Stream {
+    /// A connected socket. Both sides are tried first: asking costs less than waiting for the poll.
+    pub(crate) fn new(socket: TcpStream) -> Self {
+        if let Err(error) = socket.set_nodelay(true) {
+            // It works without, only later.
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+        Self { socket, readable: true, writable: true, ended: false, shut: false }
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    pub(crate) fn reregister(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.reregister(&mut self.socket, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    pub(crate) fn deregister(&mut self, registry: &Registry) {
+        if let Err(error) = registry.deregister(&mut self.socket) {
+            tracing::debug!(%error, "a socket was not registered");
+        }
+    }
+
+    pub(crate) fn handle_event(&mut self, event: &Event) {
+        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+    }
+
+    /// Writes, reads once if `buffer` is given, writes what came of that, and obeys the machine's wish to end.
+    pub(crate) fn turn(&mut self, machine: &mut impl Machine, buffer: Option<&mut [u8]>) -> Turn {
+        self.write(machine);
+        if let Some(buffer) = buffer
+            && self.can_read(machine)
+        {
+            self.read(machine, buffer);
+            self.write(machine);
+        }
+        match machine.wants().map(|wants| wants.shutdown) {
+            None | Some(Some(Shutdown::Both)) => return Turn::Over,
+            Some(Some(Shutdown::Abort)) => {
+                self.reset_on_close();
+                return Turn::Over;
+            }
+            Some(Some(Shutdown::Write)) => self.shut_down_writing(),
+            Some(None) => {}
+        }
+        if self.can_read(machine) { Turn::Again } else { Turn::Idle }
+    }
+
+    fn can_read(&self, machine: &impl Machine) -> bool {
+        self.readable && !self.ended && machine.wants().is_some_and(|wants| wants.read)
+    }
+
+    fn read(&mut self, machine: &mut impl Machine, buffer: &mut [u8]) {
+        let (read, straight) = match machine.read_space() {
+            Some(space) if !space.is_empty() => (read(&mut self.socket, space), true),
+            _ => (read(&mut self.socket, buffer), false),
+        };
+        match read {
+            Ok(0) => self.end(machine, End::Eof),
+            Ok(n) if straight => machine.handle_read(n),
+            Ok(n) => machine.receive(&mut buffer[..n]),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => self.readable = false,
+            Err(e) => self.end(machine, end_of_reading(&e)),
+        }
+    }
+
+    fn write(&mut self, machine: &mut impl Machine) {
+        while self.writable && machine.wants().is_some_and(|wants| wants.write) {
+            let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
+            let filled = machine.slices(&mut slices);
+            if filled == 0 {
+                return;
+            }
+            let slices = slices.map(IoSlice::new);
+            match self.socket.write_vectored(&slices[..filled]) {
+                Ok(n) if n > 0 => machine.handle_written(n),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Ok(_) | Err(_) => {
+                    self.writable = false;
+                    self.end(machine, End::WriteFailed);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, machine: &mut impl Machine, end: End) {
+        self.ended = true;
+        machine.receive_end(end);
+    }
+
+    fn shut_down_writing(&mut self) {
+        if !std::mem::replace(&mut self.shut, true)
+            && let Err(error) = self.socket.shutdown(Side::Write)
+        {
+            // The peer is gone already; reading tells how.
+            tracing::debug!(%error, "the writing side cannot be ended");
+        }
+    }
+
+    fn reset_on_close(&self) {
+        if let Err(error) = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!(%error, "SO_LINGER cannot be set");
+        }
+    }
+}
+
+fn read(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match socket.read(buffer) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+fn end_of_reading(error: &io::Error) -> End {
+    match error.kind() {
+        ErrorKind::ConnectionReset => End::Reset,
+        ErrorKind::TimedOut => End::TimedOut,
+        _ => End::ReadFailed,
+    }
+}
