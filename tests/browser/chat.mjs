@@ -139,6 +139,23 @@ async function rooms({ check, shot }, a, b) {
   });
 }
 
+async function many({ check, tab, url }) {
+  await check("one room too many is refused, and is not left standing in the list", async () => {
+    const c = await opened(tab, url);
+    for (let i = 1; i <= 20; i += 1) {
+      await c.room.fill(`berth ${i}`);
+      await c.room.press("Enter");
+    }
+    await says(c.alert, /too many/);
+    await counted(c.rooms, 20);
+    await c.page.reload();
+    await says(c.status, "Connected");
+    await counted(c.rooms, 20);
+    await counted(c.people, 3);
+    await c.page.close();
+  });
+}
+
 async function reading({ check }, a, b) {
   await check("the log follows unless the reader has scrolled up", async () => {
     const end = (log) => log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
@@ -227,6 +244,7 @@ export default async (stage) => {
   });
   await talking(stage, a, b);
   await rooms(stage, a, b);
+  await many(stage);
   await reading(stage, a, b);
   await coming(stage, a, b);
   await looks(stage, a);

@@ -128,11 +128,18 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
-    /// A connection says something.
-    pub fn handle_message(&mut self, now: Instant, wall: Wall, conn: K, message: &Message<'_>) {
+    /// A connection says something. What comes back is why that was refused, if it was, for a log: the client is told
+    /// already.
+    pub fn handle_message(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        conn: K,
+        message: &Message<'_>,
+    ) -> Option<Code> {
         let now = self.advance(now);
         if !self.users.contains_key(&conn) {
-            return;
+            return None;
         }
         let frame = Frame::parse(message);
         self.judge_auto_join(conn, frame.kind);
@@ -141,10 +148,10 @@ impl<K: Copy + Ord> Rooms<K> {
             self.check_rate(now, conn, &ask)?;
             self.obey(wall, conn, &ask, reference)
         });
-        if let Err(refusal) = obeyed {
-            self.stats.refused += 1;
-            self.push(Action::Send { conn, text: refusal.reply(reference).to_bytes() });
-        }
+        let refusal = obeyed.err()?;
+        self.stats.refused += 1;
+        self.push(Action::Send { conn, text: refusal.reply(reference).to_bytes() });
+        Some(refusal.code)
     }
 
     /// A connection is over, however it ended, or is given up: each of its rooms is told, once.

@@ -10,6 +10,8 @@ use wharf::http::{Request, Response};
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
      img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// Where a request leads.
 ///
 /// ```
@@ -46,7 +48,9 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
     Route::Answer(match request.path() {
         "/" => page("text/html; charset=utf-8", include_str!("page/index.html")),
         "/chat.css" => page("text/css; charset=utf-8", include_str!("page/chat.css")),
-        "/chat.js" => page("text/javascript; charset=utf-8", include_str!("page/chat.js")),
+        "/chat.js" => page(SCRIPT, include_str!("page/chat.js")),
+        "/line.js" => page(SCRIPT, include_str!("page/line.js")),
+        "/view.js" => page(SCRIPT, include_str!("page/view.js")),
         "/ws" if !request.is_websocket() => Response::plain(426)
             .with("Upgrade", "websocket")
             .with("Connection", "Upgrade")
@@ -139,7 +143,9 @@ mod tests {
             ("/", "text/html; charset=utf-8"),
             ("/?a=b", "text/html; charset=utf-8"),
             ("/chat.css", "text/css; charset=utf-8"),
-            ("/chat.js?v=2", "text/javascript; charset=utf-8"),
+            ("/chat.js?v=2", SCRIPT),
+            ("/line.js", SCRIPT),
+            ("/view.js", SCRIPT),
         ] {
             let answer = answer(path, "", &Access::default());
             assert_eq!(
@@ -162,9 +168,13 @@ mod tests {
         for bad in ["style=", "onclick", "<style", "http://", "https://", "<script>"] {
             assert!(!page.contains(bad), "{bad}");
         }
-        let script = include_str!("page/chat.js");
-        for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://"] {
-            assert!(!script.contains(bad), "{bad}");
+        for script in
+            [include_str!("page/chat.js"), include_str!("page/line.js"), include_str!("page/view.js")]
+        {
+            for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://"]
+            {
+                assert!(!script.contains(bad), "{bad}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The chat as a service of a hub: rooms and routes, glued.
 
 use super::access::Access;
+use super::protocol::Code;
 use super::routes::{Route, route};
 use super::{Action, Limits, Rooms};
 use bytes::Bytes;
@@ -157,7 +158,12 @@ impl Service for ChatService {
     }
 
     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
-        self.rooms.handle_message(cx.now(), cx.wall(), conn, &message);
+        match self.rooms.handle_message(cx.now(), cx.wall(), conn, &message) {
+            None => {}
+            // One that talks too much is not to fill the log as well.
+            Some(code @ Code::RateLimited) => tracing::debug!(%conn, ?code, "a message was refused"),
+            Some(code) => tracing::warn!(%conn, ?code, "a message was refused"),
+        }
         self.act(cx);
     }
 

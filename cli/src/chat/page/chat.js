@@ -1,21 +1,16 @@
-// The chat's page: one WebSocket, any number of rooms. Whatever people wrote is shown as text, never as markup.
+// The chat's page: one WebSocket, any number of rooms.
+
+import { Line } from "/line.js";
+import { entry, label, make, person } from "/view.js";
 
 const HOME = "general";
 const MAX_CONTENT = 4096; // bytes; the server refuses more
 const MAX_ENTRIES = 500; // a room; the oldest go
 const MAX_WAITING = 100; // messages of one's own without an answer, all rooms together
 const MAX_SEEN = 1000; // references of messages shown, to show none twice
-const ANSWER_WITHIN = 10_000; // ms; a server that is silent for longer when it owes an answer is taken for gone
-const FIRST_PAUSE = 500, LONGEST_PAUSE = 15_000; // ms between attempts
 
 const at = (id) => document.getElementById(id);
 const [log, box, alertBox, down] = ["log", "message", "alert", "down"].map(at);
-const make = (tag, className, text) => {
-  const element = document.createElement(tag);
-  element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-};
 
 // What survives a reload: the rooms, the open one, and a draft for each. Two tabs have each their own.
 const kept = (() => {
@@ -43,73 +38,27 @@ let me = {};
 
 // ---- The connection
 
-const line = { socket: null, welcomed: false, failures: 0, retry: 0, watch: 0 };
-
-function connect() {
-  clearTimeout(line.retry);
-  drop();
-  const url = new URL("/ws?join=no", location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const socket = (line.socket = new WebSocket(url));
-  expectAnswer();
-  socket.onmessage = (event) => {
-    expectNothing();
-    let message = null;
-    try { message = JSON.parse(event.data); } catch { return; }
-    // By its own keys alone: a message of type "constructor" is one that is not known.
-    if (message && Object.hasOwn(heard, message.type)) heard[message.type](message);
-  };
-  socket.onclose = () => lost();
-}
-
-/** Lets go of the socket, whose events mean nothing from here on. */
-function drop() {
-  const socket = line.socket;
-  line.socket = null;
-  line.welcomed = false;
-  expectNothing();
-  if (!socket) return;
-  socket.onmessage = socket.onclose = null;
-  socket.close();
-}
-
-function lost() {
-  drop();
-  for (const room of rooms.values()) room.joined = false;
-  for (const message of waiting.values()) message.sent = false;
-  const pause = Math.min(FIRST_PAUSE * 2 ** Math.min(line.failures++, 10), LONGEST_PAUSE);
-  // Jittered, so that a server that comes back is not met by all at once.
-  line.retry = setTimeout(connect, pause * (0.8 + 0.4 * Math.random()));
-  showStatus();
-}
-
-function tell(message) {
-  if (!line.welcomed) return;
-  line.socket.send(JSON.stringify(message));
-  expectAnswer();
-}
-
-function expectAnswer() {
-  line.watch ||= setTimeout(lost, ANSWER_WITHIN);
-}
-
-function expectNothing() {
-  clearTimeout(line.watch);
-  line.watch = 0;
-}
-
-/** A change of network: is the server still there? If we know it is not, try at once. */
-function probe() {
-  if (line.welcomed) tell({ type: "user_list", roomId: open });
-  else if (line.retry && navigator.onLine) line.failures = 0, connect();
-  showStatus();
-}
+const line = new Line({
+  // By its own keys alone: a message of type "constructor" is one that is not known.
+  heard: (message) => { if (Object.hasOwn(heard, message.type)) heard[message.type](message); },
+  lost() {
+    for (const room of rooms.values()) room.joined = false;
+    for (const message of waiting.values()) message.sent = false;
+  },
+  changed: () => showStatus(),
+});
 
 function showStatus() {
-  const state = line.welcomed ? "Connected" : navigator.onLine ? "Reconnecting" : "Offline";
   const status = at("status");
-  if (status.textContent !== state) status.textContent = state;
-  status.dataset.state = state.toLowerCase();
+  if (status.textContent !== line.state) status.textContent = line.state;
+  status.dataset.state = line.state.toLowerCase();
+}
+
+/** A change of network, or the reader is back: is the server still there? If we know that it is not, try at once. */
+function probe() {
+  if (rooms.get(open).joined) line.tell({ type: "user_list", roomId: open });
+  else line.hurry();
+  showStatus();
 }
 
 // ---- What the server says
@@ -117,9 +66,7 @@ function showStatus() {
 const heard = {
   welcome({ userId, name }) {
     me = { userId, name };
-    line.welcomed = true;
-    line.failures = 0;
-    showStatus();
+    line.welcomed();
     joining.clear();
     for (const roomId of rooms.keys()) join(roomId);
   },
@@ -160,7 +107,8 @@ const heard = {
       seen.add(ref);
       if (seen.size > MAX_SEEN) seen.delete(seen.values().next().value);
     }
-    append(room, entry({ userId, name, content, time: new Date(timestamp ?? Date.now()) }));
+    const time = new Date(timestamp ?? Date.now());
+    append(room, entry({ userId, name, content, time }, userId === me.userId));
     if (roomId !== open) {
       room.unread += 1;
       showRoom(roomId, room);
@@ -203,7 +151,7 @@ function say() {
   refuse("");
   // Half a character, as a careless paste leaves it, cannot be sent.
   const message = { roomId: open, content: content.toWellFormed(), sent: false };
-  message.entry = entry({ ...me, content: message.content, time: null });
+  message.entry = entry({ ...me, content: message.content, time: null }, true);
   const ref = reference();
   waiting.set(ref, message);
   const room = rooms.get(open);
@@ -224,7 +172,7 @@ function reference() {
 function transmit(ref, message) {
   if (!rooms.get(message.roomId)?.joined) return;
   message.sent = true;
-  tell({ type: "message", roomId: message.roomId, content: message.content, ref });
+  line.tell({ type: "message", roomId: message.roomId, content: message.content, ref });
 }
 
 // ---- Rooms
@@ -249,16 +197,16 @@ function enter(roomId) {
 }
 
 function join(roomId) {
-  if (!line.welcomed) return;
+  if (!line.up) return;
   const ref = reference();
   joining.set(ref, roomId);
-  tell({ type: "join", roomId, ref });
+  line.tell({ type: "join", roomId, ref });
 }
 
 function leave(roomId) {
   const room = rooms.get(roomId);
   if (!room || rooms.size === 1) return;
-  if (room.joined) tell({ type: "leave", roomId });
+  if (room.joined || [...joining.values()].includes(roomId)) line.tell({ type: "leave", roomId });
   room.pane.remove();
   room.button.parentElement.remove();
   rooms.delete(roomId);
@@ -285,52 +233,15 @@ function show(roomId) {
   keep();
 }
 
-function showRoom(roomId, { button, unread }) {
-  const name = make("bdi", "name", roomId);
-  button.replaceChildren(name, ...(unread ? [" ", make("span", "unread", String(unread))] : []));
-  if (roomId === open) button.setAttribute("aria-current", "true");
-  else button.removeAttribute("aria-current");
-}
+const showRoom = (roomId, { button, unread }) => label(button, roomId, unread, roomId === open);
 
 // ---- People and the log
 
-const face = (userId) => {
-  const element = make("span", "face");
-  element.setAttribute("aria-hidden", "true");
-  let hue = 0;
-  for (const c of userId ?? "") hue = (hue * 31 + c.charCodeAt(0)) % 360;
-  element.style.setProperty("--hue", hue);
-  return element;
-};
-
 function showPeople(room) {
   if (room !== rooms.get(open)) return;
-  const items = [...room.people].map(([userId, name]) => {
-    const item = document.createElement("li");
-    item.append(face(userId), make("bdi", "name", name));
-    if (userId === me.userId) item.append(" ", make("span", "you", "you"));
-    return item;
-  });
+  const items = [...room.people].map(([userId, name]) => person(userId, name, userId === me.userId));
   at("people").replaceChildren(...items);
   at("count").textContent = items.length || "";
-}
-
-/** One message; without a time it is one's own and still on its way. */
-function entry({ userId, name, content, time }) {
-  const element = make("div", "entry");
-  const meta = make("div", "meta");
-  meta.append(make("bdi", "name", name ?? "you"), " ");
-  if (time && !Number.isNaN(time.getTime())) {
-    const shown = make("time", "", time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-    shown.dateTime = time.toISOString();
-    meta.append(shown);
-  } else if (!time) {
-    element.dataset.state = "pending";
-    meta.append(make("span", "mark", "sending…"));
-  }
-  if (userId === me.userId) element.dataset.mine = "";
-  element.append(face(userId), meta, " ", make("div", "body", content));
-  return element;
 }
 
 function append(room, element) {
@@ -387,10 +298,9 @@ log.addEventListener("scroll", () => { if (atEnd()) down.hidden = true; }, { pas
 addEventListener("resize", () => { if (down.hidden) log.scrollTop = log.scrollHeight; });
 addEventListener("online", probe);
 addEventListener("offline", probe);
-addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) probe(); });
 
 for (const roomId of kept.rooms.slice(0, 20)) enter(roomId);
 if (!rooms.size) enter(HOME);
 show(rooms.has(kept.open) ? kept.open : rooms.keys().next().value);
-connect();
+line.connect();
