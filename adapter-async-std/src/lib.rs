@@ -35,7 +35,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf::link::Config;
 use wharf::ws::handshake::ClientRequest;
-use wharf_async::Runtime;
 
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
@@ -43,8 +42,8 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream};
 pub use wharf_async::{
-    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Sender, ServerHandle, ServiceHandle,
-    Socket, TrySendError, WriteHalf, no_jobs, serve, serve_service,
+    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, Sender, ServerHandle,
+    ServiceHandle, Socket, TrySendError, WriteHalf, no_jobs, serve, serve_service,
 };
 
 /// Binds a listener; port 0 picks a port.

@@ -51,8 +51,7 @@ const MAX_COMMANDS: usize = 1024;
 /// ```
 pub struct Server<S: Service> {
     poll: Poll,
-    listener: TcpListener,
-    local_addr: SocketAddr,
+    listener: Option<TcpListener>,
     service: S,
     config: Arc<Config>,
     commands: (SyncSender<S::Command>, Receiver<S::Command>),
@@ -66,15 +65,24 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// What binding failed with, or `InvalidInput` for a configuration that contradicts itself.
     pub fn bind(addr: impl ToSocketAddrs, service: S, config: Arc<Config>) -> io::Result<Self> {
+        let mut server = Self::new(service, config)?;
+        let mut listener = bind_first(addr)?;
+        server.poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        server.listener = Some(listener);
+        Ok(server)
+    }
+
+    /// A server that listens nowhere: its connections are those that the service dials.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a configuration that contradicts itself, or what making a poll failed with.
+    pub fn new(service: S, config: Arc<Config>) -> io::Result<Self> {
         config.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         let poll = Poll::new()?;
-        let mut listener = bind_first(addr)?;
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         Ok(Self {
-            local_addr: listener.local_addr()?,
             poll,
-            listener,
+            listener: None,
             service,
             config,
             commands: sync_channel(MAX_COMMANDS),
@@ -91,9 +99,11 @@ impl<S: Service> Server<S> {
     }
 
     /// Where it listens.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    ///
+    /// # Errors
+    /// `NotConnected` if it listens nowhere, or what the operating system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.as_ref().ok_or(io::ErrorKind::NotConnected)?.local_addr()
     }
 
     /// A hand on the server for other threads.
@@ -141,7 +151,7 @@ impl<S: Service> Server<S> {
             seats: Vec::new(),
             ready: VecDeque::new(),
             buffer: EventLoop::<S>::read_buffer(),
-            listener: Some(Listener::new(self.listener)),
+            listener: self.listener.map(Listener::new),
             dials: Dials::new(self.shared.clone(), self.connect_timeout),
             jobs,
             commands: self.commands.1,
@@ -154,7 +164,7 @@ impl<S: Service> Server<S> {
 
 impl<S: Service> fmt::Debug for Server<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("local_addr", &self.local_addr).finish_non_exhaustive()
+        f.debug_struct("Server").field("local_addr", &self.local_addr().ok()).finish_non_exhaustive()
     }
 }
 

@@ -72,7 +72,7 @@ impl Running {
 
     fn with(config: Config) -> Self {
         let server = Server::bind("127.0.0.1:0", Desk::default(), Arc::new(config)).unwrap();
-        let (addr, handle) = (server.local_addr(), server.handle());
+        let (addr, handle) = (server.local_addr().unwrap(), server.handle());
         let thread = std::thread::spawn(move || server.run_with(|job: String| job.to_uppercase()).unwrap());
         Self { addr, handle, thread }
     }

@@ -1,4 +1,13 @@
 //! What the `wharf` binary is made of: one module a subcommand, so that tests and examples can use them.
 #![forbid(unsafe_code)]
 
+pub mod args;
 pub mod chat;
+pub mod connect;
+pub mod echo;
+mod logging;
+mod program;
+pub mod runner;
+mod signals;
+
+pub use program::run;

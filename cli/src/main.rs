@@ -1,6 +1,6 @@
 //! The `wharf` binary.
 #![forbid(unsafe_code)]
 
-fn main() {
-    println!("wharf {}", env!("CARGO_PKG_VERSION"));
+fn main() -> std::process::ExitCode {
+    wharf_cli::run()
 }

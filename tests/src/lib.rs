@@ -7,6 +7,7 @@ pub mod naive;
 pub mod pair;
 pub mod purity;
 pub mod receiver;
+pub mod rig;
 pub mod side;
 pub mod source;
 pub mod streams;

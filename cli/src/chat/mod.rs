@@ -10,9 +10,11 @@ pub mod protocol;
 pub mod rate;
 mod rooms;
 pub mod routes;
+mod run;
 pub mod service;
 mod user;
 
 pub use limits::Limits;
 pub use rooms::{Action, Rooms, Stats};
+pub use run::run;
 pub use service::ChatService;

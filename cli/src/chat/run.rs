@@ -1,0 +1,27 @@
+//! `wharf chat`.
+
+use super::access::Access;
+use super::{ChatService, Limits};
+use crate::args::Chat;
+use crate::runner::{self, Control, RunError};
+use crate::{echo, signals};
+use std::sync::Arc;
+use wharf::base::Entropy;
+
+/// Serves until SIGINT or SIGTERM, then drains.
+///
+/// # Errors
+/// [`RunError`] if it cannot be started.
+pub fn run(args: &Chat) -> Result<(), RunError> {
+    let access = Access { origins: args.allow_origin.clone(), loopback: args.listen.ip().is_loopback() };
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(wharf_async_std::ConnectError::Entropy)?;
+    let service = ChatService::new(access, Limits::default(), Entropy::from_seed(seed));
+    let common = echo::server_config(&args.common);
+    let mut config = ChatService::config(args.common.idle_timeout);
+    config.http = common.http;
+    config.max_connections = common.max_connections;
+    let (control, controls) = async_channel::bounded(16);
+    signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
+    runner::run(args.common.runtime, &[args.listen], service, &Arc::new(config), &controls)
+}

@@ -1,0 +1,44 @@
+//! From the command line to a running subcommand.
+
+use crate::args::{Cli, Command};
+use crate::{chat, connect, echo, logging};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Runs the program. Bad use is one line on stderr and exit code 2.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) if e.use_stderr() => {
+            let text = e.render().to_string();
+            eprintln!("wharf: {}", text.lines().next().unwrap_or_default().trim_start_matches("error: "));
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            print!("{help}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    let outcome = match &cli.command {
+        Command::Echo(args) => {
+            logging::start(args.common.log);
+            echo::run(args)
+        }
+        Command::Chat(args) => {
+            logging::start(args.common.log);
+            chat::run(args)
+        }
+        Command::Connect(args) => {
+            logging::start(args.log);
+            return connect::run(args);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("wharf: {e}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One service on any runtime, from its listeners to its drain.
+
+use async_channel::Receiver;
+use clap::ValueEnum;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use wharf::base::CloseCode;
+use wharf::link::{Config, ConfigError, Service};
+use wharf_async_std::{AsyncStd, Bound, ConnectError, Smol};
+
+/// The runtimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeKind {
+    /// tokio, on one thread.
+    Tokio,
+    /// async-std, on its own threads.
+    AsyncStd,
+    /// smol, on its global executor.
+    Smol,
+    /// A hand-rolled poll loop on mio.
+    Mio,
+}
+
+impl RuntimeKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tokio, Self::AsyncStd, Self::Smol, Self::Mio];
+}
+
+/// What the program tells a running service.
+#[derive(Debug)]
+pub enum Control<C> {
+    /// For the service.
+    Command(C),
+    /// End: stop accepting, close all with 1001, wait a bounded time.
+    Drain,
+}
+
+/// Why a service could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An address could not be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The flags contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The runtime could not be started.
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[from] io::Error),
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    Entropy(#[from] ConnectError),
+}
+
+/// Runs `service` on a runtime, behind at most one listener on mio, until [`Control::Drain`] has been carried out, or the controls' senders are gone.
+/// Prints `listening on ADDR` on stdout for each listener, with its real port.
+///
+/// # Errors
+/// [`RunError`] if it cannot be started.
+pub fn run<S>(
+    runtime: RuntimeKind,
+    listen: &[SocketAddr],
+    service: S,
+    config: &Arc<Config>,
+    controls: &Receiver<Control<S::Command>>,
+) -> Result<(), RunError>
+where
+    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+{
+    config.check()?;
+    match runtime {
+        RuntimeKind::Tokio => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(run_async::<wharf_tokio::Tokio, S>(listen, service, config, controls)),
+        RuntimeKind::AsyncStd => {
+            async_std::task::block_on(run_async::<AsyncStd, S>(listen, service, config, controls))
+        }
+        RuntimeKind::Smol => smol::block_on(run_async::<Smol, S>(listen, service, config, controls)),
+        RuntimeKind::Mio => run_mio(listen, service, config, controls),
+    }
+}
+
+/// The loop has this thread, so a second one carries the controls to it.
+fn run_mio<S>(
+    listen: &[SocketAddr],
+    service: S,
+    config: &Arc<Config>,
+    controls: &Receiver<Control<S::Command>>,
+) -> Result<(), RunError>
+where
+    S: Service<Command: Send>,
+{
+    let server = match listen {
+        [] => wharf_mio::Server::new(service, config.clone())?,
+        &[address, ..] => wharf_mio::Server::bind(address, service, config.clone())
+            .map_err(|error| RunError::Bind { address, error })?,
+    };
+    if let Ok(address) = server.local_addr() {
+        println!("listening on {address}");
+    }
+    let handle = server.handle();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Ok(Control::Command(command)) = controls.recv_blocking() {
+                if handle.send(command).is_err() {
+                    break;
+                }
+            }
+            handle.drain(CloseCode::GOING_AWAY);
+        });
+        let served = server.run();
+        // The loop may have failed with nobody having asked for an end.
+        controls.close();
+        served
+    })?;
+    Ok(())
+}
+
+async fn run_async<R, S>(
+    listen: &[SocketAddr],
+    service: S,
+    config: &Arc<Config>,
+    controls: &Receiver<Control<S::Command>>,
+) -> Result<(), RunError>
+where
+    R: wharf_async_std::Runtime,
+    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+{
+    let mut bound = Vec::new();
+    for &address in listen {
+        bound.push(Bound::<R>::bind(address).await.map_err(|error| RunError::Bind { address, error })?);
+    }
+    for listener in &bound {
+        println!("listening on {}", listener.local_addr());
+    }
+    let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)?;
+    while let Ok(Control::Command(command)) = controls.recv().await {
+        if handle.command(command).is_err() {
+            break;
+        }
+    }
+    handle.drain(CloseCode::GOING_AWAY).await;
+    Ok(())
+}

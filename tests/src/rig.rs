@@ -1,0 +1,110 @@
+//! A client as suites want it, as a service: the same on every runtime.
+
+use async_channel::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use wharf::base::{CloseCode, Closed, Message};
+use wharf::link::{Config, ConnId, Context, DialError, DialId, Service};
+use wharf::ws::handshake::ClientRequest;
+use wharf_cli::runner::{self, Control, RuntimeKind};
+
+/// What to do with a connection.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Send one text, take one message, close.
+    SendOne(String),
+    /// Take messages until the server closes.
+    Collect,
+    /// Send each message back until the server closes.
+    Echo,
+}
+
+struct RigClient {
+    request: ClientRequest,
+    work: Work,
+    lines: Vec<String>,
+    outcome: Arc<Mutex<Option<Result<Vec<String>, String>>>>,
+    control: Sender<Control<()>>,
+}
+
+impl RigClient {
+    fn end(&mut self, outcome: Result<Vec<String>, String>) {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
+        self.control.close();
+    }
+}
+
+impl Service for RigClient {
+    type Job = ();
+    type Done = ();
+    type Command = ();
+
+    fn command(&mut self, cx: &mut Context<'_, Self>, (): ()) {
+        if let Err(e) = cx.dial(self.request.clone(), None) {
+            self.end(Err(e.to_string()));
+        }
+    }
+
+    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+        if let Work::SendOne(text) = &self.work {
+            let _ = cx.send(conn, Message::text(text.as_str()));
+        }
+    }
+
+    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+        if let Work::Echo = self.work {
+            let _ = cx.send(conn, message);
+            return;
+        }
+        self.lines.push(String::from_utf8_lossy(message.payload()).into_owned());
+        if let Work::SendOne(_) = self.work {
+            let _ = cx.close(conn, CloseCode::NORMAL, "");
+        }
+    }
+
+    fn closed(&mut self, _: &mut Context<'_, Self>, _: ConnId, closed: &Closed) {
+        let lines = std::mem::take(&mut self.lines);
+        // A suite's server ends its cases as it likes; only for one message is the end part of the work.
+        let fine = !matches!(self.work, Work::SendOne(_)) || closed.is_clean();
+        self.end(if fine { Ok(lines) } else { Err(closed.to_string()) });
+    }
+
+    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+        self.end(Err(error.to_string()));
+    }
+}
+
+/// Connects, works, and returns the messages that came.
+///
+/// # Errors
+/// What went wrong, as text.
+pub fn run(runtime: RuntimeKind, url: &str, work: Work) -> Result<Vec<String>, String> {
+    let request = ClientRequest::new(url).map_err(|e| e.to_string())?;
+    let (control, controls) = async_channel::bounded(4);
+    let outcome = Arc::new(Mutex::new(None));
+    let _ = control.try_send(Control::Command(()));
+    let service = RigClient { request, work, lines: Vec::new(), outcome: outcome.clone(), control };
+    let mut ws = wharf::ws::Config::client();
+    ws.max_message = 64 << 20;
+    ws.max_frame = 64 << 20;
+    ws.queue_limit = 80 << 20;
+    let mut config = Config::client();
+    config.ws = Arc::new(ws);
+    runner::run(runtime, &[], service, &Arc::new(config), &controls).map_err(|e| e.to_string())?;
+    let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    result.unwrap_or_else(|| Err("ended without an outcome".to_owned()))
+}
+
+/// Autobahn's client protocol: the count of cases, each case echoed, the reports.
+///
+/// # Errors
+/// What went wrong, as text.
+pub fn run_cases(runtime: RuntimeKind, server: &str, agent: &str) -> Result<(), String> {
+    let server = server.trim_end_matches('/');
+    let count = run(runtime, &format!("{server}/getCaseCount"), Work::Collect)?;
+    let count: u32 = count.first().and_then(|c| c.parse().ok()).ok_or("the server told no case count")?;
+    for case in 1..=count {
+        run(runtime, &format!("{server}/runCase?case={case}&agent={agent}"), Work::Echo)?;
+    }
+    run(runtime, &format!("{server}/updateReports?agent={agent}"), Work::Echo)?;
+    Ok(())
+}
