@@ -1,0 +1,33 @@
+//! The library `wharf-agnostic`, unchanged, in an async-std application. Its siblings do the same on tokio and on mio.
+
+use std::error::Error;
+use std::sync::Arc;
+use wharf::base::CloseCode;
+use wharf_agnostic::{Client, Counter};
+use wharf_async_std::AsyncStd;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("{:?}", async_std::task::block_on(count(10))?);
+    Ok(())
+}
+
+/// Serves a counter, adds 1 to `n` to it, and returns the total that the client heard last.
+pub(crate) async fn count(n: i64) -> Result<Option<i64>, Box<dyn Error>> {
+    let bound = wharf_async_std::bind::<AsyncStd>("127.0.0.1:0".parse()?).await?;
+    let jobs = wharf_async_std::no_jobs;
+    let server = wharf_async_std::serve_service(vec![bound], Counter::default(), &Arc::default(), jobs)?;
+
+    let url = format!("ws://{}/", server.local_addrs()[0]);
+    let mut socket = wharf_async_std::connect::<AsyncStd>(&url).await?;
+    let mut client = Client::default();
+    for i in 1..=n {
+        socket.send(client.add(i)).await?;
+    }
+    while client.is_waiting() {
+        let message = socket.next().await.ok_or("the counter hung up")??;
+        client.receive(&message)?;
+    }
+    socket.close(CloseCode::NORMAL, "").await?;
+    server.drain(CloseCode::GOING_AWAY).await;
+    Ok(client.total())
+}
