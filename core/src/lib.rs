@@ -1,4 +1,72 @@
-//! Wharf: sans-IO sockets. Bytes, time and events in; actions out.
+//! Wharf: sans-IO sockets. Bytes, time and calls in; bytes, wishes and events out.
+//!
+//! Nothing here opens a socket, reads a clock or draws randomness: time and entropy are arguments. So the same program
+//! runs on every runtime, in a loop of your own and in a test without a network, and does the same each time.
+//!
+//! # The loop
+//!
+//! [`link::Link`] is one connection, a server's or a client's. Whatever drives it does this, in any order and as often
+//! as it likes:
+//!
+//! 1. while [`wants`](link::Link::wants)`().read`: read bytes, offer them to [`receive`](link::Link::receive) until it
+//!    returns `None`, and keep what it left in the input for the next time;
+//! 2. while `wants().write`: write [`output`](link::Link::output) and `advance` it by what was taken;
+//! 3. obey `wants().shutdown`;
+//! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout).
+//!
+//! ```
+//! use wharf::base::{CloseCode, Entropy, Input, Instant, Message, Wall};
+//! use wharf::link::{Config, Event, Link};
+//! use wharf::ws::handshake::ClientRequest;
+//!
+//! // Two ends of a wire, and a made-up time: a whole session without a network.
+//! let (now, config) = (Instant::ORIGIN, Config::default().into());
+//! let request = ClientRequest::new("ws://localhost/").unwrap();
+//! let mut client = Link::client(now, &config, &request, Entropy::from_seed([7; 32]));
+//! let mut server = Link::server(now, Wall::default(), &config);
+//! let mut heard = Vec::new();
+//! for _ in 0..4 {
+//!     let mut wire = Vec::new();
+//!     client.output(now).drain_into(&mut wire);
+//!     let mut input = Input::new(&mut wire);
+//!     while let Some(event) = server.receive(now, &mut input) {
+//!         match event {
+//!             Event::Request(_) => server.accept(now, &Default::default()).unwrap(),
+//!             Event::Message(message) => drop(server.send(now, message)),
+//!             _ => {}
+//!         }
+//!     }
+//!     let mut wire = Vec::new();
+//!     server.output(now).drain_into(&mut wire);
+//!     let mut input = Input::new(&mut wire);
+//!     while let Some(event) = client.receive(now, &mut input) {
+//!         match event {
+//!             Event::Opened(_) => drop(client.send(now, Message::text("ahoy"))),
+//!             Event::Message(message) => {
+//!                 heard.push(message.into_owned());
+//!                 client.close(now, CloseCode::NORMAL, "").unwrap();
+//!             }
+//!             Event::Closed(closed) => assert!(closed.is_clean()),
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//! assert_eq!(heard, [Message::text("ahoy")]);
+//! ```
+//!
+//! # The map
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`base`] | time, input and output, messages and events, close codes and reports, the [`Engine`](base::Engine) contract |
+//! | [`http`] | heads of requests and answers, the [`Responder`](http::Responder) that shares a port with the WebSocket |
+//! | [`ws`] | the [`Connection`](ws::Connection) of RFC 6455, its [`handshake`](ws::handshake), prepared messages, URLs |
+//! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
+//!
+//! # Features
+//!
+//! `http` (default): conversions with the types of the `http` crate, which needs std. `simd`: UTF-8 checks by simdutf8.
+//! Without default features the whole dependency tree is `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -10,3 +78,7 @@ pub mod base;
 pub mod http;
 pub mod link;
 pub mod ws;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

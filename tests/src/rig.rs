@@ -18,11 +18,14 @@ pub enum Work {
     Echo,
 }
 
+/// The lines that came, or what went wrong.
+type Outcome = Arc<Mutex<Option<Result<Vec<String>, String>>>>;
+
 struct RigClient {
     request: ClientRequest,
     work: Work,
     lines: Vec<String>,
-    outcome: Arc<Mutex<Option<Result<Vec<String>, String>>>>,
+    outcome: Outcome,
     control: Sender<Control<()>>,
 }
 
