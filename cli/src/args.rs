@@ -50,7 +50,7 @@ pub struct Common {
 /// `wharf echo`.
 #[derive(Args, Debug, Clone)]
 pub struct Echo {
-    /// Where to listen: HOST:PORT or [V6]:PORT; port 0 picks one.
+    /// Where to listen: `HOST:PORT` or `[V6]:PORT`; port 0 picks one.
     #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDR", value_parser = address)]
     pub listen: SocketAddr,
     /// Largest message taken, in bytes.
@@ -64,10 +64,10 @@ pub struct Echo {
 /// `wharf chat`.
 #[derive(Args, Debug, Clone)]
 pub struct Chat {
-    /// Where to listen: HOST:PORT or [V6]:PORT; port 0 picks one.
+    /// Where to listen: `HOST:PORT` or `[V6]:PORT`; port 0 picks one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR", value_parser = address)]
     pub listen: SocketAddr,
-    /// A further origin whose pages may connect, such as https://example.org. Repeatable.
+    /// A further origin whose pages may connect, such as `https://example.org`. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,
     /// What every server takes.
@@ -82,7 +82,7 @@ pub struct Chat {
 /// side; 1: anything else, with one line on stderr that says when and what; 2: bad use.
 #[derive(Args, Debug, Clone)]
 pub struct Connect {
-    /// Where to: ws://HOST[:PORT]/PATH
+    /// Where to: `ws://HOST[:PORT]/PATH`
     pub url: String,
     /// Send this message; repeatable. Without a terminal on stdin the last one ends the input.
     #[arg(long, value_name = "TEXT")]

@@ -69,7 +69,7 @@ pub struct Config {
     /// a client that stops reading because it cannot write may deadlock with a server that does the same.
     pub pause_reading_when_congested: bool,
     /// A larger message goes out in fragments of this many bytes, which bounds how long a pong waits. Default
-    /// 128 KiB.
+    /// 1 MiB.
     pub fragment_size: usize,
     /// Without a byte for this long, a ping goes out. Default 30 s; `None` never.
     pub idle_timeout: Option<Duration>,
@@ -95,7 +95,7 @@ impl Default for Config {
             low_mark: 16 << 10,
             queue_limit: 17 << 20,
             pause_reading_when_congested: true,
-            fragment_size: 128 << 10,
+            fragment_size: 1 << 20,
             idle_timeout: Some(Duration::from_secs(30)),
             pong_timeout: None,
             write_timeout: Some(Duration::from_secs(30)),

@@ -33,7 +33,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// Fragments of the default size, and a whole frame where it is not larger.
-    const FRAGMENT: usize = 128 << 10;
+    const FRAGMENT: usize = 1 << 20;
 
     /// Frames a message.
     ///

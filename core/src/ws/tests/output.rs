@@ -66,7 +66,7 @@ fn pongs_take_no_room_from_answers() {
 
 #[test]
 fn pongs_step_in_at_a_frame_boundary() {
-    let mut connection = server(Config::default());
+    let mut connection = server(Config { fragment_size: 128 << 10, ..Config::default() });
     connection.send(START, Message::binary(vec![1; 300_000])).unwrap();
     connection.output(START).advance(1);
     // A server's large payload is read back by a client, which finds the pong between two fragments.
@@ -103,7 +103,7 @@ fn a_flood_of_pings_collapses_into_the_newest() {
 
 #[test]
 fn prepared_messages_are_the_same_bytes() {
-    for len in [0, 10, 200, 20_000, 300_000] {
+    for len in [0, 10, 200, 20_000, 300_000, 3 << 20] {
         let payload = vec![b'x'; len];
         let prepared = Prepared::new(Kind::Text, payload.clone().into()).unwrap();
         let (mut a, mut b) = (server(Config::default()), server(Config::default()));
