@@ -1,8 +1,8 @@
 //! The head of a request or a response: where it ends, what it says, what it must not say.
 
 use super::headers::{Field, Headers, Span};
+use super::scan::{Limits, Scanner};
 use crate::base::Input;
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// A head that is refused. Each has the status that a server answers with.
@@ -12,20 +12,26 @@ pub enum HeadError {
     /// Over 16 KiB, or over 64 fields.
     #[error("the head is over 16 KiB or 64 fields")]
     TooLarge,
+    /// The first line alone is over 16 KiB.
+    #[error("the request target is over 16 KiB")]
+    TargetTooLarge,
     /// Not HTTP/1.0 or HTTP/1.1.
     #[error("not HTTP/1.0 or HTTP/1.1")]
     Version,
     /// Bytes that no head has: a bare CR or LF, a NUL, a bad name, a folded line.
     #[error("the head is malformed")]
     Malformed,
-    /// Not exactly one Host (RFC 9112 section 3.2).
-    #[error("not exactly one Host")]
+    /// A request target that is neither a path nor a whole `http`, `https`, `ws` or `wss` URI (RFC 9112 section 3.2).
+    #[error("the request target is malformed")]
+    Target,
+    /// Not exactly one Host, or one that is no host with an optional port (RFC 9112 section 3.2).
+    #[error("not exactly one valid Host")]
     Host,
     /// Two lengths, a length that is no number, a length and a transfer coding: what request smuggling is made of.
     #[error("the length of the body is ambiguous")]
     AmbiguousLength,
-    /// A body, which is not taken here.
-    #[error("a request with a body")]
+    /// A body that may be over 64 KiB. Bodies are not taken at all; behind one the connection is closed.
+    #[error("a body that may be over 64 KiB")]
     Body,
     /// A method other than GET and HEAD.
     #[error("a method other than GET and HEAD")]
@@ -38,91 +44,72 @@ impl HeadError {
     pub fn status(self) -> u16 {
         match self {
             Self::TooLarge => 431,
+            Self::TargetTooLarge => 414,
+            Self::Version => 505,
             Self::Body => 413,
             Self::Method => 405,
-            Self::Version | Self::Malformed | Self::Host | Self::AmbiguousLength => 400,
+            Self::Malformed | Self::Target | Self::Host | Self::AmbiguousLength => 400,
         }
     }
 }
 
 /// Most fields of a head.
-pub(super) const MAX_FIELDS: usize = 64;
+pub(super) const MAX_FIELDS: usize = Limits::HEAD.headers;
 
-/// Waits for the end of a head: in the caller's buffer when it comes whole, in its own of at most 16 KiB when a read
-/// cut it.
+/// Waits for the end of a head. Each byte is looked at once; one that no head has is refused at once. What a read cut
+/// waits here, at most 16 KiB; between two heads there is no heap.
 #[derive(Debug, Default)]
 pub(crate) struct HeadBuffer {
     held: Vec<u8>,
-    /// How much of `\r\n\r\n` the bytes so far end with.
-    matched: u8,
+    scanner: Scanner,
 }
 
 impl HeadBuffer {
-    /// Largest head, its end included.
-    pub(crate) const MAX: usize = 16 * 1024;
-
     /// Whether a head has begun.
     pub(crate) fn is_begun(&self) -> bool {
-        !self.held.is_empty()
+        self.scanner.len() > 0
     }
 
-    /// Takes a head from the front of `input` if its end is there; what comes behind it stays.
-    pub(crate) fn take<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Cow<'b, [u8]>>, HeadError> {
-        let bytes = input.as_slice();
-        let Some(end) = self.find_end(bytes) else {
-            if self.held.len() + bytes.len() > Self::MAX {
-                return Err(HeadError::TooLarge);
-            }
+    /// Takes a head from the front of `input` if its end is there; what comes behind it stays. An error is final.
+    pub(crate) fn take(&mut self, input: &mut Input<'_>) -> Result<Option<Vec<u8>>, HeadError> {
+        let Some(end) = self.scanner.scan(input.as_slice(), Limits::HEAD)? else {
             self.held.extend_from_slice(input.take_all());
             return Ok(None);
         };
-        if self.held.len() + end > Self::MAX {
-            return Err(HeadError::TooLarge);
-        }
         let last = input.take(end);
-        self.matched = 0;
+        self.scanner = Scanner::default();
         if self.held.is_empty() {
-            return Ok(Some(Cow::Borrowed(last)));
+            return Ok(Some(last.to_vec()));
         }
         let mut head = core::mem::take(&mut self.held);
         head.extend_from_slice(last);
-        Ok(Some(Cow::Owned(head)))
+        Ok(Some(head))
     }
 
-    /// The place behind `\r\n\r\n`, whose start may have come before.
-    fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (i, byte) in bytes.iter().enumerate() {
-            self.matched = match (self.matched, byte) {
-                (0 | 2, b'\r') => self.matched + 1,
-                (1, b'\n') => 2,
-                (3, b'\n') => return Some(i + 1),
-                (_, b'\r') => 1,
-                _ => 0,
-            };
-        }
-        None
+    /// Gives up what came.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Whether `bytes` are one whole head and nothing else.
+pub(super) fn check_whole(bytes: &[u8]) -> Result<(), HeadError> {
+    match Scanner::default().scan(bytes, Limits::HEAD)? {
+        Some(end) if end == bytes.len() => Ok(()),
+        _ => Err(HeadError::Malformed),
     }
 }
 
 /// The fields of a parsed head; `head` must be what they were parsed from.
-pub(super) fn headers(head: &[u8], parsed: &[httparse::Header<'_>]) -> Headers {
-    let fields = parsed
+pub(super) fn fields(head: &[u8], parsed: &[httparse::Header<'_>]) -> Vec<Field> {
+    parsed
         .iter()
         .map(|h| Field { name: Span::of(h.name.as_bytes(), head), value: Span::of(h.value, head) })
-        .collect();
-    Headers { bytes: head.to_vec(), fields }
+        .collect()
 }
 
-/// What httparse lets through and RFC 9112 does not: a bare LF or CR, a NUL.
-pub(super) fn check_lines(head: &[u8]) -> Result<(), HeadError> {
-    let mut before = 0;
-    for &byte in head {
-        if (byte == b'\n') != (before == b'\r') || byte == 0 {
-            return Err(HeadError::Malformed);
-        }
-        before = byte;
-    }
-    Ok(())
+pub(super) fn headers(bytes: Vec<u8>, fields: Vec<Field>) -> Headers {
+    Headers { bytes, fields }
 }
 
 pub(super) fn error(e: httparse::Error) -> HeadError {
@@ -139,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_end_is_found_at_any_cut() {
-        let bytes = b"GET / HTTP/1.1\r\n\rX\r\r\n\r\nrest";
+        let bytes = b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nrest";
         let end = bytes.len() - 4;
         for cut in 0..=bytes.len() {
             let mut buffer = HeadBuffer::default();
@@ -151,13 +138,15 @@ mod tests {
             };
             assert_eq!(&*head, &bytes[..end], "cut at {cut}");
             assert_eq!(first.len() + second.len(), 4);
+            assert!(!buffer.is_begun() && buffer.held.capacity() == 0);
         }
     }
 
     #[test]
     fn sixteen_kib_and_no_more() {
-        for (len, fits) in [(HeadBuffer::MAX, true), (HeadBuffer::MAX + 1, false)] {
-            let mut bytes = std::vec![b'a'; len - 4];
+        for (len, fits) in [(Limits::HEAD.bytes, true), (Limits::HEAD.bytes + 1, false)] {
+            let mut bytes = b"GET / HTTP/1.1\r\na: ".to_vec();
+            bytes.resize(len - 4, b'a');
             bytes.extend(b"\r\n\r\n");
             let mut buffer = HeadBuffer::default();
             let taken =

@@ -1,5 +1,6 @@
 //! Header fields as they came: one buffer and the places in it.
 
+use super::HeadError;
 use alloc::vec::Vec;
 
 /// Header fields in their order. Names compare without case (RFC 9110 section 5.1).
@@ -65,28 +66,41 @@ impl Headers {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
             let name = core::str::from_utf8(field.name.get(&self.bytes)).unwrap_or_default();
-            (name, field.value.get(&self.bytes).trim_ascii())
+            (name, field.value.get(&self.bytes))
         })
+    }
+
+    /// The values under `name` as bytes.
+    pub fn values<'h, 'n>(&'h self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
+        self.fields
+            .iter()
+            .filter(move |field| field.name.get(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value.get(&self.bytes))
     }
 
     /// The first value under `name`, if it is text.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        core::str::from_utf8(self.values(name).next()?).ok()
+    }
+
+    /// The value under `name` if there is exactly one, and it is text.
+    #[must_use]
+    pub fn only(&self, name: &str) -> Option<&str> {
+        let mut values = self.values(name);
+        let value = values.next().filter(|_| values.next().is_none())?;
         core::str::from_utf8(value).ok()
     }
 
     /// How many fields have this name.
     #[must_use]
     pub fn count(&self, name: &str) -> usize {
-        self.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).count()
+        self.values(name).count()
     }
 
     /// The values under `name` that are text.
     pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
-        self.iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
-            .filter_map(|(_, value)| core::str::from_utf8(value).ok())
+        self.values(name).filter_map(|value| core::str::from_utf8(value).ok())
     }
 
     /// The members of a comma-separated list, over all fields of this name (RFC 9110 section 5.6.1).
@@ -102,6 +116,17 @@ impl Headers {
     pub fn list_has(&self, name: &str, token: &str) -> bool {
         self.list(name).any(|member| member.eq_ignore_ascii_case(token))
     }
+
+    /// The one `Content-Length`. Two are refused even if they agree; so is a list, a sign, a space (RFC 9112 section
+    /// 6.3).
+    pub(super) fn content_length(&self) -> Result<Option<u64>, HeadError> {
+        if self.count("content-length") == 0 {
+            return Ok(None);
+        }
+        let digits = self.only("content-length").filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+        let length = digits.and_then(|digits| digits.parse().ok());
+        length.map(Some).ok_or(HeadError::AmbiguousLength)
+    }
 }
 
 /// Whether `text` is a token (RFC 9110 section 5.6.2), as names and subprotocols must be.
@@ -112,4 +137,9 @@ pub(crate) fn is_token(text: &str) -> bool {
 /// Whether `value` can stand in a field: visible characters, space and tab, and bytes above ASCII.
 pub(crate) fn is_value(value: &str) -> bool {
     value.bytes().all(|b| b == b'\t' || (b >= b' ' && b != 0x7f))
+}
+
+/// Whether `name` is one of `names`, without case.
+pub(crate) fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|n| name.eq_ignore_ascii_case(n))
 }

@@ -1,7 +1,9 @@
 //! A request's head.
 
+use super::Authority;
 use super::head::{self, HeadError, MAX_FIELDS};
-use super::headers::{Headers, Span};
+use super::headers::{Headers, Span, is_one_of};
+use alloc::vec::Vec;
 
 /// The version of HTTP that a peer speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,22 +37,26 @@ impl Request {
     /// # Errors
     /// A [`HeadError`] that says what a server should answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, HeadError> {
-        head::check_lines(bytes)?;
+        head::check_whole(bytes)?;
+        Self::from_head(bytes.to_vec())
+    }
+
+    /// The request whose whole head is `bytes`, as [`HeadBuffer`](super::HeadBuffer) gave it.
+    pub(super) fn from_head(bytes: Vec<u8>) -> Result<Self, HeadError> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut parsed = httparse::Request::new(&mut fields);
-        match parsed.parse(bytes).map_err(head::error)? {
+        match parsed.parse(&bytes).map_err(head::error)? {
             httparse::Status::Complete(n) if n == bytes.len() => {}
             _ => return Err(HeadError::Malformed),
         }
         let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
             return Err(HeadError::Malformed);
         };
-        let request = Self {
-            method: Span::of(method.as_bytes(), bytes),
-            target: Span::of(target.as_bytes(), bytes),
-            version: if minor == 0 { Version::Http10 } else { Version::Http11 },
-            headers: head::headers(bytes, parsed.headers),
-        };
+        check_target(method, target)?;
+        let (method, target) = (Span::of(method.as_bytes(), &bytes), Span::of(target.as_bytes(), &bytes));
+        let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+        let fields = head::fields(&bytes, parsed.headers);
+        let request = Self { method, target, version, headers: head::headers(bytes, fields) };
         request.check()?;
         Ok(request)
     }
@@ -64,17 +70,27 @@ impl Request {
     /// The target without scheme and authority: an absolute form is cut down (RFC 9112 section 3.2.2).
     #[must_use]
     pub fn target(&self) -> &str {
-        let target = self.text(self.target);
-        let Some((_, rest)) = target.split_once("://").filter(|_| !target.starts_with('/')) else {
-            return target;
-        };
-        rest.find(['/', '?']).map_or("/", |at| &rest[at..])
+        match self.split_absolute() {
+            Some((_, "")) => "/",
+            Some((_, rest)) => rest,
+            None => self.text(self.target),
+        }
+    }
+
+    /// The host, with its port if there is one, that the request is for: of an absolute target, which goes before the
+    /// `Host` field (RFC 9112 section 3.2.2), else of that field. `None` only in HTTP/1.0.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.split_absolute().map(|(host, _)| host).or_else(|| self.headers.get("host"))
     }
 
     /// The target up to the query.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.target().split('?').next().unwrap_or_default()
+        match self.target().split('?').next().unwrap_or_default() {
+            "" => "/",
+            path => path,
+        }
     }
 
     /// The query, without its question mark.
@@ -101,13 +117,18 @@ impl Request {
         self.headers.list_has("upgrade", "websocket")
     }
 
-    /// Whether the connection stays for another request (RFC 9112 section 9.3).
+    /// Whether the connection stays for another request (RFC 9112 section 9.3). An HTTP/1.0 client gets one answer a
+    /// connection: it takes the end of the stream for the end of the answer.
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
-        match self.version {
-            Version::Http10 => self.headers.list_has("connection", "keep-alive"),
-            Version::Http11 => !self.headers.list_has("connection", "close"),
-        }
+        self.version == Version::Http11 && !self.headers.list_has("connection", "close")
+    }
+
+    /// Authority and rest of an absolute target.
+    fn split_absolute(&self) -> Option<(&str, &str)> {
+        let target = self.text(self.target);
+        let (_, rest) = target.split_once("://").filter(|_| !target.starts_with('/'))?;
+        Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
     }
 
     fn text(&self, span: Span) -> &str {
@@ -118,25 +139,51 @@ impl Request {
     /// taken for the next request.
     fn check(&self) -> Result<(), HeadError> {
         let hosts = self.headers.count("host");
-        if hosts > 1 || (hosts == 0 && self.version == Version::Http11) {
+        let named = hosts == 1 || (hosts == 0 && self.version == Version::Http10);
+        let valid = |host: Option<&str>| host.is_some_and(|host| Authority::parse(host).is_some());
+        // The host of an absolute target stands in for the field, so it must be as good.
+        if !named
+            || (hosts == 1 && !valid(self.headers.get("host")))
+            || (self.host().is_some() && !valid(self.host()))
+        {
             return Err(HeadError::Host);
         }
+        let length = self.headers.content_length()?;
         let is_get = matches!(self.method(), "GET" | "HEAD");
-        let lengths = self.headers.count("content-length");
         if self.headers.count("transfer-encoding") > 0 {
-            return Err(if is_get || lengths > 0 { HeadError::AmbiguousLength } else { HeadError::Body });
+            let chunked = self
+                .headers
+                .only("transfer-encoding")
+                .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+            let clear = chunked && length.is_none() && self.version == Version::Http11 && !is_get;
+            return Err(if clear { HeadError::Body } else { HeadError::AmbiguousLength });
         }
-        match (lengths, self.headers.get("content-length")) {
-            (0, _) => {}
-            (1, Some(length)) if !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit()) => {
-                if length.bytes().any(|b| b != b'0') {
-                    return Err(if is_get { HeadError::AmbiguousLength } else { HeadError::Body });
-                }
-            }
-            _ => return Err(HeadError::AmbiguousLength),
+        match length.unwrap_or(0) {
+            0 if is_get => Ok(()),
+            _ if is_get => Err(HeadError::AmbiguousLength),
+            0..=MAX_BODY => Err(HeadError::Method),
+            _ => Err(HeadError::Body),
         }
-        if is_get { Ok(()) } else { Err(HeadError::Method) }
     }
+}
+
+/// A longer body is what is wrong with a request, before its method.
+const MAX_BODY: u64 = 64 * 1024;
+
+/// The four forms of RFC 9112 section 3.2: a path, a whole URI of a scheme that is spoken here, `*`, host and port.
+fn check_target(method: &str, target: &str) -> Result<(), HeadError> {
+    let form = match (method, target.split_once("://")) {
+        _ if target.starts_with('/') => true,
+        ("CONNECT", _) | ("OPTIONS", None) => true,
+        (_, Some((scheme, rest))) => {
+            is_one_of(scheme, &["http", "https", "ws", "wss"])
+                && !rest.is_empty()
+                && !rest.starts_with(['/', '?'])
+        }
+        (_, None) => false,
+    };
+    let characters = target.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    if form && characters { Ok(()) } else { Err(HeadError::Target) }
 }
 
 #[cfg(test)]
@@ -156,10 +203,34 @@ mod tests {
             ("GET / HTTP/1.1|Host: a|Content-Length: +0", HeadError::AmbiguousLength),
             ("GET / HTTP/1.1|Host: a|Transfer-Encoding: chunked", HeadError::AmbiguousLength),
             ("POST / HTTP/1.1|Host: a|Transfer-Encoding: x|Content-Length: 0", HeadError::AmbiguousLength),
-            ("POST / HTTP/1.1|Host: a|Content-Length: 5", HeadError::Body),
+            ("POST / HTTP/1.1|Host: a|Content-Length: 5", HeadError::Method),
+            ("POST / HTTP/1.1|Host: a|Content-Length: 65537", HeadError::Body),
             ("POST / HTTP/1.1|Host: a", HeadError::Method),
             ("GET / HTTP/1.1|Host: a|Host: a", HeadError::Host),
             ("GET / HTTP/1.1", HeadError::Host),
+            ("GET / HTTP/1.1|Host: a b", HeadError::Host),
+            ("GET / HTTP/1.1|Host: u@a", HeadError::Host),
+            ("GET / HTTP/1.1|Host: a, b", HeadError::Host),
+            ("GET / HTTP/1.1|Host: \u{e9}", HeadError::Host),
+            ("GET http://u@a/ HTTP/1.1|Host: a", HeadError::Host),
+            ("GET a HTTP/1.1|Host: a", HeadError::Target),
+            ("GET * HTTP/1.1|Host: a", HeadError::Target),
+            ("GET http:///x HTTP/1.1|Host: a", HeadError::Target),
+            ("GET ftp://a/x HTTP/1.1|Host: a", HeadError::Target),
+            ("GET /#x HTTP/1.1|Host: a", HeadError::Target),
+            ("GET /\u{e9} HTTP/1.1|Host: a", HeadError::Target),
+            ("GET / HTTP/1.0|Host: a|Host: a", HeadError::Host),
+            ("GET / HTTP/1.1|Host: a|Content-Length: 0|Content-Length: 0", HeadError::AmbiguousLength),
+            ("GET / HTTP/1.1|Host: a|Content-Length: 0, 0", HeadError::AmbiguousLength),
+            ("GET / HTTP/1.1|Host: a|Content-Length:", HeadError::AmbiguousLength),
+            ("GET / HTTP/1.1|Host: a|Content-Length: 99999999999999999999", HeadError::AmbiguousLength),
+            ("POST / HTTP/1.1|Host: a|Transfer-Encoding: gzip", HeadError::AmbiguousLength),
+            ("POST / HTTP/1.0|Host: a|Transfer-Encoding: chunked", HeadError::AmbiguousLength),
+            ("POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked", HeadError::Body),
+            ("PRI * HTTP/2.0", HeadError::Version),
+            ("GET  / HTTP/1.1|Host: a", HeadError::Malformed),
+            ("GET / HTTP/1.1|: a", HeadError::Malformed),
+            ("GET / HTTP/1.1|Host", HeadError::Malformed),
             ("GET / HTTP/2.0|Host: a", HeadError::Version),
             ("GET / HTTP/1.1|Host: a\n", HeadError::Malformed),
             ("GET / HTTP/1.1|Host: a\0", HeadError::Malformed),
@@ -178,7 +249,12 @@ mod tests {
         assert!(parse("HEAD / HTTP/1.1|Host: a|Content-Length: 0").is_ok());
         let absolute = parse("GET http://b:1/x?y HTTP/1.1|Host: a").unwrap();
         assert_eq!((absolute.path(), absolute.query()), ("/x", Some("y")));
+        assert_eq!(absolute.host(), Some("b:1"));
         assert_eq!(parse("GET http://b HTTP/1.1|Host: a").unwrap().target(), "/");
+        let query = parse("GET http://b?q HTTP/1.1|Host: a").unwrap();
+        assert_eq!((query.path(), query.query()), ("/", Some("q")));
+        assert_eq!(parse("GET /a://b HTTP/1.1|Host: [::1]:80").unwrap().host(), Some("[::1]:80"));
+        assert_eq!(parse("||GET / HTTP/1.0").unwrap().host(), None);
     }
 
     #[test]
@@ -186,6 +262,6 @@ mod tests {
         assert!(parse("GET / HTTP/1.1|Host: a").unwrap().keeps_alive());
         assert!(!parse("GET / HTTP/1.1|Host: a|Connection: x, Close").unwrap().keeps_alive());
         assert!(!parse("GET / HTTP/1.0").unwrap().keeps_alive());
-        assert!(parse("GET / HTTP/1.0|Connection: keep-alive").unwrap().keeps_alive());
+        assert!(!parse("GET / HTTP/1.0|Connection: keep-alive").unwrap().keeps_alive());
     }
 }

@@ -1,8 +1,6 @@
 //! An answer, to be written or as it was read.
 
-use super::head::{self, HeadError, MAX_FIELDS};
-use super::headers::{Headers, is_token, is_value};
-use super::request::Version;
+use super::headers::{is_one_of, is_token, is_value};
 use crate::base::Wall;
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -22,16 +20,20 @@ use core::fmt::Write;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    fields: Vec<(&'static str, Cow<'static, str>)>,
+    fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Bytes,
+    closes: bool,
 }
+
+/// Fields that the responder writes itself: a second one would break the framing.
+const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
 impl Response {
     /// An answer with this status, no fields and no body. A status outside 200 to 599 counts as 500.
     #[must_use]
     pub fn new(status: u16) -> Self {
         let status = if (200..600).contains(&status) { status } else { 500 };
-        Self { status, fields: Vec::new(), body: Bytes::new() }
+        Self { status, fields: Vec::new(), body: Bytes::new(), closes: false }
     }
 
     /// An answer whose body is the status in words, and which is not to be taken for anything else.
@@ -39,20 +41,32 @@ impl Response {
     pub fn plain(status: u16) -> Self {
         let response = Self::new(status);
         let words = reason(response.status);
-        response
-            .with("Content-Type", "text/plain; charset=utf-8")
-            .with("X-Content-Type-Options", "nosniff")
-            .body(words)
+        response.text(words)
     }
 
-    /// Adds a field. One that could break the head, a name that is no token or a value with a control character, is
-    /// left out.
+    /// Sets the body, as plain text that is not to be taken for anything else.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        let value = value.into();
-        if is_token(name) && is_value(&value) {
+    pub fn text(self, text: impl Into<Bytes>) -> Self {
+        self.with("Content-Type", "text/plain; charset=utf-8")
+            .with("X-Content-Type-Options", "nosniff")
+            .body(text)
+    }
+
+    /// Adds a field. Left out is one that could break the answer: a name that is no token, a value with a control
+    /// character, and `Content-Length`, `Transfer-Encoding`, `Connection` and `Date`.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        if is_token(&name) && is_value(&value) && !is_one_of(&name, &RESERVED) {
             self.fields.push((name, value));
         }
+        self
+    }
+
+    /// Closes the connection behind this answer.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.closes = true;
         self
     }
 
@@ -71,13 +85,25 @@ impl Response {
 
     /// The fields that were added.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (*name, &**value))
+        self.fields.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The body.
     #[must_use]
     pub fn content(&self) -> &Bytes {
         &self.body
+    }
+
+    /// Whether the connection is closed behind it.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.closes
+    }
+
+    /// What of the body is sent: none with 204 and 304 (RFC 9112 section 6.3).
+    pub(super) fn sent_body(&self) -> &Bytes {
+        static NONE: Bytes = Bytes::new();
+        if has_body(self.status) { &self.body } else { &NONE }
     }
 
     /// Appends the head. A length is written for every status that can have a body (RFC 9110 section 8.6).
@@ -90,15 +116,24 @@ impl Response {
         for (name, value) in self.fields() {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        if !matches!(self.status, 204 | 304) {
+        if has_body(self.status) {
             let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
         }
-        if !keep_alive && !self.fields().any(|(name, _)| name.eq_ignore_ascii_case("connection")) {
-            head.push_str("Connection: close\r\n");
+        // "A sender of Upgrade MUST also send an Upgrade connection option" (RFC 9110 section 7.8).
+        let upgrade = self.fields().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"));
+        match (upgrade, keep_alive) {
+            (true, true) => head.push_str("Connection: upgrade\r\n"),
+            (true, false) => head.push_str("Connection: upgrade, close\r\n"),
+            (false, false) => head.push_str("Connection: close\r\n"),
+            (false, true) => {}
         }
         head.push_str("\r\n");
         out.extend_from_slice(head.as_bytes());
     }
+}
+
+const fn has_body(status: u16) -> bool {
+    !matches!(status, 204 | 304)
 }
 
 /// The words that go with a status (RFC 9110 section 15).
@@ -106,22 +141,38 @@ pub(crate) fn reason(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
+        206 => "Partial Content",
         301 => "Moved Permanently",
         302 => "Found",
+        303 => "See Other",
         304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
         413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
         _ => "Unknown",
     }
 }
@@ -142,60 +193,6 @@ fn write_date(out: &mut String, wall: Wall) {
     let (weekday, name) = (DAYS[(days % 7) as usize], MONTHS[month as usize]);
     let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
     let _ = write!(out, "{weekday}, {day:02} {name} {year:04} {hour:02}:{minute:02}:{second:02} GMT");
-}
-
-/// The head of an answer, as a client reads it.
-///
-/// ```
-/// use wharf::http::ResponseHead;
-///
-/// let head = ResponseHead::parse(b"HTTP/1.1 404 Not Found\r\nServer: x\r\n\r\n").unwrap();
-/// assert_eq!((head.status(), head.headers().get("server")), (404, Some("x")));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResponseHead {
-    status: u16,
-    version: Version,
-    headers: Headers,
-}
-
-impl ResponseHead {
-    /// Parses a whole head, its empty line included.
-    ///
-    /// # Errors
-    /// A [`HeadError`] if it is none.
-    pub fn parse(bytes: &[u8]) -> Result<Self, HeadError> {
-        head::check_lines(bytes)?;
-        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let mut parsed = httparse::Response::new(&mut fields);
-        match parsed.parse(bytes).map_err(head::error)? {
-            httparse::Status::Complete(n) if n == bytes.len() => {}
-            _ => return Err(HeadError::Malformed),
-        }
-        let (Some(status), Some(minor)) = (parsed.code, parsed.version) else {
-            return Err(HeadError::Malformed);
-        };
-        let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { status, version, headers: head::headers(bytes, parsed.headers) })
-    }
-
-    /// The status.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.status
-    }
-
-    /// The version.
-    #[must_use]
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
-    /// The fields.
-    #[must_use]
-    pub fn headers(&self) -> &Headers {
-        &self.headers
-    }
 }
 
 #[cfg(test)]
@@ -220,6 +217,26 @@ mod tests {
     fn fields_cannot_break_the_head() {
         let response =
             Response::new(200).with("X-A", "b\r\nX-Evil: c").with("bad name", "x").with("X-Ok", "y");
+        let response = RESERVED.into_iter().fold(response, |response, name| response.with(name, "1"));
         assert_eq!(response.fields().collect::<Vec<_>>(), [("X-Ok", "y")]);
+    }
+
+    fn head(response: &Response, keep_alive: bool) -> String {
+        let mut out = Vec::new();
+        response.write_head(&mut out, Wall::default(), keep_alive);
+        String::from_utf8(out).unwrap().split_once("GMT\r\n").unwrap().1.into()
+    }
+
+    #[test]
+    fn lengths_and_connection_options() {
+        assert_eq!(head(&Response::new(204).body("x"), true), "\r\n");
+        assert!(Response::new(304).body("x").sent_body().is_empty());
+        assert_eq!(
+            head(&Response::new(200).body("é"), false),
+            "Content-Length: 2\r\nConnection: close\r\n\r\n"
+        );
+        let upgrade = Response::new(426).with("Upgrade", "websocket");
+        assert!(head(&upgrade, true).ends_with("\r\nConnection: upgrade\r\n\r\n"));
+        assert!(head(&upgrade, false).ends_with("\r\nConnection: upgrade, close\r\n\r\n"));
     }
 }

@@ -2,6 +2,8 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
+use core::net::Ipv6Addr;
 
 /// Why a URL cannot be connected to. The fault is in the URL; trying again does not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum UrlError {
 /// assert_eq!((url.host(), url.port(), url.is_secure()), ("::1", 443, true));
 /// assert_eq!((url.target(), &*url.authority()), ("/chat?room=1", "[::1]"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url {
     secure: bool,
     host: String,
@@ -84,7 +86,7 @@ impl Url {
             Some(_) => return Err(UrlError::Port),
         };
         let target = if target.starts_with('/') { target.to_string() } else { format!("/{target}") };
-        Ok(Self { secure, host: host.to_string(), port, target, user_info })
+        Ok(Self { secure, host: host.to_ascii_lowercase(), port, target, user_info })
     }
 
     /// Whether it is `wss`.
@@ -93,7 +95,7 @@ impl Url {
         self.secure
     }
 
-    /// The host, an IPv6 address without its brackets.
+    /// The host in lower case, an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -125,10 +127,24 @@ impl Url {
     }
 }
 
+impl fmt::Display for Url {
+    /// Without user name and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.target)
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
+    }
+}
+
 fn split_port(text: &str) -> Result<(&str, Option<&str>), UrlError> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, after) = rest.split_once(']').ok_or(UrlError::Host)?;
-        let valid = host.contains(':') && host.bytes().all(|b| b.is_ascii_hexdigit() || b":.".contains(&b));
+        let valid = host.parse::<Ipv6Addr>().is_ok();
         return match after.strip_prefix(':') {
             Some(port) if valid => Ok((host, Some(port))),
             None if valid && after.is_empty() => Ok((host, None)),
@@ -136,7 +152,8 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), UrlError> {
         };
     }
     let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-    let valid = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b));
+    let valid = matches!(host.len(), 1..=253)
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
     if valid { Ok((host, port)) } else { Err(UrlError::Host) }
 }
 
@@ -148,7 +165,7 @@ mod tests {
     fn forms() {
         for (text, host, port, target, authority) in [
             ("ws://a", "a", 80, "/", "a"),
-            ("WS://a:80/x", "a", 80, "/x", "a"),
+            ("WS://A:80/x", "a", 80, "/x", "a"),
             ("wss://a:80?q", "a", 80, "/?q", "a:80"),
             ("ws://[::1]:9/p?q=/", "::1", 9, "/p?q=/", "[::1]:9"),
             ("ws://u:p@a.example/", "a.example", 80, "/", "a.example"),
@@ -159,7 +176,9 @@ mod tests {
                 (host, port, target, authority)
             );
         }
-        assert_eq!(Url::parse("ws://u:p@a").unwrap().user_info(), Some("u:p"));
+        let url = Url::parse("ws://u:p@a").unwrap();
+        assert_eq!(url.user_info(), Some("u:p"));
+        assert_eq!((format!("{url}"), format!("{url:?}")), ("ws://a/".into(), "Url(ws://a/)".into()));
     }
 
     #[test]
@@ -171,6 +190,10 @@ mod tests {
             ("ws:///x", UrlError::Host),
             ("ws://[::1", UrlError::Host),
             ("ws://[a]", UrlError::Host),
+            ("ws://[1:2]", UrlError::Host),
+            ("ws://[fe80::1%25eth0]", UrlError::Host),
+            ("ws://a%2f/", UrlError::Host),
+            ("ws://a,b/", UrlError::Host),
             ("ws://[::1]x", UrlError::Host),
             ("ws://a:", UrlError::Port),
             ("ws://a:0", UrlError::Port),

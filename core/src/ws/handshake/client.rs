@@ -4,9 +4,9 @@ use super::request::ClientRequest;
 use crate::base::{
     Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants,
 };
-use crate::http::{HeadBuffer, HeadError, Headers, ResponseHead, Version};
+use crate::http::{BodyReader, HeadBuffer, HeadError, Headers, ResponseHead, Version};
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -30,6 +30,8 @@ pub struct RefusedBy {
     pub headers: Headers,
     /// The first bytes of the body, at most 4 KiB.
     pub body: Vec<u8>,
+    /// Whether `body` is all of it.
+    pub body_is_whole: bool,
 }
 
 /// Why an opening handshake failed.
@@ -54,6 +56,9 @@ pub enum HandshakeError {
     /// No answer in time. Worth a retry.
     #[error("the opening handshake timed out")]
     TimedOut,
+    /// The server answered before the request was written, or with more interim answers (1xx) than make sense.
+    #[error("the server answered out of turn")]
+    OutOfTurn,
     /// The transport ended before the answer. Worth a retry.
     #[error("the transport ended during the opening handshake: {0}")]
     Ended(End),
@@ -83,16 +88,32 @@ pub struct Client {
     head: HeadBuffer,
     accept: [u8; 28],
     offered: Vec<String>,
-    refused: Option<Box<RefusedBy>>,
-    /// What is left of a refusal's body to wait for.
-    body_left: usize,
+    /// A refusal whose body is still coming.
+    refused: Option<Box<(RefusedBy, BodyReader)>>,
+    /// Interim answers passed over.
+    interim: u8,
     outcome: Option<Result<Opened, HandshakeError>>,
     over: bool,
+    failed: bool,
+}
+
+impl HandshakeError {
+    /// Whether another try may succeed with nothing changed: no answer came, or one that says so (408, 429, 5xx).
+    #[must_use]
+    pub fn may_retry(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Ended(_) => true,
+            Self::Refused(refused) => matches!(refused.status, 408 | 429 | 500..=599),
+            _ => false,
+        }
+    }
 }
 
 impl Client {
     /// How much of a refusal's body is kept.
     const BODY: usize = 4096;
+    /// Most interim answers that are passed over.
+    const INTERIM: u8 = 8;
 
     /// Asks; the answer has `timeout`.
     #[must_use]
@@ -110,45 +131,41 @@ impl Client {
             accept,
             offered: request.subprotocols().to_vec(),
             refused: None,
-            body_left: 0,
+            interim: 0,
             outcome: None,
             over: false,
+            failed: false,
         }
     }
 
-    /// Takes the answer from `input`; its outcome comes once.
+    /// Takes the answer from `input`; its outcome comes once. What is behind an answer with 101 stays.
     pub fn receive(&mut self, now: Instant, input: &mut Input<'_>) -> Option<Result<Opened, HandshakeError>> {
         self.clock.advance(now);
-        if !self.over && self.refused.is_none() {
-            match self.head.take(input) {
-                Ok(None) => {}
-                Ok(Some(head)) => match ResponseHead::parse(&head) {
-                    Ok(head) => self.check(&head),
-                    Err(e) => self.finish(Err(HandshakeError::NotHttp(e))),
-                },
+        while !self.over && self.refused.is_none() {
+            match self.head.take(input).and_then(|head| head.map(ResponseHead::from_head).transpose()) {
+                Ok(None) => break,
+                Ok(Some(head)) => self.check(&head),
                 Err(e) => self.finish(Err(HandshakeError::NotHttp(e))),
             }
         }
         if let Some(refused) = &mut self.refused {
-            let want = self.body_left.min(Self::BODY - refused.body.len());
-            let piece = input.take(want);
-            refused.body.extend_from_slice(piece);
-            self.body_left -= piece.len();
-            if self.body_left == 0 || refused.body.len() == Self::BODY {
+            refused.1.receive(input);
+            if refused.1.is_done() {
                 self.finish_refused();
             }
         }
         self.outcome.take()
     }
 
-    /// The transport's reading side is over.
+    /// The transport's reading side is over. A refusal is handed up with what came of its body.
     pub fn receive_end(&mut self, now: Instant, end: End) {
         self.clock.advance(now);
-        if self.refused.is_some() {
-            self.finish_refused();
-        } else {
-            self.finish(Err(HandshakeError::Ended(end)));
+        match &mut self.refused {
+            Some(refused) if end == End::Eof => refused.1.receive_eof(),
+            Some(_) => {}
+            None => return self.finish(Err(HandshakeError::Ended(end))),
         }
+        self.finish_refused();
     }
 
     /// Gives up.
@@ -163,10 +180,10 @@ impl Client {
         Output::new(&mut self.outbox, now)
     }
 
-    /// What the handshake wants of its transport.
+    /// What the handshake wants of its transport: to end it after a failure, nothing after a success.
     #[must_use]
     pub fn wants(&self) -> Wants {
-        let shutdown = self.over.then_some(Shutdown::Both);
+        let shutdown = self.failed.then_some(Shutdown::Both);
         Wants { read: !self.over, write: !self.over && !self.outbox.is_empty(), shutdown }
     }
 
@@ -181,9 +198,9 @@ impl Client {
         let now = self.clock.advance(now);
         if self.deadlines.pop_due(now, false).is_some() {
             if self.refused.is_some() {
-                self.finish_refused()
+                self.finish_refused();
             } else {
-                self.finish(Err(HandshakeError::TimedOut))
+                self.finish(Err(HandshakeError::TimedOut));
             }
         }
     }
@@ -199,19 +216,22 @@ impl Client {
     }
 
     fn check(&mut self, head: &ResponseHead) {
-        let headers = head.headers();
-        if head.status() != 101 {
-            // Without a length the body ends with the stream, so what comes within the deadline is what is kept.
-            let length = headers.get("content-length").and_then(|l| l.parse().ok());
-            let bodiless = matches!(head.status(), 204 | 304) || head.status() < 200;
-            self.body_left = if bodiless { 0 } else { length.unwrap_or(Self::BODY) };
-            let refused = RefusedBy { status: head.status(), headers: headers.clone(), body: Vec::new() };
-            self.refused = Some(Box::new(refused));
-            return;
+        let headers = head.headers().clone();
+        match head.status() {
+            101 if !self.outbox.is_empty() => self.finish(Err(HandshakeError::OutOfTurn)),
+            101 => {
+                let checked = self.check_upgrade(head);
+                self.finish(checked.map(|subprotocol| Opened { subprotocol, headers }));
+            }
+            // "A client MUST be able to parse one or more 1xx responses received prior to a final response" (RFC 9110
+            // section 15.2).
+            100..=199 if self.interim < Self::INTERIM => self.interim += 1,
+            100..=199 => self.finish(Err(HandshakeError::OutOfTurn)),
+            status => {
+                let refused = RefusedBy { status, headers, body: Vec::new(), body_is_whole: false };
+                self.refused = Some(Box::new((refused, BodyReader::new(head, Self::BODY))));
+            }
         }
-        let checked =
-            self.check_upgrade(head).map(|subprotocol| Opened { subprotocol, headers: headers.clone() });
-        self.finish(checked);
     }
 
     fn check_upgrade(&self, head: &ResponseHead) -> Result<Option<String>, HandshakeError> {
@@ -219,39 +239,36 @@ impl Client {
         if head.version() != Version::Http11 {
             return Err(HandshakeError::NotHttp(HeadError::Version));
         }
-        if headers.count("upgrade") != 1 || !headers.list_has("upgrade", "websocket") {
+        if !headers.only("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
             return Err(HandshakeError::Wrong("Upgrade"));
         }
         if !headers.list_has("connection", "upgrade") {
             return Err(HandshakeError::Wrong("Connection"));
         }
-        let accepted = headers.get("sec-websocket-accept").is_some_and(|a| a.as_bytes() == self.accept);
-        if !accepted || headers.count("sec-websocket-accept") != 1 {
+        if headers.only("sec-websocket-accept").map(str::as_bytes) != Some(&self.accept[..]) {
             return Err(HandshakeError::Wrong("Sec-WebSocket-Accept"));
         }
-        if let Some(extension) = headers.list("sec-websocket-extensions").next() {
-            return Err(HandshakeError::Extension(extension.into()));
+        if let Some(extensions) = headers.values("sec-websocket-extensions").find(|value| !value.is_empty()) {
+            return Err(HandshakeError::Extension(extensions.escape_ascii().to_string()));
         }
-        match headers.get("sec-websocket-protocol") {
-            None => Ok(None),
-            Some(chosen)
-                if headers.count("sec-websocket-protocol") == 1
-                    && self.offered.iter().any(|o| o == chosen) =>
-            {
-                Ok(Some(chosen.into()))
-            }
-            Some(chosen) => Err(HandshakeError::Subprotocol(chosen.into())),
+        let Some(chosen) = headers.values("sec-websocket-protocol").last() else { return Ok(None) };
+        match headers.only("sec-websocket-protocol").filter(|name| self.offered.iter().any(|o| o == name)) {
+            Some(name) => Ok(Some(name.into())),
+            None => Err(HandshakeError::Subprotocol(chosen.escape_ascii().to_string())),
         }
     }
 
     fn finish_refused(&mut self) {
         if let Some(refused) = self.refused.take() {
-            self.finish(Err(HandshakeError::Refused(refused)));
+            let (mut refused, body) = *refused;
+            (refused.body, refused.body_is_whole) = body.into_parts();
+            self.finish(Err(HandshakeError::Refused(Box::new(refused))));
         }
     }
 
     fn finish(&mut self, outcome: Result<Opened, HandshakeError>) {
         if !core::mem::replace(&mut self.over, true) {
+            self.failed = outcome.is_err();
             self.outcome = Some(outcome);
             self.deadlines.disarm_all();
             self.outbox.clear();

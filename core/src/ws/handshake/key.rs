@@ -1,7 +1,17 @@
 //! The key and its answer (RFC 6455 sections 4.1 and 4.2.2).
 
 use base64::Engine as _;
+use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// Unused bits of the last character may be set: such a key decodes to 16 bytes all the same.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -26,7 +36,7 @@ pub(super) fn encode(nonce: [u8; 16]) -> [u8; 24] {
 /// Whether it is "a base64-encoded value that, when decoded, is 16 bytes in length" (section 4.2.1).
 pub(super) fn is_valid(key: &str) -> bool {
     let mut out = [0; 18];
-    key.len() == 24 && STANDARD.decode_slice(key, &mut out) == Ok(16)
+    key.len() == 24 && LENIENT.decode_slice(key, &mut out) == Ok(16)
 }
 
 #[cfg(test)]
@@ -41,7 +51,9 @@ mod tests {
 
     #[test]
     fn keys_are_sixteen_bytes() {
-        assert!(is_valid("dGhlIHNhbXBsZSBub25jZQ=="));
+        for good in ["dGhlIHNhbXBsZSBub25jZQ==", "abcdefghijklmnopqrstuv==", "+/+/+/+/+/+/+/+/+/+/+w=="] {
+            assert!(is_valid(good), "{good}");
+        }
         for bad in [
             "",
             "dGhlIHNhbXBsZSBub25jZQ=",
@@ -49,6 +61,9 @@ mod tests {
             "dGhlIHNhbXBsZSBub25jZQ===",
             "?GhlIHNhbXBsZSBub25jZQ==",
             "dGhlIHNhbXBsZSBub25jZTE=",
+            "dGhlIHNhbXBsZSBub25jZTEh",
+            "dGhlIHNhbXBsZSBub25jZQ= ",
+            "_-_-_-_-_-_-_-_-_-_-_w==",
         ] {
             assert!(!is_valid(bad), "{bad}");
         }

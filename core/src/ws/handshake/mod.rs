@@ -4,10 +4,14 @@
 //! the RFC demands, [`Offer::accept`] writes the answer. The client's side is a machine, since it waits.
 
 mod client;
+mod extension;
 mod key;
+mod origin;
 mod request;
 mod server;
 
 pub use client::{Client, HandshakeError, Opened, RefusedBy};
+pub use extension::{Extension, Extensions};
+pub use origin::OriginPolicy;
 pub use request::{ClientRequest, RequestError};
-pub use server::{AcceptError, Acceptance, Offer, OriginPolicy, Refusal, ServerPolicy};
+pub use server::{AcceptError, Acceptance, Offer, Refusal, ServerPolicy};

@@ -1,46 +1,10 @@
 //! The server's side: is the request one, may it be, and the answer.
 
-use super::key;
-use crate::http::{Request, Response, Version, is_token, is_value};
-use alloc::string::String;
+use super::extension::Extensions;
+use super::{OriginPolicy, key};
+use crate::http::{Headers, Request, Response, Version, is_one_of, is_token, is_value};
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-
-/// Which pages may connect (RFC 6455 section 10.2). A request without `Origin` comes from no browser and is allowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OriginPolicy {
-    /// Any.
-    #[default]
-    Any,
-    /// Pages of the host and port that the request names in `Host`, by `http` or `https`.
-    SameHost,
-    /// These, as a browser writes them: `https://example.org`.
-    List(Vec<String>),
-    /// These, and pages of the same host.
-    SameHostOr(Vec<String>),
-}
-
-impl OriginPolicy {
-    /// Whether `request` may connect.
-    #[must_use]
-    pub fn allows(&self, request: &Request) -> bool {
-        let Some(origin) = request.headers().get("origin") else {
-            return request.headers().count("origin") == 0;
-        };
-        let same = || {
-            let host = request.headers().get("host").unwrap_or_default();
-            let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            !host.is_empty() && authority.is_some_and(|a| a.eq_ignore_ascii_case(host))
-        };
-        let listed = |list: &[String]| list.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
-        match self {
-            Self::Any => true,
-            Self::SameHost => same(),
-            Self::List(list) => listed(list),
-            Self::SameHostOr(list) => listed(list) || same(),
-        }
-    }
-}
 
 /// What a server asks of those who want a WebSocket.
 ///
@@ -57,6 +21,15 @@ pub struct ServerPolicy {
     pub subprotocols: Vec<String>,
     /// Takes the first subprotocol offered when none of `subprotocols` is.
     pub accept_first_subprotocol: bool,
+}
+
+impl ServerPolicy {
+    fn choose(&self, offered: &[String]) -> Option<String> {
+        match self.subprotocols.iter().find(|p| offered.contains(p)) {
+            None if self.accept_first_subprotocol => offered.first().cloned(),
+            preferred => preferred.cloned(),
+        }
+    }
 }
 
 /// A checked request for a WebSocket.
@@ -79,6 +52,8 @@ pub struct Offer {
     accept: [u8; 28],
     offered: Vec<String>,
     chosen: Option<String>,
+    /// A list that follows the grammar.
+    extensions: String,
 }
 
 /// Why a request for a WebSocket is refused.
@@ -103,22 +78,28 @@ pub enum Refusal {
     /// The page's origin is not allowed.
     #[error("the origin is not allowed")]
     Origin,
+    /// `Host` is empty (2).
+    #[error("Host is empty")]
+    NoHost,
+    /// `Sec-WebSocket-Protocol` is no list of tokens (8).
+    #[error("Sec-WebSocket-Protocol is not a list of tokens")]
+    BadSubprotocol,
+    /// `Sec-WebSocket-Extensions` does not follow the grammar (9).
+    #[error("Sec-WebSocket-Extensions is malformed")]
+    BadExtensions,
 }
 
 impl Refusal {
-    /// The answer that says so.
+    /// The answer that says so, and what would do. The connection is kept where the client may do better on it.
     #[must_use]
     pub fn response(self) -> Response {
+        let refused = |status| Response::new(status).text(self.to_string());
         match self {
-            Self::NotGet | Self::NoConnectionUpgrade | Self::BadKey => Response::plain(400),
-            Self::NoUpgrade => {
-                Response::plain(426).with("Upgrade", "websocket").with("Connection", "Upgrade")
-            }
-            Self::Version => Response::plain(426)
-                .with("Sec-WebSocket-Version", "13")
-                .with("Upgrade", "websocket")
-                .with("Connection", "Upgrade"),
-            Self::Origin => Response::plain(403),
+            Self::NoUpgrade => refused(426).with("Upgrade", "websocket"),
+            // The version that is spoken must be named (section 4.4).
+            Self::Version => refused(426).with("Sec-WebSocket-Version", "13").with("Upgrade", "websocket"),
+            Self::Origin => refused(403),
+            _ => refused(400).closing(),
         }
     }
 }
@@ -174,30 +155,28 @@ impl Offer {
         if request.method() != "GET" || request.version() != Version::Http11 {
             return Err(Refusal::NotGet);
         }
+        if request.host().is_none_or(str::is_empty) {
+            return Err(Refusal::NoHost);
+        }
         if !request.is_websocket() {
             return Err(Refusal::NoUpgrade);
         }
         if !headers.list_has("connection", "upgrade") {
             return Err(Refusal::NoConnectionUpgrade);
         }
-        if headers.count("sec-websocket-version") != 1 || headers.get("sec-websocket-version") != Some("13") {
+        if headers.only("sec-websocket-version") != Some("13") {
             return Err(Refusal::Version);
         }
-        let key = headers.get("sec-websocket-key").filter(|key| key::is_valid(key)).ok_or(Refusal::BadKey)?;
-        if headers.count("sec-websocket-key") != 1 {
-            return Err(Refusal::BadKey);
-        }
+        let key =
+            headers.only("sec-websocket-key").filter(|key| key::is_valid(key)).ok_or(Refusal::BadKey)?;
         if !policy.origins.allows(request) {
             return Err(Refusal::Origin);
         }
-        let offered: Vec<String> =
-            headers.list("sec-websocket-protocol").filter(|p| is_token(p)).map(String::from).collect();
-        let preferred = policy.subprotocols.iter().find(|p| offered.contains(p)).cloned();
-        let chosen = match preferred {
-            None if policy.accept_first_subprotocol => offered.first().cloned(),
-            chosen => chosen,
-        };
-        Ok(Self { accept: key::accept(key), offered, chosen })
+        let offered = offered(headers).ok_or(Refusal::BadSubprotocol)?;
+        let extensions = joined(headers, "sec-websocket-extensions").ok_or(Refusal::BadExtensions)?;
+        Extensions::parse(&extensions).ok_or(Refusal::BadExtensions)?;
+        let chosen = policy.choose(&offered);
+        Ok(Self { accept: key::accept(key), offered, chosen, extensions })
     }
 
     /// The subprotocols that the client offers, in its order.
@@ -210,6 +189,13 @@ impl Offer {
     #[must_use]
     pub fn subprotocol<'a>(&'a self, acceptance: &'a Acceptance) -> Option<&'a str> {
         acceptance.subprotocol.as_deref().or(self.chosen.as_deref())
+    }
+
+    /// The extensions that the client offers, in its order.
+    #[must_use]
+    pub fn extensions(&self) -> Extensions<'_> {
+        // The grammar was checked when the offer was made.
+        Extensions::unchecked(&self.extensions)
     }
 
     /// The bytes of the answer with status 101. No extension is accepted.
@@ -239,11 +225,29 @@ impl Offer {
     }
 }
 
+/// The subprotocols offered; `None` if one is no token.
+fn offered(headers: &Headers) -> Option<Vec<String>> {
+    let list = joined(headers, "sec-websocket-protocol")?;
+    let names = list.split(',').map(str::trim_ascii).filter(|name| !name.is_empty());
+    names.map(|name| is_token(name).then(|| name.into())).collect()
+}
+
+/// The values of all fields of this name as one list, as if they had been one field (RFC 9110 section 5.3). `None` if
+/// that is not text.
+fn joined(headers: &Headers, name: &str) -> Option<String> {
+    let mut list = String::new();
+    for value in headers.values(name) {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(core::str::from_utf8(value).ok()?);
+    }
+    Some(list)
+}
+
 /// Fields that the handshake itself writes, or that would frame a body.
 pub(super) fn is_reserved(name: &str) -> bool {
-    ["upgrade", "connection", "content-length", "transfer-encoding"]
-        .iter()
-        .any(|n| name.eq_ignore_ascii_case(n))
+    is_one_of(name, &["upgrade", "connection", "content-length", "transfer-encoding"])
         || name.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("sec-websocket-"))
 }
 

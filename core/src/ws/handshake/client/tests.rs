@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use std::format;
 use std::string::ToString;
 
@@ -58,6 +59,14 @@ fn wrong_answers_are_named() {
     let with = |line: &str| answer(|ok| ok.replacen("\r\n", &format!("\r\n{line}\r\n"), 1));
     assert_eq!(with("Sec-WebSocket-Protocol: three"), Err(HandshakeError::Subprotocol("three".into())));
     assert_eq!(with("Sec-WebSocket-Extensions: x"), Err(HandshakeError::Extension("x".into())));
+    assert_eq!(with("Sec-WebSocket-Extensions: \u{e9}"), Err(HandshakeError::Extension("\\xc3\\xa9".into())));
+    let twice = with("Sec-WebSocket-Protocol: one\r\nSec-WebSocket-Protocol: two");
+    assert_eq!(twice, Err(HandshakeError::Subprotocol("two".into())));
+    assert!(matches!(with("Sec-WebSocket-Protocol: one, two"), Err(HandshakeError::Subprotocol(_))));
+    assert_eq!(with("Upgrade: websocket"), Err(HandshakeError::Wrong("Upgrade")));
+    let more = answer(|ok| ok.replace("Upgrade: websocket", "Upgrade: websocket, h2c"));
+    assert_eq!(more, Err(HandshakeError::Wrong("Upgrade")));
+    assert_eq!(with("Sec-WebSocket-Accept: x"), Err(HandshakeError::Wrong("Sec-WebSocket-Accept")));
     let without = |name: &str| answer(|ok| ok.replace(name, "X"));
     assert_eq!(without("Upgrade: websocket"), Err(HandshakeError::NotHttp(HeadError::Malformed)));
     assert_eq!(answer(|ok| ok.replace("Upgrade: websocket", "X: y")), Err(HandshakeError::Wrong("Upgrade")));
@@ -91,6 +100,59 @@ fn refusals_keep_status_headers_and_the_bodys_begin() {
 }
 
 #[test]
+fn a_chunked_refusal_ends_with_its_last_chunk() {
+    let text = "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nyou\r\n4\r\n not\r\n0\r\n\r\n";
+    for cut in 0..text.len() - 2 {
+        let (mut client, _) = client();
+        let (mut a, mut b) = (text.as_bytes()[..cut].to_vec(), text.as_bytes()[cut..].to_vec());
+        assert_eq!(client.receive(START, &mut Input::new(&mut a)), None);
+        let Some(Err(HandshakeError::Refused(refused))) = client.receive(START, &mut Input::new(&mut b))
+        else {
+            panic!("cut at {cut}")
+        };
+        assert_eq!((&refused.body[..], refused.body_is_whole), (&b"you not"[..], true));
+    }
+}
+
+#[test]
+fn a_refusal_is_told_at_the_deadline_with_what_came() {
+    let (mut client, _) = client();
+    let mut bytes = b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nwait".to_vec();
+    assert_eq!(client.receive(START, &mut Input::new(&mut bytes)), None);
+    let due = client.poll_timeout().unwrap();
+    client.handle_timeout(due);
+    let Some(Err(error)) = client.receive(due, &mut Input::new(&mut [])) else { panic!() };
+    assert!(error.may_retry());
+    let HandshakeError::Refused(refused) = error else { panic!() };
+    assert_eq!((&refused.body[..], refused.body_is_whole), (&b"wait"[..], false));
+}
+
+#[test]
+fn interim_answers_are_passed_over_up_to_a_point() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+    assert!(answer(|ok| format!("{interim}{ok}")).is_ok());
+    assert_eq!(answer(|ok| format!("{}{ok}", interim.repeat(5))), Err(HandshakeError::OutOfTurn));
+}
+
+#[test]
+fn an_answer_before_the_request_is_out_of_turn() {
+    let (_, ok) = client();
+    let request = ClientRequest::new("ws://a/").unwrap();
+    let mut client = Client::new(START, &request, &mut Entropy::from_seed([5; 32]), Duration::from_secs(1));
+    let mut bytes = ok.into_bytes();
+    let outcome = client.receive(START, &mut Input::new(&mut bytes));
+    assert_eq!(outcome, Some(Err(HandshakeError::OutOfTurn)));
+}
+
+#[test]
+fn a_success_wants_nothing_more() {
+    let (mut client, ok) = client();
+    let mut bytes = ok.into_bytes();
+    assert!(client.receive(START, &mut Input::new(&mut bytes)).unwrap().is_ok());
+    assert_eq!((client.wants(), client.poll_timeout()), (Wants::default(), None));
+}
+
+#[test]
 fn ends_and_deadline() {
     let (mut late, _) = client();
     let due = START + Duration::from_secs(10);
@@ -101,4 +163,45 @@ fn ends_and_deadline() {
     let (mut cut, _) = client();
     cut.receive_end(START, End::Eof);
     assert_eq!(cut.receive(START, &mut Input::new(&mut [])), Some(Err(HandshakeError::Ended(End::Eof))));
+}
+
+/// Outcome, what the client wants after it, and what it left in the input, for an answer cut into pieces.
+fn outcome_of(bytes: &[u8], length: usize) -> (Option<Result<Opened, HandshakeError>>, Wants, Vec<u8>) {
+    let (mut client, _) = client();
+    let mut bytes = bytes.to_vec();
+    let (mut outcome, mut left) = (None, Vec::new());
+    for piece in bytes.chunks_mut(length.max(1)) {
+        let mut input = Input::new(piece);
+        match client.receive(START, &mut input) {
+            Some(_) if outcome.is_some() => panic!("a second outcome"),
+            None => {}
+            some => outcome = some,
+        }
+        left.extend_from_slice(input.as_slice());
+    }
+    (outcome, client.wants(), left)
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same(
+        pieces in prop::collection::vec(0..9usize, 1..5),
+        lengths in prop::collection::vec(1..70usize, 1..4),
+    ) {
+        let (_, ok) = client();
+        let parts = [
+            &*ok, "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nabc",
+            "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n", "4\r\nbody\r\n", "0\r\n\r\n", "\x01\x02hi", "\0",
+            "HTTP/1.1 101 x\nUpgrade: websocket\r\n",
+        ];
+        let bytes: Vec<u8> = pieces.into_iter().flat_map(|i| parts[i].bytes()).collect();
+        let whole = outcome_of(&bytes, bytes.len());
+        for length in lengths.into_iter().chain([1]) {
+            let cut = outcome_of(&bytes, length);
+            prop_assert_eq!((&cut.0, &cut.1), (&whole.0, &whole.1));
+            if matches!(whole.0, Some(Ok(_))) {
+                prop_assert_eq!(&cut.2, &whole.2);
+            }
+        }
+    }
 }

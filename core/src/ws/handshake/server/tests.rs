@@ -1,7 +1,6 @@
 use super::*;
 use std::format;
 use std::string::ToString;
-use std::vec;
 
 const GOOD: &str = "Host: a|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==|Sec-WebSocket-Version: 13";
 
@@ -53,26 +52,27 @@ fn all_that_the_rfc_demands() {
     assert_eq!(Offer::from_request(&old, &ServerPolicy::default()), Err(Refusal::NotGet));
     let head = request("HEAD / HTTP/1.1", GOOD);
     assert_eq!(Offer::from_request(&head, &ServerPolicy::default()), Err(Refusal::NotGet));
+    let no_host = request("GET / HTTP/1.1", &GOOD.replace("Host: a", "Host:"));
+    assert_eq!(Offer::from_request(&no_host, &ServerPolicy::default()), Err(Refusal::NoHost));
+    let fields = |more: &str| check(&format!("{GOOD}|{more}"));
+    assert_eq!(fields("Sec-WebSocket-Protocol: a b"), Err(Refusal::BadSubprotocol));
+    assert_eq!(fields("Sec-WebSocket-Extensions: a;;b"), Err(Refusal::BadExtensions));
+    assert!(Refusal::BadKey.response().closes() && !Refusal::NoUpgrade.response().closes());
     let response = Refusal::Version.response();
     assert_eq!(response.status(), 426);
     assert!(response.fields().any(|f| f == ("Sec-WebSocket-Version", "13")));
 }
 
 #[test]
-fn origins() {
+fn origins_and_extensions() {
     let from = |origin: &str| request("GET / HTTP/1.1", &format!("{GOOD}|Origin: {origin}"));
-    let list = OriginPolicy::List(vec!["https://good.example".to_string()]);
-    assert!(list.allows(&from("https://good.example")));
-    assert!(!list.allows(&from("https://good.example.evil")));
-    assert!(!list.allows(&from("http://good.example")));
-    assert!(list.allows(&request("GET / HTTP/1.1", GOOD)), "no browser, no origin");
-    assert!(OriginPolicy::SameHost.allows(&from("http://a")));
-    assert!(OriginPolicy::SameHost.allows(&from("https://A")));
-    assert!(!OriginPolicy::SameHost.allows(&from("http://a:8080")));
-    assert!(!OriginPolicy::SameHost.allows(&from("null")));
-    assert!(!OriginPolicy::SameHost.allows(&from("ftp://a")));
     let policy = ServerPolicy { origins: OriginPolicy::SameHost, ..ServerPolicy::default() };
     assert_eq!(Offer::from_request(&from("http://b"), &policy), Err(Refusal::Origin));
+    assert!(Offer::from_request(&from("http://a"), &policy).is_ok());
+    let offers = "Sec-WebSocket-Extensions: a; b=1|Sec-WebSocket-Extensions: c";
+    let offer = check(&format!("{GOOD}|{offers}")).unwrap();
+    let names: Vec<String> = offer.extensions().map(|extension| extension.name).collect();
+    assert_eq!(names, ["a", "c"]);
 }
 
 #[test]
