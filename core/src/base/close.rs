@@ -150,7 +150,7 @@ pub struct Closed {
     /// Who closed.
     pub origin: Origin,
     /// The code of the peer's Close frame (RFC 6455 section 7.1.5), 1005 if that had none, 1006 if there was no
-    /// such frame.
+    /// such frame. Where the local program failed, the code that the peer was told.
     pub code: CloseCode,
     /// The reason in the peer's Close frame, or why this side closed where the peer's had none.
     pub reason: String,

@@ -17,13 +17,15 @@ use core::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Open WebSocket connections.
+    /// Open WebSocket connections: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own.
     pub ws: Arc<ws::Config>,
+    /// Open WebSocket connections that a hub's service dialed. Default [`ws::Config::client`].
+    pub dialed: Arc<ws::Config>,
     /// Connections before their upgrade.
     pub http: Arc<http::Config>,
     /// What is asked of those who want a WebSocket.
     pub policy: ServerPolicy,
-    /// How long a client's handshake may take. Default 10 s.
+    /// How long a client's handshake may take; for a hub's dials lookup and connect are in it. Default 10 s.
     pub open_timeout: Duration,
     /// Most connections at once; more are refused and counted. Default 16,384.
     pub max_connections: usize,
@@ -41,6 +43,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             ws: Arc::default(),
+            dialed: Arc::new(ws::Config::client()),
             http: Arc::default(),
             policy: ServerPolicy::default(),
             open_timeout: Duration::from_secs(10),
@@ -78,6 +81,7 @@ impl Config {
     /// The first [`ConfigError`] found.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.ws.check()?;
+        self.dialed.check()?;
         for (name, zero) in [
             ("max_connections", self.max_connections == 0),
             ("max_handshakes", self.max_handshakes == 0),

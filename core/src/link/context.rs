@@ -195,7 +195,9 @@ impl<'a, S: Service> Context<'a, S> {
             () if self.core.drain_by.is_some() => DialError::Draining,
             () if self.core.dials.len() >= self.core.config.max_dials => DialError::Connect,
             () => {
-                let key = self.core.dials.insert_with_key(|key| Dial { id: DialId(key), request, address });
+                let deadline = self.now + self.core.config.open_timeout;
+                let dial = |key| Dial { id: DialId(key), request, address, deadline };
+                let key = self.core.dials.insert_with_key(dial);
                 self.core.dials_out.push_back(DialId(key));
                 return Ok(DialId(key));
             }

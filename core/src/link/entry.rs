@@ -2,7 +2,7 @@
 
 use super::deadlines::DeadlineHeap;
 use super::{Address, Config, ConnId, Dial, DialId, HubStats, Link, Service};
-use crate::base::{Clock, Entropy, Instant, Scratch, WallClock};
+use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, WallClock};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -15,12 +15,16 @@ pub(super) struct Entry {
     pub(super) peer: Address,
     /// Input that came while the link did not want it: at most what one read brought.
     pub(super) held: Vec<u8>,
+    /// An end of stream that stands behind what is held.
+    pub(super) held_end: Option<End>,
     pub(super) subprotocol: Option<String>,
     pub(super) dial: Option<DialId>,
     /// `opened` was called, so `closed` is owed.
     pub(super) opened: bool,
     /// The last event was told.
     pub(super) over: bool,
+    /// Its stream is closed: it goes once its last event was told.
+    pub(super) released: bool,
     /// It stands in the dirty list, in the list of those to pump.
     pub(super) dirty: bool,
     pub(super) pumped: bool,
@@ -53,6 +57,8 @@ pub(super) struct Core<S: Service> {
     pub(super) dials_out: VecDeque<DialId>,
     /// Until when a drain may take.
     pub(super) drain_by: Option<Instant>,
+    /// What it closes with.
+    pub(super) drain_code: CloseCode,
     pub(super) stats: HubStats,
     /// Whose call of the service is running; still there at the next call of the hub if that one panicked.
     pub(super) turn: Option<Turn>,
@@ -62,6 +68,8 @@ pub(super) struct Core<S: Service> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     Connection(ConnId),
+    /// It is over, and this is how it is told.
+    Ended(ConnId),
     Other,
 }
 

@@ -83,6 +83,7 @@ impl<S: Service> Hub<S> {
             dials: SlotMap::new(),
             dials_out: VecDeque::new(),
             drain_by: None,
+            drain_code: CloseCode::GOING_AWAY,
             stats: HubStats::default(),
             turn: None,
         };
@@ -169,7 +170,7 @@ impl<S: Service> Hub<S> {
         let entry = self.core.links.get(conn.0)?;
         let mut wants = entry.link.wants();
         // One read may be held back, not more.
-        wants.read &= entry.held.is_empty();
+        wants.read &= entry.held.is_empty() && entry.held_end.is_none();
         Some(wants)
     }
 
@@ -186,21 +187,22 @@ impl<S: Service> Hub<S> {
     /// dropped.
     pub fn release(&mut self, now: Instant, conn: ConnId) {
         let now = self.begin(now);
-        if self.core.links.get(conn.0).is_some_and(|entry| !entry.over) {
-            self.end_of(now, conn, End::Dropped);
-            self.pump(now);
+        if let Some(entry) = self.core.entry(conn) {
+            entry.released = true;
+            entry.link.receive_end(now, End::Dropped);
+            self.core.touch(conn);
         }
-        if self.core.lent == Some(conn) {
-            self.core.reclaim();
-        }
-        self.core.links.remove(conn.0);
+        self.pump(now);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let links = &self.core.links;
         let next = self.core.deadlines.next(|at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
-        let own = [next.map(|(at, _)| at), self.service.poll_timeout(), self.core.drain_by];
+        // Something is left undone after a panic that nobody told of.
+        let left = self.core.turn.is_some() || !self.core.to_pump.is_empty();
+        let left = left.then_some(self.core.clock.last());
+        let own = [next.map(|(at, _)| at), self.service.poll_timeout(), self.core.drain_by, left];
         own.into_iter().flatten().filter(|at| *at != Instant::NEVER).min()
     }
 
@@ -248,10 +250,12 @@ impl<S: Service> Hub<S> {
     /// A dial's connection was made; its opening handshake begins. `None` if nobody waits for it any more.
     pub fn dialed(&mut self, now: Instant, dial: DialId, peer: Address) -> Option<ConnId> {
         let now = self.begin(now);
-        let Dial { request, .. } = self.core.dials.remove(dial.0)?;
-        let link = Link::client(now, &self.core.config, &request, self.core.entropy.fork());
+        let Dial { request, deadline, .. } = self.core.dials.remove(dial.0)?;
+        let entropy = self.core.entropy.fork();
+        let link = Link::dialed(now, &self.core.config, &request, entropy, deadline - now);
         let conn = self.insert(link, peer, Some(dial));
         self.core.touch(conn);
+        self.pump(now);
         Some(conn)
     }
 
@@ -286,22 +290,22 @@ impl<S: Service> Hub<S> {
         self.pump(now);
     }
 
-    /// Begins to end: no connection is taken, all are closed with `code`, and what is left after
-    /// [`Config::drain_timeout`] is reset. A second call changes nothing.
+    /// Begins to end: no connection is taken, all are closed with `code`, or 1001 if that must not be sent, and what is
+    /// left after [`Config::drain_timeout`] is reset. A second call changes nothing.
     pub fn drain(&mut self, now: Instant, code: CloseCode) {
         let now = self.begin(now);
         if self.core.drain_by.is_some() {
             return;
         }
         self.core.drain_by = Some(now + self.core.config.drain_timeout);
+        if code.may_be_sent() {
+            self.core.drain_code = code;
+        }
         let all: Vec<ConnId> = self.core.links.keys().map(ConnId).collect();
         for conn in all {
-            if let Some(entry) = self.core.entry(conn) {
-                // One that is closing already is on its way.
-                let _ = entry.link.close(now, code, "");
-                self.core.touch(conn);
-                self.core.reschedule(conn);
-            }
+            self.close_if_draining(now, conn);
+            self.core.touch(conn);
+            self.core.reschedule(conn);
         }
         let dials: Vec<DialId> = self.core.dials.keys().map(DialId).collect();
         for dial in dials {
@@ -368,6 +372,8 @@ impl<S: Service> Hub<S> {
             link,
             peer,
             held: Vec::new(),
+            held_end: None,
+            released: false,
             subprotocol: None,
             dial,
             opened: false,

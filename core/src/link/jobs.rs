@@ -1,6 +1,7 @@
 //! What a service asks of the outside: dials and jobs.
 
 use super::{Address, DialId};
+use crate::base::Instant;
 use crate::ws::handshake::{ClientRequest, HandshakeError};
 
 /// A connection that a service wants made. An adapter looks the host up, connects and tells
@@ -20,6 +21,8 @@ pub struct Dial {
     pub request: ClientRequest,
     /// An address to use instead of looking the host up.
     pub address: Option<Address>,
+    /// When the connection must be open at the latest, its handshake done.
+    pub deadline: Instant,
 }
 
 /// Why a dial came to nothing.

@@ -1,59 +1,18 @@
 //! One connection, from its first byte to its last: HTTP, the opening handshake, the WebSocket.
 
-use super::Config;
+use super::{Config, Event, Welcome};
 use crate::base::{
-    self, Accepted, CloseCode, Closed, End, Engine, Entropy, Input, Instant, Kind, Message, Output, Scratch,
-    SendError, Wall, WallClock, Wants,
+    Accepted, CloseCode, End, Engine, Entropy, Input, Instant, Kind, Message, Output, Scratch, SendError,
+    Wall, WallClock, Wants,
 };
 use crate::http::{self, Request, RespondError, Responder, Response};
-use crate::ws::handshake::{self, AcceptError, Acceptance, ClientRequest, HandshakeError, Offer};
-use crate::ws::{Connection, Prepared, Role};
+use crate::ws::handshake::{self, AcceptError, Acceptance, ClientRequest, Offer};
+use crate::ws::{self, Connection, Prepared, Role};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use bytes::Bytes;
 use core::time::Duration;
-
-/// What a link hands up. The last one is `Closed` or, for a client whose handshake failed, `Failed`.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<'b> {
-    /// A server's link got a request: answer by [`Link::accept`] if it is for a WebSocket, or by
-    /// [`Link::respond`]. Nothing else comes before the answer.
-    Request(Box<Request>),
-    /// The WebSocket is open: messages may be sent.
-    Opened(Box<Welcome>),
-    /// A whole message.
-    Message(Message<'b>),
-    /// A piece of a message, in streaming mode.
-    Chunk(base::Chunk<'b>),
-    /// The peer answered one of our pings.
-    Pong {
-        /// Time from ping to pong.
-        rtt: Duration,
-    },
-    /// The output has fallen to the low mark.
-    Drained,
-    /// A client's opening handshake failed. The last event.
-    Failed(Box<HandshakeError>),
-    /// The outcome. The last event.
-    Closed(Box<Closed>),
-}
-
-/// What the opening handshake agreed on.
-///
-/// ```
-/// let welcome = wharf::link::Welcome::default();
-/// assert_eq!(welcome.subprotocol, None);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Welcome {
-    /// The subprotocol, if one was chosen.
-    pub subprotocol: Option<String>,
-    /// The fields of the server's answer; empty on the server's side.
-    pub headers: http::Headers,
-}
 
 /// One connection of either role: a server's speaks HTTP until a request for a WebSocket is accepted, a client's
 /// asks for one. The rules of use are those of [`Engine`]; input that is left while `wants().read` is false must be
@@ -110,6 +69,8 @@ struct Answering {
 struct Asking {
     client: handshake::Client,
     entropy: Entropy,
+    /// What the open connection will be told.
+    ws: Arc<ws::Config>,
 }
 
 impl Link {
@@ -122,9 +83,32 @@ impl Link {
 
     /// The client's side of a connection that was just made.
     #[must_use]
-    pub fn client(now: Instant, config: &Arc<Config>, request: &ClientRequest, mut entropy: Entropy) -> Self {
-        let client = handshake::Client::new(now, request, &mut entropy, config.open_timeout);
-        Self::new(Stage::Asking(Box::new(Asking { client, entropy })), now, Wall::default(), config)
+    pub fn client(now: Instant, config: &Arc<Config>, request: &ClientRequest, entropy: Entropy) -> Self {
+        Self::asking(now, config, &config.ws, request, entropy, config.open_timeout)
+    }
+
+    /// The client's side of a connection that a service dialed: dialing took a part of its time.
+    pub(super) fn dialed(
+        now: Instant,
+        config: &Arc<Config>,
+        request: &ClientRequest,
+        entropy: Entropy,
+        timeout: Duration,
+    ) -> Self {
+        Self::asking(now, config, &config.dialed, request, entropy, timeout)
+    }
+
+    fn asking(
+        now: Instant,
+        config: &Arc<Config>,
+        ws: &Arc<ws::Config>,
+        request: &ClientRequest,
+        mut entropy: Entropy,
+        timeout: Duration,
+    ) -> Self {
+        let client = handshake::Client::new(now, request, &mut entropy, timeout);
+        let asking = Asking { client, entropy, ws: ws.clone() };
+        Self::new(Stage::Asking(Box::new(asking)), now, Wall::default(), config)
     }
 
     fn new(stage: Stage, now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
@@ -264,8 +248,7 @@ impl Link {
     /// The program that handles it failed: 1011, or 500 where an answer is owed.
     pub fn fail(&mut self, now: Instant) {
         match &mut self.stage {
-            // A connection that is closing already has its code.
-            Stage::Open(connection) => drop(connection.close(now, CloseCode::INTERNAL_ERROR, "")),
+            Stage::Open(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
             Stage::Http(answering) => answering.responder.fail(now, self.wall.at(now)),
             Stage::Asking(asking) => asking.client.abort(now),
         }
@@ -376,23 +359,11 @@ impl Link {
     fn open(&mut self, now: Instant, opened: handshake::Opened) {
         let Stage::Asking(asking) = &mut self.stage else { return };
         let entropy = asking.entropy.fork();
-        self.stage = Stage::Open(Connection::new(now, Role::Client, &self.config.ws, entropy, &[]));
+        self.stage = Stage::Open(Connection::client(now, &asking.ws, entropy));
         self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
     }
 
     fn open_connection(&mut self) -> Result<&mut Connection, SendError> {
         self.connection_mut().ok_or(SendError::NotOpen)
-    }
-}
-
-impl<'b> From<base::Event<'b>> for Event<'b> {
-    fn from(event: base::Event<'b>) -> Self {
-        match event {
-            base::Event::Message(message) => Self::Message(message),
-            base::Event::Chunk(chunk) => Self::Chunk(chunk),
-            base::Event::Pong { rtt } => Self::Pong { rtt },
-            base::Event::Drained => Self::Drained,
-            base::Event::Closed(closed) => Self::Closed(closed),
-        }
     }
 }

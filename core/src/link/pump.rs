@@ -20,18 +20,20 @@ impl<S: Service> Hub<S> {
     pub(super) fn feed(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
         let Some(entry) = self.core.entry(conn) else { return };
         let mut held = core::mem::take(&mut entry.held);
-        if held.is_empty() {
-            let rest = self.run(now, conn, Input::new(bytes)).as_slice().to_vec();
-            self.hold(conn, rest);
-        } else {
+        if !held.is_empty() {
             let rest = self.run(now, conn, Input::new(&mut held)).len();
             held.drain(..held.len() - rest);
-            if rest == 0 {
-                let rest = self.run(now, conn, Input::new(bytes)).as_slice().to_vec();
-                self.hold(conn, rest);
-            } else {
-                held.extend_from_slice(bytes);
-                self.hold(conn, held);
+        }
+        if held.is_empty() {
+            held = self.run(now, conn, Input::new(bytes)).as_slice().to_vec();
+        } else {
+            held.extend_from_slice(bytes);
+        }
+        if let Some(entry) = self.core.entry(conn) {
+            entry.held = held;
+            if let Some(end) = entry.held_end.take_if(|_| entry.held.is_empty()) {
+                entry.link.receive_end(now, end);
+                self.run(now, conn, Input::default());
             }
         }
         self.core.reschedule(conn);
@@ -44,13 +46,18 @@ impl<S: Service> Hub<S> {
             if let Some(entry) = self.core.entry(conn) {
                 entry.pumped = false;
                 self.feed(now, conn, &mut []);
+                self.bury(conn);
             }
         }
     }
 
-    fn hold(&mut self, conn: ConnId, rest: Vec<u8>) {
-        if let Some(entry) = self.core.entry(conn) {
-            entry.held = rest;
+    /// Forgets a connection whose stream is closed and whose end was told.
+    fn bury(&mut self, conn: ConnId) {
+        if self.core.entry(conn).is_some_and(|entry| entry.released && entry.over) {
+            if self.core.lent == Some(conn) {
+                self.core.reclaim();
+            }
+            self.core.links.remove(conn.0);
         }
     }
 
@@ -82,19 +89,20 @@ impl<S: Service> Hub<S> {
                     self.core.handshakes -= 1;
                     self.core.stats.opened += 1;
                     self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
+                    self.close_if_draining(now, conn);
                 }
             }
             Event::Closed(closed) => {
                 if self.end(conn).is_some_and(|entry| entry.opened) {
                     self.core.stats.closed += 1;
-                    self.call(Turn::Other, |s, cx| s.closed(cx, conn, &closed));
+                    self.call(Turn::Ended(conn), |s, cx| s.closed(cx, conn, &closed));
                 }
             }
             Event::Failed(error) => {
                 if let Some(dial) = self.end(conn).and_then(|entry| entry.dial) {
                     self.core.stats.dials_failed += 1;
                     let error = DialError::Handshake(*error);
-                    self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, &error));
+                    self.call(Turn::Ended(conn), |s, cx| s.dial_failed(cx, dial, &error));
                 }
             }
         }
@@ -114,6 +122,16 @@ impl<S: Service> Hub<S> {
             None => {}
         }
         Some(entry)
+    }
+
+    /// Closes a connection for the drain, if there is one: a request that was answered late may open one inside of it.
+    pub(super) fn close_if_draining(&mut self, now: Instant, conn: ConnId) {
+        if let (Some(_), code) = (self.core.drain_by, self.core.drain_code)
+            && let Some(entry) = self.core.entry(conn)
+        {
+            // One that is closing already is on its way.
+            let _ = entry.link.close(now, code, "");
+        }
     }
 
     fn answer(&mut self, now: Instant, conn: ConnId, verdict: Verdict) {
@@ -144,7 +162,7 @@ impl<S: Service> Hub<S> {
         let turn = self.core.turn.take()?;
         let now = self.core.clock.advance(now);
         self.core.stats.panics += 1;
-        let Turn::Connection(conn) = turn else { return None };
+        let (Turn::Connection(conn) | Turn::Ended(conn)) = turn else { return None };
         self.core.entry(conn)?.link.fail(now);
         self.core.touch(conn);
         self.core.reschedule(conn);
@@ -165,7 +183,11 @@ impl<S: Service> Hub<S> {
 
     pub(super) fn end_of(&mut self, now: Instant, conn: ConnId, end: End) {
         if let Some(entry) = self.core.entry(conn) {
-            entry.link.receive_end(now, end);
+            if end == End::Eof && !entry.held.is_empty() {
+                entry.held_end = Some(end);
+            } else {
+                entry.link.receive_end(now, end);
+            }
             self.core.touch(conn);
         }
     }

@@ -19,6 +19,22 @@ impl Connection {
         self.give_up(Cause::Aborted);
     }
 
+    /// The local program failed over what it was handed: the peer is told `code` behind what was accepted, and is read
+    /// no further, since what was handed up last may not have been taken whole. Nothing happens once the messages are
+    /// over.
+    pub fn fail(&mut self, now: Instant, code: CloseCode) {
+        let now = self.settle(now);
+        if !self.closing.is_receiving() {
+            return;
+        }
+        if self.closing.is_open() && code.may_be_sent() {
+            self.queue_close(now, code, "");
+        }
+        self.closing.flush(false);
+        self.leave_open(now);
+        self.report(Origin::Local, self.close_sent.unwrap_or(code), String::new(), Cause::Aborted);
+    }
+
     pub(super) fn begin_close(
         &mut self,
         now: Instant,

@@ -22,6 +22,8 @@ pub struct Faults {
     pub spurious: bool,
     /// Some calls are told a time that is over.
     pub backward: bool,
+    /// Some reads are made though nobody wants them.
+    pub eager: bool,
 }
 
 impl Faults {
@@ -38,6 +40,7 @@ impl Faults {
             late: some(),
             spurious: some(),
             backward: some(),
+            eager: some(),
         }
     }
 

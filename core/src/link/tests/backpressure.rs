@@ -4,6 +4,25 @@ use crate::ws;
 /// One read that holds more messages than the output may hold echoes: the rest waits, and nothing is lost.
 #[test]
 fn a_slow_reader_loses_nothing() {
+    let (mut hub, mut peer) = many_in_one_read();
+    assert!(!hub.wants(peer.conn).unwrap().read);
+    take_slowly(&mut hub, &mut peer);
+    assert!(hub.wants(peer.conn).unwrap().read);
+    assert!(hub.service().log.iter().filter(|l| *l == "drained").count() > 10);
+}
+
+/// The end of a stream stands behind what came before it.
+#[test]
+fn an_end_of_stream_cuts_off_nothing() {
+    let (mut hub, mut peer) = many_in_one_read();
+    hub.receive_end(START, peer.conn, End::Eof);
+    assert!(!hub.wants(peer.conn).unwrap().read);
+    take_slowly(&mut hub, &mut peer);
+    assert_eq!(hub.wants(peer.conn).unwrap().shutdown, Some(Shutdown::Both));
+    assert_eq!(hub.service().log.last().unwrap(), "closed 1006");
+}
+
+fn many_in_one_read() -> (Hub<Scripted>, Peer) {
     let mut ws = ws::Config::default();
     (ws.high_mark, ws.low_mark, ws.max_message, ws.queue_limit) = (1000, 100, 500, 0);
     let mut hub = hub(Config { ws: Arc::new(ws), ..Config::default() });
@@ -15,7 +34,10 @@ fn a_slow_reader_loses_nothing() {
     let mut up = Vec::new();
     peer.link.output(START).drain_into(&mut up);
     hub.receive(START, peer.conn, &mut up);
-    assert!(!hub.wants(peer.conn).unwrap().read);
+    (hub, peer)
+}
+
+fn take_slowly(hub: &mut Hub<Scripted>, peer: &mut Peer) {
     let mut rounds = 0;
     loop {
         let mut slices: [&[u8]; 8] = [&[]; 8];
@@ -38,6 +60,4 @@ fn a_slow_reader_loses_nothing() {
     assert!(rounds > 100);
     let want: Vec<String> = (0..500).map(|i| i.to_string()).collect();
     assert_eq!(peer.got[1..], want);
-    assert!(hub.wants(peer.conn).unwrap().read);
-    assert!(hub.service().log.iter().filter(|l| *l == "drained").count() > 10);
 }

@@ -84,3 +84,52 @@ fn limits_refuse_and_count() {
     assert_eq!(hub.accept(START, address()), Err(crate::link::Refused::TooMany));
     assert_eq!(hub.stats().refused, 1);
 }
+
+/// What was read together with the message that the program failed over was not taken, so nothing behind it means what
+/// it says.
+#[test]
+fn nothing_is_heard_behind_a_panic() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    for text in ["panic", "cut", "behind"] {
+        peer.link.send(START, Message::text(text)).unwrap();
+    }
+    let mut up = Vec::new();
+    peer.link.output(START).drain_into(&mut up);
+    let mut rest = up.split_off(up.len() - 10);
+    caught(|| hub.receive(START, peer.conn, &mut up));
+    hub.recover(START);
+    hub.receive(START, peer.conn, &mut rest);
+    peer.link.send(START, Message::text("all")).unwrap();
+    peer.exchange(&mut hub, START);
+    assert_eq!(peer.got, ["opened", "closed 1011"]);
+    assert_eq!(hub.service().log, ["opened", "closed 1011"]);
+}
+
+#[test]
+fn a_panic_in_closed_leaves_no_connection_behind() {
+    let mut hub = hub(Config::default());
+    let peers = [Peer::connect(&mut hub), Peer::connect(&mut hub)];
+    hub.service.fragile = true;
+    for peer in peers {
+        caught(|| hub.release(START, peer.conn));
+        assert_eq!(hub.poll_timeout(), Some(START));
+        hub.handle_timeout(START);
+        assert_eq!(hub.wants(peer.conn), None);
+    }
+    assert_eq!((hub.len(), hub.stats().closed, hub.stats().panics), (0, 2, 2));
+}
+
+#[test]
+fn a_close_that_is_not_answered_ends_at_its_own_deadline() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.link.send(START, Message::text("close")).unwrap();
+    let mut up = Vec::new();
+    peer.link.output(START).drain_into(&mut up);
+    hub.receive(START, peer.conn, &mut up);
+    let due = START + core::time::Duration::from_secs(5);
+    assert_eq!(hub.poll_timeout(), Some(due));
+    hub.handle_timeout(due);
+    assert_eq!(hub.wants(peer.conn).unwrap().shutdown, Some(Shutdown::Abort));
+}

@@ -24,6 +24,8 @@ struct Scripted {
     log: Vec<String>,
     later: Vec<ConnId>,
     conns: Vec<ConnId>,
+    /// Panics in `closed`.
+    fragile: bool,
 }
 
 impl Service for Scripted {
@@ -77,6 +79,7 @@ impl Service for Scripted {
 
     fn closed(&mut self, _: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
         self.conns.retain(|c| *c != conn);
+        assert!(!self.fragile, "in closed");
         self.log.push(std::format!("closed {}", closed.code));
     }
 
@@ -93,6 +96,10 @@ impl Service for Scripted {
             panic!("in command");
         }
         for conn in core::mem::take(&mut self.later) {
+            if command == "accept" {
+                cx.accept(conn, &Default::default());
+                continue;
+            }
             cx.respond(conn, &Response::new(200).body(command.clone())).unwrap();
         }
     }

@@ -85,3 +85,43 @@ fn dials_fail_and_succeed() {
     hub.release(START, conn);
     assert_eq!(hub.len(), 1);
 }
+
+/// Lookup and connect have a part of the time to open, the handshake has the rest.
+#[test]
+fn a_dial_has_one_deadline() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "dial");
+    let dial = hub.poll_dial().unwrap();
+    let (late, due) =
+        (START + core::time::Duration::from_secs(7), START + core::time::Duration::from_secs(10));
+    assert_eq!(dial.deadline, due);
+    let conn = hub.dialed(late, dial.id, Address::Unix(String::new())).unwrap();
+    assert_eq!(hub.poll_timeout(), Some(due));
+    hub.handle_timeout(due);
+    assert_eq!(hub.service().log[1..], ["dial failed: the opening handshake timed out"]);
+    assert!(hub.wants(conn).unwrap().shutdown.is_some());
+}
+
+/// Two hubs that both stopped reading because the other one does would wait for each other.
+#[test]
+fn a_dialed_connection_is_read_while_it_is_congested() {
+    let mut config = Config::default();
+    Arc::make_mut(&mut config.dialed).high_mark = 1;
+    Arc::make_mut(&mut config.dialed).low_mark = 0;
+    let mut hub = hub(config);
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "dial");
+    let dial = hub.poll_dial().unwrap();
+    let conn = hub.dialed(START, dial.id, Address::Unix(String::new())).unwrap();
+    let mut server = Link::server(START, WALL, &Arc::default());
+    let mut asked = written(&mut hub, START, conn);
+    assert!(matches!(server.receive(START, &mut Input::new(&mut asked)), Some(Event::Request(_))));
+    server.accept(START, &Default::default()).unwrap();
+    let mut answer = Vec::new();
+    server.output(START).drain_into(&mut answer);
+    hub.receive(START, conn, &mut answer);
+    peer.say(&mut hub, "all");
+    let wants = hub.wants(conn).unwrap();
+    assert!(wants.read && wants.write);
+}

@@ -1,0 +1,61 @@
+//! What a link hands up.
+
+use crate::base::{self, Closed, Message};
+use crate::http::{self, Request};
+use crate::ws::handshake::HandshakeError;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::time::Duration;
+
+/// What a link hands up. The last one is `Closed` or, for a client whose handshake failed, `Failed`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'b> {
+    /// A server's link got a request: answer by [`Link::accept`] if it is for a WebSocket, or by
+    /// [`Link::respond`]. Nothing else comes before the answer.
+    Request(Box<Request>),
+    /// The WebSocket is open: messages may be sent.
+    Opened(Box<Welcome>),
+    /// A whole message.
+    Message(Message<'b>),
+    /// A piece of a message, in streaming mode.
+    Chunk(base::Chunk<'b>),
+    /// The peer answered one of our pings.
+    Pong {
+        /// Time from ping to pong.
+        rtt: Duration,
+    },
+    /// The output has fallen to the low mark.
+    Drained,
+    /// A client's opening handshake failed. The last event.
+    Failed(Box<HandshakeError>),
+    /// The outcome. The last event.
+    Closed(Box<Closed>),
+}
+
+/// What the opening handshake agreed on.
+///
+/// ```
+/// let welcome = wharf::link::Welcome::default();
+/// assert_eq!(welcome.subprotocol, None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Welcome {
+    /// The subprotocol, if one was chosen.
+    pub subprotocol: Option<String>,
+    /// The fields of the server's answer; empty on the server's side.
+    pub headers: http::Headers,
+}
+
+impl<'b> From<base::Event<'b>> for Event<'b> {
+    fn from(event: base::Event<'b>) -> Self {
+        match event {
+            base::Event::Message(message) => Self::Message(message),
+            base::Event::Chunk(chunk) => Self::Chunk(chunk),
+            base::Event::Pong { rtt } => Self::Pong { rtt },
+            base::Event::Drained => Self::Drained,
+            base::Event::Closed(closed) => Self::Closed(closed),
+        }
+    }
+}
