@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod dice;
+pub mod fuzz_bodies;
 pub mod naive;
 pub mod pair;
 pub mod purity;

@@ -3,7 +3,7 @@
 use crate::naive::{self, Item, Reading, Verdict};
 use std::sync::Arc;
 use wharf::base::{Cause, Closed, Engine, Entropy, Event, Input, Instant, Kind};
-use wharf::ws::{Config, Connection, Role};
+use wharf::ws::{Config, Connection, Delivery, Role};
 
 /// What the engine made of a stream.
 #[derive(Debug, PartialEq)]
@@ -45,6 +45,36 @@ pub fn hear(bytes: &[u8], cuts: &[usize], role: Role, config: &Arc<Config>) -> H
     }
     let reading = Reading { items: messages.chain(pongs).collect(), verdict, tail: listener.tail };
     Heard { reading, closed: listener.closed, written: listener.written }
+}
+
+/// Largest message of [`agree`]; its frames are 100 bytes shorter at most, and four.
+pub const LIMIT: usize = 3000;
+
+/// However the stream is cut, the engine in the role `role` hears what the naive receiver reads, tells it in the same
+/// words, and in streaming delivery its pieces are the same messages.
+///
+/// # Panics
+/// If not.
+pub fn agree(bytes: &[u8], cuts: &[usize], role: Role) {
+    let config = |delivery| {
+        let mut config = Config::default();
+        (config.max_message, config.max_frame, config.max_fragments) = (LIMIT, LIMIT - 100, 4);
+        config.delivery = delivery;
+        Arc::new(config)
+    };
+    let messages = config(Delivery::Messages);
+    let judge = as_heard(naive::read(bytes, role.peer(), &messages));
+    let heard = hear(bytes, cuts, role, &messages);
+    assert_eq!(
+        (&heard.reading.items, &heard.reading.verdict),
+        (&judge.items, &judge.verdict),
+        "cuts {cuts:?}"
+    );
+    assert_eq!(hear(bytes, &[], role, &messages), heard, "cuts {cuts:?}");
+    let streamed = hear(bytes, cuts, role, &config(Delivery::Streaming));
+    assert_eq!((&streamed.reading.items, &streamed.closed), (&heard.reading.items, &heard.closed));
+    assert!(judge.tail.starts_with(&streamed.reading.tail), "pieces of the message that did not end");
+    assert_eq!(streamed.written, heard.written);
 }
 
 /// A reading as the engine tells it: messages, then pings, no pongs.
