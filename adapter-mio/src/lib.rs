@@ -1,13 +1,17 @@
 //! Wharf on [mio](https://docs.rs/mio): readiness, a thread and nothing else.
 //!
-//! [`Server`] is a poll loop of its own for a [`Service`](wharf::link::Service).
+//! - [`Server`] is a poll loop of its own for a [`Service`](wharf::link::Service), with a [`Handle`] for other threads.
+//! - [`connect`] makes a client's [`Socket`] that blocks.
+//! - [`Driven`] is a socket for a loop that is there already.
 //!
 //! Nothing here knows a protocol: bytes go into the machines of [`wharf`] and bytes come out.
 #![forbid(unsafe_code)]
 
+mod client;
 mod clock;
 mod connect;
 mod dials;
+mod driven;
 mod event_loop;
 mod guard;
 mod handle;
@@ -16,9 +20,12 @@ mod listener;
 mod server;
 mod stream;
 
+pub use client::{ConnectError, Socket, connect};
 pub use clock::Clock;
+pub use driven::Driven;
 pub use handle::{CommandError, Handle};
 pub use server::Server;
+pub use stream::Turn;
 
 /// Randomness, seeded by the operating system.
 fn entropy() -> std::io::Result<wharf::base::Entropy> {

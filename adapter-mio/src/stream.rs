@@ -26,14 +26,18 @@ pub(crate) trait Machine {
     fn handle_written(&mut self, n: usize);
 }
 
-/// Where a stream stands after its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// Nothing can be done until the poll or the machine says so.
+/// Where a socket stands after its turn.
+///
+/// ```
+/// assert_ne!(wharf_mio::Turn::Idle, wharf_mio::Turn::Over);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Turn {
+    /// Nothing can be done before the next event, send or deadline.
     Idle,
-    /// There may be more to read, and no event will tell.
+    /// There may be more to do, and no event will tell: it is due another turn.
     Again,
-    /// The machine is done with it: drop it.
+    /// All is said and done: deregister it and drop it.
     Over,
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use wharf::base::{CloseCode, Closed, Message};
 use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
-use wharf_mio::{Handle, Server};
+use wharf::ws::handshake::ClientRequest;
+use wharf_mio::{Handle, Server, Socket};
 
 /// Echoes, panics when told to, serves a page, and keeps the codes that connections ended with.
 #[derive(Default)]
@@ -73,7 +74,7 @@ impl Running {
     fn with(config: Config) -> Self {
         let server = Server::bind("127.0.0.1:0", Desk::default(), Arc::new(config)).unwrap();
         let (addr, handle) = (server.local_addr().unwrap(), server.handle());
-        let thread = std::thread::spawn(move || server.run_with(|job: String| job.to_uppercase()).unwrap());
+        let thread = std::thread::spawn(move || server.run_with(carry_out).unwrap());
         Self { addr, handle, thread }
     }
 
@@ -83,6 +84,11 @@ impl Running {
         stream
     }
 
+    fn socket(&self) -> Socket {
+        let request = ClientRequest::new(&format!("ws://{}/", self.addr)).unwrap();
+        wharf_mio::connect(&request, &Default::default(), Duration::from_secs(20)).unwrap()
+    }
+
     /// Drains; the codes that the service was told, sorted.
     fn stop(self) -> Vec<u16> {
         self.handle.drain(CloseCode::GOING_AWAY);
@@ -90,6 +96,12 @@ impl Running {
         codes.sort_unstable();
         codes
     }
+}
+
+fn carry_out(mut job: String) -> String {
+    assert_ne!(job, "panic");
+    job.make_ascii_uppercase();
+    job
 }
 
 const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -122,4 +134,133 @@ fn echoes_what_came_with_the_handshake_and_ends_at_the_end_of_the_stream() {
     let answer = rest(stream);
     assert!(answer.windows(7).any(|w| w == b"\x81\x05hello"), "{answer:?}");
     assert_eq!(server.stop(), [1006]);
+}
+
+fn text(socket: &mut Socket) -> String {
+    match socket.next() {
+        Some(Ok(Message::Text(text))) => text.into_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn outcome(socket: &mut Socket) -> u16 {
+    match socket.next() {
+        Some(Err(closed)) => closed.code.as_u16(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_panic_ends_its_connection_and_no_other() {
+    let server = Running::start();
+    let (mut bad, mut good) = (server.socket(), server.socket());
+    bad.send(Message::text("panic")).unwrap();
+    assert_eq!(outcome(&mut bad), 1011);
+    assert!(bad.next().is_none());
+    good.send(Message::text("still here")).unwrap();
+    assert_eq!(text(&mut good), "still here");
+    good.close(CloseCode::NORMAL, "").unwrap();
+    assert_eq!(outcome(&mut good), 1000);
+    assert_eq!(server.stop(), [1000, 1011]);
+}
+
+#[test]
+fn a_drain_ends_all_with_its_code() {
+    let server = Running::start();
+    let mut sockets: Vec<_> = (0..3).map(|_| server.socket()).collect();
+    server.handle.drain(CloseCode::GOING_AWAY);
+    let codes: Vec<u16> = sockets.iter_mut().map(outcome).collect();
+    assert_eq!(codes, [1001; 3]);
+    assert!(TcpStream::connect(server.addr).is_err(), "it still listens");
+    let handle = server.handle.clone();
+    assert_eq!(server.stop(), [1001; 3]);
+    assert_eq!(handle.send("late".into()).unwrap_err().into_command(), "late");
+}
+
+#[test]
+fn a_silent_connection_does_not_hold_a_drain_up() {
+    let mut config = Config::default();
+    config.drain_timeout = Duration::from_millis(20);
+    let server = Running::with(config);
+    let mut stream = server.raw();
+    stream.write_all(UPGRADE).unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(server.stop().len(), 1);
+    let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn large_messages_come_back_whole() {
+    let server = Running::start();
+    let mut socket = server.socket();
+    let payload: Vec<u8> = (0..1 << 20).map(|n| (n * 7 % 251) as u8).collect();
+    for _ in 0..4 {
+        socket.send(Message::binary(payload.as_slice())).unwrap();
+        let echoed = socket.next().unwrap().unwrap();
+        assert!(echoed.payload() == payload);
+    }
+    drop(socket);
+    server.stop();
+}
+
+#[test]
+fn two_hundred_connections_are_served_at_once() {
+    let server = Running::start();
+    let mut sockets: Vec<_> = (0..200).map(|_| server.socket()).collect();
+    for round in 0..3 {
+        for (n, socket) in sockets.iter_mut().enumerate() {
+            socket.send(Message::text(format!("{round} {n}"))).unwrap();
+        }
+        for (n, socket) in sockets.iter_mut().enumerate() {
+            assert_eq!(text(socket), format!("{round} {n}"));
+        }
+    }
+    server.handle.send("all".into()).unwrap();
+    assert!(sockets.iter_mut().all(|socket| text(socket) == "all"));
+    for socket in &mut sockets {
+        socket.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(outcome(socket), 1000);
+    }
+    assert_eq!(server.stop(), [1000; 200]);
+}
+
+#[test]
+fn jobs_are_carried_out_beside_the_loop() {
+    let server = Running::start();
+    let mut socket = server.socket();
+    for job in ["job one", "job panic", "job two"] {
+        socket.send(Message::text(job)).unwrap();
+    }
+    assert_eq!((text(&mut socket).as_str(), text(&mut socket).as_str()), ("ONE", "TWO"));
+    drop(socket);
+    server.stop();
+}
+
+#[test]
+fn many_small_messages_in_one_read_come_in_order() {
+    let server = Running::start();
+    let mut socket = server.socket();
+    for n in 0..2000 {
+        socket.send(Message::text(n.to_string())).unwrap();
+    }
+    for n in 0..2000 {
+        assert_eq!(text(&mut socket), n.to_string());
+    }
+    drop(socket);
+    server.stop();
+}
+
+#[test]
+fn one_too_many_is_dropped_and_the_others_live() {
+    let mut config = Config::default();
+    config.max_connections = 1;
+    let server = Running::with(config);
+    let mut socket = server.socket();
+    assert!(rest(server.raw()).is_empty());
+    socket.send(Message::text("on")).unwrap();
+    assert_eq!(text(&mut socket), "on");
+    drop(socket);
+    server.stop();
 }

@@ -1,0 +1,108 @@
+//! What connecting fails with, for the blocking client and for a service's dials.
+
+use std::cell::OnceCell;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::time::Duration;
+use wharf::base::{CloseCode, Closed, Message};
+use wharf::link::{Config, ConnId, Context, DialError, DialId, Service};
+use wharf::ws::handshake::ClientRequest;
+use wharf_mio::{ConnectError, Handle, Server, Socket, connect};
+
+fn request(url: &str) -> ClientRequest {
+    ClientRequest::new(url).unwrap()
+}
+
+fn attempt(url: &str, timeout: Duration) -> Result<Socket, ConnectError> {
+    connect(&request(url), &Default::default(), timeout)
+}
+
+/// A port that nobody listens at.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn each_failure_says_where() {
+    let long = Duration::from_secs(20);
+    assert!(matches!(attempt("wss://127.0.0.1/", long), Err(ConnectError::NoTls)));
+    let nobody = format!("ws://127.0.0.1:{}/", closed_port());
+    assert!(matches!(attempt(&nobody, long), Err(ConnectError::Connect(_))));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", silent.local_addr().unwrap());
+    assert!(matches!(attempt(&url, Duration::from_millis(30)), Err(ConnectError::Handshake(_))));
+    let hung_up = std::thread::spawn(move || drop(silent.accept().and_then(|_| silent.accept())));
+    assert!(matches!(attempt(&url, long), Err(ConnectError::Handshake(_))));
+    hung_up.join().unwrap();
+}
+
+/// Dials what it is told, and says over each dialed connection what it was told to say.
+#[derive(Default)]
+struct Dialer {
+    failed: Vec<String>,
+    echoed: Vec<String>,
+    ended: usize,
+    handle: Rc<OnceCell<Handle<Self>>>,
+}
+
+impl Dialer {
+    fn stop_after_three(&mut self) {
+        self.ended += 1;
+        if self.ended == 3
+            && let Some(handle) = self.handle.get()
+        {
+            handle.drain(CloseCode::GOING_AWAY);
+        }
+    }
+}
+
+impl Service for Dialer {
+    type Job = ();
+    type Done = ();
+    type Command = ClientRequest;
+
+    fn command(&mut self, cx: &mut Context<'_, Self>, command: ClientRequest) {
+        cx.dial(command, None).unwrap();
+    }
+
+    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+        if cx.info(conn).is_some_and(|info| info.dial.is_some()) {
+            cx.send(conn, Message::text("ahoy")).unwrap();
+        }
+    }
+
+    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+        if cx.info(conn).is_some_and(|info| info.dial.is_none()) {
+            let _ = cx.send(conn, message);
+            return;
+        }
+        self.echoed.extend(message.as_text().map(String::from));
+        cx.close(conn, CloseCode::NORMAL, "").unwrap();
+    }
+
+    fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, _: &Closed) {
+        if cx.info(conn).is_some_and(|info| info.dial.is_some()) {
+            self.stop_after_three();
+        }
+    }
+
+    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+        self.failed.push(error.to_string());
+        self.stop_after_three();
+    }
+}
+
+#[test]
+fn a_service_dials_itself_and_is_told_what_fails() {
+    let dialer = Dialer::default();
+    let slot = dialer.handle.clone();
+    let server = Server::bind("127.0.0.1:0", dialer, Config::default().into()).unwrap();
+    let handle = slot.get_or_init(|| server.handle());
+    handle.send(request("wss://127.0.0.1/")).unwrap();
+    handle.send(request(&format!("ws://127.0.0.1:{}/", closed_port()))).unwrap();
+    handle.send(request(&format!("ws://localhost:{}/", server.local_addr().unwrap().port()))).unwrap();
+    let mut dialer = server.run().unwrap();
+    dialer.failed.sort();
+    assert_eq!(dialer.failed, [DialError::Connect.to_string(), DialError::NoTls.to_string()]);
+    assert_eq!(dialer.echoed, ["ahoy"]);
+}
