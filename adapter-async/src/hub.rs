@@ -45,7 +45,7 @@ pub(crate) struct State<S: Service> {
 /// What leaves the hub.
 pub(crate) enum Work<J> {
     Job(JobToken, J),
-    Dial(Dial),
+    Dial(Box<Dial>),
 }
 
 /// For services without jobs: answers each with the default outcome.
@@ -90,7 +90,7 @@ where
         config: config.clone(),
         work: Box::new(move |shared, work| match work {
             Work::Job(token, job) => spawn_job::<R, S, _>(shared.clone(), token, jobs(job)),
-            Work::Dial(dial) => R::spawn(make_dial::<R, S>(shared.clone(), dial)),
+            Work::Dial(dial) => R::spawn(make_dial::<R, S>(shared.clone(), *dial)),
         }),
     });
     R::spawn(timer::<R, S>(shared.clone()));
@@ -132,7 +132,7 @@ impl<S: Service> Shared<S> {
             work.push(Work::Job(token, job));
         }
         while let Some(dial) = state.hub.poll_dial() {
-            work.push(Work::Dial(dial));
+            work.push(Work::Dial(Box::new(dial)));
         }
         if state.hub.poll_timeout().is_some_and(|at| at < state.timer_at) {
             wake.extend(state.timer.clone());

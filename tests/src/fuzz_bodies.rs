@@ -97,7 +97,7 @@ fn ask(pieces: &[&[u8]]) -> (Option<Result<Opened, HandshakeError>>, Vec<u8>) {
 pub fn handshake_server(data: &[u8]) {
     let Ok(request) = Request::parse(data) else { return };
     let mut policy = ServerPolicy::default();
-    policy.accept_first_subprotocol = data.len() % 2 == 0;
+    policy.accept_first_subprotocol = data.len().is_multiple_of(2);
     policy.subprotocols = vec!["wharf".into()];
     match Offer::from_request(&request, &policy) {
         Ok(offer) => {

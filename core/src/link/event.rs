@@ -11,8 +11,8 @@ use core::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'b> {
-    /// A server's link got a request: answer by [`Link::accept`] if it is for a WebSocket, or by
-    /// [`Link::respond`]. Nothing else comes before the answer.
+    /// A server's link got a request: answer by [`Link::accept`](super::Link::accept) if it is for a WebSocket, or by
+    /// [`Link::respond`](super::Link::respond). Nothing else comes before the answer.
     Request(Box<Request>),
     /// The WebSocket is open: messages may be sent.
     Opened(Box<Welcome>),
