@@ -5,6 +5,9 @@
 #[path = "../examples/agnostic_async_std.rs"]
 mod agnostic_async_std;
 #[allow(dead_code)]
+#[path = "../examples/agnostic_mio.rs"]
+mod agnostic_mio;
+#[allow(dead_code)]
 #[path = "../examples/agnostic_tokio.rs"]
 mod agnostic_tokio;
 
@@ -19,6 +22,11 @@ fn on_tokio() {
 #[test]
 fn on_async_std() {
     assert_eq!(async_std::task::block_on(agnostic_async_std::count(10)).unwrap(), Some(55));
+}
+
+#[test]
+fn on_mio() {
+    assert_eq!(agnostic_mio::count(10).unwrap(), Some(55));
 }
 
 /// The names of all that a package is built from.
@@ -53,5 +61,6 @@ fn its_tree_holds_no_runtime() {
 #[test]
 fn an_adapter_s_tree_does() {
     assert!(tree("wharf-tokio").contains(&"tokio".into()));
+    assert!(tree("wharf-mio").contains(&"mio".into()));
     assert!(tree("wharf-async-std").contains(&"async-std".into()));
 }
