@@ -8,6 +8,7 @@ pub mod naive;
 pub mod pair;
 pub mod purity;
 pub mod receiver;
+#[cfg(feature = "rig")]
 pub mod rig;
 pub mod side;
 pub mod source;
