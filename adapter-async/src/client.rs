@@ -72,7 +72,11 @@ pub(crate) async fn dial<R: Runtime>(
             None => last = io::Error::new(io::ErrorKind::TimedOut, format!("{address}: no answer")),
         }
     }
-    Err(ConnectError::Connect(last))
+    Err(if last.kind() == io::ErrorKind::TimedOut {
+        ConnectError::TimedOut
+    } else {
+        ConnectError::Connect(last)
+    })
 }
 
 /// IPv6 and IPv4 in turn, beginning with the family that the resolver put first (RFC 8305 section 4).

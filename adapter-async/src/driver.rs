@@ -62,10 +62,15 @@ impl<R: Runtime> Driver<R> {
 
     /// Drives without a wish for events: pings are answered, output is written. Messages wait.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // One that has fired is set anew, so that the deadline behind it wakes too.
+        while self.poll_timer(cx) {}
+        self.exchange(cx);
         let now = self.clock.now();
-        self.take_commands(cx, now);
-        self.poll_timer(cx);
-        self.flush(cx);
+        if matches!(self.link.wants().shutdown, Some(Shutdown::Both | Shutdown::Abort)) {
+            // Nothing can be written any more. Whoever waits for that is told why.
+            let mut nothing = Input::new(&mut []);
+            Self::take_from(&mut self.link, &mut self.closed, now, &mut nothing, &mut |_, _| None::<()>);
+        }
         if self.link.output(now).is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -81,7 +86,7 @@ impl<R: Runtime> Driver<R> {
             if let Some(out) = self.take_held(now, take) {
                 return Poll::Ready(Some(out));
             }
-            if self.flush(cx) {
+            if self.exchange(cx) {
                 // What was written may have let an event or held input through.
                 if let Some(out) = self.take_held(now, take) {
                     return Poll::Ready(Some(out));
@@ -186,6 +191,19 @@ impl<R: Runtime> Driver<R> {
             }
         }
         None
+    }
+
+    /// Takes what other tasks sent and writes, in turns, since either makes room for the other; whether something
+    /// was written.
+    fn exchange(&mut self, cx: &mut Context<'_>) -> bool {
+        for round in 0..ROUNDS {
+            self.take_commands(cx, self.clock.now());
+            if !self.flush(cx) {
+                return round > 0;
+            }
+        }
+        cx.waker().wake_by_ref();
+        true
     }
 
     /// Writes until there is nothing or the stream takes no more; whether something was written.

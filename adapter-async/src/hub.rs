@@ -247,8 +247,8 @@ where
     let stream = match crate::accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
         Some(Ok(stream)) => stream,
         Some(Err(ConnectError::Lookup(_))) => return failed(DialError::Lookup),
+        None | Some(Err(ConnectError::TimedOut)) => return failed(DialError::TimedOut),
         Some(Err(_)) => return failed(DialError::Connect),
-        None => return failed(DialError::TimedOut),
     };
     let peer = SocketAddr::from(([0, 0, 0, 0], port));
     if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.into())) {

@@ -268,8 +268,11 @@ impl<R: Runtime> Drop for Socket<R> {
     fn drop(&mut self) {
         let Some(mut driver) = self.driver.take() else { return };
         match &self.estate {
-            Some(estate) => *estate.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver),
-            None => {
+            // It is not, if the handler is gone and left its socket to a task.
+            Some(estate) if Arc::strong_count(estate) > 1 => {
+                *estate.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver)
+            }
+            _ => {
                 // Nobody is left to wait for the peer: say goodbye if the stream takes it at once.
                 let _ = driver.link.close(driver.clock.now(), CloseCode::GOING_AWAY, "");
                 let _ = driver.poll_output(&mut Context::from_waker(Waker::noop()));

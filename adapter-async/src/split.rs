@@ -69,7 +69,16 @@ impl<R: Runtime> Shared<R> {
     ) -> T {
         self.wakers.register(half, cx.waker());
         let waker = Waker::from(self.wakers.clone());
-        act(Pin::new(&mut *self.socket()), &mut Context::from_waker(&waker))
+        let mut socket = self.socket();
+        let was_closed = socket.closed().is_some();
+        let out = act(Pin::new(&mut *socket), &mut Context::from_waker(&waker));
+        let ended = !was_closed && socket.closed().is_some();
+        drop(socket);
+        if ended {
+            // The other half may wait for something that will not come any more.
+            waker.wake();
+        }
+        out
     }
 }
 

@@ -96,6 +96,17 @@ impl<S: Service> Handle<S> {
         Ok(())
     }
 
+    /// Pushes a command to the service; waits for room while 1,024 wait. Not to be called in the loop's own thread.
+    ///
+    /// # Errors
+    /// The command, if the loop has ended.
+    pub fn send_blocking(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
+        // The loop was woken for those that it waits behind.
+        self.commands.send(command).map_err(|e| CommandError::Ended(e.0))?;
+        self.shared.wake();
+        Ok(())
+    }
+
     /// Begins to end the server: no connection is taken, all are closed with `code` (1001 as a rule), and
     /// [`Server::run`](crate::Server::run) returns once they are gone. A second call changes nothing.
     pub fn drain(&self, code: CloseCode) {

@@ -3,6 +3,7 @@
 use crate::args::{Cli, Command};
 use crate::{chat, connect, echo, logging};
 use clap::Parser;
+use clap::error::ErrorKind;
 use std::process::ExitCode;
 
 /// Runs the program. Bad use is one line on stderr and exit code 2.
@@ -11,8 +12,7 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) if e.use_stderr() => {
-            let text = e.render().to_string();
-            eprintln!("wharf: {}", text.lines().next().unwrap_or_default().trim_start_matches("error: "));
+            eprintln!("wharf: {}", in_one_line(&e));
             return ExitCode::from(2);
         }
         Err(help) => {
@@ -41,4 +41,14 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What is wrong with the command line, without the usage below it.
+fn in_one_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a subcommand is missing; see wharf --help".to_owned();
+    }
+    let text = error.render().to_string();
+    let said = text.trim_start_matches("error: ").lines().take_while(|line| !line.is_empty());
+    said.map(str::trim).collect::<Vec<_>>().join(" ")
 }

@@ -59,8 +59,7 @@ pub enum RunError {
     Entropy(#[from] ConnectError),
 }
 
-/// Runs `service` on a runtime, behind at most one listener on mio, until [`Control::Drain`] has been carried out, or the controls' senders are gone.
-/// Prints `listening on ADDR` on stdout for each listener, with its real port.
+/// As [`run_telling`], and prints `listening on ADDR` on stdout for each listener, with its real port.
 ///
 /// # Errors
 /// [`RunError`] if it cannot be started.
@@ -74,17 +73,38 @@ pub fn run<S>(
 where
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
 {
+    run_telling(runtime, listen, service, config, controls, |address| println!("listening on {address}"))
+}
+
+/// Runs `service` on a runtime, behind at most one listener on mio, until [`Control::Drain`] has been carried out, or
+/// the controls' senders are gone. Tells `listening` the real address of each listener.
+///
+/// # Errors
+/// [`RunError`] if it cannot be started.
+pub fn run_telling<S>(
+    runtime: RuntimeKind,
+    listen: &[SocketAddr],
+    service: S,
+    config: &Arc<Config>,
+    controls: &Receiver<Control<S::Command>>,
+    listening: impl Fn(SocketAddr),
+) -> Result<(), RunError>
+where
+    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+{
     config.check()?;
     match runtime {
         RuntimeKind::Tokio => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?
-            .block_on(run_async::<wharf_tokio::Tokio, S>(listen, service, config, controls)),
+            .block_on(run_async::<wharf_tokio::Tokio, S>(listen, service, config, controls, listening)),
         RuntimeKind::AsyncStd => {
-            async_std::task::block_on(run_async::<AsyncStd, S>(listen, service, config, controls))
+            async_std::task::block_on(run_async::<AsyncStd, S>(listen, service, config, controls, listening))
         }
-        RuntimeKind::Smol => smol::block_on(run_async::<Smol, S>(listen, service, config, controls)),
-        RuntimeKind::Mio => run_mio(listen, service, config, controls),
+        RuntimeKind::Smol => {
+            smol::block_on(run_async::<Smol, S>(listen, service, config, controls, listening))
+        }
+        RuntimeKind::Mio => run_mio(listen, service, config, controls, listening),
     }
 }
 
@@ -94,6 +114,7 @@ fn run_mio<S>(
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
+    listening: impl Fn(SocketAddr),
 ) -> Result<(), RunError>
 where
     S: Service<Command: Send>,
@@ -104,13 +125,13 @@ where
             .map_err(|error| RunError::Bind { address, error })?,
     };
     if let Ok(address) = server.local_addr() {
-        println!("listening on {address}");
+        listening(address);
     }
     let handle = server.handle();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while let Ok(Control::Command(command)) = controls.recv_blocking() {
-                if handle.send(command).is_err() {
+                if handle.send_blocking(command).is_err() {
                     break;
                 }
             }
@@ -129,6 +150,7 @@ async fn run_async<R, S>(
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
+    listening: impl Fn(SocketAddr),
 ) -> Result<(), RunError>
 where
     R: wharf_async_std::Runtime,
@@ -138,9 +160,7 @@ where
     for &address in listen {
         bound.push(Bound::<R>::bind(address).await.map_err(|error| RunError::Bind { address, error })?);
     }
-    for listener in &bound {
-        println!("listening on {}", listener.local_addr());
-    }
+    bound.iter().for_each(|listener| listening(listener.local_addr()));
     let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)?;
     while let Ok(Control::Command(command)) = controls.recv().await {
         if handle.command(command).is_err() {

@@ -2,10 +2,16 @@
 //! the engine's judge, and seeded streams of frames to judge it by.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "rig")]
+pub mod adapter;
 pub mod dice;
+#[cfg(feature = "rig")]
+pub mod door;
 pub mod fuzz_bodies;
 pub mod naive;
 pub mod pair;
+#[cfg(feature = "rig")]
+pub mod program;
 pub mod purity;
 pub mod receiver;
 #[cfg(feature = "rig")]

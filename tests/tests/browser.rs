@@ -1,0 +1,79 @@
+//! The chat's page in Chromium, against the binary on each runtime. Needs chromium, node and playwright-core; without them
+//! it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+use wharf_tests::program::wharf;
+
+/// The script bounds each of its checks; this bounds all of them together.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A folder with playwright-core in its node_modules.
+fn playwright() -> Option<PathBuf> {
+    let given = std::env::var_os("WHARF_PLAYWRIGHT").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/wharf-playwright"));
+    given.or(home).filter(|folder| folder.join("node_modules/playwright-core").is_dir())
+}
+
+fn is_on_the_path(name: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
+}
+
+/// The first thing that is missing.
+fn missing() -> Option<&'static str> {
+    let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().any(is_on_the_path);
+    match () {
+        () if !is_on_the_path("node") => Some("node"),
+        () if !chromium && std::env::var_os("WHARF_CHROMIUM").is_none() => Some("chromium"),
+        () if playwright().is_none() => {
+            Some("playwright-core (in WHARF_PLAYWRIGHT or ~/.cache/wharf-playwright)")
+        }
+        () => None,
+    }
+}
+
+fn drives_the_page(runtime: &str) {
+    if let Some(missing) = missing() {
+        assert!(std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"), "browser: needs {missing}");
+        println!("SKIPPED browser: needs {missing}");
+        return;
+    }
+    // One browser at a time: its checks have deadlines.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut node = Command::new("node");
+    node.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")).args(["run.mjs", "chat.mjs"]);
+    node.arg(wharf()).args(["chat", "--log", "warn", "--runtime", runtime, "--listen", "127.0.0.1:0"]);
+    node.env("WHARF_PLAYWRIGHT", playwright().unwrap_or_default());
+    let child = node.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || drop(tell.send(child.wait_with_output())));
+    let Ok(ended) = told.recv_timeout(PATIENCE) else {
+        let _ = Command::new("kill").arg(id).status();
+        panic!("the script does not end");
+    };
+    let ended = ended.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success(), "{out}\n{err}");
+}
+
+#[test]
+fn tokio() {
+    drives_the_page("tokio");
+}
+
+#[test]
+fn async_std() {
+    drives_the_page("async-std");
+}
+
+#[test]
+fn mio() {
+    drives_the_page("mio");
+}

@@ -1,0 +1,275 @@
+//! The `wharf` binary as a person or a script runs it: its servers, its client, its exit codes.
+#![forbid(unsafe_code)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::thread;
+use wharf::base::{CloseCode, Message};
+use wharf::http::{Request, Response};
+use wharf::link::{Config, ConnId, Context, Service, Verdict};
+use wharf_cli::runner::RuntimeKind;
+use wharf_tests::adapter::{Peer, Serving};
+use wharf_tests::program::{Ended, Running, run, wharf};
+
+const RUNTIMES: [&str; 4] = ["tokio", "async-std", "smol", "mio"];
+
+/// A server with a path for each way to treat a client.
+#[derive(Default)]
+struct Paths {
+    token: String,
+    path: String,
+}
+
+impl Service for Paths {
+    type Job = ();
+    type Done = ();
+    type Command = ();
+
+    fn request(&mut self, _: &mut Context<'_, Self>, _: ConnId, request: &Request) -> Verdict {
+        self.token = request.headers().get("x-token").unwrap_or_default().to_owned();
+        self.path = request.path().to_owned();
+        match &*self.path {
+            "/nowhere" => Verdict::Respond(Response::plain(404)),
+            "/denied" => Verdict::Respond(Response::new(403).body("not\x1b[31m you\nsecond line")),
+            _ => Verdict::accept(),
+        }
+    }
+
+    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+        let ended = match &*self.path {
+            "/token" => cx.send(conn, Message::text(&*self.token)).map(drop),
+            "/binary" => cx.send(conn, Message::binary(&[0, 255, 16][..])).map(drop),
+            "/close/1000" => cx.close(conn, CloseCode::NORMAL, "done"),
+            "/close/4001" => cx.close(conn, CloseCode::from(4001), "no\x07 more"),
+            _ => Ok(()),
+        };
+        ended.unwrap();
+    }
+
+    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+        match message.as_text() {
+            Some("abort") => cx.abort(conn),
+            _ => drop(cx.send(conn, message)),
+        }
+    }
+}
+
+fn paths() -> (Serving<()>, String) {
+    let serving = Serving::start(RuntimeKind::Mio, Paths::default(), Config::default());
+    let url = format!("ws://{}", serving.address);
+    (serving, url)
+}
+
+fn connect<'a>(runtime: &'a str, url: &'a str, more: &[&'a str]) -> Running {
+    Running::start(["connect", url, "--runtime", runtime].into_iter().chain(more.iter().copied()))
+}
+
+/// One line on stderr that says `words`, nothing on stdout, and this exit code.
+fn complains(ended: &Ended, code: i32, words: &[&str]) {
+    assert!(ended.code == Some(code) && ended.err.len() == 1 && ended.out.is_empty(), "{ended:?}");
+    assert!(words.iter().all(|word| ended.err[0].contains(word)), "{words:?} in {ended:?}");
+    assert!(!ended.err[0].contains(|c: char| c.is_control()), "{ended:?}");
+}
+
+fn succeeds(ended: &Ended, out: &[&str]) {
+    assert_eq!(
+        *ended,
+        Ended { code: Some(0), out: out.iter().map(ToString::to_string).collect(), err: vec![] }
+    );
+}
+
+#[test]
+fn servers_tell_their_port_and_drain_on_signals() {
+    for (runtime, signal) in RUNTIMES.into_iter().flat_map(|r| [(r, "TERM"), (r, "INT")]) {
+        for program in ["echo", "chat"] {
+            let (server, address) = Running::serve([program, "--runtime", runtime, "--log", "error"]);
+            let mut peer = Peer::connect(address);
+            peer.ask("/ws", true);
+            assert_eq!(peer.answer().0, 101, "{program} on {runtime}");
+            server.signal(signal);
+            while peer.frame().expect("a Close frame").first != 0x88 {}
+            peer.close(1001);
+            peer.rest();
+            let ended = server.wait();
+            assert_eq!((ended.code, ended.err), (Some(0), vec![]), "{program} on {runtime}");
+        }
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for runtime in RUNTIMES {
+        for program in ["echo", "chat"] {
+            let ended = run([program, "--listen", &address, "--runtime", runtime]);
+            complains(&ended, 2, &["cannot listen on", &address]);
+        }
+    }
+}
+
+#[test]
+fn bad_use_is_one_line_and_2() {
+    for (args, word) in [
+        (&["echo", "--nonsense"][..], "--nonsense"),
+        (&["echo", "--listen", "nowhere"], "HOST:PORT"),
+        (&["echo", "--max-connections", "0"], "at least 1"),
+        (&["echo", "--runtime", "rocket"], "rocket"),
+        (&["chat", "--allow-origin", "no origin"], "origin"),
+        (&["connect", "http://localhost/"], "ws://"),
+        (&["connect", "wss://localhost/"], "TLS"),
+        (&["connect", "ws://localhost/#there"], "fragment"),
+        (&["connect", "ws://localhost/", "--header", "no colon"], "no colon"),
+        (&["connect", "ws://localhost/", "--header", "Upgrade: h2c"], "Upgrade"),
+        (&["connect", "ws://localhost/", "--subprotocol", "two words"], "two words"),
+        (&["connect", "ws://localhost/", "--wait=-1"], "--wait"),
+        (&["connect"], "URL"),
+        (&["launch"], "launch"),
+        (&[], "subcommand"),
+    ] {
+        complains(&run(args.iter().copied()), 2, &["wharf: ", word]);
+    }
+}
+
+#[test]
+fn help_is_a_screen() {
+    for args in [&["--help"][..], &["echo", "--help"], &["chat", "--help"], &["connect", "--help"]] {
+        let ended = run(args.iter().copied());
+        assert_eq!((ended.code, ended.err), (Some(0), vec![]));
+        assert!((5..100).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
+    }
+}
+
+#[test]
+fn lines_go_out_and_come_back() {
+    let (_serving, url) = paths();
+    for runtime in RUNTIMES {
+        let mut client = connect(runtime, &url, &[]);
+        client.say("ahoy\n");
+        assert_eq!(client.line(), "ahoy");
+        client.say(b"windows\r\n\n\xff\xfe\nlast");
+        let ended = client.wait();
+        assert_eq!((ended.code, &ended.out[..]), (Some(0), &["windows", "", "last"].map(String::from)[..]));
+        assert!(ended.err.len() == 1 && ended.err[0].contains("UTF-8"), "{ended:?}");
+
+        succeeds(&connect(runtime, &url, &["--send", "one", "--send", "two"]).wait(), &["one", "two"]);
+        succeeds(&connect(runtime, &url, &[]).wait(), &[]);
+    }
+}
+
+#[test]
+fn a_flood_of_lines_comes_back_whole() {
+    const LINES: usize = 20_000;
+    let (_serving, url) = paths();
+    for runtime in RUNTIMES {
+        let mut client = connect(runtime, &url, &[]);
+        let mut stdin = client.take_stdin();
+        let writer = thread::spawn(move || {
+            for i in 0..LINES {
+                writeln!(stdin, "{i} {}", "x".repeat(i % 700)).unwrap();
+            }
+        });
+        for i in 0..LINES {
+            assert!(client.line() == format!("{i} {}", "x".repeat(i % 700)), "line {i} on {runtime}");
+        }
+        writer.join().unwrap();
+        succeeds(&client.wait(), &[]);
+    }
+}
+
+#[test]
+fn what_a_server_sends_is_printed() {
+    let (_serving, url) = paths();
+    let (token, binary) = (format!("{url}/token"), format!("{url}/binary"));
+    for runtime in RUNTIMES {
+        let header = ["--header", "X-Token: sesame"];
+        succeeds(&connect(runtime, &token, &header).wait(), &["sesame"]);
+        succeeds(&connect(runtime, &binary, &[]).wait(), &["binary 00ff10"]);
+
+        let offered = ["--subprotocol", "chat", "--send", "ahoy"];
+        let ended = connect(runtime, &url, &offered).wait();
+        assert_eq!((ended.code, &ended.out[..]), (Some(0), &["ahoy".to_owned()][..]));
+        assert!(ended.err.len() == 1 && ended.err[0].contains("subprotocol"), "{ended:?}");
+    }
+}
+
+#[test]
+fn exit_codes_of_a_close() {
+    let (_serving, url) = paths();
+    let [fine, other] = ["/close/1000", "/close/4001"].map(|path| format!("{url}{path}"));
+    for runtime in RUNTIMES {
+        // Its stdin stays open: the server's end is the end.
+        let mut client = connect(runtime, &fine, &[]);
+        let stdin = client.take_stdin();
+        succeeds(&client.wait(), &[]);
+        let mut client = connect(runtime, &other, &[]);
+        let other_stdin = client.take_stdin();
+        complains(&client.wait(), 1, &["close:", "4001", "no\u{fffd} more"]);
+        complains(&connect(runtime, &url, &["--send", "abort"]).wait(), 1, &["read:", "1006"]);
+        drop((stdin, other_stdin));
+    }
+}
+
+#[test]
+fn exit_codes_of_what_did_not_open() {
+    let (_serving, url) = paths();
+    let [missing, denied] = ["/nowhere", "/denied"].map(|path| format!("{url}{path}"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("ws://{}/", listener.local_addr().unwrap());
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (gone, unknown) = (format!("ws://{gone}/"), format!("ws://{}.invalid/", "x".repeat(64)));
+    for runtime in RUNTIMES {
+        complains(&connect(runtime, &missing, &[]).wait(), 1, &["handshake:", "404"]);
+        complains(&connect(runtime, &denied, &[]).wait(), 1, &["handshake:", "403", "not\u{fffd}[31m you"]);
+        complains(
+            &connect(runtime, &silent, &["--open-timeout", "0.2"]).wait(),
+            1,
+            &["handshake:", "timed out"],
+        );
+        complains(&connect(runtime, &gone, &[]).wait(), 1, &["connect:", &gone]);
+        complains(&connect(runtime, &unknown, &[]).wait(), 1, &["lookup:"]);
+    }
+}
+
+#[test]
+fn a_signal_closes_in_order_and_a_wait_can_be_cut_short() {
+    let (_serving, url) = paths();
+    for (runtime, signal) in RUNTIMES.into_iter().zip(["TERM", "INT", "TERM", "INT"]) {
+        let mut client = connect(runtime, &url, &["--send", "ahoy", "--wait", "1000"]);
+        let stdin = client.take_stdin();
+        assert_eq!(client.line(), "ahoy");
+        client.signal(signal);
+        succeeds(&client.wait(), &[]);
+        drop(stdin);
+
+        let started = std::time::Instant::now();
+        succeeds(&connect(runtime, &url, &["--send", "ahoy", "--wait", "0.3"]).wait(), &["ahoy"]);
+        assert!(started.elapsed().as_millis() >= 300);
+    }
+}
+
+#[test]
+fn a_closed_stdout_is_a_quiet_end() {
+    let (_serving, url) = paths();
+    for runtime in RUNTIMES {
+        let mut command = Command::new(wharf());
+        command.args(["connect", &url, "--runtime", runtime]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdin.write_all(b"one\n").unwrap();
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "one\n");
+        drop(stdout);
+        stdin.write_all(b"two\n").unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(
+            (ended.status.code(), &*String::from_utf8_lossy(&ended.stderr)),
+            (Some(0), ""),
+            "{runtime}"
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! The socket as a stream and a sink, in halves and with senders, the same on tokio, async-std and smol.
+#![forbid(unsafe_code)]
+
+use futures_util::future::{Either, select};
+use futures_util::{SinkExt, StreamExt, stream};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use wharf::base::{CloseCode, Message};
+use wharf_async_std::{Error, Socket, TrySendError, connect};
+use wharf_tests::dice::Dice;
+use wharf_tests::door::{Door, echo, end_of, listen, run, task};
+
+fn stream_and_sink<D: Door>() {
+    run::<D>(async {
+        let (url, server) = listen::<D, _, _>(|mut socket: Socket<D>| async move {
+            // Not one word of the socket's own: only what streams and sinks have.
+            while let Some(message) = StreamExt::next(&mut socket).await {
+                SinkExt::send(&mut socket, message?).await?;
+            }
+            Ok::<(), Error>(())
+        })
+        .await;
+        let mut socket = connect::<D>(&url).await.unwrap();
+        let sent: Vec<Message<'static>> = (0..300).map(|i| Message::text("x".repeat(i * i % 5000))).collect();
+        SinkExt::send_all(&mut socket, &mut stream::iter(sent.clone()).map(Ok)).await.unwrap();
+        let came: Vec<_> = StreamExt::by_ref(&mut socket).take(300).map(Result::unwrap).collect().await;
+        assert!(came == sent);
+        SinkExt::close(&mut socket).await.unwrap();
+        assert!(StreamExt::next(&mut socket).await.is_none());
+        assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
+        assert!(matches!(socket.send("late").await, Err(Error::Send(_))));
+        server.drain().await;
+        assert_eq!(server.connections(), 0);
+    });
+}
+
+fn two_halves_in_two_tasks<D: Door>() {
+    const MESSAGES: usize = 20_000;
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(|socket: Socket<D>| async move {
+            let (mut reader, mut writer) = socket.split();
+            let (tell, told) = async_channel::bounded(1);
+            let acks = task::<D, _>(async move {
+                while let Ok(count) = told.recv().await {
+                    writer.send(format!("{count}")).await?;
+                }
+                Ok::<(), Error>(())
+            });
+            let mut count = 0;
+            while let Some(message) = reader.next().await {
+                assert_eq!(message?.payload(), format!("message {count}").as_bytes());
+                count += 1;
+                if count % 100 == 0 {
+                    let _ = tell.send(count).await;
+                }
+            }
+            drop(tell);
+            acks.await
+        })
+        .await;
+        let (mut reader, mut writer) = connect::<D>(&url).await.unwrap().split();
+        let writing = task::<D, _>(async move {
+            for i in 0..MESSAGES {
+                writer.send(format!("message {i}")).await.unwrap();
+            }
+            writer
+        });
+        for ack in 1..=MESSAGES / 100 {
+            let message = reader.next().await.unwrap().unwrap();
+            assert_eq!(message.as_text(), Some(&*format!("{}", ack * 100)));
+        }
+        let mut socket = reader.reunite(writing.await).map_err(drop).expect("halves of one");
+        socket.close(CloseCode::NORMAL, "").await.unwrap();
+        assert!(socket.closed().unwrap().is_clean());
+    });
+}
+
+fn halves_of_two_do_not_unite<D: Door>() {
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(echo).await;
+        let (one, other) = (connect::<D>(&url).await.unwrap(), connect::<D>(&url).await.unwrap());
+        let ((reader, one_writer), (other_reader, writer)) = (one.split(), other.split());
+        let (reader, writer) = reader.reunite(writer).unwrap_err();
+        let mut one = reader.reunite(one_writer).map_err(drop).unwrap();
+        one.send("whole").await.unwrap();
+        assert_eq!(one.next().await.unwrap().unwrap().as_text(), Some("whole"));
+
+        // A half whose other half is gone is still a half.
+        drop(other_reader);
+        let mut writer = writer;
+        writer.send("unheard").await.unwrap();
+        writer.close(CloseCode::NORMAL, "").await.unwrap();
+        assert!(matches!(writer.send("late").await, Err(Error::Send(_))));
+    });
+}
+
+/// Messages big enough to fill the connection, from tasks that know nothing of each other.
+fn senders_in_other_tasks<D: Door>() {
+    const TASKS: usize = 8;
+    const EACH: usize = 100;
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(echo).await;
+        let mut socket = connect::<D>(&url).await.unwrap();
+        let sender = socket.sender(4);
+        for id in 0..TASKS {
+            let sender = sender.clone();
+            D::spawn(async move {
+                for i in 0..EACH {
+                    sender.send(vec![id as u8; 1000 + i * 300]).await.expect("the socket lives");
+                }
+            });
+        }
+        let mut counts = [0; TASKS];
+        for _ in 0..TASKS * EACH {
+            let message = socket.next().await.unwrap().unwrap();
+            let id = message.payload()[0] as usize;
+            assert_eq!(message.payload().len(), 1000 + counts[id] * 300, "in the order of each task");
+            counts[id] += 1;
+        }
+        // Nobody polls the socket now, so its inbox fills.
+        for _ in 0..4 {
+            sender.try_send("waits").unwrap();
+        }
+        assert!(
+            matches!(sender.try_send("too many"), Err(TrySendError::Full(m)) if m.as_text() == Some("too many"))
+        );
+        let closing = sender.clone();
+        let closed = task::<D, _>(async move { closing.close(CloseCode::from(4007), "over").await });
+        for _ in 0..4 {
+            assert_eq!(socket.next().await.unwrap().unwrap().as_text(), Some("waits"));
+        }
+        closed.await;
+        assert_eq!(end_of(&mut socket).await.code, CloseCode::from(4007));
+        drop(socket);
+        assert!(matches!(sender.try_send("late"), Err(TrySendError::Gone(_))));
+        assert!(sender.send("late").await.is_err());
+    });
+}
+
+fn a_cancelled_wait_loses_nothing<D: Door>() {
+    const MESSAGES: usize = 2000;
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(|mut socket: Socket<D>| async move {
+            for i in 0..MESSAGES {
+                let mut payload = vec![0; i * i % 30_000];
+                payload.extend(i.to_be_bytes());
+                socket.send(payload).await?;
+            }
+            Ok::<(), Error>(())
+        })
+        .await;
+        let mut socket = connect::<D>(&url).await.unwrap();
+        let mut dice = Dice::seeded(7);
+        let (mut next, mut cancelled) = (0, 0);
+        while next < MESSAGES {
+            let mut polls = dice.below(3);
+            let give_up = poll_fn(|cx| {
+                if polls == 0 {
+                    return Poll::Ready(());
+                }
+                polls -= 1;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            });
+            match select(pin!(socket.next()), pin!(give_up)).await {
+                Either::Left((message, _)) => {
+                    let message = message.unwrap().unwrap();
+                    assert_eq!(message.payload().len(), next * next % 30_000 + 8);
+                    assert!(message.payload().ends_with(&next.to_be_bytes()));
+                    next += 1;
+                }
+                Either::Right(_) => cancelled += 1,
+            }
+        }
+        assert!(cancelled > 0 && end_of(&mut socket).await.is_clean());
+    });
+}
+
+fn a_large_upload_read_all_along<D: Door>() {
+    const CHUNK: usize = 1 << 20;
+    const CHUNKS: usize = 64;
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(echo).await;
+        let (mut reader, mut writer) = connect::<D>(&url).await.unwrap().split();
+        let writing = task::<D, _>(async move {
+            for i in 0..CHUNKS {
+                writer.send(vec![i as u8; CHUNK]).await.unwrap();
+            }
+            writer.close(CloseCode::NORMAL, "").await.unwrap();
+        });
+        for i in 0..CHUNKS {
+            let message = reader.next().await.unwrap().unwrap();
+            assert!(message.payload().len() == CHUNK && message.payload()[CHUNK - 1] == i as u8);
+        }
+        assert!(reader.next().await.is_none());
+        writing.await;
+        assert!(reader.closed().unwrap().is_clean());
+    });
+}
+
+wharf_tests::on_every_door!({
+    stream_and_sink
+    two_halves_in_two_tasks
+    halves_of_two_do_not_unite
+    senders_in_other_tasks
+    a_cancelled_wait_loses_nothing
+    a_large_upload_read_all_along
+});
