@@ -45,7 +45,7 @@ fn files_are_named_by_their_concept() {
 fn every_package_takes_the_lints() {
     all("toml", style::lints_missing);
     let top = files("toml").into_iter().find(|f| f.path == "Cargo.toml").expect("the workspace");
-    for lint in ["missing_docs = \"warn\"", "unsafe_code = \"forbid\"", "incompatible_msrv = \"warn\""] {
+    for lint in ["missing_docs = \"deny\"", "unsafe_code = \"forbid\"", "incompatible_msrv = \"warn\""] {
         assert!(top.text.contains(lint), "{lint} is not among the workspace's lints");
     }
 }
