@@ -23,7 +23,8 @@ pub fn wharf() -> &'static Path {
         }
         // Cargo builds no binary of another package for a test, and one that lies there may be an old one.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-        let build = ["build", "--quiet", "--offline", "--package", "wharf-cli", "--bin", "wharf"];
+        // In the tests' own profile, so that what was compiled for them serves.
+        let build = ["build", "--quiet", "--offline", "--profile=test", "--package=wharf-cli", "--bin=wharf"];
         let built = Command::new(cargo).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
         assert!(built.expect("cargo runs").success(), "wharf cannot be built");
         // The test is target/PROFILE/deps/NAME.
