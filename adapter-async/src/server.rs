@@ -148,7 +148,7 @@ where
 /// The opening handshake; `None` if the connection ended without one.
 async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welcome>> {
     let clock = driver.clock;
-    poll_fn(|cx| {
+    let welcome = poll_fn(|cx| {
         driver.poll_with(cx, |link, event| match event {
             Event::Request(request) => {
                 let now = clock.now();
@@ -164,7 +164,10 @@ async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welcome>> {
             _ => None,
         })
     })
-    .await
+    .await?;
+    // The client waits for the answer, and the handler may do something else first.
+    poll_fn(|cx| driver.poll_output(cx)).await;
+    Some(welcome)
 }
 
 /// Closes and drives to the end, which the close deadline bounds.

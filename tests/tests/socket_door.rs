@@ -5,9 +5,14 @@ use futures_util::future::{Either, select};
 use futures_util::{SinkExt, StreamExt, stream};
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
-use wharf::base::{CloseCode, Message};
-use wharf_async_std::{Error, Socket, TrySendError, connect};
+use std::time::Duration;
+use wharf::base::{Cause, CloseCode, Message, Timeout};
+use wharf::link::Config;
+use wharf::ws::handshake::ClientRequest;
+use wharf_async_std::{Error, Socket, TrySendError, connect, connect_with};
+use wharf_tests::adapter::PATIENCE;
 use wharf_tests::dice::Dice;
 use wharf_tests::door::{Door, echo, end_of, listen, run, task};
 
@@ -138,6 +143,56 @@ fn senders_in_other_tasks<D: Door>() {
     });
 }
 
+/// The peer says nothing, so only the room that writing makes brings the senders on.
+fn senders_to_a_silent_reader<D: Door>() {
+    const MESSAGES: usize = 300;
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(|mut socket: Socket<D>| async move {
+            for _ in 0..MESSAGES {
+                assert_eq!(socket.next().await.unwrap()?.payload().len(), 100_000);
+            }
+            Ok::<(), Error>(())
+        })
+        .await;
+        let mut socket = connect::<D>(&url).await.unwrap();
+        let sender = socket.sender(4);
+        let sending = task::<D, _>(async move {
+            for _ in 0..MESSAGES {
+                sender.send(vec![0; 100_000]).await.expect("the socket lives");
+            }
+        });
+        assert!(end_of(&mut socket).await.is_clean());
+        sending.await;
+    });
+}
+
+/// A ping falls due before the write does; both deadlines count for one who only writes, and the stall is told.
+fn a_peer_that_never_reads<D: Door>() {
+    run::<D>(async {
+        let (url, _server) = listen::<D, _, _>(|socket: Socket<D>| async move {
+            std::future::pending::<()>().await;
+            drop(socket);
+        })
+        .await;
+        let mut ws = wharf::ws::Config::client();
+        ws.idle_timeout = Some(Duration::from_millis(100));
+        ws.pong_timeout = Some(PATIENCE);
+        ws.write_timeout = Some(Duration::from_millis(200));
+        let mut config = Config::client();
+        config.ws = Arc::new(ws);
+        let request = ClientRequest::new(&url).unwrap();
+        let mut socket = connect_with::<D>(&request, &Arc::new(config)).await.unwrap();
+        let error = loop {
+            if let Err(error) = socket.send(vec![0; 1 << 20]).await {
+                break error;
+            }
+        };
+        let stalled = Cause::Timeout(Timeout::WriteStall);
+        assert!(matches!(&error, Error::Closed(closed) if closed.cause == stalled), "{error}");
+        assert_eq!(end_of(&mut socket).await.cause, stalled);
+    });
+}
+
 fn a_cancelled_wait_loses_nothing<D: Door>() {
     const MESSAGES: usize = 2000;
     run::<D>(async {
@@ -204,6 +259,8 @@ wharf_tests::on_every_door!({
     two_halves_in_two_tasks
     halves_of_two_do_not_unite
     senders_in_other_tasks
+    senders_to_a_silent_reader
+    a_peer_that_never_reads
     a_cancelled_wait_loses_nothing
     a_large_upload_read_all_along
 });
