@@ -33,7 +33,7 @@ pub async fn connect<R: Runtime>(
     let entropy = entropy().map_err(ConnectError::Entropy)?;
     let (host, port) = (request.url().host().to_owned(), request.url().port());
     let stream = match within::<R, _>(config.open_timeout, dial::<R>(host, port, config.open_timeout)).await {
-        Some(stream) => stream?,
+        Some(dialed) => dialed?.0,
         None => return Err(ConnectError::TimedOut),
     };
     let spent = Duration::from_nanos(clock.now().as_nanos());
@@ -53,12 +53,12 @@ pub async fn connect<R: Runtime>(
     Ok(Socket::new(driver, welcome, None))
 }
 
-/// Connects to the first address of a name that answers.
+/// Connects to the first address of a name that answers; which one it was comes with the stream.
 pub(crate) async fn dial<R: Runtime>(
     host: String,
     port: u16,
     timeout: Duration,
-) -> Result<R::Stream, ConnectError> {
+) -> Result<(R::Stream, SocketAddr), ConnectError> {
     let addresses = interleaved(R::resolve(host, port).await.map_err(ConnectError::Lookup)?);
     let share = timeout / u32::try_from(addresses.len().clamp(1, 64)).unwrap_or(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -67,7 +67,7 @@ pub(crate) async fn dial<R: Runtime>(
     }
     for address in addresses {
         match within::<R, _>(share, R::connect(address)).await {
-            Some(Ok(stream)) => return Ok(stream),
+            Some(Ok(stream)) => return Ok((stream, address)),
             Some(Err(e)) => last = io::Error::new(e.kind(), format!("{address}: {e}")),
             None => last = io::Error::new(io::ErrorKind::TimedOut, format!("{address}: no answer")),
         }

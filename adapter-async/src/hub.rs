@@ -244,13 +244,12 @@ where
         Some(wharf::link::Address::Tcp(address)) => (address.ip().to_string(), address.port()),
         _ => (url.host().to_owned(), url.port()),
     };
-    let stream = match crate::accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
-        Some(Ok(stream)) => stream,
+    let (stream, peer) = match crate::accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
+        Some(Ok(dialed)) => dialed,
         Some(Err(ConnectError::Lookup(_))) => return failed(DialError::Lookup),
         None | Some(Err(ConnectError::TimedOut)) => return failed(DialError::TimedOut),
         Some(Err(_)) => return failed(DialError::Connect),
     };
-    let peer = SocketAddr::from(([0, 0, 0, 0], port));
     if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.into())) {
         connection::run::<R, S>(shared, conn, peer, stream).await;
     }
