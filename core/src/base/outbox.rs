@@ -32,6 +32,8 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Boundaries are marked no closer than this, so a control frame waits for at most this much and one fragment.
     const BOUNDARY: usize = 4096;
+    /// Written bytes are left in the cork up to this much, or as much as still waits: moving those is the cost.
+    const WRITTEN: usize = 16 * 1024;
 
     pub(crate) const fn new() -> Self {
         Self {
@@ -159,6 +161,10 @@ impl Outbox {
             self.cork.clear();
             self.shared.clear();
             self.head = 0;
+        } else if self.head >= Self::WRITTEN && self.head > self.cork.len() - self.head {
+            // A queue that is never quite empty would keep all that it ever wrote.
+            self.cork.drain(..self.head);
+            self.forget_written();
         }
     }
 
@@ -190,15 +196,20 @@ impl Outbox {
         }
     }
 
+    /// What was written has left the cork: places count from its new front.
+    fn forget_written(&mut self) {
+        for shared in &mut self.shared {
+            shared.at -= self.head;
+        }
+        self.head = 0;
+    }
+
     fn compact(&mut self, scratch: &mut Scratch) {
         let mut cork = core::mem::take(&mut self.cork);
         if self.head < cork.len() {
             self.cork = cork[self.head..].to_vec();
         }
-        for shared in &mut self.shared {
-            shared.at -= self.head;
-        }
-        self.head = 0;
+        self.forget_written();
         cork.clear();
         if cork.capacity() > scratch.cork.capacity() && cork.capacity() <= Scratch::KEEP {
             scratch.cork = cork;
@@ -341,6 +352,24 @@ mod tests {
         outbox.advance(NOW, 4);
         outbox.insert_at_boundary(NOW, b"4");
         assert_eq!(contents(&outbox), b"4f");
+    }
+
+    /// A queue that is never quite empty, as under a steady broadcast to a slow reader.
+    #[test]
+    fn what_was_written_does_not_stay() {
+        let mut outbox = Outbox::new();
+        outbox.cork(NOW).push(0);
+        let mut last = 0;
+        for i in 0..10_000_u32 {
+            outbox.mark_boundary();
+            let piece = [i as u8; 100];
+            outbox.cork(NOW).extend_from_slice(&piece);
+            assert_eq!(contents(&outbox)[0], last);
+            outbox.advance(NOW, 100);
+            last = i as u8;
+        }
+        assert_eq!(contents(&outbox), [last]);
+        assert!(outbox.cork.capacity() <= 64 * 1024, "{} bytes are kept", outbox.cork.capacity());
     }
 
     #[test]

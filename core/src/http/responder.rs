@@ -208,6 +208,11 @@ impl Responder {
         self.turn != Turn::Peer && self.closing.is_open()
     }
 
+    /// Whether the transport's reading side is over.
+    pub(crate) fn is_read_over(&self) -> bool {
+        self.closing.read_over()
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

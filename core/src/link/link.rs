@@ -157,6 +157,7 @@ impl Link {
                 return Err(e);
             }
         };
+        let is_over = answering.responder.is_read_over();
         let mut head = core::mem::replace(&mut answering.responder, Responder::new(now, &self.config.http))
             .into_unwritten();
         head.extend_from_slice(&answer);
@@ -164,6 +165,10 @@ impl Link {
         let entropy = Entropy::from_seed([0; 32]);
         self.stage = Stage::Open(Connection::new(now, Role::Server, &self.config.ws, entropy, &head));
         self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
+        if is_over {
+            // The transport tells its end once, and told it to the responder.
+            self.receive_end(now, End::Eof);
+        }
         Ok(())
     }
 

@@ -169,10 +169,10 @@ impl<S: Service> Hub<S> {
         Some(conn)
     }
 
-    /// Fails all that is left, at the end of a drain.
+    /// Fails all that is left, at the end of a drain: also those whose end was told and whose last words are still
+    /// being taken.
     pub(super) fn reset_all(&mut self, now: Instant) {
-        let all: Vec<ConnId> =
-            self.core.links.iter().filter(|(_, e)| !e.over).map(|(key, _)| ConnId(key)).collect();
+        let all: Vec<ConnId> = self.core.links.keys().map(ConnId).collect();
         for conn in all {
             if let Some(entry) = self.core.entry(conn) {
                 entry.link.abort(now);

@@ -99,7 +99,7 @@ impl Connection {
                 Deadline::Close => self.give_up(Timeout::Close.into()),
                 Deadline::WriteStall => self.handle_write_stall(now),
                 Deadline::Pong => {
-                    let verdict = self.keepalive.handle_pong(&self.config, &mut self.deadlines);
+                    let verdict = self.keepalive.handle_pong(now, &self.config, &mut self.deadlines);
                     self.act_on(verdict, now);
                 }
                 Deadline::Idle => {

@@ -39,9 +39,16 @@ impl Keepalive {
     }
 
     /// The pong deadline came: a byte since the ping is as good as the pong.
-    pub(super) fn handle_pong(&self, config: &Config, deadlines: &mut Deadlines) -> Verdict {
+    pub(super) fn handle_pong(&self, now: Instant, config: &Config, deadlines: &mut Deadlines) -> Verdict {
         if self.last_read > self.ping_at {
             self.rearm(config, deadlines);
+            return Verdict::Fine;
+        }
+        // A byte between two pings gives the newer one its time.
+        let wait = config.pong_timeout.or(config.idle_timeout).map_or(Duration::MAX, least);
+        let due = self.last_read + wait;
+        if due > now {
+            deadlines.arm(Deadline::Pong, due);
             return Verdict::Fine;
         }
         Verdict::Dead
@@ -53,7 +60,10 @@ impl Keepalive {
         self.ping_at = now;
         if let Some(wait) = config.pong_timeout.or(config.idle_timeout).map(least) {
             deadlines.disarm(Deadline::Idle);
-            deadlines.arm(Deadline::Pong, now + wait);
+            // A ping behind an unanswered one must not put its deadline off.
+            if !deadlines.is_armed(Deadline::Pong) {
+                deadlines.arm(Deadline::Pong, now + wait);
+            }
         }
         self.ping.to_be_bytes()
     }

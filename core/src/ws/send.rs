@@ -202,7 +202,7 @@ impl Connection {
     }
 
     /// Sends a ping now, whatever the idle deadline; its answer comes as [`Event::Pong`](crate::base::Event::Pong).
-    /// Only the newest ping's answer is told. The pong deadline runs from now.
+    /// Only the newest ping's answer is told. The pong deadline runs from now, or from the first one that is unanswered.
     ///
     /// # Errors
     /// As [`Engine::send`](crate::base::Engine::send); never `TooBig`.

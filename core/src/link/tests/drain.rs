@@ -44,3 +44,19 @@ fn a_code_that_must_not_be_sent_is_1001() {
     peer.exchange(&mut hub, START);
     assert_eq!(peer.got, ["opened", "closed 1001"]);
 }
+
+/// Its end was told when the answer was queued, and it takes the answer byte by byte.
+#[test]
+fn a_slow_reader_of_an_answer_is_reset_too() {
+    let mut hub = hub(Config::default());
+    let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
+    hub.receive(START, conn, &mut b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_vec());
+    hub.drain(START, CloseCode::GOING_AWAY);
+    let mut now = START;
+    for _ in 0..12 {
+        now = now + core::time::Duration::from_secs(1);
+        hub.handle_timeout(now);
+        hub.handle_written(now, conn, 1);
+    }
+    assert_eq!(hub.wants(conn).unwrap().shutdown, Some(Shutdown::Abort));
+}

@@ -125,3 +125,16 @@ fn a_dialed_connection_is_read_while_it_is_congested() {
     let wants = hub.wants(conn).unwrap();
     assert!(wants.read && wants.write);
 }
+
+/// A peer that ended its side while its request waited is gone when the WebSocket opens.
+#[test]
+fn an_end_before_a_late_acceptance_counts() {
+    let mut hub = hub(Config::default());
+    let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
+    let request = "GET /later HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    hub.receive(START, conn, request.as_bytes().to_vec().as_mut_slice());
+    hub.receive_end(START, conn, End::Eof);
+    hub.command(START, "accept".into());
+    assert_eq!(hub.service().log, ["opened", "closed 1006"]);
+}

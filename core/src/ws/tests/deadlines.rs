@@ -99,3 +99,15 @@ fn time_that_runs_backwards_is_clamped() {
     connection.handle_timeout(at(50));
     assert_eq!(connection.stats().times_clamped, 1);
 }
+
+#[test]
+fn further_pings_do_not_put_the_pong_deadline_off() {
+    let mut connection = server(Config::default());
+    let mut got = Vec::new();
+    for second in (0..120_000).step_by(10_000) {
+        got.extend(run(&mut connection, at(second)));
+        let _ = connection.ping(at(second));
+        written(&mut connection, at(second));
+    }
+    assert_eq!(closed(got).cause, Cause::Timeout(Timeout::Pong));
+}
