@@ -3,14 +3,19 @@
 use crate::runtime::{Runtime, Timer, Transport};
 use crate::scratch::Lent;
 use crate::sender::{Command, Inbox};
+use crate::waiting::Waiting;
 use crate::{Clock, error};
 use std::io::IoSlice;
 use std::task::{Context, Poll};
-use wharf::base::{Closed, End, Input, Instant, Shutdown};
+use std::time::Duration;
+use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
 use wharf::link::{Event, Link};
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
+
+/// A program that only writes has the stream read this often: pings are answered and the peer's close is heard.
+const READ_AT_LEAST: Duration = Duration::from_millis(100);
 
 pub(crate) struct Driver<R: Runtime> {
     pub(crate) link: Link,
@@ -25,6 +30,10 @@ pub(crate) struct Driver<R: Runtime> {
     /// What was read and is not yet taken, from `held_at`.
     held: Vec<u8>,
     held_at: usize,
+    /// Messages that came while the program only wrote.
+    waiting: Waiting,
+    /// When the stream was read last, or asked for more.
+    driven_at: Instant,
     read_over: bool,
     write_shut: bool,
 }
@@ -41,6 +50,8 @@ impl<R: Runtime> Driver<R> {
             armed: None,
             held: Vec::new(),
             held_at: 0,
+            waiting: Waiting::default(),
+            driven_at: Instant::ORIGIN,
             read_over: false,
             write_shut: false,
         }
@@ -60,18 +71,60 @@ impl<R: Runtime> Driver<R> {
         out
     }
 
-    /// Drives without a wish for events: pings are answered, output is written. Messages wait.
+    /// Writes what is queued. Where that takes time, or nothing was read for a while, the stream is read as well.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // One that has fired is set anew, so that the deadline behind it wakes too.
         while self.poll_timer(cx) {}
         self.exchange(cx);
         let now = self.clock.now();
-        if matches!(self.link.wants().shutdown, Some(Shutdown::Both | Shutdown::Abort)) {
-            // Nothing can be written any more. Whoever waits for that is told why.
-            let mut nothing = Input::new(&mut []);
-            Self::take_from(&mut self.link, &mut self.closed, now, &mut nothing, &mut |_, _| None::<()>);
+        self.take_outcome(now);
+        if !self.link.output(now).is_empty() || now - self.driven_at >= READ_AT_LEAST {
+            self.poll_waiting(cx);
         }
         if self.link.output(now).is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Drives without a wish for messages: pings are answered, output is written. Messages wait, and when much of them
+    /// does, nothing more is read.
+    pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) {
+        while !self.waiting.is_full() {
+            let mut waiting = std::mem::take(&mut self.waiting);
+            let polled = self.poll_with(cx, |_, event| match event {
+                Event::Message(message) => waiting.push(message.into_owned()).then_some(()),
+                _ => None,
+            });
+            self.waiting = waiting;
+            if !matches!(polled, Poll::Ready(Some(_))) {
+                return;
+            }
+            // The peer is not to blame that it is not heard from here on.
+            if let Some(connection) = self.link.connection_mut() {
+                connection.pause(self.clock.now());
+            }
+        }
+        while self.poll_timer(cx) {}
+        self.exchange(cx);
+        self.take_outcome(self.clock.now());
+    }
+
+    /// A message that came while the program only wrote.
+    pub(crate) fn take_waiting(&mut self) -> Option<Message<'static>> {
+        let was_full = self.waiting.is_full();
+        let message = self.waiting.pop()?;
+        if let Some(connection) = self.link.connection_mut().filter(|_| was_full) {
+            connection.resume(self.clock.now());
+        }
+        Some(message)
+    }
+
+    /// What there is for a reader, to be compared with what there was: messages that came, and whether the end did.
+    pub(crate) fn news(&self) -> (u64, bool) {
+        (self.waiting.came(), self.closed.is_some())
+    }
+
+    /// The report, if there is one: it needs no input.
+    fn take_outcome(&mut self, now: Instant) {
+        Self::take_from(&mut self.link, &mut self.closed, now, &mut Input::default(), &mut |_, _| None::<()>);
     }
 
     fn drive<T>(
@@ -82,7 +135,7 @@ impl<R: Runtime> Driver<R> {
     ) -> Poll<Option<T>> {
         for _ in 0..ROUNDS {
             let now = self.clock.now();
-            self.take_commands(cx, now);
+            self.driven_at = now;
             if let Some(out) = self.take_held(now, take) {
                 return Poll::Ready(Some(out));
             }
@@ -267,3 +320,6 @@ impl<R: Runtime> Driver<R> {
         self.write_shut = true;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ mod sender;
 mod server;
 mod socket;
 mod split;
+mod waiting;
 
 pub use accept::Bound;
 pub use client::connect;

@@ -141,7 +141,8 @@ impl<R: Runtime> Socket<R> {
         driver.link.close(driver.clock.now(), code, reason)
     }
 
-    /// Runs `future` while the socket answers pings and writes what is queued. Messages wait.
+    /// Runs `future` while the socket answers pings and writes what is queued. Messages wait; once 64 KiB or 256
+    /// of them do, the peer is not read any further until they are taken.
     ///
     /// # Cancel safety
     /// Dropped before it is done, `future` is dropped with it and the socket has lost nothing.
@@ -149,7 +150,7 @@ impl<R: Runtime> Socket<R> {
         let mut future = std::pin::pin!(future);
         poll_fn(|cx| {
             if let Some(driver) = &mut self.driver {
-                let _ = driver.poll_output(cx);
+                driver.poll_waiting(cx);
             }
             future.as_mut().poll(cx)
         })
@@ -188,6 +189,9 @@ impl<R: Runtime> Socket<R> {
     ) -> Poll<Option<Result<T, Error>>> {
         let Some(driver) = self.driver.as_mut().filter(|_| !self.ended) else { return Poll::Ready(None) };
         let clock = driver.clock;
+        if let Some(message) = driver.take_waiting() {
+            return Poll::Ready(Some(Ok(act(&mut driver.link, clock.now(), message))));
+        }
         let polled = driver.poll_with(cx, |link, event| match event {
             Event::Message(message) => Some(act(link, clock.now(), message)),
             _ => None,
@@ -201,6 +205,11 @@ impl<R: Runtime> Socket<R> {
                 Poll::Ready(unclean.map(|closed| Err(Error::Closed(closed))))
             }
         }
+    }
+
+    /// What there is for a reader, to be compared with what there was.
+    pub(crate) fn news(&self) -> (u64, bool) {
+        self.driver.as_ref().map_or((0, false), Driver::news)
     }
 
     /// Writes what it can; whether all is written.

@@ -39,14 +39,19 @@ impl Wakers {
     }
 }
 
+impl Wakers {
+    fn wake_half(&self, half: usize) {
+        let waker = self.0[half].lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
 impl Wake for Wakers {
     fn wake(self: Arc<Self>) {
-        for slot in &self.0 {
-            let waker = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        self.wake_half(READ);
+        self.wake_half(WRITE);
     }
 }
 
@@ -70,13 +75,13 @@ impl<R: Runtime> Shared<R> {
         self.wakers.register(half, cx.waker());
         let waker = Waker::from(self.wakers.clone());
         let mut socket = self.socket();
-        let was_closed = socket.closed().is_some();
+        let before = socket.news();
         let out = act(Pin::new(&mut *socket), &mut Context::from_waker(&waker));
-        let ended = !was_closed && socket.closed().is_some();
+        let is_news = socket.news() != before;
         drop(socket);
-        if ended {
-            // The other half may wait for something that will not come any more.
-            waker.wake();
+        if is_news {
+            // The stream told this half of what the other one waits for, and may not tell it again.
+            self.wakers.wake_half(1 - half);
         }
         out
     }

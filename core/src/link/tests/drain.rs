@@ -54,7 +54,7 @@ fn a_slow_reader_of_an_answer_is_reset_too() {
     hub.drain(START, CloseCode::GOING_AWAY);
     let mut now = START;
     for _ in 0..12 {
-        now = now + core::time::Duration::from_secs(1);
+        now += core::time::Duration::from_secs(1);
         hub.handle_timeout(now);
         hub.handle_written(now, conn, 1);
     }
