@@ -63,9 +63,33 @@ impl Gong {
     }
 }
 
+/// Accepts in a task of its own until `stop` is struck. The gong returned is struck once the listener is closed: only
+/// then does nobody listen any more.
+pub(crate) fn spawn<R: Runtime>(
+    bound: Bound<R>,
+    stop: Arc<Gong>,
+    accepted: impl FnMut(R::Stream, SocketAddr) + Send + 'static,
+) -> Arc<Gong> {
+    /// Also when the runtime goes down and drops the task.
+    struct StrikeOnDrop(Arc<Gong>);
+    impl Drop for StrikeOnDrop {
+        fn drop(&mut self) {
+            self.0.strike();
+        }
+    }
+    let closed = Arc::new(Gong::default());
+    let guard = StrikeOnDrop(closed.clone());
+    R::spawn(async move {
+        // Declared first, so dropped last: behind the listener.
+        let _guard = guard;
+        accept_until(bound, stop, accepted).await;
+    });
+    closed
+}
+
 /// Accepts until `stop` is struck. An error of one connection is passed over; where the process is out of descriptors
 /// or memory the loop pauses, since the next try would fail the same way.
-pub(crate) async fn accept_until<R: Runtime>(
+async fn accept_until<R: Runtime>(
     bound: Bound<R>,
     stop: Arc<Gong>,
     mut accepted: impl FnMut(R::Stream, SocketAddr),

@@ -1,5 +1,6 @@
 //! The program's hands on a running service.
 
+use crate::accept::Gong;
 use crate::hub::Shared;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use wharf::link::{HubStats, Service};
 pub struct ServiceHandle<S: Service> {
     shared: Arc<Shared<S>>,
     addresses: Arc<[SocketAddr]>,
+    listeners_closed: Arc<[Arc<Gong>]>,
 }
 
 /// A command that was not taken: the service is drained. It is given back.
@@ -24,8 +26,8 @@ impl<C> std::fmt::Debug for CommandError<C> {
 }
 
 impl<S: Service> ServiceHandle<S> {
-    pub(crate) fn new(shared: Arc<Shared<S>>, addresses: Vec<SocketAddr>) -> Self {
-        Self { shared, addresses: addresses.into() }
+    pub(crate) fn new(shared: Arc<Shared<S>>, addresses: Vec<SocketAddr>, closed: Vec<Arc<Gong>>) -> Self {
+        Self { shared, addresses: addresses.into(), listeners_closed: closed.into() }
     }
 
     /// The addresses that are listened on.
@@ -65,13 +67,20 @@ impl<S: Service> ServiceHandle<S> {
     pub async fn drain(&self, code: CloseCode) {
         self.shared.stop.strike();
         self.shared.with(|state, now| state.hub.drain(now, code));
+        for closed in &*self.listeners_closed {
+            closed.wait().await;
+        }
         self.shared.drained.wait().await;
     }
 }
 
 impl<S: Service> Clone for ServiceHandle<S> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), addresses: self.addresses.clone() }
+        Self {
+            shared: self.shared.clone(),
+            addresses: self.addresses.clone(),
+            listeners_closed: self.listeners_closed.clone(),
+        }
     }
 }
 

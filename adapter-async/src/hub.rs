@@ -1,6 +1,6 @@
 //! A service over a hub, shared by the tasks of its connections.
 
-use crate::accept::{Bound, Gong, accept_until};
+use crate::accept::{self, Bound, Gong};
 use crate::client::{dial, entropy};
 use crate::connection;
 use crate::handle::ServiceHandle;
@@ -94,9 +94,10 @@ where
         }),
     });
     R::spawn(timer::<R, S>(shared.clone()));
+    let mut closed = Vec::new();
     for listener in bound {
         let (shared, stop) = (shared.clone(), shared.stop.clone());
-        R::spawn(accept_until(listener, stop, move |stream, peer| {
+        closed.push(accept::spawn(listener, stop, move |stream, peer| {
             match shared.with(|state, now| state.hub.accept(now, peer.into())) {
                 Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
                 Some(Err(refused)) => tracing::warn!(%peer, %refused, "connection refused"),
@@ -104,7 +105,7 @@ where
             }
         }));
     }
-    Ok(ServiceHandle::new(shared, addresses))
+    Ok(ServiceHandle::new(shared, addresses, closed))
 }
 
 impl<S: Service> Shared<S> {
@@ -244,7 +245,7 @@ where
         Some(wharf::link::Address::Tcp(address)) => (address.ip().to_string(), address.port()),
         _ => (url.host().to_owned(), url.port()),
     };
-    let (stream, peer) = match crate::accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
+    let (stream, peer) = match accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
         Some(Ok(dialed)) => dialed,
         Some(Err(ConnectError::Lookup(_))) => return failed(DialError::Lookup),
         None | Some(Err(ConnectError::TimedOut)) => return failed(DialError::TimedOut),

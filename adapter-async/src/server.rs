@@ -1,6 +1,6 @@
 //! A handler a connection.
 
-use crate::accept::{Bound, Gong, accept_until, either};
+use crate::accept::{Bound, Gong, either};
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::{Estate, Socket};
@@ -39,6 +39,7 @@ impl<E: std::fmt::Display + Send> Outcome for Result<(), E> {
 pub struct ServerHandle {
     address: SocketAddr,
     stop: Arc<Gong>,
+    listener_closed: Arc<Gong>,
     live: Arc<Live>,
 }
 
@@ -68,6 +69,7 @@ impl ServerHandle {
     /// Dropped before it is done, the server goes on ending.
     pub async fn drain(&self) {
         self.stop.strike();
+        self.listener_closed.wait().await;
         while self.connections() > 0 {
             let listener = self.live.none_left.listen();
             if self.connections() > 0 {
@@ -86,9 +88,9 @@ where
     Fut: Future<Output: Outcome> + Send + 'static,
 {
     let (stop, live) = (Arc::new(Gong::default()), Arc::new(Live::default()));
-    let handle = ServerHandle { address: bound.local_addr(), stop: stop.clone(), live: live.clone() };
+    let (address, told, crowd) = (bound.local_addr(), stop.clone(), live.clone());
     let (handler, clock) = (Arc::new(handler), Clock::new());
-    R::spawn(accept_until(bound, stop.clone(), move |stream, peer| {
+    let listener_closed = accept::spawn(bound, stop.clone(), move |stream, peer| {
         if live.connections.fetch_add(1, Ordering::SeqCst) >= config.max_connections {
             tracing::warn!(%peer, "connection refused: too many");
             return leave(&live);
@@ -100,8 +102,8 @@ where
             run(driver, peer, &*handler, &stop).await;
             leave(&live);
         });
-    }));
-    handle
+    });
+    ServerHandle { address, stop: told, listener_closed, live: crowd }
 }
 
 fn leave(live: &Live) {
