@@ -23,6 +23,12 @@ impl Clock {
         Self { origin: Instant::now() }
     }
 
+    /// Lets time pass at once.
+    #[cfg(test)]
+    pub(crate) fn skip(&mut self, by: Duration) {
+        self.origin -= by;
+    }
+
     /// The time since the origin.
     #[must_use]
     pub fn now(&self) -> wharf::base::Instant {

@@ -182,6 +182,14 @@ impl<R: Runtime> Socket<R> {
         self.driver.as_mut().map(|driver| (&mut driver.link, driver.clock))
     }
 
+    /// Lets time pass at once.
+    #[cfg(test)]
+    pub(crate) fn skip(&mut self, by: std::time::Duration) {
+        if let Some(driver) = &mut self.driver {
+            driver.clock.skip(by);
+        }
+    }
+
     pub(crate) fn poll_next_with<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -122,6 +122,12 @@ impl<R: Runtime> ReadHalf<R> {
 }
 
 impl<R: Runtime> WriteHalf<R> {
+    /// Lets time pass at once.
+    #[cfg(test)]
+    pub(crate) fn skip(&self, by: std::time::Duration) {
+        self.0.socket().skip(by);
+    }
+
     /// Sends a message, waiting for room.
     ///
     /// # Errors

@@ -155,8 +155,11 @@ fn poll<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut noop())
 }
 
-fn pause(millis: u64) {
-    std::thread::sleep(Duration::from_millis(millis));
+/// Lets time pass at once, for the socket and for the timer that it has set.
+fn skip(socket: &mut Socket<Scripted>, wire: &Fake, by: Duration) {
+    socket.skip(by);
+    let mut wire = wire.wire();
+    wire.timer = wire.timer.map(|at| at - by);
 }
 
 #[test]
@@ -167,15 +170,14 @@ fn a_send_that_nobody_takes_ends_with_the_write_deadline_and_says_so() {
     let (mut socket, wire) = open(ws);
     wire.wire().room = 0;
     socket.queue(Message::text("lost")).unwrap();
-    let mut flush = pin!(socket.flush());
     for _ in 0..10 {
-        if let Poll::Ready(out) = flush.as_mut().poll(&mut noop()) {
+        if let Poll::Ready(out) = poll(socket.flush()) {
             assert!(matches!(out, Err(crate::Error::Closed(_))), "what was not written is not flushed");
             return;
         }
         let at = wire.wire().timer.unwrap();
         assert!(at > std::time::Instant::now(), "the timer is set to the next deadline");
-        std::thread::sleep(at.saturating_duration_since(std::time::Instant::now()));
+        skip(&mut socket, &wire, at.saturating_duration_since(std::time::Instant::now()));
     }
     panic!("the write deadline passed unseen");
 }
@@ -184,7 +186,7 @@ fn a_send_that_nobody_takes_ends_with_the_write_deadline_and_says_so() {
 fn who_only_writes_still_answers_pings_and_loses_no_message() {
     let (mut socket, wire) = open(ws::Config::default());
     wire.wire().reads.extend([TEXT.to_vec(), PING.to_vec()]);
-    pause(110);
+    skip(&mut socket, &wire, Duration::from_millis(110));
     assert!(poll(socket.send("a")).is_ready());
     assert_eq!(wire.wire().written, b"\x81\x01a\x8a\x01p");
     let Poll::Ready(Some(Ok(message))) = poll(socket.next()) else { panic!("the message is lost") };
@@ -239,7 +241,7 @@ fn what_the_writing_half_reads_wakes_the_reading_half() {
     let mut next = Box::pin(reading.next());
     assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     wire.wire().reads.push_back(TEXT.to_vec());
-    pause(110);
+    writing.skip(Duration::from_millis(110));
     assert!(poll(writing.send("a")).is_ready());
     assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
     assert!(matches!(Pin::new(&mut next).poll(&mut noop()), Poll::Ready(Some(Ok(_)))));
