@@ -16,6 +16,9 @@ use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Config, ConnId, Dial, DialError, Hub, JobToken, Service};
 
+/// Rounds of the timer in one poll, after which other tasks get their turn.
+const ROUNDS: usize = 16;
+
 /// How often the hub is told the calendar time.
 const WALL: Duration = Duration::from_secs(60);
 
@@ -139,6 +142,10 @@ impl<S: Service> Shared<S> {
             wake.extend(state.timer.clone());
         }
         let is_drained = state.hub.is_drained();
+        if is_drained {
+            // It ends now, not at its next deadline.
+            wake.extend(state.timer.take());
+        }
         drop(state);
         if is_drained {
             self.drained.strike();
@@ -179,7 +186,7 @@ where
     let mut wall_at = shared.clock.now() + WALL;
     let mut set = None;
     poll_fn(|cx: &mut Context<'_>| {
-        loop {
+        for _ in 0..ROUNDS {
             if shared.drained.is_struck() {
                 return Poll::Ready(());
             }
@@ -207,6 +214,9 @@ where
                 Poll::Ready(()) => set = None,
             }
         }
+        // A service whose deadline never moves on, or whose `timeout` always panics, must not have the thread alone.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     })
     .await;
 }
