@@ -93,7 +93,11 @@ impl Stream {
             self.write(machine);
         }
         match machine.wants().map(|wants| wants.shutdown) {
-            None | Some(Some(Shutdown::Both)) => return Turn::Over,
+            None => return Turn::Over,
+            Some(Some(Shutdown::Both)) => {
+                self.shut_down_writing();
+                return Turn::Over;
+            }
             Some(Some(Shutdown::Abort)) => {
                 self.reset_on_close();
                 return Turn::Over;

@@ -73,7 +73,8 @@ pub enum Shutdown {
     /// End the writing side and go on reading (`shutdown(SHUT_WR)`): a close with unread input would send a reset,
     /// and the peer would never see why it was closed.
     Write,
-    /// All is said: close it.
+    /// All is said: end the writing side, then close. In that order, because a close with unread input is a reset, and
+    /// a peer that still says something would see that instead of the end.
     Both,
     /// Close it at once, by a reset where the transport has one; unsent bytes are given up.
     Abort,
