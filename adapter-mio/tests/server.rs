@@ -136,6 +136,29 @@ fn echoes_what_came_with_the_handshake_and_ends_at_the_end_of_the_stream() {
     assert_eq!(server.stop(), [1006]);
 }
 
+/// A peer that says something more once it has seen the Close must find the end of the stream and no reset. The gap
+/// between the last write and the close is short, so it is tried often.
+#[test]
+fn a_last_word_after_the_close_makes_no_reset() {
+    const CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
+    let server = Running::start();
+    for _ in 0..2000 {
+        let mut stream = server.raw();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(&[UPGRADE, CLOSE].concat()).unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"\x88\x02\x03\xe8") {
+            let mut some = [0; 512];
+            let n = stream.read(&mut some).unwrap();
+            seen.extend_from_slice(&some[..n]);
+        }
+        // It may find nobody there any more, which is no concern of this test.
+        let _ = stream.write_all(CLOSE);
+        assert_eq!(rest(stream), b"");
+    }
+    assert_eq!(server.stop(), [1000; 2000]);
+}
+
 fn text(socket: &mut Socket) -> String {
     match socket.next() {
         Some(Ok(Message::Text(text))) => text.into_owned(),
