@@ -75,8 +75,12 @@ extern crate alloc;
 extern crate std;
 
 pub mod base;
+pub mod framed;
 pub mod http;
 pub mod link;
+pub mod proxy;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod ws;
 
 #[cfg(doctest)]
