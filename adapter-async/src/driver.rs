@@ -66,7 +66,7 @@ impl<R: Runtime> Driver<R> {
         let mut lent = Lent::take();
         let buffers = &mut *lent;
         self.link.lend(&mut buffers.scratch);
-        let out = self.drive(cx, &mut buffers.read, &mut take);
+        let out = self.drive(cx, &mut buffers.read, &mut buffers.plain, &mut take);
         self.link.reclaim(&mut buffers.scratch);
         out
     }
@@ -98,9 +98,7 @@ impl<R: Runtime> Driver<R> {
                 return;
             }
             // The peer is not to blame that it is not heard from here on.
-            if let Some(connection) = self.link.connection_mut() {
-                connection.pause(self.clock.now());
-            }
+            self.link.pause(self.clock.now());
         }
         while self.poll_timer(cx) {}
         self.exchange(cx);
@@ -111,8 +109,8 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn take_waiting(&mut self) -> Option<Message<'static>> {
         let was_full = self.waiting.is_full();
         let message = self.waiting.pop()?;
-        if let Some(connection) = self.link.connection_mut().filter(|_| was_full) {
-            connection.resume(self.clock.now());
+        if was_full {
+            self.link.resume(self.clock.now());
         }
         Some(message)
     }
@@ -131,6 +129,7 @@ impl<R: Runtime> Driver<R> {
         &mut self,
         cx: &mut Context<'_>,
         read: &mut [u8],
+        plain: &mut Vec<u8>,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         for _ in 0..ROUNDS {
@@ -163,7 +162,7 @@ impl<R: Runtime> Driver<R> {
             if !self.link.wants().read || self.read_over || self.held_at < self.held.len() {
                 return Poll::Pending;
             }
-            match self.poll_read(cx, now, read, take) {
+            match self.poll_read(cx, now, read, plain, take) {
                 Poll::Ready(None) => {}
                 out => return out,
             }
@@ -178,6 +177,7 @@ impl<R: Runtime> Driver<R> {
         cx: &mut Context<'_>,
         now: Instant,
         read: &mut [u8],
+        plain: &mut Vec<u8>,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         let direct = match self.link.read_space() {
@@ -203,7 +203,7 @@ impl<R: Runtime> Driver<R> {
             self.link.handle_read(now, n);
             return Poll::Ready(None);
         }
-        let mut input = Input::new(&mut read[..n]);
+        let mut input = self.link.input(now, &mut read[..n], plain);
         let out = Self::take_from(&mut self.link, &mut self.closed, now, &mut input, take);
         if !input.is_empty() {
             self.held.clear();
@@ -286,7 +286,7 @@ impl<R: Runtime> Driver<R> {
     /// Takes what other tasks sent, as long as the output is not congested.
     fn take_commands(&mut self, cx: &mut Context<'_>, now: Instant) {
         let Some(inbox) = &mut self.inbox else { return };
-        while self.link.connection().is_some_and(|c| c.is_open() && !c.is_congested()) {
+        while self.link.is_open() && !self.link.is_congested() {
             match inbox.poll_next(cx) {
                 // What cannot be sent any more is told by the close report.
                 Some(Command::Message(message)) => drop(self.link.send(now, message)),

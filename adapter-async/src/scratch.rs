@@ -10,6 +10,8 @@ pub(crate) const READ: usize = 64 * 1024;
 /// A read buffer and the engine's scratch.
 pub(crate) struct Buffers {
     pub(crate) read: Box<[u8]>,
+    /// What a read amounts to once it is decrypted: a little less than that read and one record.
+    pub(crate) plain: Vec<u8>,
     pub(crate) scratch: Scratch,
 }
 
@@ -25,7 +27,11 @@ impl Lent {
     pub(crate) fn take() -> Self {
         let kept = BUFFERS.try_with(Cell::take).ok().flatten();
         Self(Some(kept.unwrap_or_else(|| {
-            Box::new(Buffers { read: vec![0; READ].into_boxed_slice(), scratch: Scratch::new() })
+            Box::new(Buffers {
+                read: vec![0; READ].into_boxed_slice(),
+                plain: Vec::new(),
+                scratch: Scratch::new(),
+            })
         })))
     }
 }

@@ -245,7 +245,7 @@ impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let congested = |driver: &mut Driver<R>| driver.link.connection().is_some_and(|c| c.is_congested());
+        let congested = |driver: &mut Driver<R>| driver.link.is_congested();
         let written = self.poll_written(cx);
         match written {
             Ok(false) if self.driver.as_mut().is_some_and(congested) => Poll::Pending,

@@ -173,7 +173,8 @@ impl<F: FnMut(&mut Link, link::Event<'_>) -> ControlFlow<()>> Single<'_, F> {
         if self.broken {
             return;
         }
-        let mut input = Input::new(bytes);
+        let mut plain = Vec::new();
+        let mut input = self.link.input(self.now, bytes, &mut plain);
         self.broken = run(self.link, self.now, &mut input, &mut self.each);
         if !input.is_empty() {
             *self.held = Held { bytes: input.as_slice().to_vec(), start: 0 };

@@ -74,14 +74,13 @@ impl<'a, S: Service> Context<'a, S> {
     #[must_use]
     pub fn info(&self, conn: ConnId) -> Option<Info<'_>> {
         let entry = self.core.links.get(conn.0)?;
-        let connection = entry.link.connection();
         Some(Info {
             peer: &entry.peer,
             role: if entry.dial.is_some() { Role::Client } else { Role::Server },
             subprotocol: entry.subprotocol.as_deref(),
             dial: entry.dial,
-            is_open: connection.is_some_and(|c| c.is_open()),
-            queued: connection.map_or(0, |c| c.queued()),
+            is_open: entry.link.is_open(),
+            queued: entry.link.queued(),
         })
     }
 
@@ -152,15 +151,20 @@ impl<'a, S: Service> Context<'a, S> {
     /// Reads nothing more from a connection until [`resume`](Self::resume): its peer is slowed down.
     pub fn pause(&mut self, conn: ConnId) {
         let now = self.now;
-        let _ = self
-            .with_link(conn, |link| link.connection_mut().map(|c| c.pause(now)).ok_or(SendError::NotOpen));
+        // One that is gone reads nothing.
+        let _ = self.with_link(conn, |link| {
+            link.pause(now);
+            Ok(())
+        });
     }
 
     /// Reads again.
     pub fn resume(&mut self, conn: ConnId) {
         let now = self.now;
-        let _ = self
-            .with_link(conn, |link| link.connection_mut().map(|c| c.resume(now)).ok_or(SendError::NotOpen));
+        let _ = self.with_link(conn, |link| {
+            link.resume(now);
+            Ok(())
+        });
     }
 
     /// Answers a request that was put off with [`Verdict::Later`](super::Verdict::Later).

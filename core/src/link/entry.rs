@@ -39,6 +39,8 @@ pub(super) struct Core<S: Service> {
     pub(super) wall: WallClock,
     pub(super) entropy: Entropy,
     pub(super) scratch: Scratch,
+    /// What a read amounts to once it is decrypted; empty between turns.
+    pub(super) plain: Vec<u8>,
     /// Who has the scratch: the connection that was fed last, so that it is written from there without a copy.
     pub(super) lent: Option<ConnId>,
     pub(super) links: SlotMap<DefaultKey, Entry>,

@@ -72,6 +72,7 @@ impl<S: Service> Hub<S> {
             wall: WallClock::new(now, wall),
             entropy,
             scratch: Scratch::new(),
+            plain: Vec::new(),
             lent: None,
             links: SlotMap::new(),
             handshakes: 0,

@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its last: HTTP, the opening handshake, the WebSocket.
 
+use super::stage::{Answering, Asking, Stage};
 use super::{Config, Event, Welcome};
 use crate::base::{
     Accepted, CloseCode, End, Engine, Entropy, Input, Instant, Kind, Message, Output, Scratch, SendError,
@@ -11,6 +12,7 @@ use crate::ws::{self, Connection, Prepared, Role};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 
@@ -48,29 +50,6 @@ pub struct Link {
     wall: WallClock,
     /// `Opened` is to be handed up.
     welcome: Option<Box<Welcome>>,
-}
-
-/// Nearly all are open for nearly all of their life, so that one is not boxed.
-#[allow(clippy::large_enum_variant)]
-#[derive(Debug)]
-enum Stage {
-    Http(Box<Answering>),
-    Asking(Box<Asking>),
-    Open(Connection),
-}
-
-#[derive(Debug)]
-struct Answering {
-    responder: Responder,
-    offer: Option<Offer>,
-}
-
-#[derive(Debug)]
-struct Asking {
-    client: handshake::Client,
-    entropy: Entropy,
-    /// What the open connection will be told.
-    ws: Arc<ws::Config>,
 }
 
 impl Link {
@@ -113,6 +92,13 @@ impl Link {
 
     fn new(stage: Stage, now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
         Self { stage, config: config.clone(), wall: WallClock::new(now, wall), welcome: None }
+    }
+
+    /// Bytes off the wire, made ready for [`receive`](Self::receive). They are handed through as they are unless
+    /// something lies between the wire and the messages, such as TLS: then what is in them goes into `plain`, which is
+    /// cleared first and belongs to the thread or loop.
+    pub fn input<'b>(&mut self, _now: Instant, bytes: &'b mut [u8], _plain: &'b mut Vec<u8>) -> Input<'b> {
+        Input::new(bytes)
     }
 
     /// Takes from `input` until there is an event to hand up.
@@ -193,11 +179,7 @@ impl Link {
 
     /// The transport's reading side is over.
     pub fn receive_end(&mut self, now: Instant, end: End) {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.receive_end(now, end),
-            Stage::Http(answering) => answering.responder.receive_end(now, end),
-            Stage::Asking(asking) => asking.client.receive_end(now, end),
-        }
+        self.stage.receive_end(now, end);
     }
 
     /// As [`Engine::read_space`]; `None` before the WebSocket is open.
@@ -217,7 +199,7 @@ impl Link {
     /// # Errors
     /// As there; [`SendError::NotOpen`] before the WebSocket is open.
     pub fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
-        self.open_connection()?.send(now, message)
+        self.stage.open()?.send(now, message)
     }
 
     /// Queues a message whose payload is shared ([`Engine::send_bytes`]).
@@ -225,7 +207,7 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
-        self.open_connection()?.send_bytes(now, kind, payload)
+        self.stage.open()?.send_bytes(now, kind, payload)
     }
 
     /// Queues a prepared message.
@@ -233,7 +215,7 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub fn send_prepared(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
-        self.open_connection()?.send_prepared(now, prepared)
+        self.stage.open()?.send_prepared(now, prepared)
     }
 
     /// Closes: by a Close frame where the WebSocket is open, after what is owed where it is HTTP, at once in a
@@ -261,14 +243,42 @@ impl Link {
 
     /// Gives the connection up at once.
     pub fn abort(&mut self, now: Instant) {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.abort(now),
-            Stage::Http(answering) => answering.responder.abort(now),
-            Stage::Asking(asking) => asking.client.abort(now),
+        self.stage.abort(now);
+    }
+
+    /// Whether messages can be sent: it is open, and no close has begun.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.connection().is_some_and(Connection::is_open)
+    }
+
+    /// Whether the output is above the high mark, or has not fallen to the low one since.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.connection().is_some_and(Connection::is_congested)
+    }
+
+    /// Bytes of messages that the transport has not taken.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.connection().map_or(0, Connection::queued)
+    }
+
+    /// Stops reading messages; nothing happens before it is open.
+    pub fn pause(&mut self, now: Instant) {
+        if let Ok(connection) = self.stage.open() {
+            connection.pause(now);
         }
     }
 
-    /// The open connection: its counters, its ping, its pause.
+    /// Reads again after [`pause`](Self::pause).
+    pub fn resume(&mut self, now: Instant) {
+        if let Ok(connection) = self.stage.open() {
+            connection.resume(now);
+        }
+    }
+
+    /// The open WebSocket: its counters, its ping.
     #[must_use]
     pub fn connection(&self) -> Option<&Connection> {
         match &self.stage {
@@ -287,58 +297,34 @@ impl Link {
 
     /// What is to be written.
     pub fn output(&mut self, now: Instant) -> Output<'_> {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.output(now),
-            Stage::Http(answering) => answering.responder.output(now),
-            Stage::Asking(asking) => asking.client.output(now),
-        }
+        self.stage.output(now)
     }
 
     /// What the connection wants of its transport.
     #[must_use]
     pub fn wants(&self) -> Wants {
-        match &self.stage {
-            Stage::Open(connection) => connection.wants(),
-            Stage::Http(answering) => answering.responder.wants(),
-            Stage::Asking(asking) => asking.client.wants(),
-        }
+        self.stage.wants()
     }
 
     /// Lends the buffers of the thread or loop for a turn.
     pub fn lend(&mut self, scratch: &mut Scratch) {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.lend(scratch),
-            Stage::Http(answering) => answering.responder.lend(scratch),
-            Stage::Asking(asking) => asking.client.lend(scratch),
-        }
+        self.stage.lend(scratch);
     }
 
     /// Takes them back.
     pub fn reclaim(&mut self, scratch: &mut Scratch) {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.reclaim(scratch),
-            Stage::Http(answering) => answering.responder.reclaim(scratch),
-            Stage::Asking(asking) => asking.client.reclaim(scratch),
-        }
+        self.stage.reclaim(scratch);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.stage {
-            Stage::Open(connection) => connection.poll_timeout(),
-            Stage::Http(answering) => answering.responder.poll_timeout(),
-            Stage::Asking(asking) => asking.client.poll_timeout(),
-        }
+        self.stage.poll_timeout()
     }
 
     /// Acts on what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.handle_timeout(now),
-            Stage::Http(answering) => answering.responder.handle_timeout(now, self.wall.at(now)),
-            Stage::Asking(asking) => asking.client.handle_timeout(now),
-        }
+        self.stage.handle_timeout(now, self.wall.at(now));
     }
 
     /// Whether the request is handed up: one for a WebSocket that the policy refuses is answered right here.
@@ -366,9 +352,5 @@ impl Link {
         let entropy = asking.entropy.fork();
         self.stage = Stage::Open(Connection::client(now, &asking.ws, entropy));
         self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
-    }
-
-    fn open_connection(&mut self) -> Result<&mut Connection, SendError> {
-        self.connection_mut().ok_or(SendError::NotOpen)
     }
 }

@@ -12,6 +12,7 @@ mod jobs;
 mod link;
 mod pump;
 mod service;
+mod stage;
 mod stats;
 
 pub use address::Address;

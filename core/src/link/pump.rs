@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Turn};
 use super::{ConnId, Context, DialError, Event, Hub, Service, Verdict};
-use crate::base::{End, Input, Instant};
+use crate::base::{End, Input, Instant, Scratch};
 use alloc::vec::Vec;
 
 impl<S: Service> Hub<S> {
@@ -18,16 +18,25 @@ impl<S: Service> Hub<S> {
 
     /// Feeds `bytes` to a connection, behind what was held back, and calls the service with what comes of it.
     pub(super) fn feed(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
+        let mut plain = core::mem::take(&mut self.core.plain);
+        self.feed_through(now, conn, bytes, &mut plain);
+        if plain.capacity() <= Scratch::KEEP {
+            self.core.plain = plain;
+        }
+    }
+
+    fn feed_through(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8], plain: &mut Vec<u8>) {
         let Some(entry) = self.core.entry(conn) else { return };
         let mut held = core::mem::take(&mut entry.held);
+        let input = entry.link.input(now, bytes, plain);
         if !held.is_empty() {
             let rest = self.run(now, conn, Input::new(&mut held)).len();
             held.drain(..held.len() - rest);
         }
         if held.is_empty() {
-            held = self.run(now, conn, Input::new(bytes)).as_slice().to_vec();
+            held = self.run(now, conn, input).as_slice().to_vec();
         } else {
-            held.extend_from_slice(bytes);
+            held.extend_from_slice(input.as_slice());
         }
         if let Some(entry) = self.core.entry(conn) {
             entry.held = held;

@@ -147,7 +147,7 @@ impl Client {
     }
 
     fn may_act(&self) -> bool {
-        let open = self.link.connection().is_some_and(|c| c.is_open());
+        let open = self.link.is_open();
         let (asked, answered) = self.progress;
         open && (asked < self.plan.len() || answered == self.plan.len())
     }

@@ -1,0 +1,104 @@
+//! What a link speaks at the moment, and the machine that speaks it.
+
+use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, SendError, Wall, Wants};
+use crate::http::Responder;
+use crate::ws::handshake::{Client, Offer};
+use crate::ws::{self, Connection};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+/// The machine in charge. Nearly all links are open for nearly all of their life, so that one is not boxed.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+pub(super) enum Stage {
+    Http(Box<Answering>),
+    Asking(Box<Asking>),
+    Open(Connection),
+}
+
+/// A server's side before its upgrade.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) responder: Responder,
+    pub(super) offer: Option<Offer>,
+}
+
+/// A client's side before its answer.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) client: Client,
+    pub(super) entropy: Entropy,
+    /// What the open connection will be told.
+    pub(super) ws: Arc<ws::Config>,
+}
+
+/// The same call on whichever machine is in charge.
+macro_rules! each {
+    ($stage:expr, $machine:ident => $call:expr) => {
+        match $stage {
+            Stage::Open($machine) => $call,
+            Stage::Http(answering) => {
+                let $machine = &mut answering.responder;
+                $call
+            }
+            Stage::Asking(asking) => {
+                let $machine = &mut asking.client;
+                $call
+            }
+        }
+    };
+}
+
+impl Stage {
+    /// The open connection; [`SendError::NotOpen`] before.
+    pub(super) fn open(&mut self) -> Result<&mut Connection, SendError> {
+        match self {
+            Self::Open(connection) => Ok(connection),
+            _ => Err(SendError::NotOpen),
+        }
+    }
+
+    pub(super) fn receive_end(&mut self, now: Instant, end: End) {
+        each!(self, machine => machine.receive_end(now, end));
+    }
+
+    pub(super) fn abort(&mut self, now: Instant) {
+        each!(self, machine => machine.abort(now));
+    }
+
+    pub(super) fn output(&mut self, now: Instant) -> Output<'_> {
+        each!(self, machine => machine.output(now))
+    }
+
+    pub(super) fn wants(&self) -> Wants {
+        match self {
+            Self::Open(connection) => connection.wants(),
+            Self::Http(answering) => answering.responder.wants(),
+            Self::Asking(asking) => asking.client.wants(),
+        }
+    }
+
+    pub(super) fn lend(&mut self, scratch: &mut Scratch) {
+        each!(self, machine => machine.lend(scratch));
+    }
+
+    pub(super) fn reclaim(&mut self, scratch: &mut Scratch) {
+        each!(self, machine => machine.reclaim(scratch));
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Open(connection) => connection.poll_timeout(),
+            Self::Http(answering) => answering.responder.poll_timeout(),
+            Self::Asking(asking) => asking.client.poll_timeout(),
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+        match self {
+            Self::Open(connection) => connection.handle_timeout(now),
+            Self::Http(answering) => answering.responder.handle_timeout(now, wall),
+            Self::Asking(asking) => asking.client.handle_timeout(now),
+        }
+    }
+}
