@@ -2,7 +2,7 @@
 
 use super::deadlines::DeadlineHeap;
 use super::entry::{Core, Entry, Turn};
-use super::{Address, Config, ConnId, Dial, DialError, DialId, HubStats, JobToken, Link, Service};
+use super::{Address, Config, ConnId, DialError, DialId, HubStats, Link, Service};
 use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, Wall, WallClock, Wants};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -242,48 +242,6 @@ impl<S: Service> Hub<S> {
         }
     }
 
-    /// A connection that is to be made.
-    pub fn poll_dial(&mut self) -> Option<Dial> {
-        let dial = self.core.dials_out.pop_front()?;
-        self.core.dials.get(dial.0).cloned()
-    }
-
-    /// A dial's connection was made; its opening handshake begins. `None` if nobody waits for it any more.
-    pub fn dialed(&mut self, now: Instant, dial: DialId, peer: Address) -> Option<ConnId> {
-        let now = self.begin(now);
-        let Dial { request, deadline, .. } = self.core.dials.remove(dial.0)?;
-        let entropy = self.core.entropy.fork();
-        let link = Link::dialed(now, &self.core.config, &request, entropy, deadline - now);
-        let conn = self.insert(link, peer, Some(dial));
-        self.core.touch(conn);
-        self.pump(now);
-        Some(conn)
-    }
-
-    /// A dial came to nothing.
-    pub fn dial_failed(&mut self, now: Instant, dial: DialId, error: &DialError) {
-        let now = self.begin(now);
-        if self.core.dials.remove(dial.0).is_some() {
-            self.core.stats.dials_failed += 1;
-            self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, error));
-            self.pump(now);
-        }
-    }
-
-    /// A job that is to be carried out.
-    pub fn poll_job(&mut self) -> Option<(JobToken, S::Job)> {
-        self.core.jobs_out.pop_front().map(|(key, job)| (JobToken(key), job))
-    }
-
-    /// A job's outcome. A second one for the same job is ignored.
-    pub fn job_done(&mut self, now: Instant, job: JobToken, outcome: S::Done) {
-        let now = self.begin(now);
-        if self.core.jobs.remove(job.0).is_some() {
-            self.call(Turn::Other, |s, cx| s.done(cx, job, outcome));
-            self.pump(now);
-        }
-    }
-
     /// The program pushes something in.
     pub fn command(&mut self, now: Instant, command: S::Command) {
         let now = self.begin(now);
@@ -363,12 +321,12 @@ impl<S: Service> Hub<S> {
         self.core.stats
     }
 
-    fn begin(&mut self, now: Instant) -> Instant {
+    pub(super) fn begin(&mut self, now: Instant) -> Instant {
         self.settle_panic(now);
         self.core.clock.advance(now)
     }
 
-    fn insert(&mut self, link: Link, peer: Address, dial: Option<DialId>) -> ConnId {
+    pub(super) fn insert(&mut self, link: Link, peer: Address, dial: Option<DialId>) -> ConnId {
         let entry = Entry {
             link,
             peer,
