@@ -7,6 +7,7 @@
 mod authority;
 mod body;
 mod config;
+mod credentials;
 mod ending;
 mod head;
 mod headers;
@@ -28,5 +29,6 @@ pub use response_head::ResponseHead;
 
 pub(crate) use authority::Authority;
 pub(crate) use body::BodyReader;
+pub(crate) use credentials::{basic, is_basic, user_and_password};
 pub(crate) use head::HeadBuffer;
 pub(crate) use headers::{is_one_of, is_token, is_value};

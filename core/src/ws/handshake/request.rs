@@ -3,12 +3,11 @@
 use super::key;
 use super::server::{field, is_reserved};
 use crate::base::Entropy;
-use crate::http::{Authority, is_one_of, is_token, is_value};
+use crate::http::{Authority, basic, is_one_of, is_token, is_value, user_and_password};
 use crate::ws::{Url, UrlError};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use base64::Engine as _;
 
 /// Why a request cannot be made; the fault is the local program's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -72,12 +71,8 @@ impl ClientRequest {
     pub fn with_basic_auth(url: &str) -> Result<Self, RequestError> {
         let mut request = Self::from_url(Url::parse(url)?);
         if let Some(user_info) = request.url.user_info() {
-            let mut credentials = percent_decoded(user_info);
-            if !user_info.contains(':') {
-                credentials.push(b':');
-            }
-            let credentials = base64::engine::general_purpose::STANDARD.encode(credentials);
-            request.headers.push(("Authorization".into(), format!("Basic {credentials}")));
+            let (user, password) = user_and_password(user_info);
+            request.headers.push(("Authorization".into(), basic(&user, &password)));
         }
         Ok(request)
     }
@@ -209,24 +204,6 @@ impl<B> TryFrom<&::http::Request<B>> for ClientRequest {
             converted.header(name.as_str(), text.map_err(|_| RequestError::Header(name.as_str().into()))?)
         })
     }
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let (mut out, mut rest) = (Vec::new(), text.as_bytes());
-    while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).and_then(|d| core::str::from_utf8(d).ok()).filter(|_| *first == b'%');
-        match digits.and_then(|d| u8::from_str_radix(d, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
