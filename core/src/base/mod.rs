@@ -9,9 +9,12 @@ mod event;
 mod input;
 mod message;
 mod outbox;
+mod output;
 mod scratch;
 mod time;
 mod violation;
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+mod wire;
 
 pub use close::{Cause, Classifier, CloseCode, Closed, Origin, Timeout};
 pub use engine::{Accepted, End, Engine, SendError, Shutdown, Wants};
@@ -19,7 +22,7 @@ pub use entropy::Entropy;
 pub use event::Event;
 pub use input::Input;
 pub use message::{Chunk, Kind, Message};
-pub use outbox::Output;
+pub use output::Output;
 pub use scratch::Scratch;
 pub use time::{Instant, Wall};
 pub use violation::Violation;
@@ -29,3 +32,5 @@ pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use entropy::MaskBlock;
 pub(crate) use outbox::Outbox;
 pub(crate) use time::{Clock, WallClock};
+#[cfg(feature = "tls")]
+pub(crate) use wire::Wire;

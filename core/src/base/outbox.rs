@@ -22,7 +22,11 @@ pub(crate) struct Outbox {
     head: usize,
     /// Ordered by place.
     shared: VecDeque<Shared>,
-    shared_len: usize,
+    /// Bytes beside the cork: those of `shared`, and those in flight.
+    beside: usize,
+    /// Bytes that a stage has sealed and the transport has not taken: they are gone from here, and count as not
+    /// yet written all the same.
+    in_flight: usize,
     /// When bytes last left, or came into an empty outbox.
     progress: Instant,
     /// All bytes that ever left.
@@ -40,16 +44,17 @@ impl Outbox {
             cork: Vec::new(),
             head: 0,
             shared: VecDeque::new(),
-            shared_len: 0,
+            beside: 0,
+            in_flight: 0,
             progress: Instant::ORIGIN,
             written: 0,
         }
     }
 
-    /// Bytes not yet written.
+    /// Bytes not yet written, those in flight included.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.cork.len() - self.head + self.shared_len
+        self.cork.len() - self.head + self.beside
     }
 
     #[inline]
@@ -84,7 +89,7 @@ impl Outbox {
         if self.is_empty() {
             self.progress = now;
         }
-        self.shared_len += bytes.len();
+        self.beside += bytes.len();
         self.shared.push_back(Shared { at: self.cork.len(), bytes });
     }
 
@@ -106,7 +111,7 @@ impl Outbox {
         match self.shared.iter().position(|s| s.bytes.is_empty()) {
             Some(index) => {
                 let at = self.shared[index].at;
-                self.shared_len += frame.len();
+                self.beside += frame.len();
                 self.shared.insert(index, Shared { at, bytes: Bytes::copy_from_slice(frame) });
             }
             None => self.cork(now).extend_from_slice(frame),
@@ -138,20 +143,48 @@ impl Outbox {
 
     /// `n` bytes were written.
     pub(crate) fn advance(&mut self, now: Instant, n: usize) {
-        let mut n = n.min(self.len());
+        let n = n.min(self.len());
         if n > 0 {
             self.progress = now;
             self.written += n as u64;
         }
+        self.remove(n);
+    }
+
+    /// `n` bytes from the front were sealed and are in flight.
+    #[cfg(feature = "tls")]
+    pub(crate) fn seal(&mut self, n: usize) {
+        // Whether the buffers are empty is asked without what is in flight.
+        self.beside -= self.in_flight;
+        let n = n.min(self.len());
+        self.remove(n);
+        self.in_flight += n;
+        self.beside += self.in_flight;
+    }
+
+    /// The transport took `wire` sealed bytes, which completed `plain` bytes of those in flight.
+    pub(crate) fn credit(&mut self, now: Instant, wire: usize, plain: usize) {
+        if wire > 0 {
+            self.progress = now;
+        }
+        let plain = plain.min(self.in_flight);
+        self.in_flight -= plain;
+        self.beside -= plain;
+        self.written += plain as u64;
+    }
+
+    /// Takes `n` bytes from the front of the buffers.
+    #[inline]
+    fn remove(&mut self, mut n: usize) {
         while n > 0 {
             let gap = self.shared.front().map_or(self.cork.len(), |s| s.at) - self.head;
             let step = gap.min(n);
             self.head += step;
             n -= step;
-            let Some(front) = self.shared.front_mut().filter(|_| n > 0) else { continue };
+            let Some(front) = self.shared.front_mut().filter(|_| n > 0) else { break };
             let step = front.bytes.len().min(n);
             front.bytes.advance(step);
-            self.shared_len -= step;
+            self.beside -= step;
             n -= step;
             if front.bytes.is_empty() {
                 self.shared.pop_front();
@@ -168,9 +201,15 @@ impl Outbox {
         }
     }
 
-    /// Gives up all that waits.
+    /// Gives up all that waits. What is in flight goes out.
     pub(crate) fn clear(&mut self) {
-        *self = Self { progress: self.progress, written: self.written, ..Self::new() };
+        *self = Self {
+            beside: self.in_flight,
+            in_flight: self.in_flight,
+            progress: self.progress,
+            written: self.written,
+            ..Self::new()
+        };
     }
 
     /// Takes the scratch's buffers, if there is nothing in our own.
@@ -213,80 +252,6 @@ impl Outbox {
         cork.clear();
         if cork.capacity() > scratch.cork.capacity() && cork.capacity() <= Scratch::KEEP {
             scratch.cork = cork;
-        }
-    }
-}
-
-/// What a connection has to write. Hand the slices to the transport, then say with [`advance`](Output::advance) how
-/// much it took.
-///
-/// ```
-/// use wharf::base::{Engine, Instant, Message};
-/// use wharf::ws;
-///
-/// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
-/// connection.send(Instant::ORIGIN, Message::text("ahoy")).unwrap();
-/// let mut output = connection.output(Instant::ORIGIN);
-/// let mut slices = [&[][..]; 4];
-/// assert_eq!(output.slices(&mut slices), 1);
-/// assert_eq!(slices[0], b"\x81\x04ahoy");
-/// output.advance(6);
-/// assert!(output.is_empty());
-/// ```
-#[derive(Debug)]
-pub struct Output<'a> {
-    outbox: &'a mut Outbox,
-    now: Instant,
-}
-
-impl<'a> Output<'a> {
-    pub(crate) fn new(outbox: &'a mut Outbox, now: Instant) -> Self {
-        Self { outbox, now }
-    }
-
-    /// Bytes to write.
-    #[must_use]
-    pub fn remaining(&self) -> usize {
-        self.outbox.len()
-    }
-
-    /// Whether there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.outbox.is_empty()
-    }
-
-    /// Fills `out` from its front with what is to be written, in order, and returns how many were filled. With fewer
-    /// places than pieces, the first pieces.
-    pub fn slices<'s>(&'s self, out: &mut [&'s [u8]]) -> usize {
-        self.outbox.slices(out)
-    }
-
-    /// As [`slices`](Self::slices), for as long as the connection is borrowed.
-    pub fn into_slices(self, out: &mut [&'a [u8]]) -> usize {
-        let outbox: &'a Outbox = self.outbox;
-        outbox.slices(out)
-    }
-
-    /// The transport took `n` bytes. More than there were count as all.
-    pub fn advance(&mut self, n: usize) {
-        self.outbox.advance(self.now, n);
-    }
-
-    /// Copies all into `out` and counts it as written: for tests, and for transports that take everything.
-    pub fn drain_into(&mut self, out: &mut Vec<u8>) {
-        loop {
-            let mut slices: [&[u8]; 8] = [&[]; 8];
-            let filled = self.outbox.slices(&mut slices);
-            let mut n = 0;
-            for slice in &slices[..filled] {
-                out.extend_from_slice(slice);
-                n += slice.len();
-            }
-            if n == 0 {
-                return;
-            }
-            self.advance(n);
         }
     }
 }

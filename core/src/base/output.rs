@@ -1,0 +1,121 @@
+//! What is shown to the transport: a machine's bytes, or the wire that they were sealed onto.
+
+use super::Instant;
+use super::outbox::Outbox;
+use super::wire::Wire;
+use alloc::vec::Vec;
+
+/// What a connection has to write. Hand the slices to the transport, then say with [`advance`](Output::advance) how
+/// much it took.
+///
+/// Under TLS it shows sealed bytes, which run at most 64 KiB and a record ahead of the transport: more may be there
+/// once these are taken.
+///
+/// ```
+/// use wharf::base::{Engine, Instant, Message};
+/// use wharf::ws;
+///
+/// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
+/// connection.send(Instant::ORIGIN, Message::text("ahoy")).unwrap();
+/// let mut output = connection.output(Instant::ORIGIN);
+/// let mut slices = [&[][..]; 4];
+/// assert_eq!(output.slices(&mut slices), 1);
+/// assert_eq!(slices[0], b"\x81\x04ahoy");
+/// output.advance(6);
+/// assert!(output.is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Output<'a> {
+    outbox: &'a mut Outbox,
+    now: Instant,
+    /// Where the outbox's bytes go before they go out.
+    wire: Option<&'a mut Wire>,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(outbox: &'a mut Outbox, now: Instant) -> Self {
+        Self { outbox, now, wire: None }
+    }
+
+    /// Bytes to write.
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        match &self.wire {
+            None => self.outbox.len(),
+            Some(wire) => wire.len(),
+        }
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.remaining() == 0
+    }
+
+    /// Fills `out` from its front with what is to be written, in order, and returns how many were filled. With fewer
+    /// places than pieces, the first pieces.
+    pub fn slices<'s>(&'s self, out: &mut [&'s [u8]]) -> usize {
+        match &self.wire {
+            None => self.outbox.slices(out),
+            Some(wire) => wire.slices(out),
+        }
+    }
+
+    /// As [`slices`](Self::slices), for as long as the connection is borrowed.
+    pub fn into_slices(self, out: &mut [&'a [u8]]) -> usize {
+        match self.wire {
+            None => {
+                let outbox: &'a Outbox = self.outbox;
+                outbox.slices(out)
+            }
+            Some(wire) => {
+                let wire: &'a Wire = wire;
+                wire.slices(out)
+            }
+        }
+    }
+
+    /// The transport took `n` bytes. More than there were count as all.
+    pub fn advance(&mut self, n: usize) {
+        match &mut self.wire {
+            None => self.outbox.advance(self.now, n),
+            Some(wire) => {
+                let n = n.min(wire.len());
+                let plain = wire.advance(n);
+                self.outbox.credit(self.now, n, plain);
+            }
+        }
+    }
+
+    /// Copies all into `out` and counts it as written: for tests, and for transports that take everything.
+    pub fn drain_into(&mut self, out: &mut Vec<u8>) {
+        loop {
+            let mut slices: [&[u8]; 8] = [&[]; 8];
+            let filled = self.slices(&mut slices);
+            let mut n = 0;
+            for slice in &slices[..filled] {
+                out.extend_from_slice(slice);
+                n += slice.len();
+            }
+            if n == 0 {
+                return;
+            }
+            self.advance(n);
+        }
+    }
+}
+
+/// How a stage seals it: while no wire is set, the slices are those of the plain machine.
+#[cfg(feature = "tls")]
+impl<'a> Output<'a> {
+    /// `n` bytes from the front were sealed: they are gone from the machine's queue, and count as unwritten until
+    /// the wire that carries them has gone out.
+    pub(crate) fn sealed(&mut self, n: usize) {
+        self.outbox.seal(n);
+    }
+
+    /// The same output, over `wire`.
+    pub(crate) fn over(self, wire: &'a mut Wire) -> Self {
+        Self { wire: Some(wire), ..self }
+    }
+}
