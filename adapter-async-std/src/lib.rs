@@ -43,7 +43,7 @@ pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream};
 pub use wharf_async::{
     Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, Sender, ServerHandle,
-    ServiceHandle, Socket, TrySendError, WriteHalf, no_jobs, serve, serve_service,
+    ServiceHandle, Socket, Stage, TrySendError, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
 
 /// Binds a listener; port 0 picks a port.

@@ -4,15 +4,15 @@ use crate::accept::within;
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
-use crate::{Clock, ConnectError};
+use crate::{Clock, ConnectError, entropy};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::Entropy;
 use wharf::link::{Config, Event, Link};
 use wharf::ws::handshake::{ClientRequest, HandshakeError};
+use wharf_std::interleaved;
 
 /// Looks up, connects and opens a WebSocket. The addresses of a name are tried in turn, each with its share of the
 /// time; lookup and connect together have [`Config::open_timeout`], the handshake what is left of it.
@@ -30,7 +30,7 @@ pub async fn connect<R: Runtime>(
         return Err(ConnectError::NoTls);
     }
     let clock = Clock::new();
-    let entropy = entropy().map_err(ConnectError::Entropy)?;
+    let entropy = entropy().map_err(ConnectError::System)?;
     let (host, port) = (request.url().host().to_owned(), request.url().port());
     let stream = match within::<R, _>(config.open_timeout, dial::<R>(host, port, config.open_timeout)).await {
         Some(dialed) => dialed?.0,
@@ -77,38 +77,4 @@ pub(crate) async fn dial<R: Runtime>(
     } else {
         ConnectError::Connect(last)
     })
-}
-
-/// IPv6 and IPv4 in turn, beginning with the family that the resolver put first (RFC 8305 section 4).
-fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (same, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
-    let (mut same, mut other) = (same.into_iter(), other.into_iter());
-    let mut out = Vec::new();
-    loop {
-        let pair = [same.next(), other.next()];
-        if pair == [None, None] {
-            return out;
-        }
-        out.extend(pair.into_iter().flatten());
-    }
-}
-
-/// A seed from the operating system.
-pub(crate) fn entropy() -> Result<Entropy, getrandom::Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    Ok(Entropy::from_seed(seed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_take_turns() {
-        let parse = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
-        assert_eq!(interleaved(given), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
-    }
 }

@@ -1,6 +1,5 @@
 //! One connection of a hub: its task.
 
-use crate::error::end_of;
 use crate::hub::{Shared, State};
 use crate::runtime::{Runtime, Transport};
 use crate::scratch::Lent;
@@ -11,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use wharf::base::{End, Instant, Shutdown, Wants};
 use wharf::link::{ConnId, Service};
+use wharf_std::end_of;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;

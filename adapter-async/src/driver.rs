@@ -1,15 +1,16 @@
 //! One link and its stream: reads, writes and sleeps as the link wants. No decision is made here.
 
+use crate::Clock;
 use crate::runtime::{Runtime, Timer, Transport};
 use crate::scratch::Lent;
 use crate::sender::{Command, Inbox};
 use crate::waiting::Waiting;
-use crate::{Clock, error};
 use std::io::IoSlice;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
 use wharf::link::{Event, Link};
+use wharf_std::end_of;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -194,7 +195,7 @@ impl<R: Runtime> Driver<R> {
             }
             Poll::Ready(Err(e)) => {
                 self.read_over = true;
-                self.link.receive_end(now, error::end_of(&e));
+                self.link.receive_end(now, end_of(&e));
                 return Poll::Ready(None);
             }
             Poll::Ready(Ok(n)) => n,

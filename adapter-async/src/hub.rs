@@ -1,13 +1,14 @@
 //! A service over a hub, shared by the tasks of its connections.
 
 use crate::accept::{self, Bound, Gong};
-use crate::client::{dial, entropy};
+use crate::client::dial;
 use crate::connection;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
-use crate::{Clock, ConnectError};
+use crate::{Clock, entropy};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +67,7 @@ pub fn serve_service<R, S, J, Fut>(
     service: S,
     config: &Arc<Config>,
     jobs: J,
-) -> Result<ServiceHandle<S>, ConnectError>
+) -> io::Result<ServiceHandle<S>>
 where
     R: Runtime,
     S: Service + Send + 'static,
@@ -77,8 +78,7 @@ where
     Fut: Future<Output = S::Done> + Send + 'static,
 {
     let clock = Clock::new();
-    let entropy = entropy().map_err(ConnectError::Entropy)?;
-    let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy);
+    let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);
     let addresses: Vec<SocketAddr> = bound.iter().map(Bound::local_addr).collect();
     let shared = Arc::new(Shared {
         state: Mutex::new(State {
@@ -257,9 +257,8 @@ where
     };
     let (stream, peer) = match accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
         Some(Ok(dialed)) => dialed,
-        Some(Err(ConnectError::Lookup(_))) => return failed(DialError::Lookup),
-        None | Some(Err(ConnectError::TimedOut)) => return failed(DialError::TimedOut),
-        Some(Err(_)) => return failed(DialError::Connect),
+        Some(Err(error)) => return failed(error.into()),
+        None => return failed(DialError::TimedOut),
     };
     if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.into())) {
         connection::run::<R, S>(shared, conn, peer, stream).await;

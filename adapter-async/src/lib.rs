@@ -6,7 +6,6 @@
 
 mod accept;
 mod client;
-mod clock;
 mod connection;
 mod driver;
 mod error;
@@ -22,8 +21,7 @@ mod waiting;
 
 pub use accept::Bound;
 pub use client::connect;
-pub use clock::Clock;
-pub use error::{ConnectError, Error};
+pub use error::Error;
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
 pub use runtime::{Listener, Runtime, Timer, Transport};
@@ -31,3 +29,4 @@ pub use sender::{Sender, TrySendError};
 pub use server::{Outcome, ServerHandle, serve};
 pub use socket::Socket;
 pub use split::{ReadHalf, WriteHalf};
+pub use wharf_std::{Clock, ConnectError, Stage, entropy};

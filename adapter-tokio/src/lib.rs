@@ -35,7 +35,8 @@ use wharf::ws::handshake::ClientRequest;
 
 pub use stream::{TcpListener, TcpStream, Tokio, TokioTimer};
 pub use wharf_async::{
-    Clock, CommandError, ConnectError, Error, Outcome, ServerHandle, ServiceHandle, TrySendError, no_jobs,
+    Clock, CommandError, ConnectError, Error, Outcome, ServerHandle, ServiceHandle, Stage, TrySendError,
+    entropy, no_jobs,
 };
 
 /// A WebSocket on tokio.
@@ -96,7 +97,7 @@ pub fn serve_service<S, J, Fut>(
     service: S,
     config: &Arc<Config>,
     jobs: J,
-) -> Result<ServiceHandle<S>, ConnectError>
+) -> io::Result<ServiceHandle<S>>
 where
     S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
     J: Fn(S::Job) -> Fut + Send + Sync + 'static,
