@@ -1,6 +1,7 @@
 //! A service over a hub, shared by the tasks of its connections.
 
-use crate::accept::{self, Bound, Gong};
+use crate::accept::{self, Gong};
+use crate::bound::Bound;
 use crate::client::dial;
 use crate::connection;
 use crate::handle::ServiceHandle;
@@ -9,13 +10,12 @@ use crate::{Clock, entropy};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::Instant;
-use wharf::link::{Config, ConnId, Dial, DialError, Hub, JobToken, Service};
+use wharf::link::{Address, Config, ConnId, Dial, DialError, Hub, JobToken, Service};
 
 /// Rounds of the timer in one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -79,7 +79,7 @@ where
 {
     let clock = Clock::new();
     let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);
-    let addresses: Vec<SocketAddr> = bound.iter().map(Bound::local_addr).collect();
+    let addresses: Vec<Address> = bound.iter().map(|bound| bound.local_addr().clone()).collect();
     let shared = Arc::new(Shared {
         state: Mutex::new(State {
             hub,
@@ -101,7 +101,7 @@ where
     for listener in bound {
         let (shared, stop) = (shared.clone(), shared.stop.clone());
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
-            match shared.with(|state, now| state.hub.accept(now, peer.into())) {
+            match shared.with(|state, now| state.hub.accept(now, peer.clone())) {
                 Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
                 Some(Err(refused)) => tracing::warn!(%peer, %refused, "connection refused"),
                 None => {}
@@ -251,16 +251,13 @@ where
         return failed(DialError::NoTls);
     }
     let timeout = shared.config.open_timeout;
-    let (host, port) = match &wanted.address {
-        Some(wharf::link::Address::Tcp(address)) => (address.ip().to_string(), address.port()),
-        _ => (url.host().to_owned(), url.port()),
-    };
-    let (stream, peer) = match accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
+    let dialing = dial::<R>(wanted.address.clone(), url, timeout);
+    let (stream, peer) = match accept::within::<R, _>(timeout, dialing).await {
         Some(Ok(dialed)) => dialed,
         Some(Err(error)) => return failed(error.into()),
         None => return failed(DialError::TimedOut),
     };
-    if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.into())) {
+    if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.clone())) {
         connection::run::<R, S>(shared, conn, peer, stream).await;
     }
 }

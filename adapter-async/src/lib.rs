@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod bound;
+mod carrier;
 mod client;
 mod connection;
 mod driver;
@@ -19,8 +21,9 @@ mod socket;
 mod split;
 mod waiting;
 
-pub use accept::Bound;
-pub use client::connect;
+pub use bound::Bound;
+pub use carrier::Carrier;
+pub use client::{connect, connect_to};
 pub use error::Error;
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
