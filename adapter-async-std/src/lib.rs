@@ -6,8 +6,8 @@
 //! use std::sync::Arc;
 //! use wharf_async_std::AsyncStd;
 //!
-//! let bound = wharf_async_std::bind::<AsyncStd>("127.0.0.1:0".parse()?).await?;
-//! let address = bound.local_addr();
+//! let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+//! let address = bound.local_addr().clone();
 //! let server = wharf_async_std::serve(bound, Arc::default(), |mut socket| async move {
 //!     while let Some(message) = socket.next().await {
 //!         socket.send(message?).await?;
@@ -31,26 +31,26 @@ mod runtime;
 mod stream;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use wharf::link::Config;
+use wharf::link::{Address, Config};
 use wharf::ws::handshake::ClientRequest;
 
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]
 pub use runtime::Smol;
-pub use stream::{IoTimer, Stream, TcpListener, TcpStream};
+pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
     Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, Sender, ServerHandle,
-    ServiceHandle, Socket, TrySendError, WriteHalf, no_jobs, serve, serve_service,
+    ServiceHandle, Socket, Stage, TrySendError, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
 
-/// Binds a listener; port 0 picks a port.
+/// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
+/// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.
 ///
 /// # Errors
-/// As the operating system says.
-pub async fn bind<R: Runtime>(address: SocketAddr) -> io::Result<Bound<R>> {
+/// As the operating system says; `AddrInUse` where somebody listens.
+pub async fn bind<R: Runtime>(address: impl Into<Address>) -> io::Result<Bound<R>> {
     Bound::bind(address).await
 }
 
@@ -77,4 +77,19 @@ pub async fn connect_with<R: Runtime>(
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
     wharf_async::connect(request, config).await
+}
+
+/// As [`connect_with`], but connects to `address`, whatever host the URL names: a WebSocket over a Unix socket, say.
+///
+/// # Errors
+/// [`ConnectError`], which says when it failed.
+///
+/// # Cancel safety
+/// Dropped before it is done, the connection is closed.
+pub async fn connect_to<R: Runtime>(
+    address: impl Into<Address>,
+    request: &ClientRequest,
+    config: &Arc<Config>,
+) -> Result<Socket<R>, ConnectError> {
+    wharf_async::connect_to(address, request, config).await
 }

@@ -1,9 +1,10 @@
 //! The two runtimes, which differ in who runs a task.
 
-use crate::stream::{self, IoTimer, TcpListener, TcpStream};
+use crate::stream::{self, IoTimer, TcpListener, TcpStream, UnixListener, UnixStream};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::net;
 use wharf_async::Runtime;
 
 macro_rules! runtime {
@@ -13,8 +14,10 @@ macro_rules! runtime {
         pub struct $name;
 
         impl Runtime for $name {
-            type Stream = TcpStream;
-            type Listener = TcpListener;
+            type Tcp = TcpStream;
+            type Unix = UnixStream;
+            type TcpListener = TcpListener;
+            type UnixListener = UnixListener;
             type Timer = IoTimer;
 
             fn timer() -> IoTimer {
@@ -33,8 +36,16 @@ macro_rules! runtime {
                 stream::connect(address).await
             }
 
-            async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-                stream::listen(address)
+            fn unix(stream: net::UnixStream) -> io::Result<UnixStream> {
+                stream::unix(stream)
+            }
+
+            fn tcp_listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+                stream::tcp_listener(listener)
+            }
+
+            fn unix_listener(listener: net::UnixListener) -> io::Result<UnixListener> {
+                stream::unix_listener(listener)
             }
         }
     };

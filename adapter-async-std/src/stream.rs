@@ -2,15 +2,18 @@
 
 use async_io::Async;
 use futures_io::{AsyncRead, AsyncWrite};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::os::unix::net;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use wharf::link::Address;
 use wharf_async::{Listener, Timer, Transport};
+use wharf_std::address_of_unix;
 
 /// A byte stream of any runtime that speaks `futures_io`.
 #[derive(Debug)]
@@ -19,9 +22,16 @@ pub struct Stream<T>(T);
 /// A TCP stream on async-io's reactor, which async-std and smol share.
 pub type TcpStream = Stream<Async<std::net::TcpStream>>;
 
+/// A Unix stream on async-io's reactor.
+pub type UnixStream = Stream<Async<net::UnixStream>>;
+
 /// A TCP listener on async-io's reactor.
 #[derive(Debug)]
 pub struct TcpListener(Async<std::net::TcpListener>);
+
+/// A Unix listener on async-io's reactor.
+#[derive(Debug)]
+pub struct UnixListener(Async<net::UnixListener>);
 
 /// A timer of async-io.
 #[derive(Debug)]
@@ -55,15 +65,20 @@ impl<T: AsyncRead + AsyncWrite + AsFd + Send + Unpin + 'static> Transport for St
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept(&self) -> io::Result<(TcpStream, Address)> {
         let (stream, peer) = self.0.accept().await?;
         // A peer that is gone already tells so by its read.
         let _ = stream.get_ref().set_nodelay(true);
-        Ok((Stream(stream), peer))
+        Ok((Stream(stream), peer.into()))
     }
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.get_ref().local_addr()
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, Address)> {
+        let (stream, peer) = self.0.accept().await?;
+        Ok((Stream(stream), address_of_unix(&peer)))
     }
 }
 
@@ -93,10 +108,14 @@ pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(Stream(stream))
 }
 
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1024)?;
-    Ok(TcpListener(Async::new(socket.into())?))
+pub(crate) fn unix(stream: net::UnixStream) -> io::Result<UnixStream> {
+    Async::new(stream).map(Stream)
+}
+
+pub(crate) fn tcp_listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    Async::new(listener).map(TcpListener)
+}
+
+pub(crate) fn unix_listener(listener: net::UnixListener) -> io::Result<UnixListener> {
+    Async::new(listener).map(UnixListener)
 }

@@ -1,40 +1,17 @@
 //! The accepting loop, which outlives the operating system's refusals.
 
-use crate::runtime::{Listener, Runtime, Timer};
+use crate::bound::Bound;
+use crate::carrier::Carrier;
+use crate::runtime::{Runtime, Timer};
 use event_listener::Event;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
-
-/// A listener that is bound, with the address that it really has.
-#[derive(Debug)]
-pub struct Bound<R: Runtime> {
-    pub(crate) listener: R::Listener,
-    address: SocketAddr,
-}
-
-impl<R: Runtime> Bound<R> {
-    /// Binds; port 0 picks one.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listener = R::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address })
-    }
-
-    /// The address that it is bound to.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-}
+use wharf::link::Address;
 
 /// Tells many tasks that something has come to its end.
 #[derive(Debug, Default)]
@@ -68,7 +45,7 @@ impl Gong {
 pub(crate) fn spawn<R: Runtime>(
     bound: Bound<R>,
     stop: Arc<Gong>,
-    accepted: impl FnMut(R::Stream, SocketAddr) + Send + 'static,
+    accepted: impl FnMut(Carrier<R>, Address) + Send + 'static,
 ) -> Arc<Gong> {
     /// Also when the runtime goes down and drops the task.
     struct StrikeOnDrop(Arc<Gong>);
@@ -92,11 +69,11 @@ pub(crate) fn spawn<R: Runtime>(
 async fn accept_until<R: Runtime>(
     bound: Bound<R>,
     stop: Arc<Gong>,
-    mut accepted: impl FnMut(R::Stream, SocketAddr),
+    mut accepted: impl FnMut(Carrier<R>, Address),
 ) {
     const PAUSE: Duration = Duration::from_millis(100);
     loop {
-        match either(stop.wait(), bound.listener.accept()).await {
+        match either(stop.wait(), bound.accept()).await {
             Either::Left(()) => return,
             Either::Right(Ok((stream, peer))) => accepted(stream, peer),
             Either::Right(Err(e)) => match e.kind() {
@@ -104,7 +81,7 @@ async fn accept_until<R: Runtime>(
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::Interrupted => {}
                 _ => {
-                    tracing::warn!(address = %bound.address, error = %e, "accepting failed; trying again in 100 ms");
+                    tracing::warn!(address = %bound.local_addr(), error = %e, "accepting failed; trying again in 100 ms");
                     let mut timer = R::timer();
                     timer.set(Instant::now() + PAUSE);
                     if let Either::Left(()) = either(stop.wait(), poll_fn(|cx| timer.poll(cx))).await {

@@ -1,18 +1,19 @@
 //! Connecting.
 
 use crate::accept::within;
+use crate::carrier::Carrier;
 use crate::driver::Driver;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Timer};
 use crate::socket::Socket;
-use crate::{Clock, ConnectError};
+use crate::{Clock, ConnectError, entropy};
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use wharf::base::Entropy;
-use wharf::link::{Config, Event, Link};
+use std::time::{Duration, Instant};
+use wharf::link::{Address, Config, Event, Link};
+use wharf::ws::Url;
 use wharf::ws::handshake::{ClientRequest, HandshakeError};
+use wharf_std::interleaved;
 
 /// Looks up, connects and opens a WebSocket. The addresses of a name are tried in turn, each with its share of the
 /// time; lookup and connect together have [`Config::open_timeout`], the handshake what is left of it.
@@ -26,13 +27,36 @@ pub async fn connect<R: Runtime>(
     request: &ClientRequest,
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
+    open(None, request, config).await
+}
+
+/// As [`connect`], but connects to `address`, whatever host the URL names: to a Unix socket, or past a name server.
+///
+/// # Errors
+/// [`ConnectError`], which says when it failed.
+///
+/// # Cancel safety
+/// Dropped before it is done, the connection is closed.
+pub async fn connect_to<R: Runtime>(
+    address: impl Into<Address>,
+    request: &ClientRequest,
+    config: &Arc<Config>,
+) -> Result<Socket<R>, ConnectError> {
+    open(Some(address.into()), request, config).await
+}
+
+async fn open<R: Runtime>(
+    address: Option<Address>,
+    request: &ClientRequest,
+    config: &Arc<Config>,
+) -> Result<Socket<R>, ConnectError> {
     if request.url().is_secure() {
         return Err(ConnectError::NoTls);
     }
     let clock = Clock::new();
-    let entropy = entropy().map_err(ConnectError::Entropy)?;
-    let (host, port) = (request.url().host().to_owned(), request.url().port());
-    let stream = match within::<R, _>(config.open_timeout, dial::<R>(host, port, config.open_timeout)).await {
+    let entropy = entropy().map_err(ConnectError::System)?;
+    let dialing = dial::<R>(address, request.url(), config.open_timeout);
+    let stream = match within::<R, _>(config.open_timeout, dialing).await {
         Some(dialed) => dialed?.0,
         None => return Err(ConnectError::TimedOut),
     };
@@ -40,7 +64,7 @@ pub async fn connect<R: Runtime>(
     let mut rest = Config::clone(config);
     rest.open_timeout = config.open_timeout.saturating_sub(spent).max(Duration::from_millis(1));
     let link = Link::client(clock.now(), &Arc::new(rest), request, entropy);
-    let mut driver = Driver::<R>::new(link, stream, clock);
+    let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
     let opened = poll_fn(|cx| {
         driver.poll_with(cx, |_, event| match event {
             Event::Opened(welcome) => Some(Ok(welcome)),
@@ -53,13 +77,22 @@ pub async fn connect<R: Runtime>(
     Ok(Socket::new(driver, welcome, None))
 }
 
-/// Connects to the first address of a name that answers; which one it was comes with the stream.
+/// Connects to `address`, or to the first address of the URL's host that answers; which one it was comes with the stream.
 pub(crate) async fn dial<R: Runtime>(
-    host: String,
-    port: u16,
+    address: Option<Address>,
+    url: &Url,
     timeout: Duration,
-) -> Result<(R::Stream, SocketAddr), ConnectError> {
-    let addresses = interleaved(R::resolve(host, port).await.map_err(ConnectError::Lookup)?);
+) -> Result<(Carrier<R>, Address), ConnectError> {
+    let addresses = match address {
+        None => R::resolve(url.host().to_owned(), url.port()).await.map_err(ConnectError::Lookup)?,
+        Some(Address::Tcp(address)) => vec![address],
+        Some(Address::Unix(path)) => {
+            let stream = connect_unix::<R>(&path).await.map_err(ConnectError::Connect)?;
+            return Ok((Carrier::Unix(stream), Address::Unix(path)));
+        }
+        Some(_) => return Err(ConnectError::Connect(io::ErrorKind::Unsupported.into())),
+    };
+    let addresses = interleaved(addresses);
     let share = timeout / u32::try_from(addresses.len().clamp(1, 64)).unwrap_or(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     if addresses.is_empty() {
@@ -67,7 +100,7 @@ pub(crate) async fn dial<R: Runtime>(
     }
     for address in addresses {
         match within::<R, _>(share, R::connect(address)).await {
-            Some(Ok(stream)) => return Ok((stream, address)),
+            Some(Ok(stream)) => return Ok((Carrier::Tcp(stream), address.into())),
             Some(Err(e)) => last = io::Error::new(e.kind(), format!("{address}: {e}")),
             None => last = io::Error::new(io::ErrorKind::TimedOut, format!("{address}: no answer")),
         }
@@ -79,36 +112,17 @@ pub(crate) async fn dial<R: Runtime>(
     })
 }
 
-/// IPv6 and IPv4 in turn, beginning with the family that the resolver put first (RFC 8305 section 4).
-fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (same, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
-    let (mut same, mut other) = (same.into_iter(), other.into_iter());
-    let mut out = Vec::new();
+/// Connects to a Unix socket. One whose queue is full says so at once instead of letting us wait, so it is asked again.
+async fn connect_unix<R: Runtime>(path: &str) -> io::Result<R::Unix> {
+    const AGAIN: Duration = Duration::from_millis(10);
     loop {
-        let pair = [same.next(), other.next()];
-        if pair == [None, None] {
-            return out;
+        match wharf_std::connect_unix(path) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                let mut timer = R::timer();
+                timer.set(Instant::now() + AGAIN);
+                poll_fn(|cx| timer.poll(cx)).await;
+            }
+            connected => return R::unix(connected?),
         }
-        out.extend(pair.into_iter().flatten());
-    }
-}
-
-/// A seed from the operating system.
-pub(crate) fn entropy() -> Result<Entropy, getrandom::Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    Ok(Entropy::from_seed(seed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_take_turns() {
-        let parse = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
-        assert_eq!(interleaved(given), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
     }
 }

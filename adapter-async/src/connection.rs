@@ -1,16 +1,16 @@
 //! One connection of a hub: its task.
 
-use crate::error::end_of;
+use crate::carrier::Carrier;
 use crate::hub::{Shared, State};
 use crate::runtime::{Runtime, Transport};
 use crate::scratch::Lent;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use wharf::base::{End, Instant, Shutdown, Wants};
-use wharf::link::{ConnId, Service};
+use wharf::link::{Address, ConnId, Service};
+use wharf_std::end_of;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -19,8 +19,8 @@ const ROUNDS: usize = 16;
 pub(crate) async fn run<R: Runtime, S: Service>(
     shared: Arc<Shared<S>>,
     conn: ConnId,
-    peer: SocketAddr,
-    stream: R::Stream,
+    peer: Address,
+    stream: Carrier<R>,
 ) {
     tracing::debug!(%conn, %peer, "connection accepted");
     let mut task = Task { shared, conn, stream, write_shut: false, read_over: false };

@@ -1,15 +1,17 @@
 //! One link and its stream: reads, writes and sleeps as the link wants. No decision is made here.
 
+use crate::Clock;
+use crate::carrier::Carrier;
 use crate::runtime::{Runtime, Timer, Transport};
 use crate::scratch::Lent;
 use crate::sender::{Command, Inbox};
 use crate::waiting::Waiting;
-use crate::{Clock, error};
 use std::io::IoSlice;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
 use wharf::link::{Event, Link};
+use wharf_std::end_of;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -23,7 +25,7 @@ pub(crate) struct Driver<R: Runtime> {
     /// The report, once it came.
     pub(crate) closed: Option<Box<Closed>>,
     pub(crate) inbox: Option<Inbox>,
-    stream: R::Stream,
+    stream: Carrier<R>,
     timer: R::Timer,
     /// When the timer fires; `None` if it is not set.
     armed: Option<Instant>,
@@ -39,7 +41,8 @@ pub(crate) struct Driver<R: Runtime> {
 }
 
 impl<R: Runtime> Driver<R> {
-    pub(crate) fn new(link: Link, stream: R::Stream, clock: Clock) -> Self {
+    /// `input` is what was read from the stream already, by whoever had it before.
+    pub(crate) fn new(link: Link, stream: Carrier<R>, clock: Clock, input: Vec<u8>) -> Self {
         Self {
             link,
             clock,
@@ -48,7 +51,7 @@ impl<R: Runtime> Driver<R> {
             stream,
             timer: R::timer(),
             armed: None,
-            held: Vec::new(),
+            held: input,
             held_at: 0,
             waiting: Waiting::default(),
             driven_at: Instant::ORIGIN,
@@ -194,7 +197,7 @@ impl<R: Runtime> Driver<R> {
             }
             Poll::Ready(Err(e)) => {
                 self.read_over = true;
-                self.link.receive_end(now, error::end_of(&e));
+                self.link.receive_end(now, end_of(&e));
                 return Poll::Ready(None);
             }
             Poll::Ready(Ok(n)) => n,

@@ -2,15 +2,14 @@
 
 use crate::accept::Gong;
 use crate::hub::Shared;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf::base::CloseCode;
-use wharf::link::{HubStats, Service};
+use wharf::link::{Address, HubStats, Service};
 
 /// A running service; cheap to clone. Dropped, the service runs on.
 pub struct ServiceHandle<S: Service> {
     shared: Arc<Shared<S>>,
-    addresses: Arc<[SocketAddr]>,
+    addresses: Arc<[Address]>,
     listeners_closed: Arc<[Arc<Gong>]>,
 }
 
@@ -26,13 +25,13 @@ impl<C> std::fmt::Debug for CommandError<C> {
 }
 
 impl<S: Service> ServiceHandle<S> {
-    pub(crate) fn new(shared: Arc<Shared<S>>, addresses: Vec<SocketAddr>, closed: Vec<Arc<Gong>>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<S>>, addresses: Vec<Address>, closed: Vec<Arc<Gong>>) -> Self {
         Self { shared, addresses: addresses.into(), listeners_closed: closed.into() }
     }
 
     /// The addresses that are listened on.
     #[must_use]
-    pub fn local_addrs(&self) -> &[SocketAddr] {
+    pub fn local_addrs(&self) -> &[Address] {
         &self.addresses
     }
 

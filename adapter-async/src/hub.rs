@@ -1,20 +1,21 @@
 //! A service over a hub, shared by the tasks of its connections.
 
-use crate::accept::{self, Bound, Gong};
-use crate::client::{dial, entropy};
+use crate::accept::{self, Gong};
+use crate::bound::Bound;
+use crate::client::dial;
 use crate::connection;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
-use crate::{Clock, ConnectError};
+use crate::{Clock, entropy};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::Instant;
-use wharf::link::{Config, ConnId, Dial, DialError, Hub, JobToken, Service};
+use wharf::link::{Address, Config, ConnId, Dial, DialError, Hub, JobToken, Service};
 
 /// Rounds of the timer in one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -66,7 +67,7 @@ pub fn serve_service<R, S, J, Fut>(
     service: S,
     config: &Arc<Config>,
     jobs: J,
-) -> Result<ServiceHandle<S>, ConnectError>
+) -> io::Result<ServiceHandle<S>>
 where
     R: Runtime,
     S: Service + Send + 'static,
@@ -77,9 +78,8 @@ where
     Fut: Future<Output = S::Done> + Send + 'static,
 {
     let clock = Clock::new();
-    let entropy = entropy().map_err(ConnectError::Entropy)?;
-    let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy);
-    let addresses: Vec<SocketAddr> = bound.iter().map(Bound::local_addr).collect();
+    let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);
+    let addresses: Vec<Address> = bound.iter().map(|bound| bound.local_addr().clone()).collect();
     let shared = Arc::new(Shared {
         state: Mutex::new(State {
             hub,
@@ -101,7 +101,7 @@ where
     for listener in bound {
         let (shared, stop) = (shared.clone(), shared.stop.clone());
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
-            match shared.with(|state, now| state.hub.accept(now, peer.into())) {
+            match shared.with(|state, now| state.hub.accept(now, peer.clone())) {
                 Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
                 Some(Err(refused)) => tracing::warn!(%peer, %refused, "connection refused"),
                 None => {}
@@ -251,17 +251,13 @@ where
         return failed(DialError::NoTls);
     }
     let timeout = shared.config.open_timeout;
-    let (host, port) = match &wanted.address {
-        Some(wharf::link::Address::Tcp(address)) => (address.ip().to_string(), address.port()),
-        _ => (url.host().to_owned(), url.port()),
-    };
-    let (stream, peer) = match accept::within::<R, _>(timeout, dial::<R>(host, port, timeout)).await {
+    let dialing = dial::<R>(wanted.address.clone(), url, timeout);
+    let (stream, peer) = match accept::within::<R, _>(timeout, dialing).await {
         Some(Ok(dialed)) => dialed,
-        Some(Err(ConnectError::Lookup(_))) => return failed(DialError::Lookup),
-        None | Some(Err(ConnectError::TimedOut)) => return failed(DialError::TimedOut),
-        Some(Err(_)) => return failed(DialError::Connect),
+        Some(Err(error)) => return failed(error.into()),
+        None => return failed(DialError::TimedOut),
     };
-    if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.into())) {
+    if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.clone())) {
         connection::run::<R, S>(shared, conn, peer, stream).await;
     }
 }

@@ -5,8 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod bound;
+mod carrier;
 mod client;
-mod clock;
 mod connection;
 mod driver;
 mod error;
@@ -20,10 +21,10 @@ mod socket;
 mod split;
 mod waiting;
 
-pub use accept::Bound;
-pub use client::connect;
-pub use clock::Clock;
-pub use error::{ConnectError, Error};
+pub use bound::Bound;
+pub use carrier::Carrier;
+pub use client::{connect, connect_to};
+pub use error::Error;
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
 pub use runtime::{Listener, Runtime, Timer, Transport};
@@ -31,3 +32,4 @@ pub use sender::{Sender, TrySendError};
 pub use server::{Outcome, ServerHandle, serve};
 pub use socket::Socket;
 pub use split::{ReadHalf, WriteHalf};
+pub use wharf_std::{Clock, ConnectError, Stage, entropy};

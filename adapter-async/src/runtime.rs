@@ -6,6 +6,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use wharf::link::Address;
 
 /// A byte stream of a runtime.
 pub trait Transport: Send + Unpin + 'static {
@@ -27,14 +28,8 @@ pub trait Listener: Send + Sync + 'static {
     /// The streams that it yields.
     type Stream: Transport;
 
-    /// Waits for a connection.
-    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
-
-    /// The address that it is really bound to.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
+    /// Waits for a connection; a TCP stream has TCP_NODELAY. It is told with its peer.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Address)>> + Send;
 }
 
 /// A timer that can be set again.
@@ -49,9 +44,13 @@ pub trait Timer: Send + Unpin + 'static {
 /// A runtime. It has no state of its own: the functions find it as the runtime's own do.
 pub trait Runtime: fmt::Debug + Send + Sync + Unpin + 'static {
     /// Its TCP stream.
-    type Stream: Transport;
+    type Tcp: Transport;
+    /// Its Unix stream.
+    type Unix: Transport;
     /// Its TCP listener.
-    type Listener: Listener<Stream = Self::Stream>;
+    type TcpListener: Listener<Stream = Self::Tcp>;
+    /// Its Unix listener.
+    type UnixListener: Listener<Stream = Self::Unix>;
     /// Its timer.
     type Timer: Timer;
 
@@ -65,8 +64,23 @@ pub trait Runtime: fmt::Debug + Send + Sync + Unpin + 'static {
     fn resolve(host: String, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
     /// Connects, with TCP_NODELAY.
-    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
 
-    /// Listens, with SO_REUSEADDR; its streams have TCP_NODELAY.
-    fn bind(address: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+    /// Takes a Unix stream that is connected and does not block.
+    ///
+    /// # Errors
+    /// It cannot be registered.
+    fn unix(stream: std::os::unix::net::UnixStream) -> io::Result<Self::Unix>;
+
+    /// Takes a listener that does not block.
+    ///
+    /// # Errors
+    /// It cannot be registered.
+    fn tcp_listener(listener: std::net::TcpListener) -> io::Result<Self::TcpListener>;
+
+    /// Takes a listener that does not block.
+    ///
+    /// # Errors
+    /// It cannot be registered.
+    fn unix_listener(listener: std::os::unix::net::UnixListener) -> io::Result<Self::UnixListener>;
 }

@@ -1,19 +1,19 @@
 //! A handler a connection.
 
-use crate::accept::{Bound, Gong, either};
+use crate::accept::{Gong, either};
+use crate::bound::Bound;
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::{Estate, Socket};
 use crate::{Clock, accept};
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use wharf::base::CloseCode;
-use wharf::link::{Config, Event, Link, Welcome};
+use wharf::link::{Address, Config, Event, Link, Welcome};
 use wharf::ws::handshake::{Acceptance, Refusal};
 
 /// What a handler may return. A failure closes its connection with 1011 and is logged once.
@@ -37,7 +37,7 @@ impl<E: std::fmt::Display + Send> Outcome for Result<(), E> {
 /// A server that runs. Dropped, it runs on.
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
-    address: SocketAddr,
+    address: Address,
     stop: Arc<Gong>,
     listener_closed: Arc<Gong>,
     live: Arc<Live>,
@@ -52,8 +52,8 @@ struct Live {
 impl ServerHandle {
     /// The address that it listens on.
     #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    pub fn local_addr(&self) -> &Address {
+        &self.address
     }
 
     /// Connections at this moment.
@@ -88,7 +88,7 @@ where
     Fut: Future<Output: Outcome> + Send + 'static,
 {
     let (stop, live) = (Arc::new(Gong::default()), Arc::new(Live::default()));
-    let (address, told, crowd) = (bound.local_addr(), stop.clone(), live.clone());
+    let (address, told, crowd) = (bound.local_addr().clone(), stop.clone(), live.clone());
     let (handler, clock) = (Arc::new(handler), Clock::new());
     let listener_closed = accept::spawn(bound, stop.clone(), move |stream, peer| {
         if live.connections.fetch_add(1, Ordering::SeqCst) >= config.max_connections {
@@ -96,7 +96,7 @@ where
             return leave(&live);
         }
         let link = Link::server(clock.now(), clock.wall(), &config);
-        let driver = Driver::<R>::new(link, stream, clock);
+        let driver = Driver::<R>::new(link, stream, clock, Vec::new());
         let (handler, stop, live) = (handler.clone(), stop.clone(), live.clone());
         R::spawn(async move {
             run(driver, peer, &*handler, &stop).await;
@@ -113,7 +113,7 @@ fn leave(live: &Live) {
 }
 
 /// One connection from accept to end.
-async fn run<R, F, Fut>(mut driver: Driver<R>, peer: SocketAddr, handler: &F, stop: &Gong)
+async fn run<R, F, Fut>(mut driver: Driver<R>, peer: Address, handler: &F, stop: &Gong)
 where
     R: Runtime,
     F: Fn(Socket<R>) -> Fut,

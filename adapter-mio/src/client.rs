@@ -2,7 +2,7 @@
 
 use crate::connect::{Connecting, Step, look_up};
 use crate::stream::READ_BUFFER;
-use crate::{Clock, Driven, Turn, entropy};
+use crate::{Clock, ConnectError, Driven, Turn, entropy};
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use std::io;
@@ -14,32 +14,9 @@ use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, SendError};
 use wharf::link::{Config, Event, Link, Welcome};
 use wharf::ws::handshake::{ClientRequest, HandshakeError};
+use wharf_std::interleaved;
 
 const SOCKET: Token = Token(0);
-
-/// Why a connection could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The name has no address. Retry later.
-    #[error("lookup: {0}")]
-    Lookup(#[source] io::Error),
-    /// No address could be connected to; the error of the last one. Retry later.
-    #[error("connect: {0}")]
-    Connect(#[source] io::Error),
-    /// Lookup and connect took too long. Retry later.
-    #[error("connect: timed out")]
-    TimedOut,
-    /// The URL is `wss`, and no TLS is built in. It never falls back to plain text.
-    #[error("wss needs TLS, which is not built in")]
-    NoTls,
-    /// The opening handshake failed; whether to retry depends on how.
-    #[error("handshake: {0}")]
-    Handshake(#[from] HandshakeError),
-    /// The operating system gave no poll or no randomness.
-    #[error("system: {0}")]
-    System(#[source] io::Error),
-}
 
 /// A client's connection over a small poll of its own. Its calls block; pings are answered and deadlines kept while
 /// inside [`next`](Self::next), so a program that waits for something else for long should use [`Driven`] in a loop.
@@ -217,7 +194,8 @@ fn addresses_of(request: &ClientRequest, timeout: Duration) -> Result<Vec<Socket
     // Nobody listens any more once the time is over.
     let tell = move |addresses| drop(tell.send(addresses));
     look_up(url.host(), url.port(), tell).map_err(ConnectError::Lookup)?;
-    found.recv_timeout(timeout).map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Lookup)
+    let found = found.recv_timeout(timeout).map_err(|_| ConnectError::TimedOut)?;
+    found.map(interleaved).map_err(ConnectError::Lookup)
 }
 
 fn connect_first(

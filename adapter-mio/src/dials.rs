@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Dial, DialError, DialId};
+use wharf_std::interleaved;
 
 /// Threads that look names up at once, at most; the others wait.
 const MAX_LOOKUPS: usize = 16;
@@ -138,7 +139,8 @@ impl Dials {
             if let Err(error) = &found {
                 tracing::debug!(dial = %id, %error, "a name cannot be looked up");
             }
-            attempt.stage = Stage::Connecting(Connecting::new(found.unwrap_or_default(), attempt.deadline));
+            attempt.stage =
+                Stage::Connecting(Connecting::new(interleaved(found.unwrap_or_default()), attempt.deadline));
         }
     }
 

@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 mod client;
-mod clock;
 mod connect;
 mod dials;
 mod driven;
@@ -20,16 +19,9 @@ mod listener;
 mod server;
 mod stream;
 
-pub use client::{ConnectError, Socket, connect};
-pub use clock::Clock;
+pub use client::{Socket, connect};
 pub use driven::Driven;
 pub use handle::{CommandError, Handle};
 pub use server::Server;
 pub use stream::Turn;
-
-/// Randomness, seeded by the operating system.
-fn entropy() -> std::io::Result<wharf::base::Entropy> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(std::io::Error::from)?;
-    Ok(wharf::base::Entropy::from_seed(seed))
-}
+pub use wharf_std::{Clock, ConnectError, Stage, entropy};

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown as Side;
 use std::time::Duration;
 use wharf::base::{End, Shutdown, Wants};
+use wharf_std::end_of;
 
 /// Bytes that one read takes at most. The buffer belongs to the loop, not to the connection.
 pub(crate) const READ_BUFFER: usize = 64 * 1024;
@@ -122,7 +123,7 @@ impl Stream {
             Ok(n) if straight => machine.handle_read(n),
             Ok(n) => machine.receive(&mut buffer[..n]),
             Err(e) if e.kind() == ErrorKind::WouldBlock => self.readable = false,
-            Err(e) => self.end(machine, end_of_reading(&e)),
+            Err(e) => self.end(machine, end_of(&e)),
         }
     }
 
@@ -173,13 +174,5 @@ fn read(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             read => return read,
         }
-    }
-}
-
-fn end_of_reading(error: &io::Error) -> End {
-    match error.kind() {
-        ErrorKind::ConnectionReset => End::Reset,
-        ErrorKind::TimedOut => End::TimedOut,
-        _ => End::ReadFailed,
     }
 }

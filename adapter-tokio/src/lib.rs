@@ -4,8 +4,8 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
 //!
-//! let bound = wharf_tokio::bind("127.0.0.1:0".parse()?).await?;
-//! let address = bound.local_addr();
+//! let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+//! let address = bound.local_addr().clone();
 //! let server = wharf_tokio::serve(bound, Arc::default(), |mut socket| async move {
 //!     while let Some(message) = socket.next().await {
 //!         socket.send(message?).await?;
@@ -28,14 +28,14 @@ mod stream;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use wharf::link::{Config, Service};
+use wharf::link::{Address, Config, Service};
 use wharf::ws::handshake::ClientRequest;
 
-pub use stream::{TcpListener, TcpStream, Tokio, TokioTimer};
+pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Clock, CommandError, ConnectError, Error, Outcome, ServerHandle, ServiceHandle, TrySendError, no_jobs,
+    Clock, CommandError, ConnectError, Error, Outcome, ServerHandle, ServiceHandle, Stage, TrySendError,
+    entropy, no_jobs,
 };
 
 /// A WebSocket on tokio.
@@ -48,11 +48,12 @@ pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
 pub type Bound = wharf_async::Bound<Tokio>;
 pub use wharf_async::Sender;
 
-/// Binds a listener; port 0 picks a port.
+/// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
+/// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.
 ///
 /// # Errors
-/// As the operating system says.
-pub async fn bind(address: SocketAddr) -> io::Result<Bound> {
+/// As the operating system says; `AddrInUse` where somebody listens.
+pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     Bound::bind(address).await
 }
 
@@ -78,6 +79,21 @@ pub async fn connect_with(request: &ClientRequest, config: &Arc<Config>) -> Resu
     wharf_async::connect(request, config).await
 }
 
+/// As [`connect_with`], but connects to `address`, whatever host the URL names: a WebSocket over a Unix socket, say.
+///
+/// # Errors
+/// [`ConnectError`], which says when it failed.
+///
+/// # Cancel safety
+/// Dropped before it is done, the connection is closed.
+pub async fn connect_to(
+    address: impl Into<Address>,
+    request: &ClientRequest,
+    config: &Arc<Config>,
+) -> Result<Socket, ConnectError> {
+    wharf_async::connect_to(address, request, config).await
+}
+
 /// Runs a handler for each WebSocket ([`wharf_async::serve`]).
 pub fn serve<F, Fut>(bound: Bound, config: Arc<Config>, handler: F) -> ServerHandle
 where
@@ -96,7 +112,7 @@ pub fn serve_service<S, J, Fut>(
     service: S,
     config: &Arc<Config>,
     jobs: J,
-) -> Result<ServiceHandle<S>, ConnectError>
+) -> io::Result<ServiceHandle<S>>
 where
     S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
     J: Fn(S::Job) -> Fut + Send + Sync + 'static,

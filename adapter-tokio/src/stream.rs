@@ -4,38 +4,53 @@ use socket2::SockRef;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::os::unix::net;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpSocket;
+use wharf::link::Address;
 use wharf_async::{Listener, Runtime, Timer, Transport};
+use wharf_std::address_of_unix;
 
 /// The runtime. Its functions must be called inside a tokio runtime with IO and time enabled.
 #[derive(Debug)]
 pub struct Tokio;
 
-/// A TCP stream of tokio.
+/// A byte stream of tokio that is a socket.
 #[derive(Debug)]
-pub struct TcpStream(tokio::net::TcpStream);
+pub struct Stream<T>(T);
+
+/// A TCP stream of tokio.
+pub type TcpStream = Stream<tokio::net::TcpStream>;
+
+/// A Unix stream of tokio.
+pub type UnixStream = Stream<tokio::net::UnixStream>;
 
 /// A TCP listener of tokio.
 #[derive(Debug)]
 pub struct TcpListener(tokio::net::TcpListener);
 
+/// A Unix listener of tokio.
+#[derive(Debug)]
+pub struct UnixListener(tokio::net::UnixListener);
+
 /// A timer of tokio.
 #[derive(Debug, Default)]
 pub struct TokioTimer(Option<Pin<Box<tokio::time::Sleep>>>);
 
-impl From<tokio::net::TcpStream> for TcpStream {
-    fn from(stream: tokio::net::TcpStream) -> Self {
+impl<T> From<T> for Stream<T> {
+    fn from(stream: T) -> Self {
         Self(stream)
     }
 }
 
 impl Runtime for Tokio {
-    type Stream = TcpStream;
-    type Listener = TcpListener;
+    type Tcp = TcpStream;
+    type Unix = UnixStream;
+    type TcpListener = TcpListener;
+    type UnixListener = UnixListener;
     type Timer = TokioTimer;
 
     fn timer() -> TokioTimer {
@@ -53,33 +68,43 @@ impl Runtime for Tokio {
     async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
         let stream = tokio::net::TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(TcpStream(stream))
+        Ok(Stream(stream))
     }
 
-    async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok(TcpListener(socket.listen(1024)?))
+    fn unix(stream: net::UnixStream) -> io::Result<UnixStream> {
+        tokio::net::UnixStream::from_std(stream).map(Stream)
+    }
+
+    fn tcp_listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        tokio::net::TcpListener::from_std(listener).map(TcpListener)
+    }
+
+    fn unix_listener(listener: net::UnixListener) -> io::Result<UnixListener> {
+        tokio::net::UnixListener::from_std(listener).map(UnixListener)
     }
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept(&self) -> io::Result<(TcpStream, Address)> {
         let (stream, peer) = self.0.accept().await?;
         // A peer that is gone already tells so by its read.
         let _ = stream.set_nodelay(true);
-        Ok((TcpStream(stream), peer))
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        Ok((Stream(stream), peer.into()))
     }
 }
 
-impl Transport for TcpStream {
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, Address)> {
+        let (stream, peer) = self.0.accept().await?;
+        Ok((Stream(stream), address_of_unix(&peer.into())))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + AsFd + Send + Unpin + 'static> Transport for Stream<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut self.0).poll_read(cx, &mut buffer) {

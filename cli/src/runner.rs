@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Config, ConfigError, Service};
-use wharf_async_std::{AsyncStd, Bound, ConnectError, Smol};
+use wharf_async_std::{AsyncStd, Bound, Smol};
 
 /// The runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,8 +55,8 @@ pub enum RunError {
     #[error("cannot start the runtime: {0}")]
     Runtime(#[from] io::Error),
     /// The operating system gave no randomness.
-    #[error(transparent)]
-    Entropy(#[from] ConnectError),
+    #[error("no randomness: {0}")]
+    Entropy(#[source] io::Error),
 }
 
 /// As [`run_telling`], and prints `listening on ADDR` on stdout for each listener, with its real port.
@@ -161,7 +161,8 @@ where
         bound.push(Bound::<R>::bind(address).await.map_err(|error| RunError::Bind { address, error })?);
     }
     bound.iter().for_each(|listener| listening(listener.local_addr()));
-    let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)?;
+    let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)
+        .map_err(RunError::Entropy)?;
     while let Ok(Control::Command(command)) = controls.recv().await {
         if handle.command(command).is_err() {
             break;

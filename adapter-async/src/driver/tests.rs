@@ -6,14 +6,15 @@ use crate::socket::Socket;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 use wharf::base::{Message, Wall};
-use wharf::link::{Config, Welcome};
+use wharf::link::{Address, Config, Welcome};
 use wharf::ws;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -84,18 +85,16 @@ impl Timer for Fake {
 impl Listener for FakeListener {
     type Stream = Fake;
 
-    async fn accept(&self) -> io::Result<(Fake, SocketAddr)> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
+    async fn accept(&self) -> io::Result<(Fake, Address)> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
 impl Runtime for Scripted {
-    type Stream = Fake;
-    type Listener = FakeListener;
+    type Tcp = Fake;
+    type Unix = Fake;
+    type TcpListener = FakeListener;
+    type UnixListener = FakeListener;
     type Timer = Fake;
 
     fn timer() -> Fake {
@@ -112,7 +111,15 @@ impl Runtime for Scripted {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    async fn bind(_: SocketAddr) -> io::Result<FakeListener> {
+    fn unix(_: UnixStream) -> io::Result<Fake> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn tcp_listener(_: TcpListener) -> io::Result<FakeListener> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn unix_listener(_: UnixListener) -> io::Result<FakeListener> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
@@ -129,6 +136,14 @@ impl Wake for Wakes {
 
 /// A server's socket, open, on a wire that takes all.
 fn open(ws: ws::Config) -> (Socket<Scripted>, Fake) {
+    open_over(ws, Carrier::Tcp, Vec::new())
+}
+
+fn open_over(
+    ws: ws::Config,
+    carrier: fn(Fake) -> Carrier<Scripted>,
+    read: Vec<u8>,
+) -> (Socket<Scripted>, Fake) {
     let mut config = Config::default();
     config.ws = Arc::new(ws);
     let (clock, wire) = (Clock::new(), WIRE.with(Clone::clone));
@@ -141,7 +156,7 @@ fn open(ws: ws::Config) -> (Socket<Scripted>, Fake) {
             link.accept(clock.now(), &Default::default()).unwrap();
         }
     }
-    let mut driver = Driver::new(link, wire.clone(), clock);
+    let mut driver = Driver::new(link, carrier(wire.clone()), clock, read);
     assert!(driver.poll_output(&mut noop()).is_ready());
     wire.wire().written.clear();
     (Socket::new(driver, Box::<Welcome>::default(), None), wire)
@@ -245,4 +260,17 @@ fn what_the_writing_half_reads_wakes_the_reading_half() {
     assert!(poll(writing.send("a")).is_ready());
     assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
     assert!(matches!(Pin::new(&mut next).poll(&mut noop()), Poll::Ready(Some(Ok(_)))));
+}
+
+#[test]
+fn what_a_foreign_stream_was_read_of_already_comes_first() {
+    let other = |wire| Carrier::Other(Box::new(wire));
+    let (mut socket, wire) = open_over(ws::Config::default(), other, [TEXT, &TEXT[..5]].concat());
+    wire.wire().reads.push_back([&TEXT[5..], PING].concat());
+    for _ in 0..2 {
+        let Poll::Ready(Some(Ok(message))) = poll(socket.next()) else { panic!("a message is due") };
+        assert_eq!(message.as_text(), Some("m"));
+    }
+    assert!(poll(socket.next()).is_pending());
+    assert_eq!(wire.wire().written, b"\x8a\x01p", "it writes to that stream too");
 }

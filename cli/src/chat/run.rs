@@ -6,7 +6,6 @@ use crate::args::Chat;
 use crate::runner::{self, Control, RunError};
 use crate::{echo, signals};
 use std::sync::Arc;
-use wharf::base::Entropy;
 
 /// Serves until SIGINT or SIGTERM, then drains.
 ///
@@ -14,9 +13,8 @@ use wharf::base::Entropy;
 /// [`RunError`] if it cannot be started.
 pub fn run(args: &Chat) -> Result<(), RunError> {
     let access = Access { origins: args.allow_origin.clone(), loopback: args.listen.ip().is_loopback() };
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(wharf_async_std::ConnectError::Entropy)?;
-    let service = ChatService::new(access, Limits::default(), Entropy::from_seed(seed));
+    let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
+    let service = ChatService::new(access, Limits::default(), entropy);
     let common = echo::server_config(&args.common);
     let mut config = ChatService::config(args.common.idle_timeout);
     config.http = common.http;

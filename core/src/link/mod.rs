@@ -16,13 +16,13 @@ mod service;
 mod stage;
 mod stats;
 
-pub use address::Address;
+pub use address::{Address, AddressError};
 pub use config::{Config, ConfigError};
 pub use context::{Context, Info, SubmitError};
+pub use dials::{Dial, DialError};
 pub use event::{Event, Welcome};
 pub use hub::{Hub, Refused};
 pub use ids::{ConnId, DialId, JobToken};
-pub use dials::{Dial, DialError};
 pub use link::Link;
 pub use service::{Service, Verdict};
 pub use stats::HubStats;

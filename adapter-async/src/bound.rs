@@ -1,0 +1,78 @@
+//! A listener that is bound.
+
+use crate::carrier::Carrier;
+use crate::runtime::{Listener, Runtime};
+use std::fmt;
+use std::io;
+use wharf::link::Address;
+use wharf_std::{SocketFile, listen_tcp, listen_unix};
+
+/// A listener that is bound, with the address that it really has. Dropped, it no longer listens, and a Unix socket's
+/// file is removed.
+pub struct Bound<R: Runtime> {
+    listening: Listening<R>,
+    address: Address,
+}
+
+enum Listening<R: Runtime> {
+    Tcp(R::TcpListener),
+    /// The file goes first: as long as its listener is open no other socket can have its inode.
+    Unix(#[allow(dead_code, reason = "removed when it is dropped")] SocketFile, R::UnixListener),
+}
+
+impl<R: Runtime> Bound<R> {
+    /// Binds; port 0 picks a port. A Unix socket is bound as [`bind_unix`](Self::bind_unix) does it, with the mode that the
+    /// umask leaves.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
+    pub async fn bind(address: impl Into<Address>) -> io::Result<Self> {
+        match address.into() {
+            Address::Tcp(address) => {
+                let listener = listen_tcp(address)?;
+                let address = listener.local_addr()?.into();
+                Ok(Self { listening: Listening::Tcp(R::tcp_listener(listener)?), address })
+            }
+            Address::Unix(path) => Self::over_unix(path, None),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Binds a Unix socket, whose file has the permissions `mode` before anybody can connect, and is removed at the end.
+    /// A file that a dead listener left behind there is taken over.
+    ///
+    /// # Errors
+    /// As [`listen_unix`](wharf_std::listen_unix): `AddrInUse` where somebody listens, `AlreadyExists` where something else
+    /// than a socket lies, `InvalidInput` for a path that is too long.
+    #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
+    pub async fn bind_unix(path: impl Into<String>, mode: u32) -> io::Result<Self> {
+        Self::over_unix(path.into(), Some(mode))
+    }
+
+    fn over_unix(path: String, mode: Option<u32>) -> io::Result<Self> {
+        let (listener, file) = listen_unix(&path, mode)?;
+        let listening = Listening::Unix(file, R::unix_listener(listener)?);
+        Ok(Self { listening, address: Address::Unix(path) })
+    }
+
+    /// The address that it is bound to.
+    #[must_use]
+    pub fn local_addr(&self) -> &Address {
+        &self.address
+    }
+
+    /// Waits for a connection.
+    pub(crate) async fn accept(&self) -> io::Result<(Carrier<R>, Address)> {
+        match &self.listening {
+            Listening::Tcp(listener) => listener.accept().await.map(|(s, peer)| (Carrier::Tcp(s), peer)),
+            Listening::Unix(_, listener) => listener.accept().await.map(|(s, peer)| (Carrier::Unix(s), peer)),
+        }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Bound<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("address", &self.address).finish_non_exhaustive()
+    }
+}

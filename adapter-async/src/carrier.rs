@@ -1,0 +1,62 @@
+//! What carries a connection's bytes.
+
+use crate::runtime::{Runtime, Transport};
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+/// What carries a connection's bytes: one type over all of them, so that a socket is one type too. TCP pays a branch
+/// for that, and only a stream from elsewhere an allocation and a virtual call.
+#[non_exhaustive]
+pub enum Carrier<R: Runtime> {
+    /// A TCP stream of the runtime.
+    Tcp(R::Tcp),
+    /// A Unix stream of the runtime.
+    Unix(R::Unix),
+    /// A stream from elsewhere, such as one that an HTTP server upgraded.
+    Other(Box<dyn Transport>),
+}
+
+impl<R: Runtime> Transport for Carrier<R> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read(cx, buffer),
+            Self::Unix(stream) => stream.poll_read(cx, buffer),
+            Self::Other(stream) => stream.poll_read(cx, buffer),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_write(cx, slices),
+            Self::Unix(stream) => stream.poll_write(cx, slices),
+            Self::Other(stream) => stream.poll_write(cx, slices),
+        }
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.shutdown_write(),
+            Self::Unix(stream) => stream.shutdown_write(),
+            Self::Other(stream) => stream.shutdown_write(),
+        }
+    }
+
+    fn reset_on_drop(&mut self) {
+        match self {
+            Self::Tcp(stream) => stream.reset_on_drop(),
+            Self::Unix(stream) => stream.reset_on_drop(),
+            Self::Other(stream) => stream.reset_on_drop(),
+        }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Carrier<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp(_) => "Tcp(..)",
+            Self::Unix(_) => "Unix(..)",
+            Self::Other(_) => "Other(..)",
+        })
+    }
+}

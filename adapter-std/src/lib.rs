@@ -1,0 +1,33 @@
+//! What every adapter of Wharf takes from std and the operating system, written once: the [`Clock`], randomness, the
+//! order of a name's addresses, Unix sockets and their files, and what connecting fails with.
+//!
+//! An application uses an adapter, which names what it needs of this. An adapter of your own builds on it.
+#![forbid(unsafe_code)]
+
+mod addresses;
+mod clock;
+mod error;
+mod tcp;
+mod unix;
+
+pub use addresses::{address_of_unix, interleaved};
+pub use clock::Clock;
+pub use error::{ConnectError, Stage, end_of};
+pub use tcp::listen_tcp;
+pub use unix::{SocketFile, connect_unix, listen_unix};
+
+/// Randomness, seeded by the operating system.
+///
+/// ```
+/// let mut entropy = wharf_std::entropy()?;
+/// assert_ne!(entropy.next_u64(), entropy.next_u64());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// The operating system has none to give.
+pub fn entropy() -> std::io::Result<wharf::base::Entropy> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(std::io::Error::from)?;
+    Ok(wharf::base::Entropy::from_seed(seed))
+}
