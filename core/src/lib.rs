@@ -61,6 +61,7 @@
 //! | [`base`] | time, input and output, messages and events, close codes and reports, the [`Engine`](base::Engine) contract |
 //! | [`http`] | heads of requests and answers, the [`Responder`](http::Responder) that shares a port with the WebSocket |
 //! | [`ws`] | the [`Connection`](ws::Connection) of RFC 6455, its [`handshake`](ws::handshake), prepared messages, URLs |
+//! | [`framed`] | messages over a byte stream without a WebSocket: the [`Codec`](framed::Codec) trait, typed frames, lengths, lines, raw |
 //! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
 //!
 //! # Features

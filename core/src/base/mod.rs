@@ -11,6 +11,7 @@ mod message;
 mod outbox;
 mod scratch;
 mod time;
+pub mod utf8;
 mod violation;
 
 pub use close::{Cause, Classifier, CloseCode, Closed, Origin, Timeout};
