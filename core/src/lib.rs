@@ -62,6 +62,7 @@
 //! | [`http`] | heads of requests and answers, the [`Responder`](http::Responder) that shares a port with the WebSocket |
 //! | [`ws`] | the [`Connection`](ws::Connection) of RFC 6455, its [`handshake`](ws::handshake), prepared messages, URLs |
 //! | [`proxy`] | ways out: a [`Tunnel`](proxy::Tunnel) by CONNECT or SOCKS5, and which [`Proxies`](proxy::Proxies) a target is reached by |
+//! | [`framed`] | messages over a byte stream without a WebSocket: the [`Codec`](framed::Codec) trait, typed frames, lengths, lines, raw |
 //! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
 //!
 //! # Features

@@ -99,8 +99,9 @@ pub enum End {
     /// Any failure of the transport while writing.
     #[error("writing failed")]
     WriteFailed,
-    /// The TCP connection or the TLS session ended without its closing alert.
-    #[error("the TLS session was truncated")]
+    /// The stream ended where it must not: inside a message of a framed transport, or without the closing alert of
+    /// TLS.
+    #[error("the stream was truncated")]
     Truncated,
     /// The local program let go of the connection.
     #[error("dropped by the local program")]
@@ -144,6 +145,12 @@ pub enum SendError {
     /// The transport has no way to carry this kind of message.
     #[error("this transport cannot carry the kind {0:?}")]
     UnsupportedKind(Kind),
+    /// A payload that holds what ends a message on this transport, such as a line end.
+    #[error("the payload holds what ends a message")]
+    ContainsDelimiter,
+    /// A payload that the framing of this transport cannot carry.
+    #[error("the message cannot be framed: {0}")]
+    Unframeable(&'static str),
     /// A close code that must not be sent (RFC 6455 section 7.4), or a reason over 123 bytes.
     #[error("the close code or reason cannot be sent")]
     InvalidClose,

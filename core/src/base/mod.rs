@@ -12,6 +12,7 @@ mod outbox;
 mod output;
 mod scratch;
 mod time;
+pub mod utf8;
 mod violation;
 #[cfg_attr(not(feature = "tls"), allow(dead_code))]
 mod wire;

@@ -1,6 +1,7 @@
 //! What a peer can do wrong, each with the close code that answers it.
 
 use super::CloseCode;
+use super::utf8::NotUtf8;
 
 /// A breach of the protocol, or of a configured limit, by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -66,6 +67,21 @@ pub enum Violation {
         /// The limit.
         limit: u32,
     },
+    /// A frame that says it is of length zero where the length counts at least a type byte.
+    #[error("a frame of length zero")]
+    LengthZero,
+    /// A length that, with what its framing adds to it or takes from it, is no length: negative, or over 64 bits.
+    #[error("a length is out of range")]
+    LengthRange,
+    /// The header of a frame over what any framing may need.
+    #[error("a header is over {limit} bytes")]
+    HeaderTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A breach that only the framing knows ([`Codec`](crate::framed::Codec)).
+    #[error("{0}")]
+    Framing(&'static str),
 }
 
 impl Violation {
@@ -78,5 +94,11 @@ impl Violation {
             Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,
         }
+    }
+}
+
+impl From<NotUtf8> for Violation {
+    fn from(_: NotUtf8) -> Self {
+        Self::TextNotUtf8
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod header;
 pub mod mask;
-pub mod utf8;
+
+pub use crate::base::utf8;

@@ -22,7 +22,7 @@ pub fn check(bytes: &[u8]) -> Result<&str, NotUtf8> {
 /// The state between two pieces of a text: the start of a character that a cut went through.
 ///
 /// ```
-/// use wharf::ws::wire::utf8::Carry;
+/// use wharf::base::utf8::Carry;
 ///
 /// let (mut carry, mut text) = (Carry::new(), String::new());
 /// carry.push(&"né".as_bytes()[..2], Some(&mut text)).unwrap();
