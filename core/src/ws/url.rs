@@ -5,6 +5,8 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::net::Ipv6Addr;
 
+mod reference;
+
 /// Why a URL cannot be connected to. The fault is in the URL; trying again does not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]

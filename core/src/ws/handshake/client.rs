@@ -1,6 +1,6 @@
 //! The client's side: asks, waits, and checks the answer (RFC 6455 section 4.1).
 
-use super::request::ClientRequest;
+use super::request::{ClientRequest, RequestError};
 use crate::base::{
     Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants,
 };
@@ -38,6 +38,9 @@ pub struct RefusedBy {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
+    /// A field that is made afresh for each attempt cannot be set. The fault is the local program's, and nothing was sent.
+    #[error("the request cannot be made: {0}")]
+    Request(RequestError),
     /// The server answered with another status. Whether to retry depends on it.
     #[error("the server answered with status {}", .0.status)]
     Refused(Box<RefusedBy>),
@@ -115,15 +118,18 @@ impl Client {
     /// Most interim answers that are passed over.
     const INTERIM: u8 = 8;
 
-    /// Asks; the answer has `timeout`.
+    /// Asks; the answer has `timeout`. A request whose fresh fields cannot be set fails with
+    /// [`HandshakeError::Request`] at once.
     #[must_use]
     pub fn new(now: Instant, request: &ClientRequest, entropy: &mut Entropy, timeout: Duration) -> Self {
+        let attempt = request.attempt();
+        let request = attempt.as_deref().unwrap_or(request);
         let (bytes, accept) = request.encode(entropy);
         let mut outbox = Outbox::new();
         outbox.cork(now).extend_from_slice(&bytes);
         let mut deadlines = Deadlines::new();
         deadlines.arm(Deadline::Idle, now + timeout.max(Duration::from_nanos(1)));
-        Self {
+        let mut client = Self {
             clock: Clock::new(now),
             outbox,
             deadlines,
@@ -135,7 +141,11 @@ impl Client {
             outcome: None,
             over: false,
             failed: false,
+        };
+        if let Err(e) = attempt {
+            client.finish(Err(HandshakeError::Request(e)));
         }
+        client
     }
 
     /// Takes the answer from `input`; its outcome comes once. What is behind an answer with 101 stays.

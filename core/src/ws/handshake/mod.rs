@@ -4,14 +4,18 @@
 //! the RFC demands, [`Offer::accept`] writes the answer. The client's side is a machine, since it waits.
 
 mod client;
+mod conversions;
 mod extension;
+mod fresh;
 mod key;
 mod origin;
+mod redirect;
 mod request;
 mod server;
 
 pub use client::{Client, HandshakeError, Opened, RefusedBy};
 pub use extension::{Extension, Extensions};
 pub use origin::OriginPolicy;
+pub use redirect::{RedirectError, Redirects};
 pub use request::{ClientRequest, RequestError};
 pub use server::{AcceptError, Acceptance, Offer, Refusal, ServerPolicy};

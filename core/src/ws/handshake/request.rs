@@ -1,10 +1,12 @@
 //! What a client asks for.
 
+use super::fresh::Fresh;
 use super::key;
 use super::server::{field, is_reserved};
 use crate::base::Entropy;
-use crate::http::{Authority, basic, is_one_of, is_token, is_value, user_and_password};
+use crate::http::{Authority, basic, is_basic, is_one_of, is_token, is_value, user_and_password};
 use crate::ws::{Url, UrlError};
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,6 +27,9 @@ pub enum RequestError {
     /// A subprotocol that is no token, or one that is named twice.
     #[error("the subprotocol {0:?} is not valid")]
     Subprotocol(String),
+    /// A user name or password with a control character, or a name with a colon, which Basic authentication cannot carry.
+    #[error("the user name or password cannot be sent")]
+    Credentials,
 }
 
 /// A client's request: where to, with which subprotocols and fields.
@@ -48,6 +53,9 @@ pub struct ClientRequest {
     key: Option<String>,
     subprotocols: Vec<String>,
     headers: Vec<(String, String)>,
+    fresh: Option<Fresh>,
+    /// Fields that a redirect took away, and that are not made afresh either; names in lower case.
+    withheld: &'static [&'static str],
 }
 
 impl ClientRequest {
@@ -77,8 +85,21 @@ impl ClientRequest {
         Ok(request)
     }
 
-    fn from_url(url: Url) -> Self {
-        Self { url, host: None, key: None, subprotocols: Vec::new(), headers: Vec::new() }
+    pub(super) fn from_url(url: Url) -> Self {
+        let (subprotocols, headers) = (Vec::new(), Vec::new());
+        Self { url, host: None, key: None, subprotocols, headers, fresh: None, withheld: &[] }
+    }
+
+    /// Sends user name and password as Basic authentication (RFC 7617), in UTF-8.
+    ///
+    /// # Errors
+    /// [`RequestError::Credentials`], or [`RequestError::Header`] if there is an `Authorization` already.
+    pub fn basic_auth(self, user: &str, password: &str) -> Result<Self, RequestError> {
+        let (user, password) = (user.as_bytes(), password.as_bytes());
+        if !is_basic(user, password) {
+            return Err(RequestError::Credentials);
+        }
+        self.header("Authorization", basic(user, password))
     }
 
     /// Offers a subprotocol, the preferred one first.
@@ -114,6 +135,28 @@ impl ClientRequest {
             self.headers.push((name, value));
         }
         Ok(self)
+    }
+
+    /// Adds fields that `make` makes afresh for each attempt, behind the others: a token that expires, a trace's id. They
+    /// are checked as by [`header`](Self::header) when the attempt begins; one that cannot be set fails that attempt with
+    /// [`HandshakeError::Request`](super::HandshakeError::Request). A second function takes the place of the first.
+    ///
+    /// Two requests are equal only if they share the function.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    /// use wharf::ws::handshake::ClientRequest;
+    ///
+    /// let attempts = AtomicU32::new(0);
+    /// let request = ClientRequest::new("ws://localhost/")
+    ///     .unwrap()
+    ///     .headers_with(move || vec![("X-Attempt".into(), attempts.fetch_add(1, Relaxed).to_string())]);
+    /// # drop(request);
+    /// ```
+    #[must_use]
+    pub fn headers_with(mut self, make: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> Self {
+        self.fresh = Some(Fresh::new(make));
+        self
     }
 
     /// Whether a field of the handshake says what the handshake says; `None` if it is none of them.
@@ -153,6 +196,29 @@ impl ClientRequest {
         &self.subprotocols
     }
 
+    /// The request of one attempt, with the fields that are made afresh.
+    pub(super) fn attempt(&self) -> Result<Cow<'_, Self>, RequestError> {
+        let Some(fresh) = &self.fresh else { return Ok(Cow::Borrowed(self)) };
+        let mut made = Self { fresh: None, ..self.clone() };
+        for (name, value) in fresh.make() {
+            if !is_one_of(&name, self.withheld) {
+                made = made.header(name, value)?;
+            }
+        }
+        Ok(Cow::Owned(made))
+    }
+
+    /// The request after a redirect to `url`, without the fields of these names; what a redirect before took away does
+    /// not come back.
+    pub(super) fn redirected(&self, url: Url, withheld: &'static [&'static str]) -> Self {
+        let mut next = Self { url, host: None, key: None, ..self.clone() };
+        next.headers.retain(|(name, _)| !is_one_of(name, withheld));
+        if withheld.len() > next.withheld.len() {
+            next.withheld = withheld;
+        }
+        next
+    }
+
     /// The bytes of the request with a fresh key, and the answer that the key demands.
     pub(super) fn encode(&self, entropy: &mut Entropy) -> (Vec<u8>, [u8; 28]) {
         let nonce = key::encode(entropy.bytes());
@@ -185,24 +251,8 @@ impl core::fmt::Debug for ClientRequest {
             .field("url", &self.url)
             .field("subprotocols", &self.subprotocols)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("fresh", &self.fresh)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(feature = "http")]
-impl<B> TryFrom<&::http::Request<B>> for ClientRequest {
-    type Error = RequestError;
-
-    /// A GET in HTTP/1.1 of a whole `ws` or `wss` URL. Its body is not looked at.
-    fn try_from(request: &::http::Request<B>) -> Result<Self, RequestError> {
-        if request.method() != ::http::Method::GET || request.version() != ::http::Version::HTTP_11 {
-            return Err(RequestError::NotGet);
-        }
-        let converted = Self::new(&format!("{}", request.uri()))?;
-        request.headers().iter().try_fold(converted, |converted, (name, value)| {
-            let text = core::str::from_utf8(value.as_bytes());
-            converted.header(name.as_str(), text.map_err(|_| RequestError::Header(name.as_str().into()))?)
-        })
     }
 }
 
@@ -281,16 +331,40 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "http")]
     #[test]
-    fn from_the_http_crate() {
-        let theirs = ::http::Request::get("ws://a:81/x").header("Upgrade", "websocket").body(()).unwrap();
-        assert_eq!(ClientRequest::try_from(&theirs), Ok(plain()));
-        let post = ::http::Request::post("ws://a/").body(()).unwrap();
-        assert_eq!(ClientRequest::try_from(&post), Err(RequestError::NotGet));
-        let relative = ::http::Request::get("/x").body(()).unwrap();
-        assert_eq!(ClientRequest::try_from(&relative), Err(UrlError::Scheme.into()));
-        let conflict = ::http::Request::get("ws://a/").header("Upgrade", "h2c").body(()).unwrap();
-        assert_eq!(ClientRequest::try_from(&conflict), Err(RequestError::Header("upgrade".into())));
+    fn basic_auth_is_checked_and_comes_once() {
+        let request = plain().basic_auth("us@er", "p:q").unwrap();
+        assert!(written(&request).contains("\r\nAuthorization: Basic dXNAZXI6cDpx\r\n"));
+        assert!(request.basic_auth("a", "b").is_err());
+        for (user, password) in [("a:b", ""), ("a\n", ""), ("a", "\0")] {
+            assert_eq!(plain().basic_auth(user, password), Err(RequestError::Credentials));
+        }
+    }
+
+    #[test]
+    fn fresh_fields_are_made_for_each_attempt() {
+        let count = core::sync::atomic::AtomicU32::new(0);
+        let request = plain().header("X", "set").unwrap().headers_with(move || {
+            let n = count.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+            [("Y", format!("{n}")), ("Sec-WebSocket-Protocol", "p".into())].map(|(k, v)| (k.into(), v)).into()
+        });
+        for n in 0..3 {
+            let attempt = request.attempt().unwrap();
+            assert_eq!(attempt.subprotocols(), ["p"]);
+            assert!(written(&attempt).ends_with(&format!("\r\nX: set\r\nY: {n}\r\n\r\n")));
+        }
+        assert!(request == request.clone() && request != plain() && plain() == plain());
+        assert!(format!("{request:?}").contains("Fresh"));
+        let never = plain().headers_with(Vec::new);
+        assert_eq!(never.attempt().unwrap().subprotocols(), [""; 0]);
+    }
+
+    #[test]
+    fn fresh_fields_that_cannot_be_set_fail_the_attempt() {
+        for (name, value) in [("X", "a\r\nb"), ("Upgrade", "h2c"), ("", "x"), ("Authorization", "x")] {
+            let request = plain().basic_auth("a", "b").unwrap();
+            let request = request.headers_with(move || Vec::from([(name.into(), value.into())]));
+            assert_eq!(request.attempt(), Err(RequestError::Header(name.into())), "{name}");
+        }
     }
 }

@@ -153,6 +153,25 @@ fn a_success_wants_nothing_more() {
 }
 
 #[test]
+fn fresh_fields_are_asked_with_or_fail_the_attempt() {
+    let fresh = |value: &'static str| {
+        let request = ClientRequest::new("ws://a/").unwrap();
+        let request = request.headers_with(move || Vec::from([("X".into(), value.into())]));
+        let mut client =
+            Client::new(START, &request, &mut Entropy::from_seed([5; 32]), Duration::from_secs(1));
+        let mut out = Vec::new();
+        client.output(START).drain_into(&mut out);
+        (client, String::from_utf8(out).unwrap())
+    };
+    assert!(fresh("y").1.ends_with("\r\nX: y\r\n\r\n"));
+    let (mut client, out) = fresh("a\nb");
+    let error = HandshakeError::Request(RequestError::Header("X".into()));
+    assert!(out.is_empty() && !error.may_retry());
+    assert_eq!(client.receive(START, &mut Input::default()), Some(Err(error)));
+    assert_eq!((client.poll_timeout(), client.wants().shutdown), (None, Some(Shutdown::Both)));
+}
+
+#[test]
 fn ends_and_deadline() {
     let (mut late, _) = client();
     let due = START + Duration::from_secs(10);
