@@ -62,7 +62,7 @@ impl Service for Dialer {
     type Command = ClientRequest;
 
     fn command(&mut self, cx: &mut Context<'_, Self>, command: ClientRequest) {
-        cx.dial(command, None).unwrap();
+        cx.dial(command).unwrap();
     }
 
     fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {

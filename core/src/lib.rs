@@ -17,13 +17,12 @@
 //! ```
 //! use wharf::base::{CloseCode, Entropy, Input, Instant, Message, Wall};
 //! use wharf::link::{Config, Event, Link};
-//! use wharf::ws::handshake::ClientRequest;
 //!
 //! // Two ends of a wire, and a made-up time: a whole session without a network.
-//! let (now, config) = (Instant::ORIGIN, Config::default().into());
-//! let request = ClientRequest::new("ws://localhost/").unwrap();
-//! let mut client = Link::client(now, &config, &request, Entropy::from_seed([7; 32]));
-//! let mut server = Link::server(now, Wall::default(), &config);
+//! let (now, wall, config) = (Instant::ORIGIN, Wall::default(), Config::default().into());
+//! let target = "ws://localhost/".parse().unwrap();
+//! let mut client = Link::client(now, wall, &config, &target, Entropy::from_seed([7; 32])).unwrap();
+//! let mut server = Link::server(now, wall, &config);
 //! let mut heard = Vec::new();
 //! for _ in 0..4 {
 //!     let mut wire = Vec::new();

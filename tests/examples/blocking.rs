@@ -67,7 +67,8 @@ impl Socket {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let entropy = Entropy::from_seed(seed);
-        Self::open(stream, Link::client(Instant::ORIGIN, &Arc::default(), &request, entropy))
+        let link = Link::client(Instant::ORIGIN, Wall::default(), &Arc::default(), &request.into(), entropy);
+        Self::open(stream, link.map_err(io::Error::other)?)
     }
 
     /// Takes a stream that a listener accepted, and waits until the WebSocket is open.

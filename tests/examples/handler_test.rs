@@ -98,7 +98,14 @@ impl World {
     fn connect(&mut self) -> usize {
         let conn = self.hub.accept(self.now, Address::Unix(String::new())).expect("there is room");
         let request = ClientRequest::new("ws://vote/").expect("a URL");
-        let link = Link::client(self.now, &Arc::default(), &request, Entropy::from_seed([2; 32]));
+        let link = Link::client(
+            self.now,
+            Wall::default(),
+            &Arc::default(),
+            &request.into(),
+            Entropy::from_seed([2; 32]),
+        );
+        let link = link.unwrap();
         self.clients.push(Client { conn, link, got: Vec::new() });
         self.settle();
         self.clients.len() - 1

@@ -42,7 +42,7 @@ impl Service for RigClient {
     type Command = ();
 
     fn command(&mut self, cx: &mut Context<'_, Self>, (): ()) {
-        if let Err(e) = cx.dial(self.request.clone(), None) {
+        if let Err(e) = cx.dial(self.request.clone()) {
             self.end(Err(e.to_string()));
         }
     }

@@ -84,7 +84,7 @@ impl Service for ClientService {
     fn command(&mut self, cx: &mut Context<'_, Self>, said: Said) {
         match (said, self.conn) {
             (Said::Start, _) => {
-                if let Err(e) = cx.dial(self.request.clone(), None) {
+                if let Err(e) = cx.dial(self.request.clone()) {
                     self.end(Outcome::NotOpened(e));
                 }
             }

@@ -103,6 +103,9 @@ pub enum End {
     /// TLS.
     #[error("the stream was truncated")]
     Truncated,
+    /// The TLS session failed, by the peer or by damage on the way.
+    #[error("the TLS session failed")]
+    TlsFailed,
     /// The local program let go of the connection.
     #[error("dropped by the local program")]
     Dropped,

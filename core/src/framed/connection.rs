@@ -170,6 +170,11 @@ impl<C: Codec> Connection<C> {
         }
     }
 
+    /// Whether the outcome is known: no message is handed up any more.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.closing.is_receiving()
+    }
+
     /// Whether reading is paused, by the program or by congestion.
     pub(super) fn is_paused(&self) -> bool {
         let congested = self.config.pause_reading_when_congested && self.is_congested();

@@ -1,7 +1,14 @@
 //! What a hub and its links are told once.
 
+use super::{Address, OpenError, Target};
+use crate::framed::{self, Codec};
+use crate::http;
+use crate::proxy::{Proxies, Proxy};
+#[cfg(feature = "tls")]
+use crate::tls;
 use crate::ws;
-use crate::{http, ws::handshake::ServerPolicy};
+use crate::ws::handshake::{Redirects, ServerPolicy};
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
@@ -17,16 +24,37 @@ use core::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
+    /// What is spoken.
+    pub framing: Framing,
     /// Open WebSocket connections: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own.
     pub ws: Arc<ws::Config>,
     /// Open WebSocket connections that a hub's service dialed. Default [`ws::Config::client`].
     pub dialed: Arc<ws::Config>,
+    /// Connections of framed messages: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own.
+    pub framed: Arc<framed::Config>,
+    /// Connections of framed messages that a hub's service dialed. Default [`framed::Config::client`].
+    pub dialed_framed: Arc<framed::Config>,
+    /// TLS for those that are accepted; `None` is plain text.
+    #[cfg(feature = "tls")]
+    pub tls: Option<tls::ServerConfig>,
+    /// TLS for targets that ask for it; without it they fail with [`OpenError::NoTls`](super::OpenError::NoTls).
+    #[cfg(feature = "tls")]
+    pub client_tls: Option<tls::ClientConfig>,
+    /// The proxies that clients go through; `None` leaves it to the adapter, which takes those of its environment.
+    pub proxies: Option<Arc<Proxies>>,
+    /// The redirects that clients follow. Default none.
+    pub redirects: Redirects,
     /// Connections before their upgrade.
     pub http: Arc<http::Config>,
     /// What is asked of those who want a WebSocket.
     pub policy: ServerPolicy,
-    /// How long a client's handshake may take; for a hub's dials lookup and connect are in it. Default 10 s.
+    /// How long a client may take to open; lookup and connect are in it, and all redirects. Default 10 s. A server's side
+    /// has [`http::Config::open_timeout`].
     pub open_timeout: Duration,
+    /// How much of that lookup and connect may take. Default `None`: all of it.
+    pub connect_timeout: Option<Duration>,
+    /// How much of that the way through a proxy and TLS may take, on either side. Default `None`: all of it.
+    pub tls_timeout: Option<Duration>,
     /// Most connections at once; more are refused and counted. Default 16,384.
     pub max_connections: usize,
     /// Most connections at once that have not opened a WebSocket; more are refused and counted. Default 4,096.
@@ -42,6 +70,17 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            framing: Framing::WebSocket,
+            framed: Arc::default(),
+            dialed_framed: Arc::new(framed::Config::client()),
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            client_tls: None,
+            proxies: None,
+            redirects: Redirects::none(),
+            connect_timeout: None,
+            tls_timeout: None,
             ws: Arc::default(),
             dialed: Arc::new(ws::Config::client()),
             http: Arc::default(),
@@ -56,6 +95,49 @@ impl Default for Config {
     }
 }
 
+/// What is spoken on a connection.
+///
+/// ```
+/// use wharf::framed::Lines;
+/// use wharf::link::Framing;
+///
+/// let framing = Framing::codec(Lines::new());
+/// assert!(matches!(framing, Framing::Codec(_)));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Framing {
+    /// HTTP, and WebSockets on it.
+    #[default]
+    WebSocket,
+    /// Messages framed by a codec, from the first byte on.
+    Codec(Arc<dyn Codec>),
+}
+
+impl Framing {
+    /// Messages framed by `codec`.
+    #[must_use]
+    pub fn codec(codec: impl Codec + 'static) -> Self {
+        Self::Codec(Arc::new(codec))
+    }
+}
+
+/// Where a client's transport leads first.
+///
+/// ```
+/// use wharf::link::{Config, Hop};
+///
+/// let target = "wss://example.org/".parse().unwrap();
+/// assert_eq!(Config::default().hop(&target), Hop::Host("example.org".into(), 443));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// An address, to be connected to.
+    Address(Address),
+    /// A host, to be looked up, and a port.
+    Host(String, u16),
+}
+
 /// A configuration that contradicts itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
@@ -63,6 +145,9 @@ pub enum ConfigError {
     /// The part for open WebSocket connections.
     #[error(transparent)]
     Ws(#[from] ws::ConfigError),
+    /// The part for connections of framed messages.
+    #[error(transparent)]
+    Framed(#[from] framed::ConfigError),
     /// A limit of zero.
     #[error("{0} is zero")]
     Zero(&'static str),
@@ -72,7 +157,50 @@ impl Config {
     /// The defaults for a client ([`ws::Config::client`]).
     #[must_use]
     pub fn client() -> Self {
-        Self { ws: Arc::new(ws::Config::client()), ..Self::default() }
+        Self {
+            ws: Arc::new(ws::Config::client()),
+            framed: Arc::new(framed::Config::client()),
+            ..Self::default()
+        }
+    }
+
+    /// Where to connect for `target`: to its proxy, to the address that it names, or to its host.
+    #[must_use]
+    pub fn hop(&self, target: &Target) -> Hop {
+        match (target.address(), self.proxy_for(target)) {
+            (Some(address), _) => Hop::Address(address.clone()),
+            (None, Some(proxy)) => Hop::Host(proxy.host().into(), proxy.port()),
+            (None, None) => Hop::Host(target.host().into(), target.port()),
+        }
+    }
+
+    /// Whether `target` can be asked for, as far as that can be told before anything is dialed.
+    ///
+    /// # Errors
+    /// [`OpenError::NoTls`], [`OpenError::Request`].
+    pub fn check_target(&self, target: &Target) -> Result<(), OpenError> {
+        #[cfg(feature = "tls")]
+        let has_tls = self.client_tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_tls = false;
+        if target.is_secure() && !has_tls {
+            return Err(OpenError::NoTls);
+        }
+        if target.request().is_none() && matches!(self.framing, Framing::WebSocket) {
+            target.default_request()?;
+        }
+        Ok(())
+    }
+
+    /// The proxy for `target`; none for one that names its address.
+    pub(super) fn proxy_for(&self, target: &Target) -> Option<&Proxy> {
+        let proxies = self.proxies.as_ref().filter(|_| target.address().is_none())?;
+        match target.request() {
+            None if matches!(self.framing, Framing::Codec(_)) => {
+                proxies.for_stream(target.host(), target.port())
+            }
+            _ => proxies.for_target(target.is_secure(), target.host(), target.port()),
+        }
     }
 
     /// Whether the parts agree.
@@ -82,6 +210,8 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.ws.check()?;
         self.dialed.check()?;
+        self.framed.check()?;
+        self.dialed_framed.check()?;
         for (name, zero) in [
             ("max_connections", self.max_connections == 0),
             ("max_handshakes", self.max_handshakes == 0),

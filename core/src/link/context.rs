@@ -1,10 +1,10 @@
 //! What a service acts with.
 
 use super::entry::Core;
-use super::{Address, ConnId, Dial, DialError, DialId, JobToken, Service};
+use super::{Address, ConnId, DialError, DialId, JobToken, Service, Target};
 use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, SendError, Wall};
 use crate::http::{RespondError, Response};
-use crate::ws::handshake::{Acceptance, ClientRequest};
+use crate::ws::handshake::Acceptance;
 use crate::ws::{Prepared, Role};
 use bytes::Bytes;
 
@@ -193,21 +193,10 @@ impl<'a, S: Service> Context<'a, S> {
     /// Asks for a connection. Its outcome is `opened` or `dial_failed`.
     ///
     /// # Errors
-    /// [`DialError::Draining`] while the hub drains, [`DialError::Connect`] if too many are in flight.
-    pub fn dial(&mut self, request: ClientRequest, address: Option<Address>) -> Result<DialId, DialError> {
-        let error = match () {
-            () if self.core.drain_by.is_some() => DialError::Draining,
-            () if self.core.dials.len() >= self.core.config.max_dials => DialError::Connect,
-            () => {
-                let deadline = self.now + self.core.config.open_timeout;
-                let dial = |key| Dial { id: DialId(key), request, address, deadline };
-                let key = self.core.dials.insert_with_key(dial);
-                self.core.dials_out.push_back(DialId(key));
-                return Ok(DialId(key));
-            }
-        };
-        self.core.stats.dials_refused += 1;
-        Err(error)
+    /// [`DialError::Draining`] while the hub drains, [`DialError::TooMany`] if too many are in flight, and
+    /// [`DialError::Open`] for what can be told before anything is dialed, such as TLS that is not there.
+    pub fn dial(&mut self, target: impl Into<Target>) -> Result<DialId, DialError> {
+        self.core.dial(self.now, target.into())
     }
 
     /// Hands a job to the outside. Its outcome comes by `done`, exactly once.

@@ -1,28 +1,34 @@
 //! Connections that a service wants made.
 
-use super::entry::Turn;
-use super::{Address, ConnId, DialId, Hub, Link, Service};
+use super::entry::{Core, Turn};
+use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
 use crate::base::Instant;
-use crate::ws::handshake::{ClientRequest, HandshakeError};
+use crate::ws::handshake::Redirects;
+use alloc::vec::Vec;
 
-/// A connection that a service wants made. An adapter looks the host up, connects and tells
+/// A connection that a service wants made. An adapter looks the hop up, connects to it and tells
 /// [`Hub::dialed`](super::Hub::dialed), or [`Hub::dial_failed`](super::Hub::dial_failed).
 ///
 /// ```
-/// # fn adapter(dial: wharf::link::Dial) -> (String, u16) {
-/// (dial.request.url().host().to_owned(), dial.request.url().port())
-/// # }
+/// use wharf::link::{Dial, Hop};
+///
+/// fn describe(dial: &Dial) -> String {
+///     match &dial.hop {
+///         Hop::Address(address) => format!("{} by way of {address}", dial.target),
+///         Hop::Host(host, port) => format!("{} by way of {host} port {port}", dial.target),
+///     }
+/// }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Dial {
     /// Its name, to be told with the outcome.
     pub id: DialId,
-    /// Where to.
-    pub request: ClientRequest,
-    /// An address to use instead of looking the host up.
-    pub address: Option<Address>,
-    /// When the connection must be open at the latest, its handshake done.
+    /// Where to in the end.
+    pub target: Target,
+    /// Where to connect: the target, or the proxy before it.
+    pub hop: Hop,
+    /// When the connection must be made at the latest.
     pub deadline: Instant,
 }
 
@@ -31,42 +37,133 @@ pub struct Dial {
 #[non_exhaustive]
 pub enum DialError {
     /// The name has no address. Retry later.
-    #[error("the name has no address")]
+    #[error("lookup: the name has no address")]
     Lookup,
     /// No address could be connected to. Retry later.
-    #[error("no address could be connected to")]
+    #[error("connect: no address could be connected to")]
     Connect,
     /// Lookup and connect took too long. Retry later.
-    #[error("connecting timed out")]
+    #[error("connect: timed out")]
     TimedOut,
-    /// The URL asks for TLS, which this program cannot do.
-    #[error("wss needs TLS, which is not built in")]
-    NoTls,
-    /// The opening handshake failed; whether to retry depends on how.
+    /// Too many dials are in flight ([`Config::max_dials`](super::Config::max_dials)). Retry when one has ended.
+    #[error("too many dials are in flight")]
+    TooMany,
+    /// The connection was made and did not open; whether to retry depends on how.
     #[error(transparent)]
-    Handshake(#[from] HandshakeError),
+    Open(#[from] OpenError),
     /// The hub is draining.
     #[error("the hub is draining")]
     Draining,
 }
 
+impl DialError {
+    /// Whether another try may succeed with nothing changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Lookup | Self::Connect | Self::TimedOut | Self::TooMany => true,
+            Self::Open(error) => error.is_retryable(),
+            Self::Draining => false,
+        }
+    }
+}
+
+/// A dial in flight, until what it made is open.
+pub(super) struct Dialing {
+    target: Target,
+    redirects: Redirects,
+    /// When it must be open.
+    deadline: Instant,
+    /// The connection was made.
+    pub(super) connected: bool,
+}
+
+impl<S: Service> Core<S> {
+    /// Begins a dial.
+    pub(super) fn dial(&mut self, now: Instant, target: Target) -> Result<DialId, DialError> {
+        let error = match self.config.check_target(&target) {
+            _ if self.drain_by.is_some() => DialError::Draining,
+            _ if self.dials.len() >= self.config.max_dials => DialError::TooMany,
+            Err(e) => e.into(),
+            Ok(()) => {
+                let deadline = now + self.config.open_timeout;
+                let redirects = self.config.redirects;
+                let key = self.dials.insert(Dialing { target, redirects, deadline, connected: false });
+                self.dials_out.push_back(DialId(key));
+                return Ok(DialId(key));
+            }
+        };
+        self.stats.dials_refused += 1;
+        Err(error)
+    }
+
+    /// Dials in flight whose connection is not made.
+    pub(super) fn unconnected(&self) -> Vec<DialId> {
+        self.dials.iter().filter(|(_, dialing)| !dialing.connected).map(|(key, _)| DialId(key)).collect()
+    }
+
+    /// What a dial made did not open: the error that stands, unless it was sent elsewhere and is dialed again.
+    pub(super) fn end_dial(&mut self, dial: DialId, error: OpenError) -> Option<DialError> {
+        let is_draining = self.drain_by.is_some();
+        let Some(dialing) = self.dials.get_mut(dial.0).filter(|_| !is_draining) else {
+            self.dials.remove(dial.0);
+            return Some(error.into());
+        };
+        let next = dialing.target.redirected(&mut dialing.redirects, &error);
+        let next =
+            next.map(|next| next.and_then(|target| self.config.check_target(&target).map(|()| target)));
+        match next {
+            Some(Ok(target)) => {
+                dialing.target = target;
+                dialing.connected = false;
+                self.dials_out.push_back(dial);
+                None
+            }
+            Some(Err(error)) => {
+                self.dials.remove(dial.0);
+                Some(error.into())
+            }
+            None => {
+                self.dials.remove(dial.0);
+                Some(error.into())
+            }
+        }
+    }
+}
+
 impl<S: Service> Hub<S> {
     /// A connection that is to be made.
     pub fn poll_dial(&mut self) -> Option<Dial> {
-        let dial = self.core.dials_out.pop_front()?;
-        self.core.dials.get(dial.0).cloned()
+        while let Some(id) = self.core.dials_out.pop_front() {
+            // It may have come to nothing meanwhile.
+            let Some(Dialing { target, deadline, .. }) = self.core.dials.get(id.0) else { continue };
+            let hop = self.core.config.hop(target);
+            let connect = self.core.config.connect_timeout.map(|timeout| self.core.clock.last() + timeout);
+            let deadline = connect.map_or(*deadline, |by| by.min(*deadline));
+            return Some(Dial { id, target: target.clone(), hop, deadline });
+        }
+        None
     }
 
-    /// A dial's connection was made; its opening handshake begins. `None` if nobody waits for it any more.
+    /// A dial's connection was made; its opening begins. `None` if nobody waits for it any more.
     pub fn dialed(&mut self, now: Instant, dial: DialId, peer: Address) -> Option<ConnId> {
         let now = self.begin(now);
-        let Dial { request, deadline, .. } = self.core.dials.remove(dial.0)?;
-        let entropy = self.core.entropy.fork();
-        let link = Link::dialed(now, &self.core.config, &request, entropy, deadline - now);
-        let conn = self.insert(link, peer, Some(dial));
-        self.core.touch(conn);
-        self.pump(now);
-        Some(conn)
+        let dialing = self.core.dials.get_mut(dial.0).filter(|dialing| !dialing.connected)?;
+        dialing.connected = true;
+        let (wall, entropy) = (self.core.wall.at(now), self.core.entropy.fork());
+        let timeout = dialing.deadline - now;
+        match Link::dialed(now, wall, &self.core.config, &dialing.target, entropy, timeout) {
+            Ok(link) => {
+                let conn = self.insert(link, peer, Some(dial));
+                self.core.touch(conn);
+                self.pump(now);
+                Some(conn)
+            }
+            Err(e) => {
+                self.fail_dial(now, dial, e);
+                None
+            }
+        }
     }
 
     /// A dial came to nothing.
@@ -75,6 +172,15 @@ impl<S: Service> Hub<S> {
         if self.core.dials.remove(dial.0).is_some() {
             self.core.stats.dials_failed += 1;
             self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, error));
+            self.pump(now);
+        }
+    }
+
+    /// What a dial made did not open.
+    pub(super) fn fail_dial(&mut self, now: Instant, dial: DialId, error: OpenError) {
+        if let Some(error) = self.core.end_dial(dial, error) {
+            self.core.stats.dials_failed += 1;
+            self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, &error));
             self.pump(now);
         }
     }

@@ -1,7 +1,8 @@
 //! What a hub keeps of each connection, and of all together.
 
 use super::deadlines::DeadlineHeap;
-use super::{Address, Config, ConnId, Dial, DialId, HubStats, Link, Service};
+use super::dials::Dialing;
+use super::{Address, Config, ConnId, DialId, HubStats, Link, Service};
 use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, WallClock};
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -54,8 +55,8 @@ pub(super) struct Core<S: Service> {
     /// Jobs in flight; those that have not left stand in `jobs_out`.
     pub(super) jobs: SlotMap<DefaultKey, ()>,
     pub(super) jobs_out: VecDeque<(DefaultKey, S::Job)>,
-    /// Dials in flight; those that have not left stand in `dials_out`.
-    pub(super) dials: SlotMap<DefaultKey, Dial>,
+    /// Dials in flight, until they are open; those that have not left stand in `dials_out`.
+    pub(super) dials: SlotMap<DefaultKey, Dialing>,
     pub(super) dials_out: VecDeque<DialId>,
     /// Until when a drain may take.
     pub(super) drain_by: Option<Instant>,

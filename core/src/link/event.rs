@@ -1,20 +1,20 @@
 //! What a link hands up.
 
+use super::OpenError;
 use crate::base::{self, Closed, Message};
 use crate::http::{self, Request};
-use crate::ws::handshake::HandshakeError;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::time::Duration;
 
-/// What a link hands up. The last one is `Closed` or, for a client whose handshake failed, `Failed`.
+/// What a link hands up. The last one is `Closed` or, for a client whose connection did not open, `Failed`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'b> {
     /// A server's link got a request: answer by [`Link::accept`](super::Link::accept) if it is for a WebSocket, or by
     /// [`Link::respond`](super::Link::respond). Nothing else comes before the answer.
     Request(Box<Request>),
-    /// The WebSocket is open: messages may be sent.
+    /// It is open: messages may be sent.
     Opened(Box<Welcome>),
     /// A whole message.
     Message(Message<'b>),
@@ -27,8 +27,8 @@ pub enum Event<'b> {
     },
     /// The output has fallen to the low mark.
     Drained,
-    /// A client's opening handshake failed. The last event.
-    Failed(Box<HandshakeError>),
+    /// A client's connection did not open. The last event.
+    Failed(Box<OpenError>),
     /// The outcome. The last event.
     Closed(Box<Closed>),
 }

@@ -96,6 +96,20 @@ impl<S: Service> Hub<S> {
     /// # Errors
     /// [`Refused`], counted.
     pub fn accept(&mut self, now: Instant, peer: Address) -> Result<ConnId, Refused> {
+        self.accept_as(now, peer, None)
+    }
+
+    /// Takes a connection that a listener accepted which speaks otherwise than the hub's own configuration says: framing,
+    /// TLS and the limits of a connection are those of `config`, those of all together stay.
+    ///
+    /// # Errors
+    /// [`Refused`], counted.
+    pub fn accept_as(
+        &mut self,
+        now: Instant,
+        peer: Address,
+        config: Option<&Arc<Config>>,
+    ) -> Result<ConnId, Refused> {
         let now = self.begin(now);
         let refused = match () {
             () if self.core.drain_by.is_some() => Refused::Draining,
@@ -103,8 +117,13 @@ impl<S: Service> Hub<S> {
             () if self.core.handshakes >= self.core.config.max_handshakes => Refused::TooManyHandshakes,
             () => {
                 self.core.stats.accepted += 1;
-                let link = Link::server(now, self.core.wall.at(now), &self.core.config);
-                return Ok(self.insert(link, peer, None));
+                let config = config.unwrap_or(&self.core.config);
+                let link = Link::server(now, self.core.wall.at(now), config);
+                let conn = self.insert(link, peer, None);
+                // Framed messages need no opening handshake.
+                self.core.touch(conn);
+                self.pump(now);
+                return Ok(conn);
             }
         };
         self.core.stats.refused += 1;
@@ -266,8 +285,7 @@ impl<S: Service> Hub<S> {
             self.core.touch(conn);
             self.core.reschedule(conn);
         }
-        let dials: Vec<DialId> = self.core.dials.keys().map(DialId).collect();
-        for dial in dials {
+        for dial in self.core.unconnected() {
             self.dial_failed(now, dial, &DialError::Draining);
         }
         self.pump(now);

@@ -1,24 +1,22 @@
-//! One connection, from its first byte to its last: HTTP, the opening handshake, the WebSocket.
+//! One connection, from its first byte to its last.
 
-use super::stage::{Answering, Asking, Stage};
-use super::{Config, Event, Welcome};
-use crate::base::{
-    Accepted, CloseCode, End, Engine, Entropy, Input, Instant, Kind, Message, Output, Scratch, SendError,
-    Wall, WallClock, Wants,
-};
-use crate::http::{self, Request, RespondError, Responder, Response};
-use crate::ws::handshake::{self, AcceptError, Acceptance, ClientRequest, Offer};
-use crate::ws::{self, Connection, Prepared, Role};
+use super::stage::Stage;
+use super::way::Way;
+use super::{Config, Event, OpenError, Welcome};
+use crate::base::{Closed, End, Engine, Input, Instant, Output, Scratch, Wall, WallClock, Wants};
+use crate::http;
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use bytes::Bytes;
-use core::time::Duration;
 
-/// One connection of either role: a server's speaks HTTP until a request for a WebSocket is accepted, a client's
-/// asks for one. The rules of use are those of [`Engine`]; input that is left while `wants().read` is false must be
-/// offered again.
+/// One connection of either role. A server's speaks HTTP until a request for a WebSocket is accepted, a client's asks for
+/// one; where [`Config::framing`](super::Config::framing) is another, both exchange framed messages at once. Below that there
+/// may be TLS, and at a client the tunnel of a proxy.
+///
+/// The rules of use are those of [`Engine`](crate::base::Engine), with one more: bytes off the wire go through
+/// [`input`](Self::input) first. Where nothing lies between wire and messages that changes nothing, and may be left out.
+/// Input that is left while `wants().read` is false must be offered again, to [`receive`](Self::receive).
 ///
 /// ```
 /// use wharf::base::{Input, Instant, Wall};
@@ -45,265 +43,155 @@ use core::time::Duration;
 /// ```
 #[derive(Debug)]
 pub struct Link {
-    stage: Stage,
-    config: Arc<Config>,
-    wall: WallClock,
+    pub(super) stage: Stage,
+    /// What lies between the machine in charge and the wire.
+    pub(super) way: Option<Box<Way>>,
+    pub(super) config: Arc<Config>,
+    pub(super) wall: WallClock,
     /// `Opened` is to be handed up.
-    welcome: Option<Box<Welcome>>,
+    pub(super) welcome: Option<Box<Welcome>>,
+    pub(super) is_client: bool,
+    /// `Opened` was handed up.
+    pub(super) opened: bool,
 }
 
 impl Link {
-    /// The server's side of a connection that was just accepted.
-    #[must_use]
-    pub fn server(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
-        let responder = Responder::new(now, &config.http);
-        Self::new(Stage::Http(Box::new(Answering { responder, offer: None })), now, wall, config)
-    }
-
-    /// The client's side of a connection that was just made.
-    #[must_use]
-    pub fn client(now: Instant, config: &Arc<Config>, request: &ClientRequest, entropy: Entropy) -> Self {
-        Self::asking(now, config, &config.ws, request, entropy, config.open_timeout)
-    }
-
-    /// The client's side of a connection that a service dialed: dialing took a part of its time.
-    pub(super) fn dialed(
-        now: Instant,
-        config: &Arc<Config>,
-        request: &ClientRequest,
-        entropy: Entropy,
-        timeout: Duration,
-    ) -> Self {
-        Self::asking(now, config, &config.dialed, request, entropy, timeout)
-    }
-
-    fn asking(
-        now: Instant,
-        config: &Arc<Config>,
-        ws: &Arc<ws::Config>,
-        request: &ClientRequest,
-        mut entropy: Entropy,
-        timeout: Duration,
-    ) -> Self {
-        let client = handshake::Client::new(now, request, &mut entropy, timeout);
-        let asking = Asking { client, entropy, ws: ws.clone() };
-        Self::new(Stage::Asking(Box::new(asking)), now, Wall::default(), config)
-    }
-
-    fn new(stage: Stage, now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
-        Self { stage, config: config.clone(), wall: WallClock::new(now, wall), welcome: None }
-    }
-
     /// Bytes off the wire, made ready for [`receive`](Self::receive). They are handed through as they are unless
     /// something lies between the wire and the messages, such as TLS: then what is in them goes into `plain`, which is
     /// cleared first and belongs to the thread or loop.
-    pub fn input<'b>(&mut self, _now: Instant, bytes: &'b mut [u8], _plain: &'b mut Vec<u8>) -> Input<'b> {
-        Input::new(bytes)
+    pub fn input<'b>(&mut self, now: Instant, bytes: &'b mut [u8], plain: &'b mut Vec<u8>) -> Input<'b> {
+        let wall = self.wall.at(now);
+        match &mut self.way {
+            None => Input::new(bytes),
+            Some(way) => {
+                let input = way.input(now, wall, bytes, plain);
+                self.handle_failure(now);
+                input
+            }
+        }
     }
 
     /// Takes from `input` until there is an event to hand up.
     pub fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
+        let before = input.len();
+        let event = self.next_event(now, input);
+        let Some(way) = &mut self.way else { return event };
+        way.handle_taken(before - input.len());
+        match event {
+            // The peer's goodbye stands behind all that it said.
+            None => {
+                let end = way.take_end()?;
+                self.stage.receive_end(now, end);
+                self.next_event(now, &mut Input::default())
+            }
+            event => event,
+        }
+    }
+
+    fn next_event<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         loop {
             if let Some(welcome) = self.welcome.take() {
+                self.opened = true;
                 return Some(Event::Opened(welcome));
             }
-            match &mut self.stage {
-                Stage::Open(connection) => return connection.receive(now, input).map(Event::from),
+            let event = match &mut self.stage {
+                Stage::Open(connection) => Event::from(connection.receive(now, input)?),
+                Stage::Framed(_) if !self.opened && self.way.as_ref().is_none_or(|way| way.is_through()) => {
+                    self.welcome = Some(Box::default());
+                    continue;
+                }
+                Stage::Framed(connection) => Event::from(connection.receive(now, input)?),
                 Stage::Http(answering) => {
-                    return match answering.responder.receive(now, self.wall.at(now), input)? {
-                        http::Event::Closed(closed) => Some(Event::Closed(closed)),
-                        http::Event::Request(request) => match self.admit(now, &request) {
-                            true => Some(Event::Request(request)),
-                            false => continue,
-                        },
-                    };
+                    match answering.responder.receive(now, self.wall.at(now), input)? {
+                        http::Event::Closed(closed) => Event::Closed(closed),
+                        http::Event::Request(request) if self.admit(now, &request) => Event::Request(request),
+                        http::Event::Request(_) => continue,
+                    }
                 }
                 Stage::Asking(asking) => match asking.client.receive(now, input)? {
-                    Ok(opened) => self.open(now, opened),
-                    Err(e) => return Some(Event::Failed(Box::new(e))),
+                    Ok(opened) => {
+                        self.open(now, opened);
+                        continue;
+                    }
+                    Err(e) => Event::Failed(Box::new(e.into())),
                 },
-            }
+            };
+            return Some(self.judge(event));
         }
     }
 
-    /// Accepts the request for a WebSocket that waits. What came behind it is taken as its first frames.
-    ///
-    /// # Errors
-    /// [`AcceptError`] if `acceptance` asks for what cannot be; the request is answered by 500 then. Without such a
-    /// request nothing happens.
-    pub fn accept(&mut self, now: Instant, acceptance: &Acceptance) -> Result<(), AcceptError> {
-        let Stage::Http(answering) = &mut self.stage else { return Ok(()) };
-        let Some(offer) = answering.offer.take().filter(|_| answering.responder.owes_answer()) else {
-            return Ok(());
-        };
-        let answer = match offer.accept(acceptance) {
-            Ok(answer) => answer,
-            Err(e) => {
-                answering.responder.fail(now, self.wall.at(now));
-                return Err(e);
+    /// An end is told for what it is: a failure of what lies below the machine, or to open at all.
+    fn judge<'b>(&self, event: Event<'b>) -> Event<'b> {
+        let failure = self.way.as_ref().and_then(|way| way.failure());
+        match event {
+            Event::Failed(error) => Event::Failed(failure.cloned().map_or(error, Box::new)),
+            Event::Closed(_) if self.is_client && !self.opened => {
+                Event::Failed(Box::new(failure.cloned().unwrap_or(OpenError::Aborted)))
             }
-        };
-        let is_over = answering.responder.is_read_over();
-        let mut head = core::mem::replace(&mut answering.responder, Responder::new(now, &self.config.http))
-            .into_unwritten();
-        head.extend_from_slice(&answer);
-        let subprotocol = offer.subprotocol(acceptance).map(String::from);
-        let entropy = Entropy::from_seed([0; 32]);
-        self.stage = Stage::Open(Connection::new(now, Role::Server, &self.config.ws, entropy, &head));
-        self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
-        if is_over {
-            // The transport tells its end once, and told it to the responder.
-            self.receive_end(now, End::Eof);
-        }
-        Ok(())
-    }
-
-    /// Answers the request that waits, whatever it asked for.
-    ///
-    /// # Errors
-    /// [`RespondError`] if none waits.
-    pub fn respond(&mut self, now: Instant, response: &Response) -> Result<(), RespondError> {
-        match &mut self.stage {
-            Stage::Http(answering) => {
-                answering.offer = None;
-                answering.responder.respond(now, self.wall.at(now), response)
+            Event::Closed(mut closed) => {
+                if let (Some(failure), End::TlsFailed) = (failure, end_of(&closed)) {
+                    closed.reason = failure.to_string();
+                }
+                Event::Closed(closed)
             }
-            _ => Err(RespondError::NothingAsked),
+            event => event,
         }
     }
 
-    /// Tells the calendar time anew, for the `Date` of answers.
-    pub fn handle_wall(&mut self, now: Instant, wall: Wall) {
-        self.wall = WallClock::new(now, wall);
-    }
-
-    /// The transport's reading side is over.
+    /// The transport's reading side is over. Under TLS an end without the peer's `close_notify` is
+    /// [`End::Truncated`]: anybody on the way can make one.
     pub fn receive_end(&mut self, now: Instant, end: End) {
-        self.stage.receive_end(now, end);
+        let end = match &mut self.way {
+            None => Some(end),
+            Some(way) => way.receive_end(now, end),
+        };
+        self.handle_failure(now);
+        match end {
+            // The outcome is known, so nothing can be missing.
+            Some(End::Truncated) if self.stage.is_settled() => self.stage.receive_end(now, End::Eof),
+            Some(end) => self.stage.receive_end(now, end),
+            None => {}
+        }
     }
 
-    /// As [`Engine::read_space`]; `None` before the WebSocket is open.
+    /// As [`Engine::read_space`]; `None` before it is open, and where bytes off the wire are not those of messages.
     pub fn read_space(&mut self) -> Option<&mut [u8]> {
-        self.connection_mut()?.read_space()
+        match &mut self.stage {
+            _ if self.way.is_some() => None,
+            Stage::Open(connection) => connection.read_space(),
+            Stage::Framed(connection) => connection.read_space(),
+            Stage::Http(_) | Stage::Asking(_) => None,
+        }
     }
 
     /// As [`Engine::handle_read`].
     pub fn handle_read(&mut self, now: Instant, n: usize) {
-        if let Some(connection) = self.connection_mut() {
-            connection.handle_read(now, n);
-        }
-    }
-
-    /// Queues a message ([`Engine::send`]).
-    ///
-    /// # Errors
-    /// As there; [`SendError::NotOpen`] before the WebSocket is open.
-    pub fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
-        self.stage.open()?.send(now, message)
-    }
-
-    /// Queues a message whose payload is shared ([`Engine::send_bytes`]).
-    ///
-    /// # Errors
-    /// As [`Link::send`].
-    pub fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
-        self.stage.open()?.send_bytes(now, kind, payload)
-    }
-
-    /// Queues a prepared message.
-    ///
-    /// # Errors
-    /// As [`Link::send`].
-    pub fn send_prepared(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
-        self.stage.open()?.send_prepared(now, prepared)
-    }
-
-    /// Closes: by a Close frame where the WebSocket is open, after what is owed where it is HTTP, at once in a
-    /// client's handshake.
-    ///
-    /// # Errors
-    /// As [`Engine::close`].
-    pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), SendError> {
         match &mut self.stage {
-            Stage::Open(connection) => return connection.close(now, code, reason),
-            Stage::Http(answering) => answering.responder.close(now),
-            Stage::Asking(asking) => asking.client.abort(now),
-        }
-        Ok(())
-    }
-
-    /// The program that handles it failed: 1011, or 500 where an answer is owed.
-    pub fn fail(&mut self, now: Instant) {
-        match &mut self.stage {
-            Stage::Open(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
-            Stage::Http(answering) => answering.responder.fail(now, self.wall.at(now)),
-            Stage::Asking(asking) => asking.client.abort(now),
-        }
-    }
-
-    /// Gives the connection up at once.
-    pub fn abort(&mut self, now: Instant) {
-        self.stage.abort(now);
-    }
-
-    /// Whether messages can be sent: it is open, and no close has begun.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.connection().is_some_and(Connection::is_open)
-    }
-
-    /// Whether the output is above the high mark, or has not fallen to the low one since.
-    #[must_use]
-    pub fn is_congested(&self) -> bool {
-        self.connection().is_some_and(Connection::is_congested)
-    }
-
-    /// Bytes of messages that the transport has not taken.
-    #[must_use]
-    pub fn queued(&self) -> usize {
-        self.connection().map_or(0, Connection::queued)
-    }
-
-    /// Stops reading messages; nothing happens before it is open.
-    pub fn pause(&mut self, now: Instant) {
-        if let Ok(connection) = self.stage.open() {
-            connection.pause(now);
-        }
-    }
-
-    /// Reads again after [`pause`](Self::pause).
-    pub fn resume(&mut self, now: Instant) {
-        if let Ok(connection) = self.stage.open() {
-            connection.resume(now);
-        }
-    }
-
-    /// The open WebSocket: its counters, its ping.
-    #[must_use]
-    pub fn connection(&self) -> Option<&Connection> {
-        match &self.stage {
-            Stage::Open(connection) => Some(connection),
-            _ => None,
-        }
-    }
-
-    /// The open connection, to be used.
-    pub fn connection_mut(&mut self) -> Option<&mut Connection> {
-        match &mut self.stage {
-            Stage::Open(connection) => Some(connection),
-            _ => None,
+            Stage::Open(connection) => connection.handle_read(now, n),
+            Stage::Framed(connection) => connection.handle_read(now, n),
+            Stage::Http(_) | Stage::Asking(_) => {}
         }
     }
 
     /// What is to be written.
     pub fn output(&mut self, now: Instant) -> Output<'_> {
-        self.stage.output(now)
+        match &mut self.way {
+            None => self.stage.output(now),
+            Some(way) => {
+                let wants = self.stage.wants();
+                way.output(now, wants, self.stage.output(now))
+            }
+        }
     }
 
     /// What the connection wants of its transport.
     #[must_use]
     pub fn wants(&self) -> Wants {
-        self.stage.wants()
+        let wants = self.stage.wants();
+        match &self.way {
+            None => wants,
+            Some(way) => way.wants(wants),
+        }
     }
 
     /// Lends the buffers of the thread or loop for a turn.
@@ -319,38 +207,45 @@ impl Link {
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.stage.poll_timeout()
+        let own = self.stage.poll_timeout();
+        match &self.way {
+            None => own,
+            Some(way) => [own, way.poll_timeout(self.stage.wants())].into_iter().flatten().min(),
+        }
     }
 
     /// Acts on what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let wants = self.stage.wants();
+        if let Some(way) = &mut self.way {
+            way.handle_timeout(now, wants);
+            self.handle_failure(now);
+        }
         self.stage.handle_timeout(now, self.wall.at(now));
     }
 
-    /// Whether the request is handed up: one for a WebSocket that the policy refuses is answered right here.
-    fn admit(&mut self, now: Instant, request: &Request) -> bool {
-        let Stage::Http(answering) = &mut self.stage else { return false };
-        if !request.is_websocket() {
-            answering.offer = None;
-            return true;
-        }
-        match Offer::from_request(request, &self.config.policy) {
-            Ok(offer) => {
-                answering.offer = Some(offer);
-                true
-            }
-            Err(refusal) => {
-                // The request waits for an answer, so one can be given.
-                let _ = answering.responder.respond(now, self.wall.at(now), &refusal.response());
-                false
-            }
-        }
+    /// Tells the calendar time anew, for the `Date` of answers and the validity of certificates.
+    pub fn handle_wall(&mut self, now: Instant, wall: Wall) {
+        self.wall = WallClock::new(now, wall);
     }
 
-    fn open(&mut self, now: Instant, opened: handshake::Opened) {
-        let Stage::Asking(asking) = &mut self.stage else { return };
-        let entropy = asking.entropy.fork();
-        self.stage = Stage::Open(Connection::client(now, &asking.ws, entropy));
-        self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
+    /// The machine learns, once, that what lies below it has failed.
+    pub(super) fn handle_failure(&mut self, now: Instant) {
+        if !self.way.as_mut().is_some_and(|way| way.take_news_of_failure()) {
+            return;
+        }
+        if self.is_client && !self.opened {
+            self.stage.abort(now);
+        } else {
+            self.stage.receive_end(now, End::TlsFailed);
+        }
+    }
+}
+
+/// What the transport did, if that is why it ended.
+fn end_of(closed: &Closed) -> End {
+    match closed.cause {
+        crate::base::Cause::Transport(end) => end,
+        _ => End::Eof,
     }
 }

@@ -1,6 +1,8 @@
 //! One connection of any kind ([`Link`]), many of them ([`Hub`]), and what an application writes ([`Service`]).
 
+mod acts;
 mod address;
+mod begin;
 mod config;
 mod context;
 mod deadlines;
@@ -11,21 +13,28 @@ mod hub;
 mod ids;
 mod jobs;
 mod link;
+#[cfg(not(feature = "tls"))]
+mod no_tls;
+mod opening;
 mod pump;
 mod service;
 mod stage;
 mod stats;
+mod target;
+mod way;
 
 pub use address::{Address, AddressError};
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Framing, Hop};
 pub use context::{Context, Info, SubmitError};
 pub use dials::{Dial, DialError};
 pub use event::{Event, Welcome};
 pub use hub::{Hub, Refused};
 pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
+pub use opening::OpenError;
 pub use service::{Service, Verdict};
 pub use stats::HubStats;
+pub use target::{Target, TargetError};
 
 #[cfg(test)]
 mod tests;

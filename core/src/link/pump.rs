@@ -1,7 +1,7 @@
 //! The one driving loop: from a connection's events to the service's calls.
 
 use super::entry::{Entry, Turn};
-use super::{ConnId, Context, DialError, Event, Hub, Service, Verdict};
+use super::{ConnId, Context, Event, Hub, Service, Verdict};
 use crate::base::{End, Input, Instant, Scratch};
 use alloc::vec::Vec;
 
@@ -95,6 +95,9 @@ impl<S: Service> Hub<S> {
                 if let Some(entry) = self.core.entry(conn) {
                     entry.opened = true;
                     entry.subprotocol = welcome.subprotocol;
+                    if let Some(dial) = entry.dial {
+                        self.core.dials.remove(dial.0);
+                    }
                     self.core.handshakes -= 1;
                     self.core.stats.opened += 1;
                     self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
@@ -109,9 +112,7 @@ impl<S: Service> Hub<S> {
             }
             Event::Failed(error) => {
                 if let Some(dial) = self.end(conn).and_then(|entry| entry.dial) {
-                    self.core.stats.dials_failed += 1;
-                    let error = DialError::Handshake(*error);
-                    self.call(Turn::Ended(conn), |s, cx| s.dial_failed(cx, dial, &error));
+                    self.fail_dial(now, dial, *error);
                 }
             }
         }

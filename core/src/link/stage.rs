@@ -1,19 +1,21 @@
 //! What a link speaks at the moment, and the machine that speaks it.
 
-use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, SendError, Wall, Wants};
+use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, Wall, Wants};
+use crate::framed::{self, Codec};
 use crate::http::Responder;
 use crate::ws::handshake::{Client, Offer};
 use crate::ws::{self, Connection};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-/// The machine in charge. Nearly all links are open for nearly all of their life, so that one is not boxed.
+/// The machine in charge. Nearly all links are open for nearly all of their life, so that the open ones are not boxed.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(super) enum Stage {
     Http(Box<Answering>),
     Asking(Box<Asking>),
     Open(Connection),
+    Framed(framed::Connection<Arc<dyn Codec>>),
 }
 
 /// A server's side before its upgrade.
@@ -37,6 +39,7 @@ macro_rules! each {
     ($stage:expr, $machine:ident => $call:expr) => {
         match $stage {
             Stage::Open($machine) => $call,
+            Stage::Framed($machine) => $call,
             Stage::Http(answering) => {
                 let $machine = &mut answering.responder;
                 $call
@@ -50,11 +53,12 @@ macro_rules! each {
 }
 
 impl Stage {
-    /// The open connection; [`SendError::NotOpen`] before.
-    pub(super) fn open(&mut self) -> Result<&mut Connection, SendError> {
+    /// Whether its outcome is known.
+    pub(super) fn is_settled(&self) -> bool {
         match self {
-            Self::Open(connection) => Ok(connection),
-            _ => Err(SendError::NotOpen),
+            Self::Open(connection) => connection.is_settled(),
+            Self::Framed(connection) => connection.is_settled(),
+            Self::Http(_) | Self::Asking(_) => false,
         }
     }
 
@@ -73,6 +77,7 @@ impl Stage {
     pub(super) fn wants(&self) -> Wants {
         match self {
             Self::Open(connection) => connection.wants(),
+            Self::Framed(connection) => connection.wants(),
             Self::Http(answering) => answering.responder.wants(),
             Self::Asking(asking) => asking.client.wants(),
         }
@@ -89,6 +94,7 @@ impl Stage {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Open(connection) => connection.poll_timeout(),
+            Self::Framed(connection) => connection.poll_timeout(),
             Self::Http(answering) => answering.responder.poll_timeout(),
             Self::Asking(asking) => asking.client.poll_timeout(),
         }
@@ -97,6 +103,7 @@ impl Stage {
     pub(super) fn handle_timeout(&mut self, now: Instant, wall: Wall) {
         match self {
             Self::Open(connection) => connection.handle_timeout(now),
+            Self::Framed(connection) => connection.handle_timeout(now),
             Self::Http(answering) => answering.responder.handle_timeout(now, wall),
             Self::Asking(asking) => asking.client.handle_timeout(now),
         }

@@ -55,7 +55,8 @@ impl Client {
         let plan = (0..dice.between(0, 12)).map(|i| question(i, dice)).collect();
         let seed = dice.bytes(32).try_into().expect("32 bytes");
         Self {
-            link: Link::client(now, config, &request, Entropy::from_seed(seed)),
+            link: Link::client(now, Wall::default(), config, &request.into(), Entropy::from_seed(seed))
+                .expect("nothing is amiss before the first byte"),
             conn: Some(conn),
             up: Pipe::default(),
             down: Pipe::default(),

@@ -53,7 +53,7 @@ impl Site {
         let seed = Entropy::from_seed([self.people.len() as u8; 32]);
         let mut config = Config::default();
         config.ws = Arc::new(ws::Config::client());
-        let link = Link::client(self.now, &config.into(), &request, seed);
+        let link = Link::client(self.now, Wall::default(), &config.into(), &request.into(), seed).unwrap();
         self.people.push(Person { conn, link, heard: Vec::new(), closed: None, stalled: false });
         self.exchange();
     }

@@ -64,7 +64,7 @@ impl Service for Scripted {
                     cx.close(*other, CloseCode::NORMAL, "").unwrap();
                 }
             }
-            "dial" => drop(cx.dial(ClientRequest::new("ws://nowhere/").unwrap(), None).unwrap()),
+            "dial" => drop(cx.dial(ClientRequest::new("ws://nowhere/").unwrap()).unwrap()),
             text if text.starts_with("job ") => match cx.submit(text.into()) {
                 Ok(_) => self.log.push("submitted".into()),
                 Err(back) => self.log.push(std::format!("given back: {}", back.0)),
@@ -121,7 +121,8 @@ impl Peer {
     fn connect(hub: &mut Hub<Scripted>) -> Self {
         let conn = hub.accept(START, Address::Unix(String::new())).unwrap();
         let request = ClientRequest::new("ws://a/").unwrap();
-        let link = Link::client(START, &Arc::default(), &request, Entropy::from_seed([2; 32]));
+        let link = Link::client(START, WALL, &Arc::default(), &request.into(), Entropy::from_seed([2; 32]));
+        let link = link.unwrap();
         let mut peer = Self { conn, link, got: Vec::new(), gone: false };
         peer.exchange(hub, START);
         assert_eq!(peer.got, ["opened"]);

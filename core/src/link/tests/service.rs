@@ -79,8 +79,8 @@ fn dials_fail_and_succeed() {
     let conn = hub.dialed(START, second.id, Address::Unix(String::new())).unwrap();
     assert!(written(&mut hub, START, conn).starts_with(b"GET / HTTP/1.1\r\nHost: nowhere\r\n"));
     hub.receive_end(START, conn, End::Eof);
-    let failed = "dial failed: the transport ended during the opening handshake: end of stream";
-    assert_eq!(hub.service().log[1..], ["dial failed: no address could be connected to", failed]);
+    let failed = "dial failed: handshake: the transport ended during the opening handshake: end of stream";
+    assert_eq!(hub.service().log[1..], ["dial failed: connect: no address could be connected to", failed]);
     assert_eq!(hub.stats().dials_failed, 2);
     hub.release(START, conn);
     assert_eq!(hub.len(), 1);
@@ -99,7 +99,7 @@ fn a_dial_has_one_deadline() {
     let conn = hub.dialed(late, dial.id, Address::Unix(String::new())).unwrap();
     assert_eq!(hub.poll_timeout(), Some(due));
     hub.handle_timeout(due);
-    assert_eq!(hub.service().log[1..], ["dial failed: the opening handshake timed out"]);
+    assert_eq!(hub.service().log[1..], ["dial failed: handshake: the opening handshake timed out"]);
     assert!(hub.wants(conn).unwrap().shutdown.is_some());
 }
 

@@ -1,0 +1,174 @@
+//! How a link begins, and how it opens.
+
+use super::stage::{Answering, Asking, Stage};
+use super::way::Way;
+use super::{Config, Framing, Link, OpenError, Target, Welcome};
+use crate::base::{End, Entropy, Instant, Wall, WallClock};
+use crate::framed;
+use crate::http::{self, Request, Responder};
+use crate::ws::handshake::{self, AcceptError, Acceptance, Offer};
+use crate::ws::{self, Connection, Role};
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+/// What differs between a client that stands alone and one that a hub's service dialed.
+struct Dialing<'a> {
+    ws: &'a Arc<ws::Config>,
+    framed: &'a Arc<framed::Config>,
+    /// How long opening may take.
+    timeout: Duration,
+}
+
+impl Link {
+    /// The server's side of a connection that was just accepted, with TLS if [`Config::tls`](super::Config) has it.
+    #[must_use]
+    pub fn server(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
+        let stage = match &config.framing {
+            Framing::WebSocket => {
+                let responder = Responder::new(now, &config.http);
+                Stage::Http(Box::new(Answering { responder, offer: None }))
+            }
+            Framing::Codec(codec) => {
+                Stage::Framed(framed::Connection::new(now, codec.clone(), &config.framed))
+            }
+        };
+        let mut link = Self::new(stage, now, wall, config, Way::server(now, wall, config));
+        link.handle_failure(now);
+        link
+    }
+
+    /// The client's side of a connection that was just made, to where [`Config::hop`](super::Config::hop) says. `wall` is
+    /// what the server's certificate is judged by.
+    ///
+    /// # Errors
+    /// [`OpenError`], by what can be told before a byte is exchanged: TLS that is not there, a request that can't be made.
+    pub fn client(
+        now: Instant,
+        wall: Wall,
+        config: &Arc<Config>,
+        target: &Target,
+        entropy: Entropy,
+    ) -> Result<Self, OpenError> {
+        let dialing = Dialing { ws: &config.ws, framed: &config.framed, timeout: config.open_timeout };
+        Self::to(now, wall, config, target, entropy, &dialing)
+    }
+
+    /// The client's side of a connection that a service dialed: dialing took a part of its time.
+    pub(super) fn dialed(
+        now: Instant,
+        wall: Wall,
+        config: &Arc<Config>,
+        target: &Target,
+        entropy: Entropy,
+        timeout: Duration,
+    ) -> Result<Self, OpenError> {
+        let dialing = Dialing { ws: &config.dialed, framed: &config.dialed_framed, timeout };
+        Self::to(now, wall, config, target, entropy, &dialing)
+    }
+
+    fn to(
+        now: Instant,
+        wall: Wall,
+        config: &Arc<Config>,
+        target: &Target,
+        mut entropy: Entropy,
+        dialing: &Dialing<'_>,
+    ) -> Result<Self, OpenError> {
+        let stage = match (target.request(), &config.framing) {
+            (None, Framing::Codec(codec)) => {
+                Stage::Framed(framed::Connection::new(now, codec.clone(), dialing.framed))
+            }
+            (request, _) => {
+                let request = request
+                    .map_or_else(|| target.default_request().map(Cow::Owned), |r| Ok(Cow::Borrowed(r)))?;
+                let client = handshake::Client::new(now, &request, &mut entropy, dialing.timeout);
+                Stage::Asking(Box::new(Asking { client, entropy, ws: dialing.ws.clone() }))
+            }
+        };
+        let way = Way::client(now, wall, config, target, dialing.timeout)?;
+        let mut link = Self { is_client: true, ..Self::new(stage, now, wall, config, way) };
+        link.handle_failure(now);
+        Ok(link)
+    }
+
+    fn new(stage: Stage, now: Instant, wall: Wall, config: &Arc<Config>, way: Option<Box<Way>>) -> Self {
+        Self {
+            stage,
+            way,
+            config: config.clone(),
+            wall: WallClock::new(now, wall),
+            welcome: None,
+            is_client: false,
+            opened: false,
+        }
+    }
+
+    /// Whether the request is handed up: one for a WebSocket that the policy refuses is answered right here.
+    pub(super) fn admit(&mut self, now: Instant, request: &Request) -> bool {
+        let Stage::Http(answering) = &mut self.stage else { return false };
+        if !request.is_websocket() {
+            answering.offer = None;
+            return true;
+        }
+        match Offer::from_request(request, &self.config.policy) {
+            Ok(offer) => {
+                answering.offer = Some(offer);
+                true
+            }
+            Err(refusal) => {
+                // The request waits for an answer, so one can be given.
+                let _ = answering.responder.respond(now, self.wall.at(now), &refusal.response());
+                false
+            }
+        }
+    }
+
+    /// Accepts the request for a WebSocket that waits. What came behind it is taken as its first frames.
+    ///
+    /// # Errors
+    /// [`AcceptError`] if `acceptance` asks for what cannot be; the request is answered by 500 then. Without such a
+    /// request nothing happens.
+    pub fn accept(&mut self, now: Instant, acceptance: &Acceptance) -> Result<(), AcceptError> {
+        let Stage::Http(answering) = &mut self.stage else { return Ok(()) };
+        let Some(offer) = answering.offer.take().filter(|_| answering.responder.owes_answer()) else {
+            return Ok(());
+        };
+        let answer = match offer.accept(acceptance) {
+            Ok(answer) => answer,
+            Err(e) => {
+                answering.responder.fail(now, self.wall.at(now));
+                return Err(e);
+            }
+        };
+        let is_over = answering.responder.is_read_over();
+        let mut head = core::mem::replace(&mut answering.responder, Responder::new(now, &self.config.http))
+            .into_unwritten();
+        head.extend_from_slice(&answer);
+        let subprotocol = offer.subprotocol(acceptance).map(String::from);
+        let entropy = Entropy::from_seed([0; 32]);
+        if let Some(way) = &mut self.way {
+            way.forget_machine();
+        }
+        self.stage = Stage::Open(Connection::new(now, Role::Server, &self.config.ws, entropy, &head));
+        self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
+        if is_over {
+            // The transport tells its end once, and told it to the responder.
+            self.stage.receive_end(now, End::Eof);
+        }
+        Ok(())
+    }
+
+    /// A client's handshake is done.
+    pub(super) fn open(&mut self, now: Instant, opened: handshake::Opened) {
+        let Stage::Asking(asking) = &mut self.stage else { return };
+        let entropy = asking.entropy.fork();
+        if let Some(way) = &mut self.way {
+            way.forget_machine();
+        }
+        self.stage = Stage::Open(Connection::client(now, &asking.ws, entropy));
+        self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
+    }
+}

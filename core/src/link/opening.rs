@@ -1,0 +1,68 @@
+//! Why a client's connection did not open, and when.
+
+use crate::base::End;
+use crate::proxy::ProxyError;
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
+use crate::ws::handshake::{HandshakeError, RedirectError, RequestError};
+
+/// Why a client's connection did not open, once the transport was there. The text begins with the step that failed.
+///
+/// ```
+/// use wharf::link::OpenError;
+/// use wharf::ws::handshake::HandshakeError;
+///
+/// let error = OpenError::from(HandshakeError::TimedOut);
+/// assert!(error.is_retryable());
+/// assert_eq!(error.to_string(), "handshake: the opening handshake timed out");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The target is over TLS and there is none: it never falls back to plain text. Build with the feature `tls` and set
+    /// [`Config::client_tls`](super::Config), or connect to a target without TLS.
+    #[error(
+        "TLS: the target asks for it and none is configured; build with the feature `tls` and set client_tls"
+    )]
+    NoTls,
+    /// What a WebSocket would ask for cannot be asked for.
+    #[error("request: {0}")]
+    Request(#[from] RequestError),
+    /// The proxy gave no way out.
+    #[error("proxy: {0}")]
+    Proxy(#[from] ProxyError),
+    /// The TLS session failed.
+    #[cfg(feature = "tls")]
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    /// The TLS handshake took too long.
+    #[error("TLS: the handshake timed out")]
+    TlsTimedOut,
+    /// The transport ended inside the TLS handshake.
+    #[error("TLS: the transport ended during the handshake: {0}")]
+    TlsEnded(End),
+    /// The opening handshake of the WebSocket failed.
+    #[error("handshake: {0}")]
+    Handshake(#[from] HandshakeError),
+    /// The server sent the client where it must not or cannot go.
+    #[error("redirect: {0}")]
+    Redirect(#[from] RedirectError),
+    /// The local program gave up.
+    #[error("given up by the local program")]
+    Aborted,
+}
+
+impl OpenError {
+    /// Whether another try may succeed with nothing changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::TlsTimedOut | Self::TlsEnded(_) => true,
+            Self::Proxy(error) => error.is_retryable(),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.is_retryable(),
+            Self::Handshake(error) => error.may_retry(),
+            Self::NoTls | Self::Request(_) | Self::Redirect(_) | Self::Aborted => false,
+        }
+    }
+}

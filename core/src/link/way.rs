@@ -1,0 +1,275 @@
+//! What lies between a link's machine and the wire: a proxy's tunnel, TLS, or the one and then the other.
+
+#[cfg(not(feature = "tls"))]
+use super::no_tls::Session;
+use super::{Config, OpenError, Target};
+use crate::base::{End, Input, Instant, Output, Shutdown, Wall, Wants};
+use crate::proxy::Tunnel;
+#[cfg(feature = "tls")]
+use crate::tls::Session;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// The stages in their order from the wire: while there is a tunnel nothing else is heard, then TLS, then the machine.
+#[derive(Debug)]
+pub(super) struct Way {
+    tunnel: Option<Tunnel>,
+    tls: Option<Session>,
+    /// When TLS must be through, or the goodbye written.
+    deadline: Instant,
+    close_timeout: Duration,
+    /// Plaintext that was handed out and not yet taken.
+    unread: usize,
+    /// The peer's `close_notify` was told as the end that it is.
+    end_told: bool,
+    /// The goodbye took too long: it is given up.
+    given_up: bool,
+    failure: Option<OpenError>,
+    /// The machine was told of the failure.
+    failure_told: bool,
+}
+
+impl Way {
+    /// The client's way to `target`; `None` if that is the bare wire.
+    pub(super) fn client(
+        now: Instant,
+        wall: Wall,
+        config: &Config,
+        target: &Target,
+        timeout: Duration,
+    ) -> Result<Option<Box<Self>>, OpenError> {
+        let tls = if target.is_secure() { Some(client_session(config, target, wall)?) } else { None };
+        let proxy = config.proxy_for(target);
+        let tunnel = proxy.map(|proxy| Tunnel::new(now, proxy, target.host(), target.port(), timeout));
+        if tunnel.is_none() && tls.is_none() {
+            return Ok(None);
+        }
+        let mut way = Self::new(now, config, timeout);
+        (way.tunnel, way.tls) = (tunnel, tls);
+        Ok(Some(Box::new(way)))
+    }
+
+    /// The server's way to whoever was accepted; `None` if that is the bare wire.
+    #[cfg(feature = "tls")]
+    pub(super) fn server(now: Instant, wall: Wall, config: &Config) -> Option<Box<Self>> {
+        let mut way = Self::new(now, config, config.http.open_timeout);
+        match Session::server(config.tls.as_ref()?, wall) {
+            Ok(session) => way.tls = Some(session),
+            Err(e) => way.failure = Some(e.into()),
+        }
+        Some(Box::new(way))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn server(_: Instant, _: Wall, _: &Config) -> Option<Box<Self>> {
+        None
+    }
+
+    fn new(now: Instant, config: &Config, timeout: Duration) -> Self {
+        let timeout = config.tls_timeout.map_or(timeout, |tls| tls.min(timeout));
+        Self {
+            tunnel: None,
+            tls: None,
+            deadline: now + timeout.max(Duration::from_nanos(1)),
+            close_timeout: config.ws.close_timeout,
+            unread: 0,
+            end_told: false,
+            given_up: false,
+            failure: None,
+            failure_told: false,
+        }
+    }
+
+    /// What came off the wire, made ready for the machine.
+    pub(super) fn input<'b>(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        bytes: &'b mut [u8],
+        plain: &'b mut Vec<u8>,
+    ) -> Input<'b> {
+        let mut input = Input::new(bytes);
+        if !self.pass_tunnel(now, &mut input) {
+            return Input::default();
+        }
+        let Some(session) = &mut self.tls else { return input };
+        plain.clear();
+        session.open(wall, input.take_all(), plain);
+        self.unread += plain.len();
+        self.settle(now);
+        Input::new(plain)
+    }
+
+    /// The machine took so many bytes.
+    pub(super) fn handle_taken(&mut self, n: usize) {
+        self.unread = self.unread.saturating_sub(n);
+    }
+
+    /// The transport's reading side is over; what that means to the machine, if it means anything.
+    pub(super) fn receive_end(&mut self, now: Instant, end: End) -> Option<End> {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.receive_end(now, end);
+            self.pass_tunnel(now, &mut Input::default());
+            return None;
+        }
+        let Some(session) = &self.tls else { return Some(end) };
+        if session.failure().is_some() {
+            return None;
+        }
+        if session.is_handshaking() {
+            self.failure.get_or_insert(OpenError::TlsEnded(end));
+            return None;
+        }
+        // Of a session that the peer ended itself the end was told, or stands behind what is unread.
+        if end == End::Eof && session.peer_closed() { self.take_end() } else { Some(session.judge_end(end)) }
+    }
+
+    /// The peer's own end of the session, once all that came before it is taken.
+    pub(super) fn take_end(&mut self) -> Option<End> {
+        let due = self.tls.as_ref().is_some_and(Session::peer_closed) && self.unread == 0;
+        (due && !core::mem::replace(&mut self.end_told, true)).then_some(End::Eof)
+    }
+
+    /// Shows what goes to the wire. `wants` is what the machine behind wants, whose output it is.
+    pub(super) fn output<'a>(&'a mut self, now: Instant, wants: Wants, output: Output<'a>) -> Output<'a> {
+        if let Some(tunnel) = &mut self.tunnel {
+            return tunnel.output(now);
+        }
+        let Some(session) = &mut self.tls else { return output };
+        if says_goodbye(wants) && !session.is_handshaking() {
+            if self.deadline == Instant::NEVER {
+                self.deadline = now + self.close_timeout.max(Duration::from_nanos(1));
+            }
+            session.close();
+        }
+        session.seal(output)
+    }
+
+    /// What is wanted of the transport, where the machine wants `inner`.
+    pub(super) fn wants(&self, inner: Wants) -> Wants {
+        if let Some(tunnel) = &self.tunnel {
+            let own = tunnel.wants();
+            return Wants { shutdown: own.shutdown.or(inner.shutdown), ..own };
+        }
+        let Some(session) = &self.tls else { return inner };
+        let goodbye = says_goodbye(inner) && !session.is_close_written();
+        let alert = session.failure().is_some() && session.wants_write(false);
+        if (goodbye || alert) && !self.given_up {
+            // A half-closed machine may go on reading.
+            return Wants { read: inner.read, write: session.wants_write(true), shutdown: None };
+        }
+        let read = inner.read || (inner.shutdown.is_none() && session.is_handshaking());
+        let write = inner.shutdown.is_none() && session.wants_write(inner.write);
+        Wants { read, write, shutdown: inner.shutdown }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), where the machine wants `inner`.
+    pub(super) fn poll_timeout(&self, inner: Wants) -> Option<Instant> {
+        if let Some(tunnel) = &self.tunnel {
+            return tunnel.poll_timeout();
+        }
+        let own = self.wants(inner);
+        let ended = matches!(own.shutdown, Some(Shutdown::Both | Shutdown::Abort));
+        let last_words = own.write && (says_goodbye(inner) || self.failure.is_some());
+        let waits = !ended && !self.given_up && (last_words || (self.is_opening() && self.failure.is_none()));
+        (waits && self.deadline != Instant::NEVER).then_some(self.deadline)
+    }
+
+    /// Acts on what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant, inner: Wants) {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.handle_timeout(now);
+            self.pass_tunnel(now, &mut Input::default());
+        } else if now < self.deadline {
+            // Not yet.
+        } else if self.is_opening() && self.failure.is_none() {
+            self.failure = Some(OpenError::TlsTimedOut);
+            self.given_up = true;
+        } else if says_goodbye(inner) || self.failure.is_some() {
+            self.given_up = true;
+        }
+    }
+
+    /// Whether the machine's turn has come.
+    pub(super) fn is_through(&self) -> bool {
+        self.failure.is_none() && !self.is_opening()
+    }
+
+    /// Whether TLS is on the way.
+    pub(super) fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Whether it has failed and nobody was told.
+    pub(super) fn take_news_of_failure(&mut self) -> bool {
+        self.failure.is_some() && !core::mem::replace(&mut self.failure_told, true)
+    }
+
+    fn is_opening(&self) -> bool {
+        self.tunnel.is_some() || self.tls.as_ref().is_some_and(Session::is_handshaking)
+    }
+
+    /// Why it failed.
+    pub(super) fn failure(&self) -> Option<&OpenError> {
+        self.failure.as_ref()
+    }
+
+    /// Another machine takes the place of the one behind.
+    pub(super) fn forget_machine(&mut self) {
+        if let Some(session) = &mut self.tls {
+            session.forget_credits();
+        }
+    }
+
+    /// The TLS session, for what it can tell.
+    #[cfg(feature = "tls")]
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.tls.as_ref()
+    }
+
+    /// Feeds the tunnel, if there is one; whether what is left is for the next stage.
+    fn pass_tunnel(&mut self, now: Instant, input: &mut Input<'_>) -> bool {
+        let Some(tunnel) = &mut self.tunnel else { return self.failure.is_none() };
+        match tunnel.receive(now, input) {
+            None => false,
+            Some(Ok(())) => {
+                self.tunnel = None;
+                true
+            }
+            Some(Err(e)) => {
+                self.failure.get_or_insert(e.into());
+                false
+            }
+        }
+    }
+
+    /// Notes what became of the session.
+    fn settle(&mut self, now: Instant) {
+        let Some(session) = &self.tls else { return };
+        if let Some(failure) = session.failure()
+            && self.failure.is_none()
+        {
+            self.failure = Some(failure.clone().into());
+            self.deadline = now + self.close_timeout.max(Duration::from_nanos(1));
+        } else if !session.is_handshaking() && self.failure.is_none() {
+            self.deadline = Instant::NEVER;
+        }
+    }
+}
+
+/// Whether the machine has come to an end that the peer is to be told of.
+fn says_goodbye(wants: Wants) -> bool {
+    matches!(wants.shutdown, Some(Shutdown::Write | Shutdown::Both))
+}
+
+#[cfg(feature = "tls")]
+fn client_session(config: &Config, target: &Target, wall: Wall) -> Result<Session, OpenError> {
+    let tls = config.client_tls.as_ref().ok_or(OpenError::NoTls)?;
+    Ok(Session::client(tls, target.host(), wall)?)
+}
+
+#[cfg(not(feature = "tls"))]
+fn client_session(_: &Config, _: &Target, _: Wall) -> Result<Session, OpenError> {
+    Err(OpenError::NoTls)
+}
