@@ -2,7 +2,6 @@
 
 use super::OpenError;
 use crate::base::{End, Output, Wall};
-use alloc::string::String;
 use alloc::vec::Vec;
 
 #[derive(Debug)]

@@ -4,6 +4,8 @@ mod backpressure;
 mod drain;
 mod failures;
 mod service;
+#[cfg(feature = "tls")]
+mod ways;
 
 use super::{
     Address, Config, ConnId, Context, DialError, DialId, Event, Hub, JobToken, Link, Service, Verdict,
