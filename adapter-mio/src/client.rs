@@ -1,18 +1,17 @@
 //! A client's socket that blocks.
 
+use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
 use crate::stream::READ_BUFFER;
 use crate::{Clock, ConnectError, Driven, Turn, entropy};
-use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use std::io;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, SendError};
-use wharf::link::{Config, Event, Link, Welcome};
+use wharf::link::{Address, Config, Event, Link, Welcome};
 use wharf::ws::handshake::{ClientRequest, HandshakeError};
 use wharf_std::interleaved;
 
@@ -21,7 +20,7 @@ const SOCKET: Token = Token(0);
 /// A client's connection over a small poll of its own. Its calls block; pings are answered and deadlines kept while
 /// inside [`next`](Self::next), so a program that waits for something else for long should use [`Driven`] in a loop.
 ///
-/// Dropping it ends the TCP connection without a goodbye: [`close`](Self::close) first, and take
+/// Dropping it ends the connection without a goodbye: [`close`](Self::close) first, and take
 /// [`next`](Self::next) until it told the outcome.
 ///
 /// ```no_run
@@ -46,7 +45,7 @@ pub struct Socket {
     events: Events,
     clock: Clock,
     buffer: Box<[u8]>,
-    peer: SocketAddr,
+    peer: Address,
     welcome: Welcome,
     /// Nothing more is told.
     over: bool,
@@ -62,6 +61,28 @@ pub fn connect(
     config: &Arc<Config>,
     timeout: Duration,
 ) -> Result<Socket, ConnectError> {
+    open(None, request, config, timeout)
+}
+
+/// As [`connect`], but connects to `address`, whatever host the URL names: to a Unix socket, or past a name server.
+///
+/// # Errors
+/// [`ConnectError`], by the step that failed.
+pub fn connect_to(
+    address: impl Into<Address>,
+    request: &ClientRequest,
+    config: &Arc<Config>,
+    timeout: Duration,
+) -> Result<Socket, ConnectError> {
+    open(Some(address.into()), request, config, timeout)
+}
+
+fn open(
+    address: Option<Address>,
+    request: &ClientRequest,
+    config: &Arc<Config>,
+    timeout: Duration,
+) -> Result<Socket, ConnectError> {
     if request.url().is_secure() {
         return Err(ConnectError::NoTls);
     }
@@ -69,7 +90,10 @@ pub fn connect(
     let deadline = clock.now() + timeout;
     let mut poll = Poll::new().map_err(ConnectError::System)?;
     let mut events = Events::with_capacity(8);
-    let addresses = addresses_of(request, clock.until(deadline))?;
+    let addresses = match address {
+        Some(address) => vec![address],
+        None => addresses_of(request, clock.until(deadline))?,
+    };
     let (stream, peer) = connect_first(&mut poll, &mut events, &clock, Connecting::new(addresses, deadline))?;
     let now = clock.now();
     let mut rest = Config::clone(config);
@@ -172,8 +196,8 @@ impl Socket {
 
     /// The address that was connected to.
     #[must_use]
-    pub fn peer_addr(&self) -> SocketAddr {
-        self.peer
+    pub fn peer_addr(&self) -> &Address {
+        &self.peer
     }
 
     fn wait(&mut self) {
@@ -188,14 +212,15 @@ impl Socket {
     }
 }
 
-fn addresses_of(request: &ClientRequest, timeout: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+fn addresses_of(request: &ClientRequest, timeout: Duration) -> Result<Vec<Address>, ConnectError> {
     let (tell, found) = channel();
     let url = request.url();
     // Nobody listens any more once the time is over.
     let tell = move |addresses| drop(tell.send(addresses));
     look_up(url.host(), url.port(), tell).map_err(ConnectError::Lookup)?;
     let found = found.recv_timeout(timeout).map_err(|_| ConnectError::TimedOut)?;
-    found.map(interleaved).map_err(ConnectError::Lookup)
+    let found = found.map_err(ConnectError::Lookup)?;
+    Ok(interleaved(found).into_iter().map(Address::from).collect())
 }
 
 fn connect_first(
@@ -203,7 +228,7 @@ fn connect_first(
     events: &mut Events,
     clock: &Clock,
     mut connecting: Connecting,
-) -> Result<(TcpStream, SocketAddr), ConnectError> {
+) -> Result<(Carrier, Address), ConnectError> {
     loop {
         let now: Instant = clock.now();
         match connecting.step(now, poll.registry(), SOCKET) {

@@ -1,12 +1,17 @@
 //! Making a connection: the name looked up, its addresses tried in turn, under one deadline.
 
-use mio::net::TcpStream;
+use crate::carrier::Carrier;
+use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 use std::vec;
 use wharf::base::Instant;
+use wharf::link::Address;
+
+/// How soon an address that had no room is asked again.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Looks a name up. An address needs no lookup and is told at once; a name blocks a short-lived thread of its own.
 ///
@@ -32,8 +37,10 @@ pub(crate) fn look_up(
 /// which never answers leaves some to the next.
 #[derive(Debug)]
 pub(crate) struct Connecting {
-    addresses: vec::IntoIter<SocketAddr>,
-    current: Option<(TcpStream, SocketAddr)>,
+    addresses: vec::IntoIter<Address>,
+    current: Option<(Carrier, Address)>,
+    /// An address that had no room for one more and is asked again, and when.
+    again: Option<(Address, Instant)>,
     /// When the current address is given up.
     give_up_at: Instant,
     deadline: Instant,
@@ -46,16 +53,17 @@ pub(crate) enum Step {
     /// Wait for an event or the timeout.
     Wait,
     /// Connected, and still registered under its token.
-    Connected(TcpStream, SocketAddr),
+    Connected(Carrier, Address),
     /// No address is left; the error of the last one, `None` if there was none at all.
     Failed(Option<io::Error>),
 }
 
 impl Connecting {
-    pub(crate) fn new(addresses: Vec<SocketAddr>, deadline: Instant) -> Self {
+    pub(crate) fn new(addresses: Vec<Address>, deadline: Instant) -> Self {
         Self {
             addresses: addresses.into_iter(),
             current: None,
+            again: None,
             give_up_at: deadline,
             deadline,
             last_error: None,
@@ -64,14 +72,14 @@ impl Connecting {
 
     /// When to call [`step`](Self::step) at the latest.
     pub(crate) fn poll_timeout(&self) -> Instant {
-        self.give_up_at
+        self.again.as_ref().map_or(self.give_up_at, |(_, at)| self.give_up_at.min(*at))
     }
 
     /// Goes on as far as can be: at first, after an event, when the timeout has come. Early calls do no harm.
     pub(crate) fn step(&mut self, now: Instant, registry: &Registry, token: Token) -> Step {
         loop {
             if let Some((socket, address)) = self.current.take() {
-                match outcome(&socket) {
+                match socket.is_connected() {
                     Ok(true) => return Step::Connected(socket, address),
                     Ok(false) if now < self.give_up_at => {
                         self.current = Some((socket, address));
@@ -87,34 +95,41 @@ impl Connecting {
                 self.addresses = Vec::new().into_iter();
             }
             let left = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
-            let Some(address) = self.addresses.next() else {
-                return Step::Failed(self.last_error.take());
+            let address = match self.again.take() {
+                Some((address, _)) if now >= self.give_up_at => {
+                    tracing::debug!(%address, "an address has no room for one more");
+                    self.last_error = Some(ErrorKind::TimedOut.into());
+                    continue;
+                }
+                Some((address, at)) if now < at => {
+                    self.again = Some((address, at));
+                    return Step::Wait;
+                }
+                Some((address, _)) => address,
+                None => {
+                    let Some(address) = self.addresses.next() else {
+                        return Step::Failed(self.last_error.take());
+                    };
+                    self.give_up_at = now + (self.deadline - now).max(Duration::from_nanos(1)) / left;
+                    address
+                }
             };
-            self.give_up_at = now + (self.deadline - now).max(Duration::from_nanos(1)) / left;
-            match begin(address, registry, token) {
+            match begin(&address, registry, token) {
                 Ok(socket) => self.current = Some((socket, address)),
+                // A Unix socket whose queue is full says so at once instead of letting us wait.
+                Err(e) if e.kind() == ErrorKind::WouldBlock => self.again = Some((address, now + AGAIN)),
                 Err(e) => self.last_error = Some(e),
             }
         }
     }
 }
 
-fn begin(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<TcpStream> {
-    let mut socket = TcpStream::connect(address)?;
+fn begin(address: &Address, registry: &Registry, token: Token) -> io::Result<Carrier> {
+    let mut socket = match address {
+        Address::Tcp(address) => Carrier::Tcp(TcpStream::connect(*address)?),
+        Address::Unix(path) => Carrier::Unix(UnixStream::from_std(wharf_std::connect_unix(path)?)),
+        _ => return Err(ErrorKind::Unsupported.into()),
+    };
     registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
     Ok(socket)
-}
-
-/// Whether it is connected, or not yet.
-fn outcome(socket: &TcpStream) -> io::Result<bool> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
-    match socket.peer_addr() {
-        Ok(_) => Ok(true),
-        Err(e) if e.kind() == ErrorKind::NotConnected => Ok(false),
-        // Some systems answer so for a connect in progress.
-        Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::WouldBlock) => Ok(false),
-        Err(e) => Err(e),
-    }
 }

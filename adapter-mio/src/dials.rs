@@ -1,8 +1,8 @@
 //! The connections that a service asked for, until they are made.
 
+use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
 use crate::handle::Shared;
-use mio::net::TcpStream;
 use mio::{Registry, Token};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -53,7 +53,7 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) enum Dialed {
     /// The stream is still registered under the dial's token.
-    Connected(DialId, TcpStream, SocketAddr),
+    Connected(DialId, Carrier, Address),
     Failed(DialId, DialError),
 }
 
@@ -79,8 +79,7 @@ impl Dials {
         let (id, deadline) = (dial.id, now + self.timeout);
         let stage = match &dial.address {
             _ if dial.request.url().is_secure() => Stage::Failed(DialError::NoTls),
-            Some(Address::Tcp(address)) => Stage::Connecting(Connecting::new(vec![*address], deadline)),
-            Some(_) => Stage::Failed(DialError::Connect),
+            Some(address) => Stage::Connecting(Connecting::new(vec![address.clone()], deadline)),
             None => {
                 self.waiting.push_back(dial);
                 Stage::LookingUp
@@ -139,8 +138,8 @@ impl Dials {
             if let Err(error) = &found {
                 tracing::debug!(dial = %id, %error, "a name cannot be looked up");
             }
-            attempt.stage =
-                Stage::Connecting(Connecting::new(interleaved(found.unwrap_or_default()), attempt.deadline));
+            let addresses = interleaved(found.unwrap_or_default()).into_iter().map(Address::from).collect();
+            attempt.stage = Stage::Connecting(Connecting::new(addresses, attempt.deadline));
         }
     }
 

@@ -1,8 +1,8 @@
 //! A socket for a loop that is there already.
 
+use crate::carrier::Carrier;
 use crate::stream::{Machine, Stream, Turn};
 use mio::event::Event;
-use mio::net::TcpStream;
 use mio::{Registry, Token};
 use std::io;
 use std::ops::ControlFlow;
@@ -78,8 +78,8 @@ struct Held {
 impl Driven {
     /// A connected socket, or one whose connect was begun, and what it is to carry.
     #[must_use]
-    pub fn new(socket: TcpStream, link: Link) -> Self {
-        Self { stream: Stream::new(socket), link, held: Held::default() }
+    pub fn new(socket: impl Into<Carrier>, link: Link) -> Self {
+        Self { stream: Stream::new(socket.into()), link, held: Held::default() }
     }
 
     /// Registers the socket for all that it needs.

@@ -1,25 +1,23 @@
 //! The loop: one thread, one poll, one hub.
 
 use crate::Clock;
+use crate::carrier::Carrier;
 use crate::dials::{Dialed, Dials};
 use crate::guard::{Guarded, guard};
 use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
 use crate::stream::{READ_BUFFER, Stream, Turn};
-use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use wharf::base::Instant;
-use wharf::link::{ConnId, DialId, Hub, Service};
+use wharf::link::{Address, ConnId, DialId, Hub, Service};
 
-pub(crate) const LISTENER: Token = Token(0);
-pub(crate) const WAKER: Token = Token(1);
+pub(crate) const WAKER: Token = Token(0);
 
 /// How often the hub is told the calendar time.
 const WALL_EVERY: Duration = Duration::from_secs(30);
@@ -37,7 +35,7 @@ pub(crate) struct EventLoop<S: Service> {
     /// Those that may have more to read, of which no event will tell; each at most once.
     pub(crate) ready: VecDeque<ConnId>,
     pub(crate) buffer: Box<[u8]>,
-    pub(crate) listener: Option<Listener>,
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) dials: Dials,
     pub(crate) jobs: Jobs<S>,
     pub(crate) commands: Receiver<S::Command>,
@@ -55,12 +53,33 @@ pub(crate) struct Seat {
     ready: bool,
 }
 
+/// Whom an event is for. Each kind has every third token, so that none has a bound of its own.
+enum Whom {
+    Waker,
+    Listener(usize),
+    Connection(usize),
+    Dial,
+}
+
+pub(crate) fn token_of_listener(index: usize) -> Token {
+    Token(3 + 3 * index)
+}
+
 fn token_of(conn: ConnId) -> Token {
-    Token(2 + 2 * conn.slot())
+    Token(1 + 3 * conn.slot())
 }
 
 fn token_of_dial(dial: DialId) -> Token {
-    Token(3 + 2 * dial.slot())
+    Token(2 + 3 * dial.slot())
+}
+
+fn whom(token: Token) -> Whom {
+    match (token.0 / 3, token.0 % 3) {
+        (0, 0) => Whom::Waker,
+        (n, 0) => Whom::Listener(n - 1),
+        (slot, 1) => Whom::Connection(slot),
+        _ => Whom::Dial,
+    }
 }
 
 impl<S: Service> EventLoop<S> {
@@ -95,34 +114,34 @@ impl<S: Service> EventLoop<S> {
 
     /// How long to sleep; `None` for as long as nothing comes.
     fn timeout(&mut self) -> Option<Duration> {
-        let accepts = self.listener.as_ref().is_some_and(Listener::is_ready);
+        let accepts = self.listeners.iter().any(Listener::is_ready);
         if !self.ready.is_empty() || self.commanded || accepts {
             return Some(Duration::ZERO);
         }
         let now = self.clock.now();
         // A service that panics here is asked again at the latest when the calendar time is told.
         let due = guard(&mut self.hub, now, Hub::poll_timeout).flatten();
-        let paused = self.listener.as_ref().and_then(Listener::poll_timeout);
+        let paused = self.listeners.iter().filter_map(Listener::poll_timeout).min();
         let all = [due, Some(self.wall_at), paused, self.dials.poll_timeout()];
         all.into_iter().flatten().min().map(|at| self.clock.until(at))
     }
 
     fn take_events(&mut self, now: Instant, events: &Events) {
         for event in events {
-            match event.token() {
-                LISTENER => {
-                    if let Some(listener) = &mut self.listener {
+            match whom(event.token()) {
+                Whom::Listener(index) => {
+                    if let Some(listener) = self.listeners.get_mut(index) {
                         listener.handle_event();
                     }
                 }
-                WAKER => {
+                Whom::Waker => {
                     self.shared.look();
                     self.commanded = true;
                 }
-                // A dial's event: all dials are asked below, being few.
-                Token(n) if n % 2 == 1 => {}
-                Token(n) => {
-                    let Some(seat) = self.seats.get_mut((n - 2) / 2).and_then(Option::as_mut) else {
+                // All dials are asked below, being few.
+                Whom::Dial => {}
+                Whom::Connection(slot) => {
+                    let Some(seat) = self.seats.get_mut(slot).and_then(Option::as_mut) else {
                         continue;
                     };
                     seat.stream.handle_event(event);
@@ -148,7 +167,7 @@ impl<S: Service> EventLoop<S> {
             guard(&mut self.hub, now, |hub| hub.job_done(now, token, outcome));
         }
         if let Some(code) = self.shared.take_drain() {
-            if let Some(listener) = self.listener.take() {
+            for listener in self.listeners.drain(..) {
                 listener.close(self.poll.registry());
             }
             self.dials.clear();
@@ -157,15 +176,17 @@ impl<S: Service> EventLoop<S> {
     }
 
     fn accept(&mut self, now: Instant) {
-        let Some(mut listener) = self.listener.take() else { return };
-        listener.accept(now, |socket, peer| {
-            match guard(&mut self.hub, now, |hub| hub.accept(now, peer.into())) {
-                Some(Ok(conn)) => self.seat(now, conn, Stream::new(socket), false),
-                Some(Err(reason)) => tracing::warn!(%peer, %reason, "a connection is refused"),
-                None => {}
-            }
-        });
-        self.listener = Some(listener);
+        let mut listeners = std::mem::take(&mut self.listeners);
+        for listener in &mut listeners {
+            listener.accept(now, |socket, peer| {
+                match guard(&mut self.hub, now, |hub| hub.accept(now, peer.clone())) {
+                    Some(Ok(conn)) => self.seat(now, conn, Stream::new(socket), false),
+                    Some(Err(reason)) => tracing::warn!(%peer, %reason, "a connection is refused"),
+                    None => {}
+                }
+            });
+        }
+        self.listeners = listeners;
     }
 
     fn take_dialed(&mut self, now: Instant) {
@@ -179,8 +200,8 @@ impl<S: Service> EventLoop<S> {
         }
     }
 
-    fn take_connected(&mut self, now: Instant, id: DialId, socket: TcpStream, peer: SocketAddr) {
-        let conn = guard(&mut self.hub, now, |hub| hub.dialed(now, id, peer.into())).flatten();
+    fn take_connected(&mut self, now: Instant, id: DialId, socket: Carrier, peer: Address) {
+        let conn = guard(&mut self.hub, now, |hub| hub.dialed(now, id, peer)).flatten();
         match conn {
             Some(conn) => self.seat(now, conn, Stream::new(socket), true),
             None => Stream::new(socket).deregister(self.poll.registry()),

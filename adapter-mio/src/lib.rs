@@ -7,6 +7,7 @@
 //! Nothing here knows a protocol: bytes go into the machines of [`wharf`] and bytes come out.
 #![forbid(unsafe_code)]
 
+mod carrier;
 mod client;
 mod connect;
 mod dials;
@@ -19,7 +20,8 @@ mod listener;
 mod server;
 mod stream;
 
-pub use client::{Socket, connect};
+pub use carrier::Carrier;
+pub use client::{Socket, connect, connect_to};
 pub use driven::Driven;
 pub use handle::{CommandError, Handle};
 pub use server::Server;

@@ -1,11 +1,13 @@
 //! Accepting, through whatever accept fails with.
 
-use mio::Registry;
-use mio::net::{TcpListener, TcpStream};
-use std::io::ErrorKind;
-use std::net::SocketAddr;
+use crate::carrier::Carrier;
+use mio::net::{TcpListener, UnixListener};
+use mio::{Interest, Registry, Token};
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 use wharf::base::Instant;
+use wharf::link::Address;
+use wharf_std::{SocketFile, address_of_unix, listen_tcp, listen_unix};
 
 /// How long nothing is accepted after an error that will not go away at once, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -16,15 +18,48 @@ const ACCEPTS_A_TURN: usize = 64;
 /// A listening socket under an edge-triggered poll.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: TcpListener,
+    socket: Listening,
+    address: Address,
     /// There may be more to accept, of which no event will tell.
     ready: bool,
     paused_until: Option<Instant>,
 }
 
+#[derive(Debug)]
+enum Listening {
+    Tcp(TcpListener),
+    /// The file goes first: as long as its listener is open no other socket can have its inode.
+    Unix(#[allow(dead_code, reason = "removed when it is dropped")] SocketFile, UnixListener),
+}
+
 impl Listener {
-    pub(crate) fn new(socket: TcpListener) -> Self {
-        Self { socket, ready: true, paused_until: None }
+    /// Listens; a Unix socket's file gets the permissions `mode`.
+    pub(crate) fn bind(address: Address, mode: Option<u32>) -> io::Result<Self> {
+        let (socket, address) = match address {
+            Address::Tcp(address) => {
+                let listener = listen_tcp(address)?;
+                let address = listener.local_addr()?.into();
+                (Listening::Tcp(TcpListener::from_std(listener)), address)
+            }
+            Address::Unix(path) => {
+                let (listener, file) = listen_unix(&path, mode)?;
+                (Listening::Unix(file, UnixListener::from_std(listener)), Address::Unix(path))
+            }
+            _ => return Err(ErrorKind::Unsupported.into()),
+        };
+        Ok(Self { socket, address, ready: true, paused_until: None })
+    }
+
+    /// Where it listens, with its real port.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match &mut self.socket {
+            Listening::Tcp(socket) => registry.register(socket, token, Interest::READABLE),
+            Listening::Unix(_, socket) => registry.register(socket, token, Interest::READABLE),
+        }
     }
 
     pub(crate) fn handle_event(&mut self) {
@@ -41,20 +76,27 @@ impl Listener {
         self.paused_until
     }
 
-    pub(crate) fn accept(&mut self, now: Instant, mut each: impl FnMut(TcpStream, SocketAddr)) {
+    pub(crate) fn accept(&mut self, now: Instant, mut each: impl FnMut(Carrier, Address)) {
         self.paused_until.take_if(|until| *until <= now);
         for _ in 0..ACCEPTS_A_TURN {
             if !self.is_ready() {
                 return;
             }
-            match self.socket.accept() {
+            let accepted = match &self.socket {
+                Listening::Tcp(socket) => socket.accept().map(|(s, peer)| (s.into(), peer.into())),
+                Listening::Unix(_, socket) => {
+                    socket.accept().map(|(s, peer)| (s.into(), address_of_unix(&peer)))
+                }
+            };
+            match accepted {
                 Ok((socket, peer)) => each(socket, peer),
                 Err(e) => match e.kind() {
                     ErrorKind::WouldBlock => self.ready = false,
                     // This one is gone; the next may be well.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
                     _ => {
-                        tracing::warn!(error = %e, pause = ?PAUSE, "accepting failed; it is tried again");
+                        let address = &self.address;
+                        tracing::warn!(%address, error = %e, pause = ?PAUSE, "accepting failed; it is tried again");
                         self.paused_until = Some(now + PAUSE);
                     }
                 },
@@ -63,7 +105,11 @@ impl Listener {
     }
 
     pub(crate) fn close(mut self, registry: &Registry) {
-        if let Err(error) = registry.deregister(&mut self.socket) {
+        let deregistered = match &mut self.socket {
+            Listening::Tcp(socket) => registry.deregister(socket),
+            Listening::Unix(_, socket) => registry.deregister(socket),
+        };
+        if let Err(error) = deregistered {
             tracing::debug!(%error, "the listener was not registered");
         }
     }

@@ -1,21 +1,19 @@
-//! A service behind a listening socket.
+//! A service behind listening sockets.
 
 use crate::dials::Dials;
-use crate::event_loop::{EventLoop, LISTENER, WAKER};
+use crate::event_loop::{EventLoop, WAKER, token_of_listener};
 use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
 use crate::{Clock, Handle, entropy};
-use mio::net::TcpListener;
-use mio::{Interest, Poll, Waker};
+use mio::{Poll, Waker};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use wharf::link::{Config, Hub, Service};
+use wharf::link::{Address, Config, Hub, Service};
 
 /// Commands that wait for the loop at most.
 const MAX_COMMANDS: usize = 1024;
@@ -41,7 +39,7 @@ const MAX_COMMANDS: usize = 1024;
 ///     }
 /// }
 ///
-/// let server = wharf_mio::Server::bind("127.0.0.1:0", Echo, Config::default().into())?;
+/// let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Echo, Config::default().into())?;
 /// let handle = server.handle();
 /// # handle.drain(CloseCode::GOING_AWAY);
 /// // From another thread, once it is time: handle.drain(CloseCode::GOING_AWAY);
@@ -51,7 +49,7 @@ const MAX_COMMANDS: usize = 1024;
 /// ```
 pub struct Server<S: Service> {
     poll: Poll,
-    listener: Option<TcpListener>,
+    listeners: Vec<Listener>,
     service: S,
     config: Arc<Config>,
     commands: (SyncSender<S::Command>, Receiver<S::Command>),
@@ -60,19 +58,15 @@ pub struct Server<S: Service> {
 }
 
 impl<S: Service> Server<S> {
-    /// Listens at the first of `addr`'s addresses that can be listened at; port 0 takes any that is free.
+    /// A server that listens at one address: [`new`](Self::new) and [`listen`](Self::listen).
     ///
     /// # Errors
-    /// What binding failed with, or `InvalidInput` for a configuration that contradicts itself.
-    pub fn bind(addr: impl ToSocketAddrs, service: S, config: Arc<Config>) -> io::Result<Self> {
-        let mut server = Self::new(service, config)?;
-        let mut listener = bind_first(addr)?;
-        server.poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        server.listener = Some(listener);
-        Ok(server)
+    /// As those two.
+    pub fn bind(address: impl Into<Address>, service: S, config: Arc<Config>) -> io::Result<Self> {
+        Self::new(service, config)?.listen(address)
     }
 
-    /// A server that listens nowhere: its connections are those that the service dials.
+    /// A server that listens nowhere yet. It can stay so: its connections are those that the service dials then.
     ///
     /// # Errors
     /// `InvalidInput` for a configuration that contradicts itself, or what making a poll failed with.
@@ -82,7 +76,7 @@ impl<S: Service> Server<S> {
         let waker = Waker::new(poll.registry(), WAKER)?;
         Ok(Self {
             poll,
-            listener: None,
+            listeners: Vec::new(),
             service,
             config,
             commands: sync_channel(MAX_COMMANDS),
@@ -98,12 +92,39 @@ impl<S: Service> Server<S> {
         self
     }
 
-    /// Where it listens.
+    /// Listens at one more address; port 0 takes any that is free. A Unix socket's file is removed at the end, and one that a dead
+    /// listener left behind is taken over.
     ///
     /// # Errors
-    /// `NotConnected` if it listens nowhere, or what the operating system says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.as_ref().ok_or(io::ErrorKind::NotConnected)?.local_addr()
+    /// As the operating system says: `AddrInUse` where somebody listens, and for a Unix socket those of
+    /// [`listen_unix`](wharf_std::listen_unix).
+    pub fn listen(self, address: impl Into<Address>) -> io::Result<Self> {
+        self.add(Listener::bind(address.into(), None)?)
+    }
+
+    /// Listens at a Unix socket whose file has the permissions `mode` before anybody can connect.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn listen_unix(self, path: impl Into<String>, mode: u32) -> io::Result<Self> {
+        self.add(Listener::bind(Address::Unix(path.into()), Some(mode))?)
+    }
+
+    fn add(mut self, mut listener: Listener) -> io::Result<Self> {
+        listener.register(self.poll.registry(), token_of_listener(self.listeners.len()))?;
+        self.listeners.push(listener);
+        Ok(self)
+    }
+
+    /// Where it listens, in the order of the calls, with real ports.
+    pub fn local_addrs(&self) -> impl Iterator<Item = &Address> {
+        self.listeners.iter().map(Listener::address)
+    }
+
+    /// Where it listens first; `None` if nowhere.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<&Address> {
+        self.local_addrs().next()
     }
 
     /// A hand on the server for other threads.
@@ -151,7 +172,7 @@ impl<S: Service> Server<S> {
             seats: Vec::new(),
             ready: VecDeque::new(),
             buffer: EventLoop::<S>::read_buffer(),
-            listener: self.listener.map(Listener::new),
+            listeners: self.listeners,
             dials: Dials::new(self.shared.clone(), self.connect_timeout),
             jobs,
             commands: self.commands.1,
@@ -164,17 +185,7 @@ impl<S: Service> Server<S> {
 
 impl<S: Service> fmt::Debug for Server<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("local_addr", &self.local_addr().ok()).finish_non_exhaustive()
+        let addresses: Vec<&Address> = self.local_addrs().collect();
+        f.debug_struct("Server").field("local_addrs", &addresses).finish_non_exhaustive()
     }
-}
-
-fn bind_first(addr: impl ToSocketAddrs) -> io::Result<TcpListener> {
-    let mut last = io::ErrorKind::AddrNotAvailable.into();
-    for addr in addr.to_socket_addrs()? {
-        match TcpListener::bind(addr) {
-            Ok(listener) => return Ok(listener),
-            Err(e) => last = e,
-        }
-    }
-    Err(last)
 }

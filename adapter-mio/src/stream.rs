@@ -1,11 +1,9 @@
 //! One socket under an edge-triggered poll, and the machine that it carries.
 
+use crate::carrier::Carrier;
 use mio::event::Event;
-use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::Shutdown as Side;
-use std::time::Duration;
 use wharf::base::{End, Shutdown, Wants};
 use wharf_std::end_of;
 
@@ -46,7 +44,7 @@ pub enum Turn {
 /// answers `WouldBlock`.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    socket: TcpStream,
+    socket: Carrier,
     readable: bool,
     writable: bool,
     /// The reading side is over, by its end or by an error.
@@ -57,8 +55,8 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// A connected socket. Both sides are tried first: asking costs less than waiting for the poll.
-    pub(crate) fn new(socket: TcpStream) -> Self {
-        if let Err(error) = socket.set_nodelay(true) {
+    pub(crate) fn new(socket: Carrier) -> Self {
+        if let Err(error) = socket.set_nodelay() {
             // It works without, only later.
             tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
@@ -154,7 +152,7 @@ impl Stream {
 
     fn shut_down_writing(&mut self) {
         if !std::mem::replace(&mut self.shut, true)
-            && let Err(error) = self.socket.shutdown(Side::Write)
+            && let Err(error) = self.socket.shut_down_writing()
         {
             // The peer is gone already; reading tells how.
             tracing::debug!(%error, "the writing side cannot be ended");
@@ -162,13 +160,13 @@ impl Stream {
     }
 
     fn reset_on_close(&self) {
-        if let Err(error) = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)) {
+        if let Err(error) = self.socket.reset_on_close() {
             tracing::debug!(%error, "SO_LINGER cannot be set");
         }
     }
 }
 
-fn read(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+fn read(socket: &mut Carrier, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match socket.read(buffer) {
             Err(e) if e.kind() == ErrorKind::Interrupted => {}

@@ -96,11 +96,13 @@ impl Service for Dialer {
 fn a_service_dials_itself_and_is_told_what_fails() {
     let dialer = Dialer::default();
     let slot = dialer.handle.clone();
-    let server = Server::bind("127.0.0.1:0", dialer, Config::default().into()).unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0), dialer, Config::default().into()).unwrap();
     let handle = slot.get_or_init(|| server.handle());
     handle.send(request("wss://127.0.0.1/")).unwrap();
     handle.send(request(&format!("ws://127.0.0.1:{}/", closed_port()))).unwrap();
-    handle.send(request(&format!("ws://localhost:{}/", server.local_addr().unwrap().port()))).unwrap();
+    handle
+        .send(request(&format!("ws://localhost:{}/", server.local_addr().unwrap().tcp().unwrap().port())))
+        .unwrap();
     let mut dialer = server.run().unwrap();
     dialer.failed.sort();
     assert_eq!(dialer.failed, [DialError::Connect.to_string(), DialError::NoTls.to_string()]);

@@ -72,8 +72,8 @@ impl Running {
     }
 
     fn with(config: Config) -> Self {
-        let server = Server::bind("127.0.0.1:0", Desk::default(), Arc::new(config)).unwrap();
-        let (addr, handle) = (server.local_addr().unwrap(), server.handle());
+        let server = Server::bind(([127, 0, 0, 1], 0), Desk::default(), Arc::new(config)).unwrap();
+        let (addr, handle) = (server.local_addr().unwrap().tcp().unwrap(), server.handle());
         let thread = std::thread::spawn(move || server.run_with(carry_out).unwrap());
         Self { addr, handle, thread }
     }

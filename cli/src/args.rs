@@ -3,9 +3,9 @@
 use crate::chat::access::Origin;
 use crate::runner::RuntimeKind;
 use clap::{Args, Parser, Subcommand};
-use std::net::SocketAddr;
 use std::time::Duration;
 use tracing::Level;
+use wharf::link::{Address, AddressError};
 
 /// Sans-IO sockets: an echo server, a client, a chat.
 #[derive(Debug, Parser)]
@@ -50,9 +50,9 @@ pub struct Common {
 /// `wharf echo`.
 #[derive(Args, Debug, Clone)]
 pub struct Echo {
-    /// Where to listen: `HOST:PORT` or `[V6]:PORT`; port 0 picks one.
+    /// Where to listen: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one.
     #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDR", value_parser = address)]
-    pub listen: SocketAddr,
+    pub listen: Address,
     /// Largest message taken, in bytes.
     #[arg(long, default_value_t = 16 << 20, value_name = "BYTES", value_parser = at_least_one)]
     pub max_message: usize,
@@ -64,9 +64,9 @@ pub struct Echo {
 /// `wharf chat`.
 #[derive(Args, Debug, Clone)]
 pub struct Chat {
-    /// Where to listen: `HOST:PORT` or `[V6]:PORT`; port 0 picks one.
+    /// Where to listen: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR", value_parser = address)]
-    pub listen: SocketAddr,
+    pub listen: Address,
     /// A further origin whose pages may connect, such as `https://example.org`. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,
@@ -120,10 +120,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// `localhost` and numeric addresses; a server should not depend on a name server.
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// `localhost`, numeric addresses and paths; a server should not depend on a name server.
+fn address(text: &str) -> Result<Address, AddressError> {
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    numeric.as_deref().unwrap_or(text).parse().map_err(|_| "not HOST:PORT or [V6]:PORT".to_owned())
+    numeric.as_deref().unwrap_or(text).parse()
 }
 
 #[cfg(test)]
@@ -141,6 +141,7 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         assert!(seconds("-1").is_err() && seconds("x").is_err());
         assert_eq!(address("localhost:80"), Ok(([127, 0, 0, 1], 80).into()));
+        assert_eq!(address("unix:a b"), Ok(Address::Unix("a b".into())));
         assert!(address("[::1]:0").is_ok() && address("nowhere").is_err());
         assert!(at_least_one("0").is_err());
     }

@@ -43,7 +43,13 @@ pub fn run(args: &Echo) -> Result<(), RunError> {
     config.policy.accept_first_subprotocol = true;
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    runner::run(args.common.runtime, &[args.listen], EchoService, &Arc::new(config), &controls)
+    runner::run(
+        args.common.runtime,
+        std::slice::from_ref(&args.listen),
+        EchoService,
+        &Arc::new(config),
+        &controls,
+    )
 }
 
 /// What the flags that every server takes amount to.

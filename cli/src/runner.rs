@@ -3,10 +3,9 @@
 use async_channel::Receiver;
 use clap::ValueEnum;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf::base::CloseCode;
-use wharf::link::{Config, ConfigError, Service};
+use wharf::link::{Address, Config, ConfigError, Service};
 use wharf_async_std::{AsyncStd, Bound, Smol};
 
 /// The runtimes.
@@ -44,7 +43,7 @@ pub enum RunError {
     #[error("cannot listen on {address}: {error}")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What the operating system says.
         error: io::Error,
     },
@@ -65,7 +64,7 @@ pub enum RunError {
 /// [`RunError`] if it cannot be started.
 pub fn run<S>(
     runtime: RuntimeKind,
-    listen: &[SocketAddr],
+    listen: &[Address],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
@@ -76,18 +75,18 @@ where
     run_telling(runtime, listen, service, config, controls, |address| println!("listening on {address}"))
 }
 
-/// Runs `service` on a runtime, behind at most one listener on mio, until [`Control::Drain`] has been carried out, or
+/// Runs `service` on a runtime, behind its listeners, until [`Control::Drain`] has been carried out, or
 /// the controls' senders are gone. Tells `listening` the real address of each listener.
 ///
 /// # Errors
 /// [`RunError`] if it cannot be started.
 pub fn run_telling<S>(
     runtime: RuntimeKind,
-    listen: &[SocketAddr],
+    listen: &[Address],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
-    listening: impl Fn(SocketAddr),
+    listening: impl Fn(&Address),
 ) -> Result<(), RunError>
 where
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
@@ -110,23 +109,21 @@ where
 
 /// The loop has this thread, so a second one carries the controls to it.
 fn run_mio<S>(
-    listen: &[SocketAddr],
+    listen: &[Address],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
-    listening: impl Fn(SocketAddr),
+    listening: impl Fn(&Address),
 ) -> Result<(), RunError>
 where
     S: Service<Command: Send>,
 {
-    let server = match listen {
-        [] => wharf_mio::Server::new(service, config.clone())?,
-        &[address, ..] => wharf_mio::Server::bind(address, service, config.clone())
-            .map_err(|error| RunError::Bind { address, error })?,
-    };
-    if let Ok(address) = server.local_addr() {
-        listening(address);
+    let mut server = wharf_mio::Server::new(service, config.clone())?;
+    for address in listen {
+        server =
+            server.listen(address).map_err(|error| RunError::Bind { address: address.clone(), error })?;
     }
+    server.local_addrs().for_each(&listening);
     let handle = server.handle();
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -146,19 +143,20 @@ where
 }
 
 async fn run_async<R, S>(
-    listen: &[SocketAddr],
+    listen: &[Address],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
-    listening: impl Fn(SocketAddr),
+    listening: impl Fn(&Address),
 ) -> Result<(), RunError>
 where
     R: wharf_async_std::Runtime,
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
 {
     let mut bound = Vec::new();
-    for &address in listen {
-        bound.push(Bound::<R>::bind(address).await.map_err(|error| RunError::Bind { address, error })?);
+    for address in listen {
+        let opened = Bound::<R>::bind(address).await;
+        bound.push(opened.map_err(|error| RunError::Bind { address: address.clone(), error })?);
     }
     bound.iter().for_each(|listener| listening(listener.local_addr()));
     let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Serves a counter, adds 1 to `n` to it, and returns the total that the client heard last.
 pub(crate) async fn count(n: i64) -> Result<Option<i64>, Box<dyn Error>> {
-    let bound = wharf_async_std::bind::<AsyncStd>("127.0.0.1:0".parse()?).await?;
+    let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
     let jobs = wharf_async_std::no_jobs;
     let server = wharf_async_std::serve_service(vec![bound], Counter::default(), &Arc::default(), jobs)?;
 

@@ -16,8 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Serves a counter, adds 1 to `n` to it, and returns the total that the client heard last.
 pub(crate) fn count(n: i64) -> Result<Option<i64>, Box<dyn Error>> {
-    let server = wharf_mio::Server::bind("127.0.0.1:0", Counter::default(), Arc::default())?;
-    let (address, handle) = (server.local_addr()?, server.handle());
+    let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Counter::default(), Arc::default())?;
+    let handle = server.handle();
+    let address = server.local_addr().ok_or("it listens nowhere")?.clone();
     let server = std::thread::spawn(move || server.run());
 
     let request = ClientRequest::new(&format!("ws://{address}/"))?;

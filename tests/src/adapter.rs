@@ -1,14 +1,15 @@
 //! A service behind real sockets, on any runtime, for as long as a test lasts; and peers made by hand. Whatever waits
 //! here waits at most [`PATIENCE`].
 
+use crate::peer_stream::PeerStream;
 use crate::wire::{Frame, close_body, first, frame, frames};
 use async_channel::Sender;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::Shutdown;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
-use wharf::link::{Config, Service};
+use wharf::link::{Address, Config, Service};
 use wharf_cli::runner::{Control, RunError, RuntimeKind, run_telling};
 
 /// How long a test waits for anything before it fails.
@@ -17,8 +18,10 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A service that runs in a thread of its own. Dropped, it is drained.
 #[derive(Debug)]
 pub struct Serving<C> {
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens first.
+    pub address: Address,
+    /// All that it listens on.
+    pub addresses: Vec<Address>,
     control: Sender<Control<C>>,
     ended: mpsc::Receiver<Result<(), RunError>>,
 }
@@ -30,17 +33,45 @@ impl<C: Send + 'static> Serving<C> {
     where
         S: Service<Job: Send, Done: Send + Default, Command = C> + Send + 'static,
     {
+        Self::start_at(runtime, vec![([127, 0, 0, 1], 0).into()], service, config).expect("it starts")
+    }
+
+    /// Starts it on these addresses, of which there is at least one.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn start_at<S>(
+        runtime: RuntimeKind,
+        listen: Vec<Address>,
+        service: S,
+        config: Config,
+    ) -> Result<Self, RunError>
+    where
+        S: Service<Job: Send, Done: Send + Default, Command = C> + Send + 'static,
+    {
         let (control, controls) = async_channel::bounded(16);
         let (tell, told) = mpsc::channel();
         let (end, ended) = mpsc::channel();
+        let count = listen.len();
         thread::spawn(move || {
-            let any = [SocketAddr::from(([127, 0, 0, 1], 0))];
-            let listening = |address| tell.send(address).expect("the test waits for it");
-            // The test may have ended before.
-            let _ = end.send(run_telling(runtime, &any, service, &Arc::new(config), &controls, listening));
+            // It says nothing to a test that has ended before.
+            let listening = |address: &Address| drop(tell.send(address.clone()));
+            let ran = run_telling(runtime, &listen, service, &Arc::new(config), &controls, listening);
+            let _ = end.send(ran);
+            drop(tell);
         });
-        let address = told.recv_timeout(PATIENCE).expect("it listens");
-        Self { address, control, ended }
+        let mut addresses = Vec::new();
+        while addresses.len() < count {
+            match told.recv_timeout(PATIENCE) {
+                Ok(address) => addresses.push(address),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not listen"),
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    let ran = ended.recv_timeout(PATIENCE).expect("it says why");
+                    return Err(ran.expect_err("it runs on"));
+                }
+            }
+        }
+        Ok(Self { address: addresses[0].clone(), addresses, control, ended })
     }
 
     /// A command for the service.
@@ -70,23 +101,21 @@ impl<C> Drop for Serving<C> {
 #[derive(Debug)]
 pub struct Peer {
     /// Its stream.
-    pub stream: TcpStream,
+    pub stream: PeerStream,
     unread: Vec<u8>,
 }
 
 impl Peer {
     /// Connects and says nothing.
     #[must_use]
-    pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it accepts");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    pub fn connect(address: impl Into<Address>) -> Self {
+        let stream = PeerStream::connect(&address.into()).expect("it accepts");
         Self { stream, unread: Vec::new() }
     }
 
     /// Connects and opens a WebSocket.
     #[must_use]
-    pub fn open(address: SocketAddr) -> Self {
+    pub fn open(address: impl Into<Address>) -> Self {
         let mut peer = Self::connect(address);
         peer.ask("/", true);
         let head = peer.head();
@@ -176,7 +205,7 @@ impl Peer {
 
     /// Resets the connection.
     pub fn reset(self) {
-        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("it is there");
+        self.stream.reset();
     }
 
     /// Ends its own sending.

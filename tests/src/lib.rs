@@ -7,9 +7,15 @@ pub mod adapter;
 pub mod dice;
 #[cfg(feature = "rig")]
 pub mod door;
+#[cfg(feature = "rig")]
+pub mod folder;
 pub mod fuzz_bodies;
+#[cfg(feature = "rig")]
+pub mod motley;
 pub mod naive;
 pub mod pair;
+#[cfg(feature = "rig")]
+pub mod peer_stream;
 #[cfg(feature = "rig")]
 pub mod program;
 pub mod purity;

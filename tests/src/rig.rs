@@ -3,7 +3,7 @@
 use async_channel::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use wharf::base::{CloseCode, Closed, Message};
-use wharf::link::{Config, ConnId, Context, DialError, DialId, Service};
+use wharf::link::{Address, Config, ConnId, Context, DialError, DialId, Service};
 use wharf::ws::handshake::ClientRequest;
 use wharf_cli::runner::{self, Control, RuntimeKind};
 
@@ -22,7 +22,7 @@ pub enum Work {
 type Outcome = Arc<Mutex<Option<Result<Vec<String>, String>>>>;
 
 struct RigClient {
-    request: ClientRequest,
+    target: Target,
     work: Work,
     lines: Vec<String>,
     outcome: Outcome,
@@ -42,7 +42,7 @@ impl Service for RigClient {
     type Command = ();
 
     fn command(&mut self, cx: &mut Context<'_, Self>, (): ()) {
-        if let Err(e) = cx.dial(self.request.clone()) {
+        if let Err(e) = cx.dial(self.target.clone()) {
             self.end(Err(e.to_string()));
         }
     }
@@ -76,16 +76,21 @@ impl Service for RigClient {
     }
 }
 
-/// Connects, works, and returns the messages that came.
+/// Connects, to `address` if there is one and else to the URL's host, works, and returns the messages that came.
 ///
 /// # Errors
 /// What went wrong, as text.
-pub fn run(runtime: RuntimeKind, url: &str, work: Work) -> Result<Vec<String>, String> {
+pub fn run(
+    runtime: RuntimeKind,
+    address: Option<Address>,
+    url: &str,
+    work: Work,
+) -> Result<Vec<String>, String> {
     let request = ClientRequest::new(url).map_err(|e| e.to_string())?;
     let (control, controls) = async_channel::bounded(4);
     let outcome = Arc::new(Mutex::new(None));
     let _ = control.try_send(Control::Command(()));
-    let service = RigClient { request, work, lines: Vec::new(), outcome: outcome.clone(), control };
+    let service = RigClient { request, address, work, lines: Vec::new(), outcome: outcome.clone(), control };
     let mut ws = wharf::ws::Config::client();
     ws.max_message = 64 << 20;
     ws.max_frame = 64 << 20;
@@ -103,11 +108,11 @@ pub fn run(runtime: RuntimeKind, url: &str, work: Work) -> Result<Vec<String>, S
 /// What went wrong, as text.
 pub fn run_cases(runtime: RuntimeKind, server: &str, agent: &str) -> Result<(), String> {
     let server = server.trim_end_matches('/');
-    let count = run(runtime, &format!("{server}/getCaseCount"), Work::Collect)?;
+    let count = run(runtime, None, &format!("{server}/getCaseCount"), Work::Collect)?;
     let count: u32 = count.first().and_then(|c| c.parse().ok()).ok_or("the server told no case count")?;
     for case in 1..=count {
-        run(runtime, &format!("{server}/runCase?case={case}&agent={agent}"), Work::Echo)?;
+        run(runtime, None, &format!("{server}/runCase?case={case}&agent={agent}"), Work::Echo)?;
     }
-    run(runtime, &format!("{server}/updateReports?agent={agent}"), Work::Echo)?;
+    run(runtime, None, &format!("{server}/updateReports?agent={agent}"), Work::Echo)?;
     Ok(())
 }

@@ -6,126 +6,19 @@
 mod blocking;
 
 use blocking::Socket;
-use std::collections::BTreeSet;
-use std::net::TcpStream;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wharf::base::{Cause, CloseCode, Closed, Message, Timeout};
-use wharf::http::{Request, Response};
-use wharf::link::{Config, ConnId, Context, Service, Verdict};
-use wharf::ws::handshake::Acceptance;
+use wharf::base::{Cause, CloseCode, Message, Timeout};
+use wharf::link::Config;
 use wharf_cli::runner::RuntimeKind;
-use wharf_tests::adapter::{PATIENCE, Peer, Serving};
+use wharf_tests::adapter::{PATIENCE, Peer};
+use wharf_tests::motley::{Answer, Ground, News, Suite, echoes};
+use wharf_tests::peer_stream::PeerStream;
 use wharf_tests::rig::{self, Work};
 use wharf_tests::wire::{close_body, first, frame, header};
 
-/// Does to each what it asks for.
-struct Motley {
-    tell: mpsc::Sender<News>,
-    /// Requests that wait for [`Answer`], and whether they want a WebSocket.
-    later: Vec<(ConnId, bool)>,
-    /// Those for which the next `closed` panics.
-    grudges: BTreeSet<ConnId>,
-}
-
-#[derive(Debug)]
-enum News {
-    Asked,
-    Closed(Closed),
-}
-
-/// The command that answers all that wait.
-struct Answer;
-
-impl Service for Motley {
-    type Job = ();
-    type Done = ();
-    type Command = Answer;
-
-    fn request(&mut self, _: &mut Context<'_, Self>, conn: ConnId, request: &Request) -> Verdict {
-        match request.path() {
-            "/later" => {
-                self.later.push((conn, request.is_websocket()));
-                let _ = self.tell.send(News::Asked);
-                Verdict::Later
-            }
-            "/panic" => panic!("as it was asked to in a request"),
-            "/page" => Verdict::Respond(Response::new(200).body("ahoy")),
-            "/" if request.is_websocket() => Verdict::accept(),
-            _ => Verdict::Respond(Response::plain(404)),
-        }
-    }
-
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
-        match message.as_text() {
-            Some("panic") => panic!("as it was asked to in a message"),
-            Some("panic at the end") => drop(self.grudges.insert(conn)),
-            Some("close") => drop(cx.close(conn, CloseCode::from(4001), "as asked")),
-            _ => drop(cx.send(conn, message)),
-        }
-    }
-
-    fn closed(&mut self, _: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
-        let _ = self.tell.send(News::Closed(closed.clone()));
-        assert!(!self.grudges.remove(&conn), "as it was asked to at the end");
-    }
-
-    fn command(&mut self, cx: &mut Context<'_, Self>, Answer: Answer) {
-        for (conn, websocket) in self.later.drain(..) {
-            if websocket {
-                cx.accept(conn, &Acceptance::default());
-            } else {
-                cx.respond(conn, &Response::new(200).body("at last")).unwrap();
-            }
-        }
-    }
-}
-
-struct Suite {
-    serving: Serving<Answer>,
-    news: mpsc::Receiver<News>,
-}
-
-impl Suite {
-    fn start(runtime: RuntimeKind) -> Self {
-        Self::with(runtime, Config::default())
-    }
-
-    fn with(runtime: RuntimeKind, config: Config) -> Self {
-        let (tell, news) = mpsc::channel();
-        let service = Motley { tell, later: Vec::new(), grudges: BTreeSet::new() };
-        Self { serving: Serving::start(runtime, service, config), news }
-    }
-
-    fn open(&self) -> Peer {
-        Peer::open(self.serving.address)
-    }
-
-    fn connect(&self) -> Peer {
-        Peer::connect(self.serving.address)
-    }
-
-    fn url(&self) -> String {
-        format!("ws://{}/", self.serving.address)
-    }
-
-    /// The next report of an end.
-    fn closed(&self) -> Closed {
-        match self.news.recv_timeout(PATIENCE) {
-            Ok(News::Closed(closed)) => closed,
-            other => panic!("a report is due, not {other:?}"),
-        }
-    }
-}
-
-fn echoes(peer: &mut Peer) {
-    peer.send(first::TEXT, b"ahoy");
-    let frame = peer.frame().expect("an echo");
-    assert_eq!((frame.first, frame.key, &frame.payload[..]), (first::TEXT, None, &b"ahoy"[..]));
-}
-
-fn sizes_around_every_boundary(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn sizes_around_every_boundary(ground: Ground) {
+    let suite = Suite::start(ground);
     let mut socket = Socket::connect(&suite.url()).unwrap();
     let mut sizes = vec![0, 1, 1 << 20];
     for boundary in [126, 1 << 12, 1 << 14, 1 << 16, 1 << 17] {
@@ -145,15 +38,19 @@ fn sizes_around_every_boundary(runtime: RuntimeKind) {
     assert!(suite.closed().is_clean());
 }
 
-fn the_client_of_the_same_runtime(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
-    assert_eq!(rig::run(runtime, &suite.url(), Work::SendOne("ahoy".into())).unwrap(), ["ahoy"]);
-    let lost = rig::run(runtime, &format!("{}nowhere", suite.url()), Work::Collect).unwrap_err();
+fn the_client_of_the_same_runtime(ground: Ground) {
+    let suite = Suite::start(ground);
+    let run = |path: &str, work| {
+        let (url, address) = (format!("{}{path}", suite.url()), suite.serving.address.clone());
+        rig::run(ground.runtime, Some(address).filter(|_| ground.unix), &url, work)
+    };
+    assert_eq!(run("", Work::SendOne("ahoy".into())).unwrap(), ["ahoy"]);
+    let lost = run("nowhere", Work::Collect).unwrap_err();
     assert!(lost.contains("404"), "{lost}");
 }
 
-fn two_hundred_at_once(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn two_hundred_at_once(ground: Ground) {
+    let suite = Suite::start(ground);
     let mut peers: Vec<Peer> = (0..200).map(|_| suite.open()).collect();
     for (i, peer) in peers.iter_mut().enumerate() {
         peer.send(first::TEXT, format!("from {i}").as_bytes());
@@ -166,8 +63,8 @@ fn two_hundred_at_once(runtime: RuntimeKind) {
     assert!((0..200).all(|_| suite.closed().is_clean()));
 }
 
-fn pages_on_the_same_port(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn pages_on_the_same_port(ground: Ground) {
+    let suite = Suite::start(ground);
     let mut peer = suite.connect();
     for _ in 0..3 {
         peer.ask("/page", false);
@@ -185,8 +82,8 @@ fn pages_on_the_same_port(runtime: RuntimeKind) {
     assert!(late.rest().is_empty());
 }
 
-fn a_panic_is_one_connections_own(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn a_panic_is_one_connections_own(ground: Ground) {
+    let suite = Suite::start(ground);
     let (mut bystander, mut reader) = (suite.open(), suite.connect());
     for _ in 0..3 {
         let mut peer = suite.open();
@@ -218,8 +115,8 @@ fn a_panic_is_one_connections_own(runtime: RuntimeKind) {
     suite.serving.wait();
 }
 
-fn a_drain_says_1001_and_ends(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn a_drain_says_1001_and_ends(ground: Ground) {
+    let suite = Suite::start(ground);
     let mut peers: Vec<Peer> = (0..5).map(|_| suite.open()).collect();
     let (mut idle, mut asking) = (suite.connect(), suite.connect());
     asking.ask("/page", false);
@@ -232,18 +129,18 @@ fn a_drain_says_1001_and_ends(runtime: RuntimeKind) {
         assert_eq!(suite.closed().sent, Some(CloseCode::GOING_AWAY));
     }
     assert!(idle.rest().is_empty() && asking.rest().is_empty());
-    let address = suite.serving.address;
+    let address = suite.serving.address.clone();
     suite.serving.wait();
     let until = Instant::now() + PATIENCE;
-    while TcpStream::connect(address).is_ok() {
+    while PeerStream::connect(&address).is_ok() {
         assert!(Instant::now() < until, "it still listens");
     }
 }
 
-fn a_drain_waits_for_nobody_for_ever(runtime: RuntimeKind) {
+fn a_drain_waits_for_nobody_for_ever(ground: Ground) {
     let mut config = Config::default();
     config.drain_timeout = Duration::from_millis(100);
-    let suite = Suite::with(runtime, config);
+    let suite = Suite::with(ground, config);
     let mut silent = suite.open();
     suite.serving.drain();
     assert_eq!(silent.closed(), 1001);
@@ -251,8 +148,8 @@ fn a_drain_waits_for_nobody_for_ever(runtime: RuntimeKind) {
     suite.serving.wait();
 }
 
-fn half_closed_and_reset(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn half_closed_and_reset(ground: Ground) {
+    let suite = Suite::start(ground);
     let mut bystander = suite.open();
 
     let mut half = suite.open();
@@ -271,8 +168,8 @@ fn half_closed_and_reset(runtime: RuntimeKind) {
     echoes(&mut bystander);
 }
 
-fn closes_of_either_side(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn closes_of_either_side(ground: Ground) {
+    let suite = Suite::start(ground);
     let mut peer = suite.open();
     peer.send(first::TEXT, b"close");
     let told = peer.frame().unwrap();
@@ -301,12 +198,12 @@ fn frame_of(text: &str) -> Vec<u8> {
     frame(first::TEXT, text.as_bytes(), Some([9; 4]))
 }
 
-fn a_peer_that_never_reads(runtime: RuntimeKind) {
+fn a_peer_that_never_reads(ground: Ground) {
     let mut ws = wharf::ws::Config::default();
     ws.write_timeout = Some(Duration::from_millis(200));
     let mut config = Config::default();
     config.ws = Arc::new(ws);
-    let suite = Suite::with(runtime, config);
+    let suite = Suite::with(ground, config);
     let mut bystander = suite.open();
     let mut greedy = suite.open();
     let message = frame(first::BINARY, &[0; 60_000], Some([3; 4]));
@@ -315,12 +212,12 @@ fn a_peer_that_never_reads(runtime: RuntimeKind) {
     echoes(&mut bystander);
 }
 
-fn a_peer_that_never_asks(runtime: RuntimeKind) {
+fn a_peer_that_never_asks(ground: Ground) {
     let mut http = wharf::http::Config::default();
     (http.open_timeout, http.answer_timeout) = (Duration::from_millis(150), Duration::from_millis(150));
     let mut config = Config::default();
     config.http = Arc::new(http);
-    let suite = Suite::with(runtime, config);
+    let suite = Suite::with(ground, config);
     let (mut mute, mut slow) = (suite.connect(), suite.connect());
     slow.write(b"GET / HTTP/1.1\r\nHost: wh");
     let answer = mute.rest();
@@ -333,10 +230,10 @@ fn a_peer_that_never_asks(runtime: RuntimeKind) {
     assert!(waiting.rest().is_empty());
 }
 
-fn one_too_many(runtime: RuntimeKind) {
+fn one_too_many(ground: Ground) {
     let mut config = Config::default();
     config.max_connections = 2;
-    let suite = Suite::with(runtime, config);
+    let suite = Suite::with(ground, config);
     let (mut one, mut two) = (suite.open(), suite.open());
     for _ in 0..3 {
         assert!(suite.connect().rest().is_empty());
@@ -352,8 +249,8 @@ fn one_too_many(runtime: RuntimeKind) {
     echoes(&mut two);
 }
 
-fn answers_that_come_later(runtime: RuntimeKind) {
-    let suite = Suite::start(runtime);
+fn answers_that_come_later(ground: Ground) {
+    let suite = Suite::start(ground);
     let (mut page, mut socket, mut gone) = (suite.connect(), suite.connect(), suite.connect());
     page.ask("/later", false);
     socket.ask("/later", true);
@@ -372,19 +269,36 @@ fn answers_that_come_later(runtime: RuntimeKind) {
 }
 
 macro_rules! on_every_runtime {
-    ($($module:ident = $runtime:ident),* : $tests:tt) => { $(on_every_runtime!(@ $module $runtime $tests);)* };
-    (@ $module:ident $runtime:ident { $($test:ident)* }) => {
+    ($($module:ident = $runtime:ident $unix:literal),* : $tests:tt) => {
+        $(on_every_runtime!(@ $module $runtime $unix $tests);)*
+    };
+    (@ $module:ident $runtime:ident $unix:literal { $($test:ident)* }) => {
         mod $module {
             $(#[test]
             fn $test() {
-                super::$test(super::RuntimeKind::$runtime);
+                super::$test(super::Ground { runtime: super::RuntimeKind::$runtime, unix: $unix });
             })*
         }
     };
 }
 
-on_every_runtime!(tokio = Tokio, async_std = AsyncStd, smol = Smol, mio = Mio: {
+on_every_runtime!(tokio = Tokio false, async_std = AsyncStd false, smol = Smol false, mio = Mio false: {
     sizes_around_every_boundary
+    the_client_of_the_same_runtime
+    two_hundred_at_once
+    pages_on_the_same_port
+    a_panic_is_one_connections_own
+    a_drain_says_1001_and_ends
+    a_drain_waits_for_nobody_for_ever
+    half_closed_and_reset
+    closes_of_either_side
+    a_peer_that_never_reads
+    a_peer_that_never_asks
+    one_too_many
+    answers_that_come_later
+});
+
+on_every_runtime!(tokio_unix = Tokio true, async_std_unix = AsyncStd true, smol_unix = Smol true, mio_unix = Mio true: {
     the_client_of_the_same_runtime
     two_hundred_at_once
     pages_on_the_same_port

@@ -12,7 +12,10 @@ use std::sync::Arc;
 /// # Errors
 /// [`RunError`] if it cannot be started.
 pub fn run(args: &Chat) -> Result<(), RunError> {
-    let access = Access { origins: args.allow_origin.clone(), loopback: args.listen.ip().is_loopback() };
+    let access = Access {
+        origins: args.allow_origin.clone(),
+        loopback: args.listen.ip().is_some_and(|ip| ip.is_loopback()),
+    };
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
     let service = ChatService::new(access, Limits::default(), entropy);
     let common = echo::server_config(&args.common);
@@ -21,5 +24,11 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     config.max_connections = common.max_connections;
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    runner::run(args.common.runtime, &[args.listen], service, &Arc::new(config), &controls)
+    runner::run(
+        args.common.runtime,
+        std::slice::from_ref(&args.listen),
+        service,
+        &Arc::new(config),
+        &controls,
+    )
 }

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let done = match (args.agent, args.send) {
         (Some(agent), None) => rig::run_cases(args.runtime, &args.connect, &agent),
-        (None, Some(text)) => rig::run(args.runtime, &args.connect, Work::SendOne(text)).map(|lines| {
+        (None, Some(text)) => rig::run(args.runtime, None, &args.connect, Work::SendOne(text)).map(|lines| {
             for line in lines {
                 println!("{line}");
             }
