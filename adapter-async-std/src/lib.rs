@@ -41,8 +41,8 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
-    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, Sender, ServerHandle,
-    ServiceHandle, Socket, Stage, TrySendError, WriteHalf, entropy, no_jobs, serve, serve_service,
+    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, SendFailed, Sender,
+    ServerHandle, ServiceHandle, Socket, Stage, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and

@@ -5,6 +5,7 @@ use crate::carrier::Carrier;
 use crate::driver::Driver;
 use crate::runtime::{Runtime, Timer};
 use crate::socket::Socket;
+use crate::trace::{self, Told};
 use crate::{Clock, ConnectError, entropy};
 use std::future::poll_fn;
 use std::io;
@@ -27,7 +28,8 @@ pub async fn connect<R: Runtime>(
     request: &ClientRequest,
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
-    open(None, request, config).await
+    let (host, port) = (request.url().host(), request.url().port());
+    trace::in_connect(host, port, open(None, request, config)).await
 }
 
 /// As [`connect`], but connects to `address`, whatever host the URL names: to a Unix socket, or past a name server.
@@ -42,7 +44,8 @@ pub async fn connect_to<R: Runtime>(
     request: &ClientRequest,
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
-    open(Some(address.into()), request, config).await
+    let (host, port) = (request.url().host(), request.url().port());
+    trace::in_connect(host, port, open(Some(address.into()), request, config)).await
 }
 
 async fn open<R: Runtime>(
@@ -56,8 +59,8 @@ async fn open<R: Runtime>(
     let clock = Clock::new();
     let entropy = entropy().map_err(ConnectError::System)?;
     let dialing = dial::<R>(address, request.url(), config.open_timeout);
-    let stream = match within::<R, _>(config.open_timeout, dialing).await {
-        Some(dialed) => dialed?.0,
+    let (stream, address) = match within::<R, _>(config.open_timeout, dialing).await {
+        Some(dialed) => dialed?,
         None => return Err(ConnectError::TimedOut),
     };
     let spent = Duration::from_nanos(clock.now().as_nanos());
@@ -74,6 +77,7 @@ async fn open<R: Runtime>(
     })
     .await;
     let welcome = opened.unwrap_or(Err(HandshakeError::Aborted))?;
+    driver.told = Told::opened(address);
     Ok(Socket::new(driver, welcome, None))
 }
 

@@ -6,6 +6,7 @@ use crate::client::dial;
 use crate::connection;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
+use crate::trace;
 use crate::{Clock, entropy};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -103,7 +104,7 @@ where
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
             match shared.with(|state, now| state.hub.accept(now, peer.clone())) {
                 Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
-                Some(Err(refused)) => tracing::warn!(%peer, %refused, "connection refused"),
+                Some(Err(refused)) => trace::refused(peer, refused),
                 None => {}
             }
         }));
@@ -123,7 +124,7 @@ impl<S: Service> Shared<S> {
             Ok(out) => Some(out),
             Err(panic) => {
                 let cause = crate::server::text_of(&*panic);
-                tracing::error!(cause, "the service panicked; its connection is closed");
+                trace::service_panicked(&cause);
                 // Should the service's `closed` panic too, the next call of the hub deals with that.
                 let _ = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now)));
                 None

@@ -5,6 +5,7 @@ use crate::bound::Bound;
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::{Estate, Socket};
+use crate::trace::{self, Told};
 use crate::{Clock, accept};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use wharf::base::CloseCode;
-use wharf::link::{Address, Config, Event, Link, Welcome};
+use wharf::link::{Address, Config, Event, Link, Refused, Welcome};
 use wharf::ws::handshake::{Acceptance, Refusal};
 
 /// What a handler may return. A failure closes its connection with 1011 and is logged once.
@@ -92,7 +93,7 @@ where
     let (handler, clock) = (Arc::new(handler), Clock::new());
     let listener_closed = accept::spawn(bound, stop.clone(), move |stream, peer| {
         if live.connections.fetch_add(1, Ordering::SeqCst) >= config.max_connections {
-            tracing::warn!(%peer, "connection refused: too many");
+            trace::refused(peer, Refused::TooMany);
             return leave(&live);
         }
         let link = Link::server(clock.now(), clock.wall(), &config);
@@ -124,7 +125,25 @@ where
         accept::Either::Right(None) => return,
         accept::Either::Left(()) => return finish(driver, CloseCode::GOING_AWAY).await,
     };
-    tracing::info!(%peer, "connection opened");
+    driver.told = Told::opened(&peer);
+    let id = driver.told.id();
+    let handled = handle(driver, welcome, id, &peer, handler, stop);
+    trace::in_connection(id, &peer, handled).await;
+}
+
+/// An open connection to its end: the handler, and then the close.
+async fn handle<R, F, Fut>(
+    driver: Driver<R>,
+    welcome: Box<Welcome>,
+    id: u64,
+    peer: &Address,
+    handler: &F,
+    stop: &Gong,
+) where
+    R: Runtime,
+    F: Fn(Socket<R>) -> Fut,
+    Fut: Future<Output: Outcome>,
+{
     let estate = Estate::<R>::default();
     let socket = Socket::new(driver, welcome, Some(estate.clone()));
     let code = match either(stop.wait(), unwound(|| handler(socket))).await {
@@ -132,17 +151,21 @@ where
         accept::Either::Right(Ok(outcome)) => match outcome.failure() {
             None => CloseCode::NORMAL,
             Some(cause) => {
-                tracing::error!(%peer, cause, "handler failed");
+                trace::handler_failed(id, peer, &cause);
                 CloseCode::INTERNAL_ERROR
             }
         },
         accept::Either::Right(Err(cause)) => {
-            tracing::error!(%peer, cause, "handler panicked");
+            trace::handler_failed(id, peer, &cause);
             CloseCode::INTERNAL_ERROR
         }
     };
     let left = estate.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(driver) = left {
+    if let Some(mut driver) = left {
+        if code == CloseCode::INTERNAL_ERROR {
+            // It is read no further: what was handed up last may not have been taken whole.
+            driver.link.fail(driver.clock.now());
+        }
         finish(driver, code).await;
     }
 }

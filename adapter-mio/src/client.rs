@@ -2,6 +2,7 @@
 
 use crate::connect::{Connecting, Step, look_up};
 use crate::stream::READ_BUFFER;
+use crate::trace::{self, Span};
 use crate::{Clock, ConnectError, Driven, Turn, entropy};
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
@@ -62,6 +63,17 @@ pub fn connect(
     config: &Arc<Config>,
     timeout: Duration,
 ) -> Result<Socket, ConnectError> {
+    let url = request.url();
+    Span::connect(url.host(), url.port()).run(|| {
+        let out = open(request, config, timeout);
+        if let Err(error) = &out {
+            trace::connect_failed(error);
+        }
+        out
+    })
+}
+
+fn open(request: &ClientRequest, config: &Arc<Config>, timeout: Duration) -> Result<Socket, ConnectError> {
     if request.url().is_secure() {
         return Err(ConnectError::NoTls);
     }
@@ -181,7 +193,7 @@ impl Socket {
         match poll_once(&mut self.poll, &mut self.events, timeout) {
             Ok(()) => self.events.iter().for_each(|event| self.driven.handle_event(event)),
             Err(error) => {
-                tracing::error!(%error, "the poll failed; the connection is given up");
+                trace::loop_failed(&error, "the poll failed; the connection is given up");
                 self.driven.link_mut().abort(self.clock.now());
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::connect::{Connecting, Step, look_up};
 use crate::handle::Shared;
+use crate::trace;
 use mio::net::TcpStream;
 use mio::{Registry, Token};
 use std::collections::{BTreeMap, VecDeque};
@@ -137,7 +138,7 @@ impl Dials {
             self.lookups -= 1;
             let Some(attempt) = self.attempts.get_mut(&id.slot()).filter(|a| a.id == id) else { continue };
             if let Err(error) = &found {
-                tracing::debug!(dial = %id, %error, "a name cannot be looked up");
+                trace::minor((id, error), "a name cannot be looked up");
             }
             attempt.stage =
                 Stage::Connecting(Connecting::new(interleaved(found.unwrap_or_default()), attempt.deadline));

@@ -7,6 +7,7 @@ use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
 use crate::stream::{READ_BUFFER, Stream, Turn};
+use crate::trace::{self, Span};
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
@@ -51,8 +52,19 @@ pub(crate) struct EventLoop<S: Service> {
 pub(crate) struct Seat {
     conn: ConnId,
     stream: Stream,
+    span: Span,
+    /// That its WebSocket opened was told.
+    opened: bool,
     /// It stands in the list of the ready.
     ready: bool,
+}
+
+impl Seat {
+    fn tell_closed<S: Service>(&self, hub: &Hub<S>) {
+        if let (true, Some(closed), Some(peer)) = (self.opened, hub.closed(self.conn), hub.peer(self.conn)) {
+            self.span.run(|| trace::closed(self.conn, peer, closed.code, closed.origin));
+        }
+    }
 }
 
 fn token_of(conn: ConnId) -> Token {
@@ -160,8 +172,8 @@ impl<S: Service> EventLoop<S> {
         let Some(mut listener) = self.listener.take() else { return };
         listener.accept(now, |socket, peer| {
             match guard(&mut self.hub, now, |hub| hub.accept(now, peer.into())) {
-                Some(Ok(conn)) => self.seat(now, conn, Stream::new(socket), false),
-                Some(Err(reason)) => tracing::warn!(%peer, %reason, "a connection is refused"),
+                Some(Ok(conn)) => self.seat(now, conn, peer, Stream::new(socket), false),
+                Some(Err(reason)) => trace::refused(peer, reason),
                 None => {}
             }
         });
@@ -182,26 +194,27 @@ impl<S: Service> EventLoop<S> {
     fn take_connected(&mut self, now: Instant, id: DialId, socket: TcpStream, peer: SocketAddr) {
         let conn = guard(&mut self.hub, now, |hub| hub.dialed(now, id, peer.into())).flatten();
         match conn {
-            Some(conn) => self.seat(now, conn, Stream::new(socket), true),
+            Some(conn) => self.seat(now, conn, peer, Stream::new(socket), true),
             None => Stream::new(socket).deregister(self.poll.registry()),
         }
     }
 
     /// Gives a connection its socket.
-    fn seat(&mut self, now: Instant, conn: ConnId, mut stream: Stream, registered: bool) {
+    fn seat(&mut self, now: Instant, conn: ConnId, peer: SocketAddr, mut stream: Stream, registered: bool) {
         let registry = self.poll.registry();
         let token = token_of(conn);
         let polled =
             if registered { stream.reregister(registry, token) } else { stream.register(registry, token) };
         if let Err(error) = polled {
-            tracing::warn!(%conn, %error, "a socket cannot be polled; it is closed");
+            trace::not_polled(conn, &error);
             guard(&mut self.hub, now, |hub| hub.release(now, conn));
             return;
         }
         if self.seats.len() <= conn.slot() {
             self.seats.resize_with(conn.slot() + 1, || None);
         }
-        self.seats[conn.slot()] = Some(Seat { conn, stream, ready: false });
+        let span = Span::connection(conn, peer);
+        self.seats[conn.slot()] = Some(Seat { conn, stream, span, opened: false, ready: false });
         self.push_ready(conn);
     }
 
@@ -225,12 +238,23 @@ impl<S: Service> EventLoop<S> {
             seat.ready = false;
         }
         let mut machine = Guarded { hub: &mut self.hub, conn, now };
-        match seat.stream.turn(&mut machine, reads.then_some(&mut *self.buffer)) {
+        let turn = seat.span.run(|| {
+            let turn = seat.stream.turn(&mut machine, reads.then_some(&mut *self.buffer));
+            if !seat.opened && machine.hub.was_opened(conn) {
+                seat.opened = true;
+                if let Some(peer) = machine.hub.peer(conn) {
+                    trace::opened(conn, peer);
+                }
+            }
+            turn
+        });
+        match turn {
             Turn::Idle => {}
             Turn::Again => self.push_ready(conn),
             Turn::Over => {
                 if let Some(mut seat) = self.seats[conn.slot()].take() {
                     seat.stream.deregister(self.poll.registry());
+                    seat.tell_closed(&self.hub);
                 }
                 guard(&mut self.hub, now, |hub| hub.release(now, conn));
             }

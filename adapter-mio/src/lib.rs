@@ -18,6 +18,7 @@ mod jobs;
 mod listener;
 mod server;
 mod stream;
+mod trace;
 
 pub use client::{Socket, connect};
 pub use driven::Driven;

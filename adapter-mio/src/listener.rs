@@ -1,5 +1,6 @@
 //! Accepting, through whatever accept fails with.
 
+use crate::trace;
 use mio::Registry;
 use mio::net::{TcpListener, TcpStream};
 use std::io::ErrorKind;
@@ -54,7 +55,7 @@ impl Listener {
                     // This one is gone; the next may be well.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
                     _ => {
-                        tracing::warn!(error = %e, pause = ?PAUSE, "accepting failed; it is tried again");
+                        trace::accept_failed(&e, PAUSE);
                         self.paused_until = Some(now + PAUSE);
                     }
                 },
@@ -64,7 +65,7 @@ impl Listener {
 
     pub(crate) fn close(mut self, registry: &Registry) {
         if let Err(error) = registry.deregister(&mut self.socket) {
-            tracing::debug!(%error, "the listener was not registered");
+            trace::minor(error, "the listener was not registered");
         }
     }
 }

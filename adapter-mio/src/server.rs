@@ -5,6 +5,7 @@ use crate::event_loop::{EventLoop, LISTENER, WAKER};
 use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
+use crate::trace::{self, Span};
 use crate::{Clock, Handle, entropy};
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Waker};
@@ -118,7 +119,7 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// The poll itself or the randomness of the operating system failed.
     pub fn run(self) -> io::Result<S> {
-        self.into_loop(Jobs::none())?.run()
+        self.in_span(|server| server.into_loop(Jobs::none())?.run())
     }
 
     /// As [`run`](Self::run), and a thread beside the loop carries out the service's jobs by `carry_out`, one after the
@@ -134,11 +135,24 @@ impl<S: Service> Server<S> {
         S::Done: Send,
     {
         let (jobs, worker) = Jobs::with_worker(self.config.max_jobs, self.shared.clone());
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("jobs".into());
-            thread.spawn_scoped(scope, move || worker.run(carry_out))?;
-            self.into_loop(jobs)?.run()
+        self.in_span(|server| {
+            std::thread::scope(|scope| {
+                let thread = std::thread::Builder::new().name("jobs".into());
+                thread.spawn_scoped(scope, move || worker.run(carry_out))?;
+                server.into_loop(jobs)?.run()
+            })
         })
+    }
+
+    /// Runs the loop, in its span where it listens.
+    fn in_span<T>(self, run: impl FnOnce(Self) -> T) -> T {
+        match self.local_addr() {
+            Ok(address) => Span::server(address.port()).run(|| {
+                trace::listening(address);
+                run(self)
+            }),
+            Err(_) => run(self),
+        }
     }
 
     fn into_loop(self, jobs: Jobs<S>) -> io::Result<EventLoop<S>> {

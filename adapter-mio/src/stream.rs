@@ -1,5 +1,6 @@
 //! One socket under an edge-triggered poll, and the machine that it carries.
 
+use crate::trace;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -60,7 +61,7 @@ impl Stream {
     pub(crate) fn new(socket: TcpStream) -> Self {
         if let Err(error) = socket.set_nodelay(true) {
             // It works without, only later.
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+            trace::minor(error, "TCP_NODELAY cannot be set");
         }
         Self { socket, readable: true, writable: true, ended: false, shut: false }
     }
@@ -75,7 +76,7 @@ impl Stream {
 
     pub(crate) fn deregister(&mut self, registry: &Registry) {
         if let Err(error) = registry.deregister(&mut self.socket) {
-            tracing::debug!(%error, "a socket was not registered");
+            trace::minor(error, "a socket was not registered");
         }
     }
 
@@ -157,13 +158,13 @@ impl Stream {
             && let Err(error) = self.socket.shutdown(Side::Write)
         {
             // The peer is gone already; reading tells how.
-            tracing::debug!(%error, "the writing side cannot be ended");
+            trace::minor(error, "the writing side cannot be ended");
         }
     }
 
     fn reset_on_close(&self) {
         if let Err(error) = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)) {
-            tracing::debug!(%error, "SO_LINGER cannot be set");
+            trace::minor(error, "SO_LINGER cannot be set");
         }
     }
 }

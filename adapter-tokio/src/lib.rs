@@ -34,7 +34,7 @@ use wharf::ws::handshake::ClientRequest;
 
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Clock, CommandError, ConnectError, Error, Outcome, ServerHandle, ServiceHandle, Stage, TrySendError,
+    Clock, CommandError, ConnectError, Error, Outcome, SendFailed, ServerHandle, ServiceHandle, Stage,
     entropy, no_jobs,
 };
 

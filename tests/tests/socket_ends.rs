@@ -62,7 +62,7 @@ fn ends_of_clients<D: Door>() {
 
         let mut socket = connect::<D>(&url).await.unwrap();
         assert!(
-            matches!(socket.close(CloseCode::ABNORMAL, "").await, Err(Error::Send(_))),
+            matches!(socket.close(CloseCode::ABNORMAL, "").await, Err(Error::Close(_))),
             "not a code to send"
         );
         socket.close(CloseCode::NORMAL, "").await.unwrap();

@@ -7,12 +7,15 @@ mod engine;
 mod entropy;
 mod event;
 mod input;
+#[cfg(feature = "json")]
+mod json;
 mod message;
 mod outbox;
 mod output;
 mod scratch;
 mod time;
 mod violation;
+mod when;
 #[cfg_attr(not(feature = "tls"), allow(dead_code))]
 mod wire;
 
@@ -26,6 +29,7 @@ pub use output::Output;
 pub use scratch::Scratch;
 pub use time::{Instant, Wall};
 pub use violation::Violation;
+pub use when::When;
 
 pub(crate) use closing::{Closing, Phase};
 pub(crate) use deadlines::{Deadline, Deadlines};

@@ -337,6 +337,7 @@ impl<S: Service> Hub<S> {
             dial,
             opened: false,
             over: false,
+            report: None,
             dirty: false,
             pumped: false,
             due: Instant::NEVER,

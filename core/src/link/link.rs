@@ -77,6 +77,12 @@ impl Link {
         Self::asking(now, config, &config.dialed, request, entropy, timeout)
     }
 
+    /// The server's side of a WebSocket whose opening handshake was answered elsewhere, as by an HTTP framework.
+    #[must_use]
+    pub fn upgraded(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
+        Self::new(Stage::Open(Connection::server(now, &config.ws)), now, wall, config)
+    }
+
     fn asking(
         now: Instant,
         config: &Arc<Config>,
@@ -200,6 +206,14 @@ impl Link {
     /// As there; [`SendError::NotOpen`] before the WebSocket is open.
     pub fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
         self.stage.open()?.send(now, message)
+    }
+
+    /// Whether [`send`](Self::send) would take `message` at this moment; asked first, it is not lost.
+    ///
+    /// # Errors
+    /// As [`Link::send`].
+    pub fn can_send(&mut self, now: Instant, message: &Message<'_>) -> Result<(), SendError> {
+        self.stage.open()?.can_send(now, message)
     }
 
     /// Queues a message whose payload is shared ([`Engine::send_bytes`]).

@@ -9,8 +9,10 @@ mod entry;
 mod event;
 mod hub;
 mod ids;
+mod inspect;
 mod jobs;
 mod link;
+mod metrics;
 mod pump;
 mod service;
 mod stage;
@@ -24,6 +26,7 @@ pub use event::{Event, Welcome};
 pub use hub::{Hub, Refused};
 pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
+pub use metrics::{HUB_METRICS, Metric, MetricKind, prometheus};
 pub use service::{Service, Verdict};
 pub use stats::HubStats;
 
