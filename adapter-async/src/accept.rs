@@ -58,7 +58,7 @@ pub(crate) fn spawn<R: Runtime>(
     let closed = Arc::new(Gong::default());
     let guard = StrikeOnDrop(closed.clone());
     let address = bound.local_addr().clone();
-    R::spawn(trace::in_server(address.clone(), async move {
+    R::spawn(trace::in_server(&address.clone(), async move {
         // Declared first, so dropped last: behind the listener.
         let _guard = guard;
         trace::listening(&address);

@@ -123,7 +123,7 @@ impl<S: Service> Shared<S> {
         let out = match catch_unwind(AssertUnwindSafe(|| act(&mut state, now))) {
             Ok(out) => Some(out),
             Err(panic) => {
-                let cause = crate::server::text_of(&*panic);
+                let cause = crate::drain::text_of(&*panic);
                 trace::service_panicked(&cause);
                 // Should the service's `closed` panic too, the next call of the hub deals with that.
                 let _ = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now)));

@@ -4,6 +4,7 @@ use crate::driver::{Driver, Parts};
 use crate::runtime::Runtime;
 use crate::sender::{Inbox, Sender};
 use crate::split::{ReadHalf, WriteHalf, split};
+use crate::trace::Name;
 use crate::{Clock, Error, SendFailed};
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -35,6 +36,12 @@ pub struct Socket<R: Runtime> {
 impl<R: Runtime> Socket<R> {
     pub(crate) fn new(driver: Driver<R>, welcome: Box<Welcome>, estate: Option<Estate<R>>) -> Self {
         Self { driver: Some(driver), estate, welcome, ended: false }
+    }
+
+    /// Leaves the connection to `estate` once the socket is dropped; what the connection is called.
+    pub(crate) fn bequeath(&mut self, estate: Estate<R>) -> Name {
+        self.estate = Some(estate);
+        self.driver.as_ref().map(|driver| driver.told.name()).unwrap_or_default()
     }
 
     /// What the opening handshake agreed on.

@@ -11,7 +11,7 @@ use wharf::base::{CloseCode, Closed, Origin};
 use wharf::link::Address;
 
 /// The accepting loop, in its span `tcp.server{port}`, or `{path}` for a Unix socket.
-pub(crate) fn in_server<F: Future>(address: Address, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn in_server<F: Future>(address: &Address, future: F) -> impl Future<Output = F::Output> + use<F> {
     #[cfg(feature = "tracing")]
     let future = {
         let span =
@@ -90,53 +90,78 @@ pub(crate) fn closed(id: impl Display, address: impl Display, code: CloseCode, o
     tracing::info!(%id, %address, code = code.as_u16(), ?origin, "connection closed");
 }
 
+/// What a socket's connection is called where it is told of: by the next number of the process.
+#[derive(Clone, Default)]
+pub(crate) struct Name {
+    #[cfg(feature = "tracing")]
+    id: u64,
+    #[cfg(feature = "tracing")]
+    peer: String,
+}
+
+impl Name {
+    fn new(peer: impl Display) -> Self {
+        #[cfg(feature = "tracing")]
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            #[cfg(feature = "tracing")]
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            #[cfg(feature = "tracing")]
+            peer: peer.to_string(),
+        }
+    }
+
+    pub(crate) fn in_connection<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        #[cfg(feature = "tracing")]
+        let future = in_connection(self.id, self.peer.clone(), future);
+        future
+    }
+
+    pub(crate) fn handler_failed(&self, cause: &str) {
+        #[cfg(feature = "tracing")]
+        tracing::error!(connection = self.id, address = self.peer, cause, "handler failed");
+    }
+}
+
 /// What is told of one socket: that it opened, that it closed, each once. A socket that is let go before its end tells so.
 #[derive(Default)]
 pub(crate) struct Told {
+    name: Name,
     #[cfg(feature = "tracing")]
-    open: Option<(u64, String)>,
+    is_open: bool,
 }
 
 impl Told {
-    /// A socket that is about to open, by the next number of the process.
     pub(crate) fn opened(peer: impl Display) -> Self {
+        let name = Name::new(peer);
         #[cfg(feature = "tracing")]
-        {
-            static NEXT: AtomicU64 = AtomicU64::new(1);
-            let open = (NEXT.fetch_add(1, Ordering::Relaxed), peer.to_string());
-            opened(open.0, &open.1);
-            Self { open: Some(open) }
+        opened(name.id, &name.peer);
+        Self {
+            name,
+            #[cfg(feature = "tracing")]
+            is_open: true,
         }
-        #[cfg(not(feature = "tracing"))]
-        Self {}
     }
 
-    /// Its number; 0 without the feature, or where it was not opened here.
-    pub(crate) fn id(&self) -> u64 {
-        #[cfg(feature = "tracing")]
-        return self.open.as_ref().map_or(0, |(id, _)| *id);
-        #[cfg(not(feature = "tracing"))]
-        0
+    pub(crate) fn name(&self) -> Name {
+        self.name.clone()
     }
 
     pub(crate) fn closed(&mut self, report: &Closed) {
+        self.tell(report.code, report.origin);
+    }
+
+    fn tell(&mut self, code: CloseCode, origin: Origin) {
         #[cfg(feature = "tracing")]
-        if let Some((id, peer)) = self.open.take() {
-            closed(id, peer, report.code, report.origin);
+        if std::mem::take(&mut self.is_open) {
+            closed(self.name.id, &self.name.peer, code, origin);
         }
     }
-}
-
-pub(crate) fn handler_failed(connection: u64, address: impl Display, cause: &str) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(connection, %address, cause, "handler failed");
 }
 
 #[cfg(feature = "tracing")]
 impl Drop for Told {
     fn drop(&mut self) {
-        if let Some((id, peer)) = self.open.take() {
-            closed(id, peer, CloseCode::GOING_AWAY, Origin::Local);
-        }
+        self.tell(CloseCode::GOING_AWAY, Origin::Local);
     }
 }

@@ -9,7 +9,7 @@ use crate::trace::Told;
 use crate::waiting::Waiting;
 use std::fmt;
 use wharf::base::{Closed, Message};
-use wharf::link::{Link, Welcome};
+use wharf::link::{Address, Link, Welcome};
 
 /// What a socket is made of ([`Socket::into_parts`](crate::Socket::into_parts)). With nothing changed, [`Socket::from_parts`](crate::Socket::from_parts) makes the same
 /// socket of it.
@@ -32,6 +32,8 @@ pub struct Parts<R: Runtime> {
     pub welcome: Box<Welcome>,
     /// The report, if the connection has ended.
     pub closed: Option<Box<Closed>>,
+    /// Where the peer is, for the log: a connection that was opened elsewhere is told with it.
+    pub peer: Option<Address>,
     pub(crate) ended: bool,
     inbox: Option<Inbox>,
     read_over: bool,
@@ -51,6 +53,7 @@ impl<R: Runtime> Parts<R> {
             read: Vec::new(),
             welcome: Box::default(),
             closed: None,
+            peer: None,
             ended: false,
             inbox: None,
             read_over: false,
@@ -79,6 +82,7 @@ impl<R: Runtime> Driver<R> {
             read: self.held,
             welcome,
             closed: self.closed,
+            peer: None,
             ended,
             inbox: self.inbox,
             read_over: self.read_over,
@@ -94,7 +98,7 @@ impl<R: Runtime> Driver<R> {
             waiting: Waiting::from_messages(parts.waiting),
             read_over: parts.read_over,
             write_shut: parts.write_shut,
-            told: parts.told,
+            told: parts.peer.map_or(parts.told, Told::opened),
             ..Self::new(parts.link, parts.stream, parts.clock, parts.read)
         }
     }

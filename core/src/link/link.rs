@@ -77,12 +77,6 @@ impl Link {
         Self::asking(now, config, &config.dialed, request, entropy, timeout)
     }
 
-    /// The server's side of a WebSocket whose opening handshake was answered elsewhere, as by an HTTP framework.
-    #[must_use]
-    pub fn upgraded(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
-        Self::new(Stage::Open(Connection::server(now, &config.ws)), now, wall, config)
-    }
-
     fn asking(
         now: Instant,
         config: &Arc<Config>,

@@ -23,7 +23,8 @@ fn what_finds_no_room_is_given_back() {
     let lent = big();
     let failed = socket.queue(lent.as_lent()).unwrap_err();
     assert!(failed.error == full && failed.message.is_lent());
-    let given_back = Err(crate::Error::Send { error: full, message: Some(big()) });
+    let error = crate::Error::Send { error: full, message: Some(big()) };
+    let given_back = Err(error.clone());
     assert_eq!(poll(socket.send(big())), Poll::Ready(given_back.clone()));
     let lent = Err(crate::Error::Send { error: full, message: None });
     assert_eq!(poll(socket.send(lent_of(&big()))), Poll::Ready(lent));
@@ -34,7 +35,7 @@ fn what_finds_no_room_is_given_back() {
     assert!(poll(writing.ready()).is_pending());
     wire.wire().room = usize::MAX;
     assert_eq!(poll(writing.ready()), Poll::Ready(Ok(())));
-    let unsent = given_back.unwrap_err().into_message().unwrap();
+    let unsent = error.into_message().unwrap();
     assert_eq!(poll(writing.send(unsent)), Poll::Ready(Ok(())));
     assert_eq!(wire.wire().written.len(), 2 * 5004);
     let mut socket = reading.reunite(writing).unwrap();
