@@ -32,8 +32,7 @@ mod stream;
 
 use std::io;
 use std::sync::Arc;
-use wharf::link::{Address, Config};
-use wharf::ws::handshake::ClientRequest;
+use wharf::link::{Address, Config, Target};
 
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
@@ -41,8 +40,8 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
-    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, Sender, ServerHandle,
-    ServiceHandle, Socket, Stage, TrySendError, WriteHalf, entropy, no_jobs, serve, serve_service,
+    Bound, Clock, CommandError, ConnectError, Error, Outcome, ReadHalf, Runtime, SendFailed, Sender,
+    ServerHandle, ServiceHandle, Socket, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
@@ -54,18 +53,20 @@ pub async fn bind<R: Runtime>(address: impl Into<Address>) -> io::Result<Bound<R
     Bound::bind(address).await
 }
 
-/// Connects to a `ws` URL with the defaults.
+/// Connects with the defaults to a URL, or to whatever else makes a [`Target`]: `ws`, `wss`, an `http::Request`.
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
 ///
 /// # Cancel safety
 /// Dropped before it is done, the connection is closed.
-pub async fn connect<R: Runtime>(url: &str) -> Result<Socket<R>, ConnectError> {
-    connect_with(&ClientRequest::new(url)?, &Arc::new(Config::client())).await
+pub async fn connect<R: Runtime>(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
+) -> Result<Socket<R>, ConnectError> {
+    connect_with(target, &Arc::new(Config::client())).await
 }
 
-/// Connects as `request` and `config` say.
+/// Connects as `target` and `config` say: through a proxy, over TLS, over a Unix socket ([`wharf_async::connect`]).
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
@@ -73,23 +74,8 @@ pub async fn connect<R: Runtime>(url: &str) -> Result<Socket<R>, ConnectError> {
 /// # Cancel safety
 /// Dropped before it is done, the connection is closed.
 pub async fn connect_with<R: Runtime>(
-    request: &ClientRequest,
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
-    wharf_async::connect(request, config).await
-}
-
-/// As [`connect_with`], but connects to `address`, whatever host the URL names: a WebSocket over a Unix socket, say.
-///
-/// # Errors
-/// [`ConnectError`], which says when it failed.
-///
-/// # Cancel safety
-/// Dropped before it is done, the connection is closed.
-pub async fn connect_to<R: Runtime>(
-    address: impl Into<Address>,
-    request: &ClientRequest,
-    config: &Arc<Config>,
-) -> Result<Socket<R>, ConnectError> {
-    wharf_async::connect_to(address, request, config).await
+    wharf_async::connect(target, config).await
 }

@@ -3,6 +3,7 @@
 use crate::bound::Bound;
 use crate::carrier::Carrier;
 use crate::runtime::{Runtime, Timer};
+use crate::trace;
 use event_listener::Event;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -56,11 +57,13 @@ pub(crate) fn spawn<R: Runtime>(
     }
     let closed = Arc::new(Gong::default());
     let guard = StrikeOnDrop(closed.clone());
-    R::spawn(async move {
+    let address = bound.local_addr().clone();
+    R::spawn(trace::in_server(&address.clone(), async move {
         // Declared first, so dropped last: behind the listener.
         let _guard = guard;
+        trace::listening(&address);
         accept_until(bound, stop, accepted).await;
-    });
+    }));
     closed
 }
 
@@ -81,7 +84,7 @@ async fn accept_until<R: Runtime>(
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::Interrupted => {}
                 _ => {
-                    tracing::warn!(address = %bound.local_addr(), error = %e, "accepting failed; trying again in 100 ms");
+                    trace::accept_failed(bound.local_addr(), &e);
                     let mut timer = R::timer();
                     timer.set(Instant::now() + PAUSE);
                     if let Either::Left(()) = either(stop.wait(), poll_fn(|cx| timer.poll(cx))).await {

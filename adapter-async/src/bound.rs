@@ -4,7 +4,8 @@ use crate::carrier::Carrier;
 use crate::runtime::{Listener, Runtime};
 use std::fmt;
 use std::io;
-use wharf::link::Address;
+use std::sync::Arc;
+use wharf::link::{Address, Config};
 use wharf_std::{SocketFile, listen_tcp, listen_unix};
 
 /// A listener that is bound, with the address that it really has. Dropped, it no longer listens, and a Unix socket's
@@ -12,6 +13,8 @@ use wharf_std::{SocketFile, listen_tcp, listen_unix};
 pub struct Bound<R: Runtime> {
     listening: Listening<R>,
     address: Address,
+    /// What is spoken there, if that differs from the rest.
+    config: Option<Arc<Config>>,
 }
 
 enum Listening<R: Runtime> {
@@ -32,7 +35,7 @@ impl<R: Runtime> Bound<R> {
             Address::Tcp(address) => {
                 let listener = listen_tcp(address)?;
                 let address = listener.local_addr()?.into();
-                Ok(Self { listening: Listening::Tcp(R::tcp_listener(listener)?), address })
+                Ok(Self { listening: Listening::Tcp(R::tcp_listener(listener)?), address, config: None })
             }
             Address::Unix(path) => Self::over_unix(path, None),
             _ => Err(io::ErrorKind::Unsupported.into()),
@@ -53,7 +56,19 @@ impl<R: Runtime> Bound<R> {
     fn over_unix(path: String, mode: Option<u32>) -> io::Result<Self> {
         let (listener, file) = listen_unix(&path, mode)?;
         let listening = Listening::Unix(file, R::unix_listener(listener)?);
-        Ok(Self { listening, address: Address::Unix(path) })
+        Ok(Self { listening, address: Address::Unix(path), config: None })
+    }
+
+    /// What its connections speak, and their limits, where that is not what the service's own configuration says
+    /// ([`Hub::accept_as`](wharf::link::Hub::accept_as)): TLS on one port and none on another, a WebSocket here and lines there.
+    #[must_use]
+    pub fn speaking(mut self, config: &Arc<Config>) -> Self {
+        self.config = Some(config.clone());
+        self
+    }
+
+    pub(crate) fn config(&self) -> Option<&Arc<Config>> {
+        self.config.as_ref()
     }
 
     /// The address that it is bound to.

@@ -5,18 +5,21 @@ use crate::carrier::Carrier;
 use crate::driver::Driver;
 use crate::runtime::{Runtime, Timer};
 use crate::socket::Socket;
+use crate::trace::{self, Told};
 use crate::{Clock, ConnectError, entropy};
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wharf::link::{Address, Config, Event, Link};
-use wharf::ws::Url;
-use wharf::ws::handshake::{ClientRequest, HandshakeError};
-use wharf_std::interleaved;
+use wharf::link::{Address, Config, Event, Hop, Link, OpenError, Target, Welcome};
+use wharf_std::{interleaved, with_environment};
 
-/// Looks up, connects and opens a WebSocket. The addresses of a name are tried in turn, each with its share of the
-/// time; lookup and connect together have [`Config::open_timeout`], the handshake what is left of it.
+/// Looks up, connects and opens: through a proxy, over TLS, with the opening handshake of a WebSocket, as `target` and
+/// `config` ask, and where the server redirects if [`Config::redirects`] says so. What the configuration leaves open comes from
+/// the environment ([`with_environment`]).
+///
+/// The addresses of a name are tried in turn, each with its share of the time; everything together has
+/// [`Config::open_timeout`].
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
@@ -24,73 +27,81 @@ use wharf_std::interleaved;
 /// # Cancel safety
 /// Dropped before it is done, the connection is closed.
 pub async fn connect<R: Runtime>(
-    request: &ClientRequest,
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
-    open(None, request, config).await
+    let target = target.try_into().map_err(Into::into)?;
+    let (host, port) = (target.host().to_owned(), target.port());
+    trace::in_connect(&host, port, follow(target, config)).await
 }
 
-/// As [`connect`], but connects to `address`, whatever host the URL names: to a Unix socket, or past a name server.
-///
-/// # Errors
-/// [`ConnectError`], which says when it failed.
-///
-/// # Cancel safety
-/// Dropped before it is done, the connection is closed.
-pub async fn connect_to<R: Runtime>(
-    address: impl Into<Address>,
-    request: &ClientRequest,
-    config: &Arc<Config>,
-) -> Result<Socket<R>, ConnectError> {
-    open(Some(address.into()), request, config).await
-}
-
-async fn open<R: Runtime>(
-    address: Option<Address>,
-    request: &ClientRequest,
-    config: &Arc<Config>,
-) -> Result<Socket<R>, ConnectError> {
-    if request.url().is_secure() {
-        return Err(ConnectError::NoTls);
-    }
+/// Opens `target`, and what it is redirected to.
+async fn follow<R: Runtime>(mut target: Target, config: &Arc<Config>) -> Result<Socket<R>, ConnectError> {
     let clock = Clock::new();
+    let mut redirects = config.redirects;
+    loop {
+        let config = with_environment(config, target.is_secure())?;
+        config.check_target(&target)?;
+        let spent = Duration::from_nanos(clock.now().as_nanos());
+        let left = config.open_timeout.saturating_sub(spent).max(Duration::from_millis(1));
+        let (mut driver, address) = attempt::<R>(&target, &config, left, clock).await?;
+        match open(&mut driver).await {
+            Ok(welcome) => {
+                driver.told = Told::opened(address);
+                return Ok(Socket::new(driver, welcome, None));
+            }
+            Err(error) => match target.redirected(&mut redirects, &error) {
+                Some(next) => target = next?,
+                None => return Err(error.into()),
+            },
+        }
+    }
+}
+
+/// Makes the connection.
+async fn attempt<R: Runtime>(
+    target: &Target,
+    config: &Arc<Config>,
+    left: Duration,
+    clock: Clock,
+) -> Result<(Driver<R>, Address), ConnectError> {
     let entropy = entropy().map_err(ConnectError::System)?;
-    let dialing = dial::<R>(address, request.url(), config.open_timeout);
-    let stream = match within::<R, _>(config.open_timeout, dialing).await {
-        Some(dialed) => dialed?.0,
-        None => return Err(ConnectError::TimedOut),
-    };
-    let spent = Duration::from_nanos(clock.now().as_nanos());
+    let timeout = config.connect_timeout.map_or(left, |timeout| timeout.min(left));
+    let begun = clock.now();
+    let dialed = within::<R, _>(timeout, dial::<R>(config.hop(target), timeout)).await;
+    let (stream, address) = dialed.unwrap_or(Err(ConnectError::TimedOut))?;
+    let now = clock.now();
     let mut rest = Config::clone(config);
-    rest.open_timeout = config.open_timeout.saturating_sub(spent).max(Duration::from_millis(1));
-    let link = Link::client(clock.now(), &Arc::new(rest), request, entropy);
-    let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
+    rest.open_timeout = left.saturating_sub(now - begun).max(Duration::from_millis(1));
+    let link = Link::client(now, clock.wall(), &Arc::new(rest), target, entropy)?;
+    Ok((Driver::new(link, stream, clock, Vec::new()), address))
+}
+
+/// Drives until it is open.
+async fn open<R: Runtime>(driver: &mut Driver<R>) -> Result<Box<Welcome>, OpenError> {
     let opened = poll_fn(|cx| {
         driver.poll_with(cx, |_, event| match event {
             Event::Opened(welcome) => Some(Ok(welcome)),
             Event::Failed(error) => Some(Err(*error)),
             _ => None,
         })
-    })
-    .await;
-    let welcome = opened.unwrap_or(Err(HandshakeError::Aborted))?;
-    Ok(Socket::new(driver, welcome, None))
+    });
+    opened.await.unwrap_or(Err(OpenError::Aborted))
 }
 
-/// Connects to `address`, or to the first address of the URL's host that answers; which one it was comes with the stream.
+/// Connects to an address, or to the first address of a host that answers; which one it was comes with the stream.
 pub(crate) async fn dial<R: Runtime>(
-    address: Option<Address>,
-    url: &Url,
+    hop: Hop,
     timeout: Duration,
 ) -> Result<(Carrier<R>, Address), ConnectError> {
-    let addresses = match address {
-        None => R::resolve(url.host().to_owned(), url.port()).await.map_err(ConnectError::Lookup)?,
-        Some(Address::Tcp(address)) => vec![address],
-        Some(Address::Unix(path)) => {
+    let addresses = match hop {
+        Hop::Host(host, port) => R::resolve(host, port).await.map_err(ConnectError::Lookup)?,
+        Hop::Address(Address::Tcp(address)) => vec![address],
+        Hop::Address(Address::Unix(path)) => {
             let stream = connect_unix::<R>(&path).await.map_err(ConnectError::Connect)?;
             return Ok((Carrier::Unix(stream), Address::Unix(path)));
         }
-        Some(_) => return Err(ConnectError::Connect(io::ErrorKind::Unsupported.into())),
+        Hop::Address(_) => return Err(ConnectError::Connect(io::ErrorKind::Unsupported.into())),
     };
     let addresses = interleaved(addresses);
     let share = timeout / u32::try_from(addresses.len().clamp(1, 64)).unwrap_or(1);

@@ -4,11 +4,12 @@ use crate::carrier::Carrier;
 use crate::hub::{Shared, State};
 use crate::runtime::{Runtime, Transport};
 use crate::scratch::Lent;
+use crate::trace;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wharf::base::{End, Instant, Shutdown, Wants};
+use wharf::base::{CloseCode, End, Instant, Origin, Shutdown, Wants};
 use wharf::link::{Address, ConnId, Service};
 use wharf_std::end_of;
 
@@ -22,16 +23,27 @@ pub(crate) async fn run<R: Runtime, S: Service>(
     peer: Address,
     stream: Carrier<R>,
 ) {
-    tracing::debug!(%conn, %peer, "connection accepted");
-    let mut task = Task { shared, conn, stream, write_shut: false, read_over: false };
-    poll_fn(|cx| task.poll(cx)).await;
-    tracing::debug!(%conn, %peer, "connection ended");
+    let mut task = Task {
+        shared,
+        conn,
+        peer: peer.clone(),
+        stream,
+        begun: false,
+        opened: false,
+        write_shut: false,
+        read_over: false,
+    };
+    trace::in_connection(conn, peer, poll_fn(|cx| task.poll(cx))).await;
 }
 
 struct Task<T: Transport, S: Service> {
     shared: Arc<Shared<S>>,
     conn: ConnId,
+    peer: Address,
     stream: T,
+    begun: bool,
+    /// That it opened was told.
+    opened: bool,
     write_shut: bool,
     read_over: bool,
 }
@@ -60,7 +72,9 @@ impl<T: Transport, S: Service> Task<T, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut lent = Lent::take();
         let read = &mut lent.read;
-        let mut came = Came::Nothing;
+        // What opens without a byte from the peer opens now.
+        let mut came = if self.begun { Came::Nothing } else { Came::Bytes(0) };
+        self.begun = true;
         for _ in 0..ROUNDS {
             let shared = self.shared.clone();
             let section = shared.with(|state, now| self.section(state, cx, now, came, read));
@@ -109,6 +123,10 @@ impl<T: Transport, S: Service> Task<T, S> {
     ) -> Section {
         state.register(self.conn, cx.waker());
         self.hand_in(state, now, came, read);
+        if !self.opened && state.hub.was_opened(self.conn) {
+            self.opened = true;
+            trace::opened(self.conn, &self.peer);
+        }
         self.write(state, cx, now);
         let Some(wants) = state.hub.wants(self.conn) else {
             state.forget(self.conn);
@@ -159,6 +177,15 @@ impl<T: Transport, S: Service> Drop for Task<T, S> {
         let conn = self.conn;
         self.shared.with(|state, now| {
             state.forget(conn);
+            if !state.hub.was_opened(conn) {
+                return state.hub.release(now, conn);
+            }
+            let (code, origin) = match state.hub.closed(conn) {
+                Some(closed) => (closed.code, closed.origin),
+                // The runtime goes down with it open.
+                None => (CloseCode::ABNORMAL, Origin::Abnormal),
+            };
+            trace::closed(conn, &self.peer, code, origin);
             state.hub.release(now, conn);
         });
     }

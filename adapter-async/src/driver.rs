@@ -5,13 +5,17 @@ use crate::carrier::Carrier;
 use crate::runtime::{Runtime, Timer, Transport};
 use crate::scratch::Lent;
 use crate::sender::{Command, Inbox};
+use crate::trace::{self, Told};
 use crate::waiting::Waiting;
 use std::io::IoSlice;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
+use wharf::base::{Closed, End, Input, Instant, Message, SendError, Shutdown};
 use wharf::link::{Event, Link};
 use wharf_std::end_of;
+
+mod parts;
+pub use parts::Parts;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -25,6 +29,7 @@ pub(crate) struct Driver<R: Runtime> {
     /// The report, once it came.
     pub(crate) closed: Option<Box<Closed>>,
     pub(crate) inbox: Option<Inbox>,
+    pub(crate) told: Told,
     stream: Carrier<R>,
     timer: R::Timer,
     /// When the timer fires; `None` if it is not set.
@@ -48,6 +53,7 @@ impl<R: Runtime> Driver<R> {
             clock,
             closed: None,
             inbox: None,
+            told: Told::default(),
             stream,
             timer: R::timer(),
             armed: None,
@@ -125,7 +131,7 @@ impl<R: Runtime> Driver<R> {
 
     /// The report, if there is one: it needs no input.
     fn take_outcome(&mut self, now: Instant) {
-        Self::take_from(&mut self.link, &mut self.closed, now, &mut Input::default(), &mut |_, _| None::<()>);
+        self.take_from(now, &mut Input::default(), &mut |_, _| None::<()>);
     }
 
     fn drive<T>(
@@ -207,7 +213,7 @@ impl<R: Runtime> Driver<R> {
             return Poll::Ready(None);
         }
         let mut input = self.link.input(now, &mut read[..n], plain);
-        let out = Self::take_from(&mut self.link, &mut self.closed, now, &mut input, take);
+        let out = self.take_from(now, &mut input, take);
         if !input.is_empty() {
             self.held.clear();
             self.held_at = 0;
@@ -221,28 +227,30 @@ impl<R: Runtime> Driver<R> {
         now: Instant,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Option<T> {
-        let mut input = Input::new(&mut self.held[self.held_at..]);
-        let out = Self::take_from(&mut self.link, &mut self.closed, now, &mut input, take);
+        let mut held = std::mem::take(&mut self.held);
+        let mut input = Input::new(&mut held[self.held_at..]);
+        let out = self.take_from(now, &mut input, take);
         let left = input.len();
-        self.held_at = self.held.len() - left;
-        if left == 0 && self.held.capacity() > 0 {
-            (self.held, self.held_at) = (Vec::new(), 0);
+        if left > 0 {
+            (self.held_at, self.held) = (held.len() - left, held);
+        } else {
+            self.held_at = 0;
         }
         out
     }
 
     fn take_from<T>(
-        link: &mut Link,
-        closed: &mut Option<Box<Closed>>,
+        &mut self,
         now: Instant,
         input: &mut Input<'_>,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Option<T> {
-        while let Some(event) = link.receive(now, input) {
+        while let Some(event) = self.link.receive(now, input) {
             if let Event::Closed(report) = &event {
-                *closed = Some(report.clone());
+                self.told.closed(report);
+                self.closed = Some(report.clone());
             }
-            if let Some(out) = take(link, event) {
+            if let Some(out) = take(&mut self.link, event) {
                 return Some(out);
             }
         }
@@ -291,8 +299,12 @@ impl<R: Runtime> Driver<R> {
         let Some(inbox) = &mut self.inbox else { return };
         while self.link.is_open() && !self.link.is_congested() {
             match inbox.poll_next(cx) {
-                // What cannot be sent any more is told by the close report.
-                Some(Command::Message(message)) => drop(self.link.send(now, message)),
+                Some(Command::Message(message)) => match self.link.can_send(now, &message) {
+                    Ok(()) => drop(self.link.send(now, message)),
+                    Err(SendError::Full) => return inbox.put_back(Command::Message(message)),
+                    // The link counts it.
+                    Err(e) => trace::not_sent(e),
+                },
                 Some(Command::Close(code, reason)) => drop(self.link.close(now, code, &reason)),
                 None => return,
             }

@@ -6,6 +6,7 @@ use crate::client::dial;
 use crate::connection;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
+use crate::trace;
 use crate::{Clock, entropy};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -16,6 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Config, ConnId, Dial, DialError, Hub, JobToken, Service};
+use wharf_std::with_environment;
 
 /// Rounds of the timer in one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -31,7 +33,6 @@ pub(crate) struct Shared<S: Service> {
     pub(crate) stop: Arc<Gong>,
     /// Struck when it is over.
     pub(crate) drained: Gong,
-    config: Arc<Config>,
     /// Carries out what the hub asks for outside of the lock.
     work: Worker<S>,
 }
@@ -78,6 +79,8 @@ where
     Fut: Future<Output = S::Done> + Send + 'static,
 {
     let clock = Clock::new();
+    // What it dials may be over TLS.
+    let config = &with_environment(config, true).map_err(io::Error::other)?;
     let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);
     let addresses: Vec<Address> = bound.iter().map(|bound| bound.local_addr().clone()).collect();
     let shared = Arc::new(Shared {
@@ -90,7 +93,6 @@ where
         clock,
         stop: Arc::default(),
         drained: Gong::default(),
-        config: config.clone(),
         work: Box::new(move |shared, work| match work {
             Work::Job(token, job) => spawn_job::<R, S, _>(shared.clone(), token, jobs(job)),
             Work::Dial(dial) => R::spawn(make_dial::<R, S>(shared.clone(), *dial)),
@@ -99,11 +101,11 @@ where
     R::spawn(timer::<R, S>(shared.clone()));
     let mut closed = Vec::new();
     for listener in bound {
-        let (shared, stop) = (shared.clone(), shared.stop.clone());
+        let (shared, stop, own) = (shared.clone(), shared.stop.clone(), listener.config().cloned());
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
-            match shared.with(|state, now| state.hub.accept(now, peer.clone())) {
+            match shared.with(|state, now| state.hub.accept_as(now, peer.clone(), own.as_ref())) {
                 Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
-                Some(Err(refused)) => tracing::warn!(%peer, %refused, "connection refused"),
+                Some(Err(refused)) => trace::refused(peer, refused),
                 None => {}
             }
         }));
@@ -122,8 +124,8 @@ impl<S: Service> Shared<S> {
         let out = match catch_unwind(AssertUnwindSafe(|| act(&mut state, now))) {
             Ok(out) => Some(out),
             Err(panic) => {
-                let cause = crate::server::text_of(&*panic);
-                tracing::error!(cause, "the service panicked; its connection is closed");
+                let cause = crate::drain::text_of(&*panic);
+                trace::service_panicked(&cause);
                 // Should the service's `closed` panic too, the next call of the hub deals with that.
                 let _ = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now)));
                 None
@@ -246,12 +248,8 @@ where
     let failed = |error: DialError| {
         shared.with(|state, now| state.hub.dial_failed(now, wanted.id, &error));
     };
-    let url = wanted.request.url();
-    if url.is_secure() {
-        return failed(DialError::NoTls);
-    }
-    let timeout = shared.config.open_timeout;
-    let dialing = dial::<R>(wanted.address.clone(), url, timeout);
+    let timeout = wanted.deadline - shared.clock.now();
+    let dialing = dial::<R>(wanted.hop.clone(), timeout);
     let (stream, peer) = match accept::within::<R, _>(timeout, dialing).await {
         Some(Ok(dialed)) => dialed,
         Some(Err(error)) => return failed(error.into()),

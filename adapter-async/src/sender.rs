@@ -1,9 +1,10 @@
 //! Sending from other tasks.
 
+use crate::SendFailed;
 use futures_core::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wharf::base::{CloseCode, Message};
+use wharf::base::{CloseCode, Message, SendError};
 
 /// What other tasks ask of a socket.
 #[derive(Debug)]
@@ -16,12 +17,14 @@ pub(crate) enum Command {
 pub(crate) struct Inbox {
     sender: async_channel::WeakSender<Command>,
     receiver: Pin<Box<async_channel::Receiver<Command>>>,
+    /// One that was taken and found no room.
+    returned: Option<Command>,
 }
 
 impl Inbox {
     pub(crate) fn new(capacity: usize) -> (Sender, Self) {
         let (sender, receiver) = async_channel::bounded(capacity.max(1));
-        let inbox = Self { sender: sender.downgrade(), receiver: Box::pin(receiver) };
+        let inbox = Self { sender: sender.downgrade(), receiver: Box::pin(receiver), returned: None };
         (Sender { sender }, inbox)
     }
 
@@ -31,10 +34,18 @@ impl Inbox {
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Option<Command> {
+        if let Some(command) = self.returned.take() {
+            return Some(command);
+        }
         match self.receiver.as_mut().poll_next(cx) {
             Poll::Ready(command) => command,
             Poll::Pending => None,
         }
+    }
+
+    /// Gives one back, to be the next.
+    pub(crate) fn put_back(&mut self, command: Command) {
+        self.returned = Some(command);
     }
 }
 
@@ -45,53 +56,51 @@ pub struct Sender {
     sender: async_channel::Sender<Command>,
 }
 
-/// Why a message was not taken at once. It is given back.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrySendError {
-    /// No room; [`Sender::send`] waits for it.
-    #[error("the socket's inbox is full")]
-    Full(Message<'static>),
-    /// The socket is gone.
-    #[error("the socket is gone")]
-    Gone(Message<'static>),
-}
-
 impl Sender {
-    /// Sends, waiting for room.
+    /// Sends, waiting for room in the inbox.
     ///
     /// # Errors
-    /// The message, if the socket is gone.
+    /// The message with [`SendError::Closed`], if the socket is gone.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, nothing was sent.
-    pub async fn send(&self, message: impl Into<Message<'static>>) -> Result<(), Message<'static>> {
-        self.sender.send(Command::Message(message.into())).await.map_err(|e| message_of(e.0))
+    /// Dropped before it is done, nothing was sent, and the message is dropped with it; [`try_send`](Self::try_send)
+    /// leaves it with the caller.
+    pub async fn send(&self, message: impl Into<Message<'static>>) -> Result<(), SendFailed<'static>> {
+        let sent = self.sender.send(Command::Message(message.into())).await;
+        sent.map_err(|e| failed(SendError::Closed, e.0))
     }
 
-    /// Sends if there is room.
+    /// Sends if there is room in the inbox.
     ///
     /// # Errors
-    /// [`TrySendError`] with the message.
-    pub fn try_send(&self, message: impl Into<Message<'static>>) -> Result<(), TrySendError> {
+    /// The message with [`SendError::Full`], or with [`SendError::Closed`] if the socket is gone.
+    pub fn try_send(&self, message: impl Into<Message<'static>>) -> Result<(), SendFailed<'static>> {
         self.sender.try_send(Command::Message(message.into())).map_err(|e| match e {
-            async_channel::TrySendError::Full(command) => TrySendError::Full(message_of(command)),
-            async_channel::TrySendError::Closed(command) => TrySendError::Gone(message_of(command)),
+            async_channel::TrySendError::Full(command) => failed(SendError::Full, command),
+            async_channel::TrySendError::Closed(command) => failed(SendError::Closed, command),
         })
     }
 
-    /// Closes the socket, behind what was sent before. Nothing happens if it is gone.
+    /// Closes the socket, behind what was sent before. One that is closing already goes on with the code it has.
+    ///
+    /// # Errors
+    /// [`SendError::InvalidClose`] if code or reason cannot be sent, [`SendError::Closed`] if the socket is gone.
     ///
     /// # Cancel safety
     /// Dropped before it is done, nothing was asked.
-    pub async fn close(&self, code: CloseCode, reason: &str) {
-        let _ = self.sender.send(Command::Close(code, reason.to_owned())).await;
+    pub async fn close(&self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        if !code.can_close_with(reason) {
+            return Err(SendError::InvalidClose);
+        }
+        let sent = self.sender.send(Command::Close(code, reason.to_owned())).await;
+        sent.map_err(|_| SendError::Closed)
     }
 }
 
-fn message_of(command: Command) -> Message<'static> {
-    match command {
+fn failed(error: SendError, command: Command) -> SendFailed<'static> {
+    let message = match command {
         Command::Message(message) => message,
         Command::Close(_, reason) => Message::text(reason),
-    }
+    };
+    SendFailed { error, message }
 }

@@ -1,10 +1,11 @@
 //! One WebSocket as a stream and a sink.
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Parts};
 use crate::runtime::Runtime;
 use crate::sender::{Inbox, Sender};
 use crate::split::{ReadHalf, WriteHalf, split};
-use crate::{Clock, Error};
+use crate::trace::Name;
+use crate::{Clock, Error, SendFailed};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::future::{Future, poll_fn};
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
+use wharf::ws::Stats;
 
 /// Where a server's socket leaves its connection, to be closed in order after the handler.
 pub(crate) type Estate<R> = Arc<Mutex<Option<Driver<R>>>>;
@@ -20,8 +22,9 @@ pub(crate) type Estate<R> = Arc<Mutex<Option<Driver<R>>>>;
 /// An open WebSocket. It has a connection machine of its own and shares no lock.
 ///
 /// It moves only while it is polled: `next`, `next_with`, `flush` and [`drive_while`](Self::drive_while) read, write,
-/// answer pings and keep the deadlines. As a [`Stream`] it yields messages, and ends with `None` after a clean close or with one
-/// `Err` after any other; [`closed`](Self::closed) has the report either way. As a [`Sink`] it takes messages with backpressure.
+/// answer pings and keep the deadlines. As a [`Stream`] it yields messages. A close that the configured
+/// [`Classifier`](wharf::base::Classifier) calls clean ends it with `None`; any other is one last [`Error::Closed`], and then
+/// `None` for ever. [`closed`](Self::closed) has the report either way. As a [`Sink`] it takes messages with backpressure.
 pub struct Socket<R: Runtime> {
     /// Always there until the socket is dropped or split.
     driver: Option<Driver<R>>,
@@ -35,10 +38,38 @@ impl<R: Runtime> Socket<R> {
         Self { driver: Some(driver), estate, welcome, ended: false }
     }
 
+    /// Leaves the connection to `estate` once the socket is dropped; what the connection is called.
+    pub(crate) fn bequeath(&mut self, estate: Estate<R>) -> Name {
+        self.estate = Some(estate);
+        self.driver.as_ref().map(|driver| driver.told.name()).unwrap_or_default()
+    }
+
     /// What the opening handshake agreed on.
     #[must_use]
     pub fn welcome(&self) -> &Welcome {
         &self.welcome
+    }
+
+    /// Takes the socket apart: back to the byte stream and the machine. A server does not close it any more, it belongs to
+    /// the caller alone.
+    #[must_use]
+    pub fn into_parts(mut self) -> Parts<R> {
+        let driver = self.driver.take().expect("held until drop");
+        driver.into_parts(std::mem::take(&mut self.welcome), self.ended)
+    }
+
+    /// The socket of these parts. Bytes in [`read`](Parts::read) are taken before the stream is read.
+    #[must_use]
+    pub fn from_parts(mut parts: Parts<R>) -> Self {
+        let (welcome, ended) = (std::mem::take(&mut parts.welcome), parts.ended);
+        Self { driver: Some(Driver::from_parts(parts)), estate: None, welcome, ended }
+    }
+
+    /// The counters so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let connection = self.driver.as_ref().and_then(|driver| driver.link.connection());
+        connection.map(wharf::ws::Connection::stats).unwrap_or_default()
     }
 
     /// The report, once the connection has ended.
@@ -72,27 +103,46 @@ impl<R: Runtime> Socket<R> {
         self.next_with(|_, _, message| message.into_owned()).await
     }
 
-    /// Queues a message and waits until the output is no longer congested.
+    /// Queues a message, and waits while the output is congested.
     ///
     /// # Errors
-    /// [`Error::Send`] if it was not taken, [`Error::Closed`] if the connection ended meanwhile.
+    /// [`Error::Send`] with the message if it was not taken: it is too big, the socket closes, or the output is
+    /// full, which it is only if sends were cancelled or [`queue`](Self::queue) was used; then [`ready`](Self::ready) waits for
+    /// room. [`Error::Closed`] if the connection ended after it was taken.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the message may be queued; nothing else is lost.
+    /// The first poll queues the message or fails. Dropped after it, the message is sent once, when the socket is polled.
     pub async fn send(&mut self, message: impl Into<Message<'_>>) -> Result<(), Error> {
-        if self.queue(message)? == Accepted::Congested {
-            self.flush().await?;
-        }
-        poll_fn(|cx| Poll::Ready(self.poll_written(cx))).await.map(drop)
+        self.queue(message)?;
+        self.ready().await
+    }
+
+    /// Waits until there is room to send: the output is no longer congested. Writes what it can.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the connection ended, and not cleanly.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, nothing is lost.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await
     }
 
     /// Queues a message without waiting; it goes out when the socket is polled next.
     ///
     /// # Errors
-    /// [`SendError`]; nothing was queued.
-    pub fn queue<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Accepted, SendError> {
-        let driver = self.driver.as_mut().ok_or(SendError::Closed)?;
-        driver.link.send(driver.clock.now(), message.into())
+    /// The message, and why it was not taken; nothing was queued.
+    pub fn queue<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Accepted, SendFailed<'m>> {
+        let message = message.into();
+        let Some(driver) = self.driver.as_mut() else {
+            return Err(SendFailed { error: SendError::Closed, message });
+        };
+        let now = driver.clock.now();
+        match driver.link.can_send(now, &message) {
+            // At the same time it cannot fail.
+            Ok(()) => Ok(driver.link.send(now, message).unwrap_or(Accepted::Queued)),
+            Err(error) => Err(SendFailed { error, message }),
+        }
     }
 
     /// Waits until all that was queued is written.
@@ -103,25 +153,20 @@ impl<R: Runtime> Socket<R> {
     /// # Cancel safety
     /// Dropped before it is done, what was queued stays queued.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| match self.poll_written(cx) {
-            Ok(true) => Poll::Ready(Ok(())),
-            Ok(false) => Poll::Pending,
-            Err(e) => Poll::Ready(Err(e)),
-        })
-        .await
+        poll_fn(|cx| self.poll_flushed(cx)).await
     }
 
     /// Closes, and waits for the peer's answer. Messages that still come are dropped; read to the end with `next`
     /// after [`begin_close`](Self::begin_close) to have them.
     ///
     /// # Errors
-    /// [`Error::Send`] if code or reason cannot be sent; [`Error::Closed`] if the end was not clean.
+    /// [`Error::Close`] if code or reason cannot be sent; [`Error::Closed`] if the end was not clean.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the close goes on when the socket is polled.
+    /// Dropped after its first poll, the close goes on when the socket is polled; to close again goes on waiting.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         if let Err(e @ SendError::InvalidClose) = self.begin_close(code, reason) {
-            return Err(e.into());
+            return Err(Error::Close(e));
         }
         while let Some(message) = self.next_with(|_, _, _| ()).await {
             if let Err(Error::Closed(closed)) = message {
@@ -221,16 +266,29 @@ impl<R: Runtime> Socket<R> {
         self.driver.as_ref().map_or((0, false), Driver::news)
     }
 
+    /// Writes what it can; ready once there is room for more.
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let is_written = self.poll_written(cx)?;
+        let congested = |driver: &Driver<R>| driver.link.is_congested();
+        if is_written || !self.driver.as_ref().is_some_and(congested) {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
+    }
+
+    /// Writes what it can; ready once all is written.
+    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.poll_written(cx)? { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
     /// Writes what it can; whether all is written.
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
         let Some(driver) = &mut self.driver else { return Ok(true) };
-        if driver.poll_output(cx).is_ready() {
-            return match driver.closed.clone().filter(|closed| !closed.is_clean()) {
-                Some(closed) => Err(Error::Closed(closed)),
-                None => Ok(true),
-            };
+        let is_written = driver.poll_output(cx).is_ready();
+        match driver.closed.clone().filter(|closed| is_written && !closed.is_clean()) {
+            Some(closed) => Err(Error::Closed(closed)),
+            None => Ok(is_written),
         }
-        Ok(false)
     }
 }
 
@@ -246,13 +304,7 @@ impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let congested = |driver: &mut Driver<R>| driver.link.is_congested();
-        let written = self.poll_written(cx);
-        match written {
-            Ok(false) if self.driver.as_mut().is_some_and(congested) => Poll::Pending,
-            Ok(_) => Poll::Ready(Ok(())),
-            Err(e) => Poll::Ready(Err(e)),
-        }
+        self.poll_room(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {
@@ -261,11 +313,7 @@ impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        match self.poll_written(cx) {
-            Ok(true) => Poll::Ready(Ok(())),
-            Ok(false) => Poll::Pending,
-            Err(e) => Poll::Ready(Err(e)),
-        }
+        self.poll_flushed(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

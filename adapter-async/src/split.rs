@@ -1,21 +1,27 @@
 //! A socket in two halves.
 
-use crate::Error;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
+use crate::{Error, SendFailed};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use wharf::base::{CloseCode, Closed, Message, SendError};
+use wharf::base::{Accepted, CloseCode, Closed, Message};
+use wharf::ws::Stats;
 
 /// The half that yields messages. Dropped, the socket stays with the other half.
 pub struct ReadHalf<R: Runtime>(Arc<Shared<R>>);
 
 /// The half that takes messages. Dropped, the socket stays with the other half.
 pub struct WriteHalf<R: Runtime>(Arc<Shared<R>>);
+
+/// Two halves that are not of one socket, given back ([`ReadHalf::reunite`]).
+#[derive(thiserror::Error)]
+#[error("the halves are of different sockets")]
+pub struct ReuniteError<R: Runtime>(pub ReadHalf<R>, pub WriteHalf<R>);
 
 struct Shared<R: Runtime> {
     socket: Mutex<Socket<R>>,
@@ -105,18 +111,24 @@ impl<R: Runtime> ReadHalf<R> {
         self.0.socket().closed().cloned()
     }
 
+    /// The counters so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.socket().stats()
+    }
+
     /// The whole socket again.
     ///
     /// # Errors
     /// Both halves, if they are not of one socket.
-    pub fn reunite(self, other: WriteHalf<R>) -> Result<Socket<R>, (Self, WriteHalf<R>)> {
+    pub fn reunite(self, other: WriteHalf<R>) -> Result<Socket<R>, ReuniteError<R>> {
         if !Arc::ptr_eq(&self.0, &other.0) {
-            return Err((self, other));
+            return Err(ReuniteError(self, other));
         }
         drop(other);
         match Arc::try_unwrap(self.0) {
             Ok(shared) => Ok(shared.socket.into_inner().unwrap_or_else(PoisonError::into_inner)),
-            Err(shared) => Err((Self(shared.clone()), WriteHalf(shared))),
+            Err(shared) => Err(ReuniteError(Self(shared.clone()), WriteHalf(shared))),
         }
     }
 }
@@ -128,30 +140,66 @@ impl<R: Runtime> WriteHalf<R> {
         self.0.socket().skip(by);
     }
 
-    /// Sends a message, waiting for room.
+    /// Queues a message, and waits while the output is congested ([`Socket::send`]).
     ///
     /// # Errors
     /// As [`Socket::send`].
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the message may be queued; nothing else is lost.
-    pub async fn send(&mut self, message: impl Into<Message<'static>>) -> Result<(), Error> {
-        poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
-        Pin::new(&mut *self).start_send(message.into())?;
-        poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
+    /// The first poll queues the message or fails. Dropped after it, the message is sent once, when either half is polled.
+    pub async fn send(&mut self, message: impl Into<Message<'_>>) -> Result<(), Error> {
+        self.queue(message)?;
+        self.ready().await
     }
 
-    /// Queues a Close frame behind what was sent, and writes it.
+    /// Waits until there is room to send ([`Socket::ready`]).
     ///
     /// # Errors
-    /// [`Error::Send`] if code or reason cannot be sent, or the connection is closing already.
+    /// As [`Socket::ready`].
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the close goes on while either half is polled.
+    /// Dropped before it is done, nothing is lost.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.0.poll(WRITE, cx, |mut socket, cx| socket.poll_room(cx))).await
+    }
+
+    /// Queues a message without waiting; it goes out when either half is polled next.
+    ///
+    /// # Errors
+    /// As [`Socket::queue`].
+    pub fn queue<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Accepted, SendFailed<'m>> {
+        self.0.socket().queue(message)
+    }
+
+    /// Waits until all that was queued is written ([`Socket::flush`]).
+    ///
+    /// # Errors
+    /// As [`Socket::flush`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, what was queued stays queued.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.0.poll(WRITE, cx, |mut socket, cx| socket.poll_flushed(cx))).await
+    }
+
+    /// Queues a Close frame behind what was sent, and writes it. The reading half yields what still comes, to the end.
+    ///
+    /// # Errors
+    /// [`Error::Close`] if code or reason cannot be sent, or the connection is closing already; [`Error::Closed`] if it
+    /// ended meanwhile, and not cleanly.
+    ///
+    /// # Cancel safety
+    /// Dropped after its first poll, the close goes on while either half is polled.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        let begun: Result<(), SendError> = self.0.socket().begin_close(code, reason);
-        begun?;
-        poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
+        let begun = self.0.socket().begin_close(code, reason);
+        begun.map_err(Error::Close)?;
+        self.flush().await
+    }
+
+    /// The counters so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.socket().stats()
     }
 
     /// The report, once the connection has ended.
@@ -200,4 +248,4 @@ macro_rules! debug_as {
         }
     )*};
 }
-debug_as!(ReadHalf WriteHalf);
+debug_as!(ReadHalf WriteHalf ReuniteError);

@@ -37,6 +37,15 @@ impl Waiting {
         Some(message)
     }
 
+    pub(crate) fn from_messages(messages: Vec<Message<'static>>) -> Self {
+        let bytes = messages.iter().map(|message| message.payload().len()).sum();
+        Self { came: messages.len() as u64, messages: messages.into(), bytes }
+    }
+
+    pub(crate) fn into_messages(self) -> Vec<Message<'static>> {
+        self.messages.into()
+    }
+
     /// How many ever came.
     pub(crate) fn came(&self) -> u64 {
         self.came

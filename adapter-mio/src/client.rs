@@ -3,6 +3,7 @@
 use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
 use crate::stream::READ_BUFFER;
+use crate::trace::{self, Span};
 use crate::{Clock, ConnectError, Driven, Turn, entropy};
 use mio::{Events, Poll, Token};
 use std::io;
@@ -11,9 +12,8 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, SendError};
-use wharf::link::{Address, Config, Event, Link, Welcome};
-use wharf::ws::handshake::{ClientRequest, HandshakeError};
-use wharf_std::interleaved;
+use wharf::link::{Address, Config, Event, Hop, Link, OpenError, Target, Welcome};
+use wharf_std::{interleaved, with_environment};
 
 const SOCKET: Token = Token(0);
 
@@ -24,13 +24,13 @@ const SOCKET: Token = Token(0);
 /// [`next`](Self::next) until it told the outcome.
 ///
 /// ```no_run
-/// use std::time::Duration;
+/// use std::sync::Arc;
 /// use wharf::base::{CloseCode, Message};
-/// use wharf::ws::handshake::ClientRequest;
+/// use wharf::link::Config;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let request = ClientRequest::new("ws://127.0.0.1:9001/")?;
-/// let mut socket = wharf_mio::connect(&request, &Default::default(), Duration::from_secs(5))?;
+/// let config = Arc::new(Config::client());
+/// let mut socket = wharf_mio::connect("ws://127.0.0.1:9001/", &config)?;
 /// socket.send(Message::text("ahoy"))?;
 /// println!("{:?}", socket.next());
 /// socket.close(CloseCode::NORMAL, "")?;
@@ -51,55 +51,75 @@ pub struct Socket {
     over: bool,
 }
 
-/// Connects: looks the host up, tries its addresses in turn and performs the opening handshake, all of it within
-/// `timeout`. The lookup runs in a thread, since it cannot be given a deadline.
+/// Looks up, connects and opens within [`Config::open_timeout`]: through a proxy, over TLS, with the opening handshake of a WebSocket, as
+/// `target` and `config` ask, and where the server redirects if [`Config::redirects`] says so. What the configuration leaves
+/// open comes from the environment ([`with_environment`]). The lookup runs in a thread, since it cannot be given a deadline.
 ///
 /// # Errors
 /// [`ConnectError`], by the step that failed.
 pub fn connect(
-    request: &ClientRequest,
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
     config: &Arc<Config>,
-    timeout: Duration,
 ) -> Result<Socket, ConnectError> {
-    open(None, request, config, timeout)
+    let target = target.try_into().map_err(Into::into)?;
+    Span::connect(target.host(), target.port()).run(|| {
+        let out = follow(target.clone(), config);
+        if let Err(error) = &out {
+            trace::connect_failed(error);
+        }
+        out
+    })
 }
 
-/// As [`connect`], but connects to `address`, whatever host the URL names: to a Unix socket, or past a name server.
-///
-/// # Errors
-/// [`ConnectError`], by the step that failed.
-pub fn connect_to(
-    address: impl Into<Address>,
-    request: &ClientRequest,
-    config: &Arc<Config>,
-    timeout: Duration,
-) -> Result<Socket, ConnectError> {
-    open(Some(address.into()), request, config, timeout)
-}
-
-fn open(
-    address: Option<Address>,
-    request: &ClientRequest,
-    config: &Arc<Config>,
-    timeout: Duration,
-) -> Result<Socket, ConnectError> {
-    if request.url().is_secure() {
-        return Err(ConnectError::NoTls);
-    }
+/// Opens `target`, and what it is redirected to.
+fn follow(mut target: Target, config: &Arc<Config>) -> Result<Socket, ConnectError> {
     let clock = Clock::new();
-    let deadline = clock.now() + timeout;
+    let deadline = clock.now() + config.open_timeout;
+    let mut redirects = config.redirects;
+    loop {
+        let config = with_environment(config, target.is_secure())?;
+        config.check_target(&target)?;
+        let mut socket = attempt(&target, &config, deadline, clock)?;
+        let opened = socket.next_with(|_, event| match event {
+            Event::Opened(welcome) => Some(Ok(*welcome)),
+            Event::Failed(error) => Some(Err(*error)),
+            _ => None,
+        });
+        match opened.unwrap_or(Err(OpenError::Aborted)) {
+            Ok(welcome) => {
+                socket.welcome = welcome;
+                return Ok(socket);
+            }
+            Err(error) => match target.redirected(&mut redirects, &error) {
+                Some(next) => target = next?,
+                None => return Err(error.into()),
+            },
+        }
+    }
+}
+
+/// Makes the connection.
+fn attempt(
+    target: &Target,
+    config: &Arc<Config>,
+    deadline: Instant,
+    clock: Clock,
+) -> Result<Socket, ConnectError> {
     let mut poll = Poll::new().map_err(ConnectError::System)?;
     let mut events = Events::with_capacity(8);
-    let addresses = match address {
-        Some(address) => vec![address],
-        None => addresses_of(request, clock.until(deadline))?,
+    let connect_by = config.connect_timeout.map_or(deadline, |timeout| deadline.min(clock.now() + timeout));
+    let addresses = match config.hop(target) {
+        Hop::Address(address) => vec![address],
+        Hop::Host(host, port) => addresses_of(&host, port, clock.until(connect_by))?,
     };
-    let (stream, peer) = connect_first(&mut poll, &mut events, &clock, Connecting::new(addresses, deadline))?;
+    let connecting = Connecting::new(addresses, connect_by);
+    let (stream, peer) = connect_first(&mut poll, &mut events, &clock, connecting)?;
     let now = clock.now();
     let mut rest = Config::clone(config);
-    rest.open_timeout = rest.open_timeout.min(deadline - now).max(Duration::from_millis(1));
-    let link = Link::client(now, &Arc::new(rest), request, entropy().map_err(ConnectError::System)?);
-    let mut socket = Socket {
+    rest.open_timeout = (deadline - now).max(Duration::from_millis(1));
+    let entropy = entropy().map_err(ConnectError::System)?;
+    let link = Link::client(now, clock.wall(), &Arc::new(rest), target, entropy)?;
+    Ok(Socket {
         driven: Driven::new(stream, link),
         poll,
         events,
@@ -108,14 +128,7 @@ fn open(
         peer,
         welcome: Welcome::default(),
         over: false,
-    };
-    let opened = socket.next_with(|_, event| match event {
-        Event::Opened(welcome) => Some(Ok(*welcome)),
-        Event::Failed(error) => Some(Err(*error)),
-        _ => None,
-    });
-    socket.welcome = opened.unwrap_or(Err(HandshakeError::Aborted))?;
-    Ok(socket)
+    })
 }
 
 impl Socket {
@@ -205,19 +218,18 @@ impl Socket {
         match poll_once(&mut self.poll, &mut self.events, timeout) {
             Ok(()) => self.events.iter().for_each(|event| self.driven.handle_event(event)),
             Err(error) => {
-                tracing::error!(%error, "the poll failed; the connection is given up");
+                trace::loop_failed(&error, "the poll failed; the connection is given up");
                 self.driven.link_mut().abort(self.clock.now());
             }
         }
     }
 }
 
-fn addresses_of(request: &ClientRequest, timeout: Duration) -> Result<Vec<Address>, ConnectError> {
+fn addresses_of(host: &str, port: u16, timeout: Duration) -> Result<Vec<Address>, ConnectError> {
     let (tell, found) = channel();
-    let url = request.url();
     // Nobody listens any more once the time is over.
     let tell = move |addresses| drop(tell.send(addresses));
-    look_up(url.host(), url.port(), tell).map_err(ConnectError::Lookup)?;
+    look_up(host, port, tell).map_err(ConnectError::Lookup)?;
     let found = found.recv_timeout(timeout).map_err(|_| ConnectError::TimedOut)?;
     let found = found.map_err(ConnectError::Lookup)?;
     Ok(interleaved(found).into_iter().map(Address::from).collect())

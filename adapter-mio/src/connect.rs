@@ -1,6 +1,7 @@
 //! Making a connection: the name looked up, its addresses tried in turn, under one deadline.
 
 use crate::carrier::Carrier;
+use crate::trace;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use std::io::{self, ErrorKind};
@@ -88,7 +89,7 @@ impl Connecting {
                     Ok(false) => self.last_error = Some(ErrorKind::TimedOut.into()),
                     Err(e) => self.last_error = Some(e),
                 }
-                tracing::debug!(%address, error = ?self.last_error, "an address cannot be connected to");
+                trace::minor((address, &self.last_error), "an address cannot be connected to");
             }
             if now >= self.deadline && self.addresses.len() > 0 {
                 self.last_error = Some(ErrorKind::TimedOut.into());

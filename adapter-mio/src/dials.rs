@@ -3,15 +3,15 @@
 use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
 use crate::handle::Shared;
+use crate::trace;
 use mio::{Registry, Token};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 use wharf::base::Instant;
-use wharf::link::{Address, Dial, DialError, DialId};
+use wharf::link::{Address, Dial, DialError, DialId, Hop};
 use wharf_std::interleaved;
 
 /// Threads that look names up at once, at most; the others wait.
@@ -24,7 +24,7 @@ type Found = (DialId, io::Result<Vec<SocketAddr>>);
 pub(crate) struct Dials {
     attempts: BTreeMap<usize, Attempt>,
     /// Those whose name nobody looks up yet.
-    waiting: VecDeque<Dial>,
+    waiting: VecDeque<(DialId, String, u16)>,
     lookups: usize,
     /// Some have not had their first step.
     fresh: bool,
@@ -32,7 +32,6 @@ pub(crate) struct Dials {
     tell: Sender<Found>,
     found: Receiver<Found>,
     shared: Arc<Shared>,
-    timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -46,7 +45,6 @@ struct Attempt {
 enum Stage {
     LookingUp,
     Connecting(Connecting),
-    Failed(DialError),
 }
 
 /// How a dial ended.
@@ -58,7 +56,7 @@ pub(crate) enum Dialed {
 }
 
 impl Dials {
-    pub(crate) fn new(shared: Arc<Shared>, timeout: Duration) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let (tell, found) = channel();
         Self {
             attempts: BTreeMap::new(),
@@ -68,20 +66,18 @@ impl Dials {
             tell,
             found,
             shared,
-            timeout,
         }
     }
 
     /// Takes a dial on. Its first step, and so its outcome, is left to the next [`poll`](Self::poll), which is due at
     /// once: a service that dials again whenever a dial fails must not hold the loop up.
-    pub(crate) fn start(&mut self, now: Instant, dial: Dial) {
+    pub(crate) fn start(&mut self, dial: Dial) {
         self.fresh = true;
-        let (id, deadline) = (dial.id, now + self.timeout);
-        let stage = match &dial.address {
-            _ if dial.request.url().is_secure() => Stage::Failed(DialError::NoTls),
-            Some(address) => Stage::Connecting(Connecting::new(vec![address.clone()], deadline)),
-            None => {
-                self.waiting.push_back(dial);
+        let (id, deadline) = (dial.id, dial.deadline);
+        let stage = match dial.hop {
+            Hop::Address(address) => Stage::Connecting(Connecting::new(vec![address], deadline)),
+            Hop::Host(host, port) => {
+                self.waiting.push_back((id, host, port));
                 Stage::LookingUp
             }
         };
@@ -92,7 +88,7 @@ impl Dials {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let due = |attempt: &Attempt| match &attempt.stage {
             Stage::Connecting(connecting) => connecting.poll_timeout(),
-            Stage::LookingUp | Stage::Failed(_) => attempt.deadline,
+            Stage::LookingUp => attempt.deadline,
         };
         if self.fresh { Some(Instant::ORIGIN) } else { self.attempts.values().map(due).min() }
     }
@@ -113,7 +109,6 @@ impl Dials {
                 Stage::LookingUp => {
                     (now >= attempt.deadline).then_some(Dialed::Failed(id, DialError::TimedOut))
                 }
-                Stage::Failed(error) => Some(Dialed::Failed(id, error.clone())),
                 Stage::Connecting(connecting) => match connecting.step(now, registry, token(id)) {
                     Step::Wait => None,
                     Step::Connected(socket, address) => Some(Dialed::Connected(id, socket, address)),
@@ -136,7 +131,7 @@ impl Dials {
             self.lookups -= 1;
             let Some(attempt) = self.attempts.get_mut(&id.slot()).filter(|a| a.id == id) else { continue };
             if let Err(error) = &found {
-                tracing::debug!(dial = %id, %error, "a name cannot be looked up");
+                trace::minor((id, error), "a name cannot be looked up");
             }
             let addresses = interleaved(found.unwrap_or_default()).into_iter().map(Address::from).collect();
             attempt.stage = Stage::Connecting(Connecting::new(addresses, attempt.deadline));
@@ -145,21 +140,20 @@ impl Dials {
 
     fn look_up(&mut self) {
         while self.lookups < MAX_LOOKUPS {
-            let Some(dial) = self.waiting.pop_front() else { return };
-            if self.attempts.get(&dial.id.slot()).is_none_or(|a| a.id != dial.id) {
+            let Some((id, host, port)) = self.waiting.pop_front() else { return };
+            if self.attempts.get(&id.slot()).is_none_or(|a| a.id != id) {
                 continue;
             }
             let (tell, shared) = (self.tell.clone(), self.shared.clone());
-            let url = dial.request.url();
-            let started = look_up(url.host(), url.port(), move |found| {
+            let started = look_up(&host, port, move |found| {
                 // The loop may have ended meanwhile.
-                let _ = tell.send((dial.id, found));
+                let _ = tell.send((id, found));
                 shared.wake();
             });
             self.lookups += 1;
             if let Err(e) = started {
                 // No thread: told as if nothing had been found.
-                let _ = self.tell.send((dial.id, Err(e)));
+                let _ = self.tell.send((id, Err(e)));
                 self.shared.wake();
             }
         }

@@ -8,6 +8,7 @@ use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
 use crate::stream::{READ_BUFFER, Stream, Turn};
+use crate::trace::{self, Span};
 use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
 use std::io;
@@ -49,8 +50,19 @@ pub(crate) struct EventLoop<S: Service> {
 pub(crate) struct Seat {
     conn: ConnId,
     stream: Stream,
+    span: Span,
+    /// That its WebSocket opened was told.
+    opened: bool,
     /// It stands in the list of the ready.
     ready: bool,
+}
+
+impl Seat {
+    fn tell_closed<S: Service>(&self, hub: &Hub<S>) {
+        if let (true, Some(closed), Some(peer)) = (self.opened, hub.closed(self.conn), hub.peer(self.conn)) {
+            self.span.run(|| trace::closed(self.conn, peer, closed.code, closed.origin));
+        }
+    }
 }
 
 /// Whom an event is for. Each kind has every third token, so that none has a bound of its own.
@@ -178,10 +190,11 @@ impl<S: Service> EventLoop<S> {
     fn accept(&mut self, now: Instant) {
         let mut listeners = std::mem::take(&mut self.listeners);
         for listener in &mut listeners {
+            let config = listener.config();
             listener.accept(now, |socket, peer| {
-                match guard(&mut self.hub, now, |hub| hub.accept(now, peer.clone())) {
-                    Some(Ok(conn)) => self.seat(now, conn, Stream::new(socket), false),
-                    Some(Err(reason)) => tracing::warn!(%peer, %reason, "a connection is refused"),
+                match guard(&mut self.hub, now, |hub| hub.accept_as(now, peer.clone(), config.as_ref())) {
+                    Some(Ok(conn)) => self.seat(now, conn, peer, Stream::new(socket), false),
+                    Some(Err(reason)) => trace::refused(peer, reason),
                     None => {}
                 }
             });
@@ -201,29 +214,32 @@ impl<S: Service> EventLoop<S> {
     }
 
     fn take_connected(&mut self, now: Instant, id: DialId, socket: Carrier, peer: Address) {
-        let conn = guard(&mut self.hub, now, |hub| hub.dialed(now, id, peer)).flatten();
+        let conn = guard(&mut self.hub, now, |hub| hub.dialed(now, id, peer.clone())).flatten();
         match conn {
-            Some(conn) => self.seat(now, conn, Stream::new(socket), true),
+            Some(conn) => self.seat(now, conn, peer, Stream::new(socket), true),
             None => Stream::new(socket).deregister(self.poll.registry()),
         }
     }
 
     /// Gives a connection its socket.
-    fn seat(&mut self, now: Instant, conn: ConnId, mut stream: Stream, registered: bool) {
+    fn seat(&mut self, now: Instant, conn: ConnId, peer: Address, mut stream: Stream, registered: bool) {
         let registry = self.poll.registry();
         let token = token_of(conn);
         let polled =
             if registered { stream.reregister(registry, token) } else { stream.register(registry, token) };
         if let Err(error) = polled {
-            tracing::warn!(%conn, %error, "a socket cannot be polled; it is closed");
+            trace::not_polled(conn, &error);
             guard(&mut self.hub, now, |hub| hub.release(now, conn));
             return;
         }
         if self.seats.len() <= conn.slot() {
             self.seats.resize_with(conn.slot() + 1, || None);
         }
-        self.seats[conn.slot()] = Some(Seat { conn, stream, ready: false });
+        let span = Span::connection(conn, peer);
+        self.seats[conn.slot()] = Some(Seat { conn, stream, span, opened: false, ready: false });
         self.push_ready(conn);
+        // What opens without a byte from the peer opens now.
+        guard(&mut self.hub, now, |hub| hub.receive(now, conn, &mut []));
     }
 
     fn seat_of(&mut self, conn: ConnId) -> Option<&mut Seat> {
@@ -246,12 +262,23 @@ impl<S: Service> EventLoop<S> {
             seat.ready = false;
         }
         let mut machine = Guarded { hub: &mut self.hub, conn, now };
-        match seat.stream.turn(&mut machine, reads.then_some(&mut *self.buffer)) {
+        let turn = seat.span.run(|| {
+            let turn = seat.stream.turn(&mut machine, reads.then_some(&mut *self.buffer));
+            if !seat.opened && machine.hub.was_opened(conn) {
+                seat.opened = true;
+                if let Some(peer) = machine.hub.peer(conn) {
+                    trace::opened(conn, peer);
+                }
+            }
+            turn
+        });
+        match turn {
             Turn::Idle => {}
             Turn::Again => self.push_ready(conn),
             Turn::Over => {
                 if let Some(mut seat) = self.seats[conn.slot()].take() {
                     seat.stream.deregister(self.poll.registry());
+                    seat.tell_closed(&self.hub);
                 }
                 guard(&mut self.hub, now, |hub| hub.release(now, conn));
             }
@@ -275,7 +302,7 @@ impl<S: Service> EventLoop<S> {
             self.turn(now, conn, false);
         }
         while let Some(dial) = self.hub.poll_dial() {
-            self.dials.start(now, dial);
+            self.dials.start(dial);
         }
         while let Some((token, job)) = self.hub.poll_job() {
             self.jobs.start(token, job);

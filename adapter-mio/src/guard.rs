@@ -1,6 +1,7 @@
 //! A service's panic ends the connection that it happened for, not the loop.
 
 use crate::stream::Machine;
+use crate::trace;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wharf::base::{End, Instant, Wants};
@@ -30,13 +31,8 @@ pub(crate) fn guard<S: Service, T>(
 
 fn report<S: Service>(hub: &Hub<S>, conn: Option<ConnId>, panic: &(dyn Any + Send)) {
     let cause = cause(panic);
-    match conn {
-        Some(conn) => {
-            let peer = hub.peer(conn).map(tracing::field::display);
-            tracing::error!(%conn, peer, cause, "the service panicked; its connection is failed");
-        }
-        None => tracing::error!(cause, "the service panicked"),
-    }
+    let peer = conn.and_then(|conn| hub.peer(conn));
+    trace::handler_failed(conn.as_ref().map(|c| c as _), peer.map(|p| p as _), cause);
 }
 
 /// What a panic said.

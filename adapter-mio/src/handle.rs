@@ -1,5 +1,6 @@
 //! A hand on a running loop, from any thread.
 
+use crate::trace;
 use mio::Waker;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ impl Shared {
         }
         if let Err(error) = self.waker.wake() {
             self.woken.store(false, Ordering::Release);
-            tracing::error!(%error, "the loop cannot be woken; it sees what came at its next turn");
+            trace::loop_failed(&error, "the loop cannot be woken; it sees what came at its next turn");
         }
     }
 

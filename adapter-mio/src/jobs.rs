@@ -2,6 +2,7 @@
 
 use crate::guard::cause;
 use crate::handle::Shared;
+use crate::trace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -41,13 +42,13 @@ impl<S: Service> Jobs<S> {
 
     pub(crate) fn start(&mut self, token: JobToken, job: S::Job) {
         let Some(worker) = &self.worker else {
-            tracing::error!(job = %token, "nobody carries out jobs here; run the server with a worker");
+            trace::job_failed(token, "nobody carries out jobs here; run the server with a worker");
             return;
         };
         match worker.work.try_send((token, job)) {
             Ok(()) => self.in_flight += 1,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                tracing::error!(job = %token, "the worker takes no job");
+                trace::job_failed(token, "the worker takes no job");
             }
         }
     }
@@ -74,7 +75,7 @@ impl<S: Service> Worker<S> {
         for (token, job) in self.work {
             let outcome = catch_unwind(AssertUnwindSafe(|| carry_out(job)))
                 .map_err(|panic| {
-                    tracing::error!(job = %token, cause = cause(&*panic), "a job panicked; it has no outcome");
+                    trace::job_failed(token, cause(&*panic));
                 })
                 .ok();
             if self.done.send((token, outcome)).is_err() {

@@ -19,11 +19,12 @@ mod jobs;
 mod listener;
 mod server;
 mod stream;
+mod trace;
 
 pub use carrier::Carrier;
-pub use client::{Socket, connect, connect_to};
+pub use client::{Socket, connect};
 pub use driven::Driven;
 pub use handle::{CommandError, Handle};
 pub use server::Server;
 pub use stream::Turn;
-pub use wharf_std::{Clock, ConnectError, Stage, entropy};
+pub use wharf_std::{Clock, ConnectError, entropy};

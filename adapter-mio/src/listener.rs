@@ -1,12 +1,14 @@
 //! Accepting, through whatever accept fails with.
 
 use crate::carrier::Carrier;
+use crate::trace;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::Instant;
-use wharf::link::Address;
+use wharf::link::{Address, Config};
 use wharf_std::{SocketFile, address_of_unix, listen_tcp, listen_unix};
 
 /// How long nothing is accepted after an error that will not go away at once, such as too many open files.
@@ -20,6 +22,8 @@ const ACCEPTS_A_TURN: usize = 64;
 pub(crate) struct Listener {
     socket: Listening,
     address: Address,
+    /// What is spoken there, if that differs from the rest.
+    config: Option<Arc<Config>>,
     /// There may be more to accept, of which no event will tell.
     ready: bool,
     paused_until: Option<Instant>,
@@ -47,12 +51,20 @@ impl Listener {
             }
             _ => return Err(ErrorKind::Unsupported.into()),
         };
-        Ok(Self { socket, address, ready: true, paused_until: None })
+        Ok(Self { socket, address, config: None, ready: true, paused_until: None })
     }
 
     /// Where it listens, with its real port.
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    pub(crate) fn speak(&mut self, config: &Arc<Config>) {
+        self.config = Some(config.clone());
+    }
+
+    pub(crate) fn config(&self) -> Option<Arc<Config>> {
+        self.config.clone()
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -95,8 +107,7 @@ impl Listener {
                     // This one is gone; the next may be well.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
                     _ => {
-                        let address = &self.address;
-                        tracing::warn!(%address, error = %e, pause = ?PAUSE, "accepting failed; it is tried again");
+                        trace::accept_failed(&self.address, &e, PAUSE);
                         self.paused_until = Some(now + PAUSE);
                     }
                 },
@@ -110,7 +121,7 @@ impl Listener {
             Listening::Unix(_, socket) => registry.deregister(socket),
         };
         if let Err(error) = deregistered {
-            tracing::debug!(%error, "the listener was not registered");
+            trace::minor(error, "the listener was not registered");
         }
     }
 }

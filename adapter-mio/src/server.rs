@@ -5,6 +5,7 @@ use crate::event_loop::{EventLoop, WAKER, token_of_listener};
 use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
+use crate::trace::{self, Span};
 use crate::{Clock, Handle, entropy};
 use mio::{Poll, Waker};
 use std::collections::VecDeque;
@@ -12,8 +13,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
 use wharf::link::{Address, Config, Hub, Service};
+use wharf_std::with_environment;
 
 /// Commands that wait for the loop at most.
 const MAX_COMMANDS: usize = 1024;
@@ -54,7 +55,6 @@ pub struct Server<S: Service> {
     config: Arc<Config>,
     commands: (SyncSender<S::Command>, Receiver<S::Command>),
     shared: Arc<Shared>,
-    connect_timeout: Duration,
 }
 
 impl<S: Service> Server<S> {
@@ -81,15 +81,7 @@ impl<S: Service> Server<S> {
             config,
             commands: sync_channel(MAX_COMMANDS),
             shared: Arc::new(Shared::new(waker)),
-            connect_timeout: Duration::from_secs(10),
         })
-    }
-
-    /// How long the dials of the service may take, lookup and all addresses together. Default 10 s.
-    #[must_use]
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
     }
 
     /// Listens at one more address; port 0 takes any that is free. A Unix socket's file is removed at the end, and one that a dead
@@ -108,6 +100,18 @@ impl<S: Service> Server<S> {
     /// As [`listen`](Self::listen).
     pub fn listen_unix(self, path: impl Into<String>, mode: u32) -> io::Result<Self> {
         self.add(Listener::bind(Address::Unix(path.into()), Some(mode))?)
+    }
+
+    /// As [`listen`](Self::listen), and what its connections speak, and their limits, are those of `config`
+    /// ([`Hub::accept_as`](wharf::link::Hub::accept_as)): TLS on one port and none on another, a WebSocket here and lines there.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen), or `InvalidInput` for a configuration that contradicts itself.
+    pub fn listen_speaking(self, address: impl Into<Address>, config: &Arc<Config>) -> io::Result<Self> {
+        config.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let mut listener = Listener::bind(address.into(), None)?;
+        listener.speak(config);
+        self.add(listener)
     }
 
     fn add(mut self, mut listener: Listener) -> io::Result<Self> {
@@ -139,7 +143,7 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// The poll itself or the randomness of the operating system failed.
     pub fn run(self) -> io::Result<S> {
-        self.into_loop(Jobs::none())?.run()
+        self.in_span(|server| server.into_loop(Jobs::none())?.run())
     }
 
     /// As [`run`](Self::run), and a thread beside the loop carries out the service's jobs by `carry_out`, one after the
@@ -155,25 +159,38 @@ impl<S: Service> Server<S> {
         S::Done: Send,
     {
         let (jobs, worker) = Jobs::with_worker(self.config.max_jobs, self.shared.clone());
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("jobs".into());
-            thread.spawn_scoped(scope, move || worker.run(carry_out))?;
-            self.into_loop(jobs)?.run()
+        self.in_span(|server| {
+            std::thread::scope(|scope| {
+                let thread = std::thread::Builder::new().name("jobs".into());
+                thread.spawn_scoped(scope, move || worker.run(carry_out))?;
+                server.into_loop(jobs)?.run()
+            })
+        })
+    }
+
+    /// Runs the loop, in its span where it listens.
+    fn in_span<T>(self, run: impl FnOnce(Self) -> T) -> T {
+        let Some(first) = self.local_addrs().next().cloned() else { return run(self) };
+        Span::server(&first).run(|| {
+            self.local_addrs().for_each(trace::listening);
+            run(self)
         })
     }
 
     fn into_loop(self, jobs: Jobs<S>) -> io::Result<EventLoop<S>> {
         let clock = Clock::new();
         let now = clock.now();
+        // What it dials may be over TLS.
+        let config = with_environment(&self.config, true).map_err(io::Error::other)?;
         Ok(EventLoop {
-            hub: Hub::new(now, clock.wall(), self.service, &self.config, entropy()?),
+            hub: Hub::new(now, clock.wall(), self.service, &config, entropy()?),
             poll: self.poll,
             clock,
             seats: Vec::new(),
             ready: VecDeque::new(),
             buffer: EventLoop::<S>::read_buffer(),
             listeners: self.listeners,
-            dials: Dials::new(self.shared.clone(), self.connect_timeout),
+            dials: Dials::new(self.shared.clone()),
             jobs,
             commands: self.commands.1,
             commanded: true,

@@ -1,6 +1,7 @@
 //! One socket under an edge-triggered poll, and the machine that it carries.
 
 use crate::carrier::Carrier;
+use crate::trace;
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -58,7 +59,7 @@ impl Stream {
     pub(crate) fn new(socket: Carrier) -> Self {
         if let Err(error) = socket.set_nodelay() {
             // It works without, only later.
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+            trace::minor(error, "TCP_NODELAY cannot be set");
         }
         Self { socket, readable: true, writable: true, ended: false, shut: false }
     }
@@ -73,7 +74,7 @@ impl Stream {
 
     pub(crate) fn deregister(&mut self, registry: &Registry) {
         if let Err(error) = registry.deregister(&mut self.socket) {
-            tracing::debug!(%error, "a socket was not registered");
+            trace::minor(error, "a socket was not registered");
         }
     }
 
@@ -155,13 +156,13 @@ impl Stream {
             && let Err(error) = self.socket.shut_down_writing()
         {
             // The peer is gone already; reading tells how.
-            tracing::debug!(%error, "the writing side cannot be ended");
+            trace::minor(error, "the writing side cannot be ended");
         }
     }
 
     fn reset_on_close(&self) {
         if let Err(error) = self.socket.reset_on_close() {
-            tracing::debug!(%error, "SO_LINGER cannot be set");
+            trace::minor(error, "SO_LINGER cannot be set");
         }
     }
 }

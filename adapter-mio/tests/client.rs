@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::rc::Rc;
 use std::time::Duration;
 use wharf::base::{CloseCode, Closed, Message};
-use wharf::link::{Config, ConnId, Context, DialError, DialId, Service};
+use wharf::link::{Config, ConnId, Context, DialError, DialId, OpenError, Service};
 use wharf::ws::handshake::ClientRequest;
 use wharf_mio::{ConnectError, Handle, Server, Socket, connect};
 
@@ -14,7 +14,9 @@ fn request(url: &str) -> ClientRequest {
 }
 
 fn attempt(url: &str, timeout: Duration) -> Result<Socket, ConnectError> {
-    connect(&request(url), &Default::default(), timeout)
+    let mut config = Config::client();
+    config.open_timeout = timeout;
+    connect(&request(url), &config.into())
 }
 
 /// A port that nobody listens at.
@@ -25,14 +27,17 @@ fn closed_port() -> u16 {
 #[test]
 fn each_failure_says_where() {
     let long = Duration::from_secs(20);
-    assert!(matches!(attempt("wss://127.0.0.1/", long), Err(ConnectError::NoTls)));
+    assert!(matches!(attempt("wss://127.0.0.1/", long), Err(ConnectError::Open(OpenError::NoTls))));
     let nobody = format!("ws://127.0.0.1:{}/", closed_port());
     assert!(matches!(attempt(&nobody, long), Err(ConnectError::Connect(_))));
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", silent.local_addr().unwrap());
-    assert!(matches!(attempt(&url, Duration::from_millis(30)), Err(ConnectError::Handshake(_))));
+    assert!(matches!(
+        attempt(&url, Duration::from_millis(30)),
+        Err(ConnectError::Open(OpenError::Handshake(_)))
+    ));
     let hung_up = std::thread::spawn(move || drop(silent.accept().and_then(|_| silent.accept())));
-    assert!(matches!(attempt(&url, long), Err(ConnectError::Handshake(_))));
+    assert!(matches!(attempt(&url, long), Err(ConnectError::Open(OpenError::Handshake(_)))));
     hung_up.join().unwrap();
 }
 
@@ -62,7 +67,10 @@ impl Service for Dialer {
     type Command = ClientRequest;
 
     fn command(&mut self, cx: &mut Context<'_, Self>, command: ClientRequest) {
-        cx.dial(command).unwrap();
+        if let Err(error) = cx.dial(command) {
+            self.failed.push(error.to_string());
+            self.stop_after_three();
+        }
     }
 
     fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
@@ -105,6 +113,6 @@ fn a_service_dials_itself_and_is_told_what_fails() {
         .unwrap();
     let mut dialer = server.run().unwrap();
     dialer.failed.sort();
-    assert_eq!(dialer.failed, [DialError::Connect.to_string(), DialError::NoTls.to_string()]);
+    assert_eq!(dialer.failed, [OpenError::NoTls.to_string(), DialError::Connect.to_string()]);
     assert_eq!(dialer.echoed, ["ahoy"]);
 }

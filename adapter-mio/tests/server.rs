@@ -8,7 +8,6 @@ use std::time::Duration;
 use wharf::base::{CloseCode, Closed, Message};
 use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
-use wharf::ws::handshake::ClientRequest;
 use wharf_mio::{Handle, Server, Socket};
 
 /// Echoes, panics when told to, serves a page, and keeps the codes that connections ended with.
@@ -85,8 +84,7 @@ impl Running {
     }
 
     fn socket(&self) -> Socket {
-        let request = ClientRequest::new(&format!("ws://{}/", self.addr)).unwrap();
-        wharf_mio::connect(&request, &Default::default(), Duration::from_secs(20)).unwrap()
+        wharf_mio::connect(format!("ws://{}/", self.addr), &Default::default()).unwrap()
     }
 
     /// Drains; the codes that the service was told, sorted.

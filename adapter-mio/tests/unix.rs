@@ -8,9 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf::base::{CloseCode, Message};
-use wharf::link::{Address, Config, ConnId, Context, Event, Link, Service};
+use wharf::link::{Address, Config, ConnId, Context, Event, Link, OpenError, Service, Target};
 use wharf::ws::handshake::ClientRequest;
-use wharf_mio::{Clock, ConnectError, Driven, Server, Socket, Turn, connect_to};
+use wharf_mio::{Clock, ConnectError, Driven, Server, Socket, Turn, connect};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -50,7 +50,9 @@ impl Drop for Folder {
 
 fn attempt(path: &str, timeout: Duration) -> Result<Socket, ConnectError> {
     let request = ClientRequest::new("ws://nobody.invalid/").unwrap();
-    connect_to(Address::Unix(path.to_owned()), &request, &Config::client().into(), timeout)
+    let mut config = Config::client();
+    config.open_timeout = timeout;
+    connect(Target::from(request).at(Address::Unix(path.to_owned())), &config.into())
 }
 
 #[test]
@@ -124,7 +126,7 @@ fn connecting_fails_where_nobody_listens_and_waits_where_the_queue_is_full() {
     let waits = std::thread::spawn(move || attempt(&path, Duration::from_millis(500)).map(drop).unwrap_err());
     let accepted: Vec<_> = (0..=waiting.len()).map(|_| listener.accept().unwrap()).collect();
     let mute = waits.join().unwrap();
-    assert!(matches!(mute, ConnectError::Handshake(_)), "{mute}");
+    assert!(matches!(mute, ConnectError::Open(OpenError::Handshake(_))), "{mute}");
     drop(accepted);
 }
 
@@ -135,7 +137,8 @@ fn a_loop_of_ones_own_drives_it() {
     let config = Config::default().into();
     let entropy = wharf_mio::entropy().unwrap();
     let request = ClientRequest::new("ws://a/").unwrap();
-    let client = Link::client(clock.now(), &Config::client().into(), &request, entropy);
+    let client =
+        Link::client(clock.now(), clock.wall(), &Config::client().into(), &request.into(), entropy).unwrap();
     let server = Link::server(clock.now(), clock.wall(), &config);
     let mut driven = [Driven::new(here, server), Driven::new(there, client)];
     let mut heard = None;

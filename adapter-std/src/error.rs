@@ -1,26 +1,33 @@
 //! What goes wrong between a program and the operating system, and when.
 
+use std::convert::Infallible;
 use std::io::{self, ErrorKind};
-use wharf::base::End;
-use wharf::link::DialError;
+use wharf::base::{End, When};
+use wharf::link::{DialError, OpenError, TargetError};
+use wharf::proxy::ProxiesError;
 use wharf::ws::handshake::{HandshakeError, RequestError};
 
 /// Why a connection could not be made. [`when`](Self::when) says how far it came, [`is_retryable`](Self::is_retryable)
 /// whether another try may succeed.
 ///
 /// ```
-/// use wharf_std::{ConnectError, Stage};
+/// use wharf::base::When;
+/// use wharf::link::OpenError;
+/// use wharf_std::ConnectError;
 ///
 /// let refused = ConnectError::Connect(std::io::ErrorKind::ConnectionRefused.into());
-/// assert_eq!((refused.when(), refused.is_retryable()), (Stage::Connect, true));
-/// assert!(!ConnectError::NoTls.is_retryable());
+/// assert_eq!((refused.when(), refused.is_retryable()), (When::Connect, true));
+/// assert!(!ConnectError::from(OpenError::NoTls).is_retryable());
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The request cannot be made; do not retry.
+    /// There is no such target; do not retry.
     #[error(transparent)]
-    Request(#[from] RequestError),
+    Target(#[from] TargetError),
+    /// A variable of the environment names no proxy; correct it, or set the configuration's own.
+    #[error("proxy: {0}")]
+    Proxies(#[from] ProxiesError),
     /// The name has no address; retry later.
     #[error("lookup: {0}")]
     Lookup(#[source] io::Error),
@@ -30,65 +37,24 @@ pub enum ConnectError {
     /// Lookup and connect took longer than they may; retry later.
     #[error("connect: timed out")]
     TimedOut,
-    /// The URL is `wss` and no TLS is built in. It never falls back to plain text.
-    #[error("wss needs TLS, which is not built in")]
-    NoTls,
-    /// The opening handshake failed; whether to retry depends on how.
-    #[error("handshake: {0}")]
-    Handshake(#[from] HandshakeError),
-    /// The operating system gave no randomness, no poll or no thread to begin with.
+    /// The transport was there, and the connection did not open: proxy, TLS, handshake. Whether to retry depends on how.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The operating system gave no randomness, no poll, no thread or no root certificates to begin with.
     #[error("system: {0}")]
     System(#[source] io::Error),
-}
-
-/// How far connecting came, in the order of its stages.
-///
-/// ```
-/// use wharf_std::Stage;
-///
-/// assert!(Stage::Lookup < Stage::Handshake);
-/// assert_eq!(Stage::Connect.to_string(), "connect");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Stage {
-    /// Before anything was asked of anybody.
-    Request,
-    /// The name was looked up.
-    Lookup,
-    /// The addresses were tried.
-    Connect,
-    /// A proxy was asked for a tunnel.
-    Proxy,
-    /// TLS was agreed on.
-    Tls,
-    /// The WebSocket was asked for.
-    Handshake,
-}
-
-impl std::fmt::Display for Stage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Request => "request",
-            Self::Lookup => "lookup",
-            Self::Connect => "connect",
-            Self::Proxy => "proxy",
-            Self::Tls => "tls",
-            Self::Handshake => "handshake",
-        })
-    }
 }
 
 impl ConnectError {
     /// When it failed.
     #[must_use]
-    pub fn when(&self) -> Stage {
+    pub fn when(&self) -> When {
         match self {
-            Self::Request(_) | Self::System(_) => Stage::Request,
-            Self::Lookup(_) => Stage::Lookup,
-            Self::Connect(_) | Self::TimedOut => Stage::Connect,
-            Self::NoTls => Stage::Tls,
-            Self::Handshake(_) => Stage::Handshake,
+            Self::Target(_) | Self::System(_) => When::Request,
+            Self::Proxies(_) => When::Proxy,
+            Self::Lookup(_) => When::Lookup,
+            Self::Connect(_) | Self::TimedOut => When::Connect,
+            Self::Open(error) => error.when(),
         }
     }
 
@@ -96,15 +62,36 @@ impl ConnectError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Request(_) | Self::NoTls => false,
+            Self::Target(_) | Self::Proxies(_) => false,
             Self::Lookup(_) | Self::TimedOut | Self::System(_) => true,
             // A path that is no address, or one that may not be used, stays so.
             Self::Connect(e) => !matches!(
                 e.kind(),
                 ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::Unsupported
             ),
-            Self::Handshake(e) => e.may_retry(),
+            Self::Open(error) => error.is_retryable(),
         }
+    }
+
+    /// How the opening handshake failed, if that is what did.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&HandshakeError> {
+        match self {
+            Self::Open(OpenError::Handshake(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<RequestError> for ConnectError {
+    fn from(error: RequestError) -> Self {
+        Self::Target(error.into())
+    }
+}
+
+impl From<Infallible> for ConnectError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
@@ -114,9 +101,8 @@ impl From<ConnectError> for DialError {
         match error {
             ConnectError::Lookup(_) => Self::Lookup,
             ConnectError::TimedOut => Self::TimedOut,
-            ConnectError::NoTls => Self::NoTls,
-            ConnectError::Handshake(e) => Self::Handshake(e),
-            ConnectError::Request(_) | ConnectError::Connect(_) | ConnectError::System(_) => Self::Connect,
+            ConnectError::Open(e) => Self::Open(e),
+            _ => Self::Connect,
         }
     }
 }
@@ -140,7 +126,7 @@ pub fn end_of(error: &io::Error) -> End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wharf::ws::handshake::ClientRequest;
+    use wharf::link::Target;
 
     fn io(kind: ErrorKind) -> io::Error {
         kind.into()
@@ -148,33 +134,22 @@ mod tests {
 
     #[test]
     fn each_says_when_and_whether_to_retry() {
-        let no_url = ClientRequest::new("http://a").unwrap_err();
+        let no_target = "http://a".parse::<Target>().unwrap_err();
         for (error, when, retry) in [
-            (ConnectError::from(no_url), Stage::Request, false),
-            (ConnectError::System(io(ErrorKind::OutOfMemory)), Stage::Request, true),
-            (ConnectError::Lookup(io(ErrorKind::NotFound)), Stage::Lookup, true),
-            (ConnectError::Connect(io(ErrorKind::ConnectionRefused)), Stage::Connect, true),
-            (ConnectError::Connect(io(ErrorKind::NotFound)), Stage::Connect, true),
-            (ConnectError::Connect(io(ErrorKind::PermissionDenied)), Stage::Connect, false),
-            (ConnectError::Connect(io(ErrorKind::InvalidInput)), Stage::Connect, false),
-            (ConnectError::TimedOut, Stage::Connect, true),
-            (ConnectError::NoTls, Stage::Tls, false),
-            (HandshakeError::TimedOut.into(), Stage::Handshake, true),
-            (HandshakeError::Wrong("upgrade").into(), Stage::Handshake, false),
+            (ConnectError::from(no_target), When::Request, false),
+            (ConnectError::System(io(ErrorKind::OutOfMemory)), When::Request, true),
+            (ConnectError::Lookup(io(ErrorKind::NotFound)), When::Lookup, true),
+            (ConnectError::Connect(io(ErrorKind::ConnectionRefused)), When::Connect, true),
+            (ConnectError::Connect(io(ErrorKind::NotFound)), When::Connect, true),
+            (ConnectError::Connect(io(ErrorKind::PermissionDenied)), When::Connect, false),
+            (ConnectError::Connect(io(ErrorKind::InvalidInput)), When::Connect, false),
+            (ConnectError::TimedOut, When::Connect, true),
+            (OpenError::NoTls.into(), When::Tls, false),
+            (OpenError::TlsTimedOut.into(), When::Tls, true),
+            (OpenError::from(HandshakeError::TimedOut).into(), When::Handshake, true),
+            (OpenError::from(HandshakeError::Wrong("upgrade")).into(), When::Handshake, false),
         ] {
             assert_eq!((error.when(), error.is_retryable()), (when, retry), "{error}");
-        }
-    }
-
-    #[test]
-    fn ends_of_reading() {
-        for (kind, end) in [
-            (ErrorKind::BrokenPipe, End::Reset),
-            (ErrorKind::ConnectionAborted, End::Reset),
-            (ErrorKind::TimedOut, End::TimedOut),
-            (ErrorKind::Other, End::ReadFailed),
-        ] {
-            assert_eq!(end_of(&io(kind)), end);
         }
     }
 }

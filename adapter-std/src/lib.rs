@@ -6,13 +6,17 @@
 
 mod addresses;
 mod clock;
+mod environment;
 mod error;
+#[cfg(feature = "tls")]
+mod roots;
 mod tcp;
 mod unix;
 
 pub use addresses::{address_of_unix, interleaved};
 pub use clock::Clock;
-pub use error::{ConnectError, Stage, end_of};
+pub use environment::with_environment;
+pub use error::{ConnectError, end_of};
 pub use tcp::listen_tcp;
 pub use unix::{SocketFile, connect_unix, listen_unix};
 

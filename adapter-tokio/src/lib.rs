@@ -29,13 +29,12 @@ mod stream;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use wharf::link::{Address, Config, Service};
-use wharf::ws::handshake::ClientRequest;
+use wharf::link::{Address, Config, Service, Target};
 
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Clock, CommandError, ConnectError, Error, Outcome, ServerHandle, ServiceHandle, Stage, TrySendError,
-    entropy, no_jobs,
+    Clock, CommandError, ConnectError, Error, Outcome, SendFailed, ServerHandle, ServiceHandle, entropy,
+    no_jobs,
 };
 
 /// A WebSocket on tokio.
@@ -57,41 +56,31 @@ pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     Bound::bind(address).await
 }
 
-/// Connects to a `ws` URL with the defaults.
+/// Connects with the defaults to a URL, or to whatever else makes a [`Target`]: `ws`, `wss`, an `http::Request`.
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
 ///
 /// # Cancel safety
 /// Dropped before it is done, the connection is closed.
-pub async fn connect(url: &str) -> Result<Socket, ConnectError> {
-    connect_with(&ClientRequest::new(url)?, &Arc::new(Config::client())).await
+pub async fn connect(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
+) -> Result<Socket, ConnectError> {
+    connect_with(target, &Arc::new(Config::client())).await
 }
 
-/// Connects as `request` and `config` say.
+/// Connects as `target` and `config` say: through a proxy, over TLS, over a Unix socket ([`wharf_async::connect`]).
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
 ///
 /// # Cancel safety
 /// Dropped before it is done, the connection is closed.
-pub async fn connect_with(request: &ClientRequest, config: &Arc<Config>) -> Result<Socket, ConnectError> {
-    wharf_async::connect(request, config).await
-}
-
-/// As [`connect_with`], but connects to `address`, whatever host the URL names: a WebSocket over a Unix socket, say.
-///
-/// # Errors
-/// [`ConnectError`], which says when it failed.
-///
-/// # Cancel safety
-/// Dropped before it is done, the connection is closed.
-pub async fn connect_to(
-    address: impl Into<Address>,
-    request: &ClientRequest,
+pub async fn connect_with(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
     config: &Arc<Config>,
 ) -> Result<Socket, ConnectError> {
-    wharf_async::connect_to(address, request, config).await
+    wharf_async::connect(target, config).await
 }
 
 /// Runs a handler for each WebSocket ([`wharf_async::serve`]).

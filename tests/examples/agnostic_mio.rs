@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 use wharf::base::CloseCode;
 use wharf::link::Config;
 use wharf::ws::handshake::ClientRequest;
@@ -23,7 +22,7 @@ pub(crate) fn count(n: i64) -> Result<Option<i64>, Box<dyn Error>> {
 
     let request = ClientRequest::new(&format!("ws://{address}/"))?;
     let config = Arc::new(Config::client());
-    let mut socket = wharf_mio::connect(&request, &config, Duration::from_secs(10))?;
+    let mut socket = wharf_mio::connect(&request, &config)?;
     let mut client = Client::default();
     for i in 1..=n {
         socket.send(client.add(i))?;

@@ -3,8 +3,7 @@
 use async_channel::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use wharf::base::{CloseCode, Closed, Message};
-use wharf::link::{Address, Config, ConnId, Context, DialError, DialId, Service};
-use wharf::ws::handshake::ClientRequest;
+use wharf::link::{Address, Config, ConnId, Context, DialError, DialId, Service, Target};
 use wharf_cli::runner::{self, Control, RuntimeKind};
 
 /// What to do with a connection.
@@ -86,11 +85,15 @@ pub fn run(
     url: &str,
     work: Work,
 ) -> Result<Vec<String>, String> {
-    let request = ClientRequest::new(url).map_err(|e| e.to_string())?;
+    let target = Target::try_from(url).map_err(|e| e.to_string())?;
+    let target = match address {
+        Some(address) => target.at(address),
+        None => target,
+    };
     let (control, controls) = async_channel::bounded(4);
     let outcome = Arc::new(Mutex::new(None));
     let _ = control.try_send(Control::Command(()));
-    let service = RigClient { request, address, work, lines: Vec::new(), outcome: outcome.clone(), control };
+    let service = RigClient { target, work, lines: Vec::new(), outcome: outcome.clone(), control };
     let mut ws = wharf::ws::Config::client();
     ws.max_message = 64 << 20;
     ws.max_frame = 64 << 20;

@@ -8,10 +8,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use wharf::base::{Cause, CloseCode, Message, Timeout};
+use wharf::base::{Cause, CloseCode, Message, SendError, Timeout};
 use wharf::link::Config;
 use wharf::ws::handshake::ClientRequest;
-use wharf_async_std::{Error, Socket, TrySendError, connect, connect_with};
+use wharf_async::ReuniteError;
+use wharf_async_std::{Error, Socket, connect, connect_with};
 use wharf_tests::adapter::PATIENCE;
 use wharf_tests::dice::Dice;
 use wharf_tests::door::{Door, echo, end_of, listen, run, task};
@@ -34,7 +35,7 @@ fn stream_and_sink<D: Door>() {
         SinkExt::close(&mut socket).await.unwrap();
         assert!(StreamExt::next(&mut socket).await.is_none());
         assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
-        assert!(matches!(socket.send("late").await, Err(Error::Send(_))));
+        assert!(matches!(socket.send("late").await, Err(Error::Send { .. })));
         server.drain().await;
         assert_eq!(server.connections(), 0);
     });
@@ -86,7 +87,9 @@ fn halves_of_two_do_not_unite<D: Door>() {
         let (url, _server) = listen::<D, _, _>(echo).await;
         let (one, other) = (connect::<D>(&url).await.unwrap(), connect::<D>(&url).await.unwrap());
         let ((reader, one_writer), (other_reader, writer)) = (one.split(), other.split());
-        let (reader, writer) = reader.reunite(writer).unwrap_err();
+        let error = reader.reunite(writer).unwrap_err();
+        assert_eq!(std::error::Error::source(&error).map(ToString::to_string), None);
+        let ReuniteError(reader, writer) = error;
         let mut one = reader.reunite(one_writer).map_err(drop).unwrap();
         one.send("whole").await.unwrap();
         assert_eq!(one.next().await.unwrap().unwrap().as_text(), Some("whole"));
@@ -96,7 +99,7 @@ fn halves_of_two_do_not_unite<D: Door>() {
         let mut writer = writer;
         writer.send("unheard").await.unwrap();
         writer.close(CloseCode::NORMAL, "").await.unwrap();
-        assert!(matches!(writer.send("late").await, Err(Error::Send(_))));
+        assert!(matches!(writer.send("late").await, Err(Error::Send { .. })));
     });
 }
 
@@ -128,17 +131,17 @@ fn senders_in_other_tasks<D: Door>() {
             sender.try_send("waits").unwrap();
         }
         assert!(
-            matches!(sender.try_send("too many"), Err(TrySendError::Full(m)) if m.as_text() == Some("too many"))
+            matches!(sender.try_send("too many"), Err(f) if f.error == SendError::Full && f.message.as_text() == Some("too many"))
         );
         let closing = sender.clone();
         let closed = task::<D, _>(async move { closing.close(CloseCode::from(4007), "over").await });
         for _ in 0..4 {
             assert_eq!(socket.next().await.unwrap().unwrap().as_text(), Some("waits"));
         }
-        closed.await;
+        closed.await.unwrap();
         assert_eq!(end_of(&mut socket).await.code, CloseCode::from(4007));
         drop(socket);
-        assert!(matches!(sender.try_send("late"), Err(TrySendError::Gone(_))));
+        assert!(matches!(sender.try_send("late"), Err(f) if f.error == SendError::Closed));
         assert!(sender.send("late").await.is_err());
     });
 }

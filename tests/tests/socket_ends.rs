@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use wharf::base::CloseCode;
-use wharf::link::Config;
+use wharf::link::{Config, OpenError};
 use wharf::ws::handshake::{ClientRequest, HandshakeError};
 use wharf_async_std::{ConnectError, Error, Socket, connect, connect_with};
 use wharf_tests::adapter::PATIENCE;
@@ -62,7 +62,7 @@ fn ends_of_clients<D: Door>() {
 
         let mut socket = connect::<D>(&url).await.unwrap();
         assert!(
-            matches!(socket.close(CloseCode::ABNORMAL, "").await, Err(Error::Send(_))),
+            matches!(socket.close(CloseCode::ABNORMAL, "").await, Err(Error::Close(_))),
             "not a code to send"
         );
         socket.close(CloseCode::NORMAL, "").await.unwrap();
@@ -121,13 +121,16 @@ fn errors_of_connecting<D: Door>() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("ws://{}/", listener.local_addr().unwrap());
         let silent = refused::<D>(&url, short).await;
-        assert!(matches!(silent, ConnectError::Handshake(HandshakeError::TimedOut)), "{silent}");
+        assert!(
+            matches!(silent, ConnectError::Open(OpenError::Handshake(HandshakeError::TimedOut))),
+            "{silent}"
+        );
         drop(listener);
         let nobody = refused::<D>(&url, PATIENCE).await;
         assert!(matches!(nobody, ConnectError::Connect(_)), "{nobody}");
 
         let tls = refused::<D>(&url.replace("ws:", "wss:"), PATIENCE).await;
-        assert!(matches!(tls, ConnectError::NoTls), "{tls}");
+        assert!(matches!(tls, ConnectError::Open(OpenError::NoTls)), "{tls}");
 
         let (url, _full) = full_listener();
         let dropped = refused::<D>(&url, short).await;
@@ -136,13 +139,13 @@ fn errors_of_connecting<D: Door>() {
         let forbidden =
             refused::<D>(&answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"), PATIENCE).await;
         match forbidden {
-            ConnectError::Handshake(HandshakeError::Refused(by)) => {
+            ConnectError::Open(OpenError::Handshake(HandshakeError::Refused(by))) => {
                 assert_eq!((by.status, &*by.body), (403, &b"no"[..]))
             }
             other => panic!("{other}"),
         }
         let cut = refused::<D>(&answering("HTTP/1.1 101 Swit"), PATIENCE).await;
-        assert!(matches!(cut, ConnectError::Handshake(HandshakeError::Ended(_))), "{cut}");
+        assert!(matches!(cut, ConnectError::Open(OpenError::Handshake(HandshakeError::Ended(_)))), "{cut}");
     });
 }
 

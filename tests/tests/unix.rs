@@ -9,10 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::{CloseCode, Message};
-use wharf::link::{Address, Config};
+use wharf::base::{CloseCode, Message, When};
+use wharf::link::{Address, Config, Target};
 use wharf::ws::handshake::ClientRequest;
-use wharf_async_std::{Bound, ConnectError, Error, ServerHandle, Socket, Stage, connect_to, serve};
+use wharf_async_std::{Bound, ConnectError, Error, ServerHandle, Socket, connect_with, serve};
 use wharf_cli::runner::{RunError, RuntimeKind};
 use wharf_tests::adapter::{PATIENCE, Peer};
 use wharf_tests::door::{Door, end_of, run};
@@ -118,6 +118,10 @@ fn a_dial_to_where_nobody_listens_fails(runtime: RuntimeKind) {
     }
 }
 
+fn at(address: Address) -> Target {
+    Target::from(request()).at(address)
+}
+
 fn config(open_timeout: Duration) -> Arc<Config> {
     let mut config = Config::client();
     config.open_timeout = open_timeout;
@@ -150,7 +154,7 @@ fn a_socket_over_it_echoes_and_ends<D: Door>() {
         let server = listen::<D>(&folder).await;
         assert_eq!(server.local_addr(), &folder.socket("socket"));
         let connect =
-            || async { connect_to::<D>(server.local_addr(), &request(), &config(PATIENCE)).await.unwrap() };
+            || async { connect_with::<D>(at(server.local_addr().clone()), &config(PATIENCE)).await.unwrap() };
         let mut bystander = connect().await;
         for size in [0, 1, 125, 126, 4096, 65_535, 65_536, 1 << 20] {
             let payload: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
@@ -190,12 +194,12 @@ fn errors_of_connecting_to_it<D: Door>() {
     run::<D>(async {
         let folder = Folder::new();
         let refused = async |address: Address, open_timeout| {
-            let connected = connect_to::<D>(address, &request(), &config(open_timeout)).await;
+            let connected = connect_with::<D>(at(address), &config(open_timeout)).await;
             connected.map(drop).expect_err("nobody is there")
         };
         let absent = refused(folder.socket("absent"), PATIENCE).await;
         assert!(matches!(&absent, ConnectError::Connect(e) if e.kind() == ErrorKind::NotFound), "{absent}");
-        assert_eq!((absent.when(), absent.is_retryable()), (Stage::Connect, true));
+        assert_eq!((absent.when(), absent.is_retryable()), (When::Connect, true));
 
         drop(UnixListener::bind(folder.path("stale")).unwrap());
         let stale = refused(folder.socket("stale"), PATIENCE).await;

@@ -274,3 +274,5 @@ fn what_a_foreign_stream_was_read_of_already_comes_first() {
     assert!(poll(socket.next()).is_pending());
     assert_eq!(wire.wire().written, b"\x8a\x01p", "it writes to that stream too");
 }
+
+mod sends;

@@ -1,7 +1,7 @@
 //! How it ended, in one line.
 
 use wharf::base::{Cause, CloseCode, Closed, Origin};
-use wharf::link::DialError;
+use wharf::link::{DialError, OpenError};
 use wharf::ws::handshake::HandshakeError;
 
 /// How a client's connection ended.
@@ -60,7 +60,7 @@ fn of_dial(error: &DialError, url: &str) -> String {
         DialError::Lookup => format!("lookup: the host of {url} has no address; check its name"),
         DialError::Connect => format!("connect: {url} refused or did not answer; is the server running?"),
         DialError::TimedOut => format!("connect: {url} did not answer in time; see --open-timeout"),
-        DialError::Handshake(HandshakeError::Refused(refused)) => {
+        DialError::Open(OpenError::Handshake(HandshakeError::Refused(refused))) => {
             let body = String::from_utf8_lossy(&refused.body[..refused.body.len().min(200)]);
             let body = body.lines().next().unwrap_or_default();
             format!(
@@ -68,7 +68,10 @@ fn of_dial(error: &DialError, url: &str) -> String {
                 refused.status
             )
         }
-        DialError::Handshake(e) => format!("handshake: {e}; is it a WebSocket server?"),
+        DialError::Open(e @ OpenError::Handshake(_)) => format!("{e}; is it a WebSocket server?"),
+        DialError::Open(e @ OpenError::Proxy(_)) => {
+            format!("{e}; see http_proxy, https_proxy, all_proxy and no_proxy")
+        }
         e => e.to_string(),
     }
 }

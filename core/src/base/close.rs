@@ -1,6 +1,6 @@
 //! How a connection ended: codes, origin, cause, and what counts as clean.
 
-use super::{End, Violation};
+use super::{End, Violation, When};
 use alloc::string::String;
 use core::fmt;
 
@@ -59,6 +59,20 @@ impl CloseCode {
     pub const fn may_be_sent(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
+
+    /// Whether a Close frame can say so: a code that may be sent and a reason of at most 123 bytes, or 1005 and none for
+    /// a frame without a body (RFC 6455 section 5.5.1).
+    #[must_use]
+    pub fn can_close_with(self, reason: &str) -> bool {
+        reason.len() <= 123 && (self.may_be_sent() || (self == Self::NO_STATUS && reason.is_empty()))
+    }
+
+    /// Whether a peer that closes so may take the same connection later, with nothing changed: it goes away (1001), was
+    /// lost (1006), failed inside (1011), restarts (1012), is overloaded (1013), or its upstream is (1014).
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        matches!(self.0, 1001 | 1006 | 1011..=1014)
+    }
 }
 
 impl From<u16> for CloseCode {
@@ -81,6 +95,7 @@ impl fmt::Debug for CloseCode {
 
 /// Who ended the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 pub enum Origin {
     /// This side closed first.
     Local,
@@ -135,6 +150,34 @@ pub enum Cause {
     Aborted,
 }
 
+impl Cause {
+    /// A name that does not change, for logs, metrics and JSON: `handshake`, `violation`, `handshakeTimeout`, `idleTimeout`,
+    /// `pongTimeout`, `writeTimeout`, `closeTimeout`, `eof`, `reset`, `transportTimeout`, `readFailed`, `writeFailed`,
+    /// `truncated`, `tlsFailed`, `dropped`, `refused` or `aborted`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Violation(_) => "violation",
+            Self::Timeout(Timeout::Handshake) => "handshakeTimeout",
+            Self::Timeout(Timeout::Idle) => "idleTimeout",
+            Self::Timeout(Timeout::Pong) => "pongTimeout",
+            Self::Timeout(Timeout::WriteStall) => "writeTimeout",
+            Self::Timeout(Timeout::Close) => "closeTimeout",
+            Self::Transport(End::Eof) => "eof",
+            Self::Transport(End::Reset) => "reset",
+            Self::Transport(End::TimedOut) => "transportTimeout",
+            Self::Transport(End::ReadFailed) => "readFailed",
+            Self::Transport(End::WriteFailed) => "writeFailed",
+            Self::Transport(End::Truncated) => "truncated",
+            Self::Transport(End::TlsFailed) => "tlsFailed",
+            Self::Transport(End::Dropped) => "dropped",
+            Self::Refused(_) => "refused",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
 /// The one report of how a connection ended.
 ///
 /// ```
@@ -187,6 +230,52 @@ impl Closed {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.clean
+    }
+
+    /// Whether it makes sense to connect again and do the same.
+    ///
+    /// | end | |
+    /// |---|---|
+    /// | closed here, or lost after this side began to close | no |
+    /// | given up by the local program | no |
+    /// | the peer broke the protocol, TLS's too, or a limit | no |
+    /// | closed by the peer with 1001, 1006, 1011, 1012, 1013 or 1014 | yes |
+    /// | closed by the peer with any other code: 1000, 1002, 1003, 1005, 1007 to 1010, 3000 to 4999 | no |
+    /// | the transport ended, was reset, timed out or failed; TLS was truncated | yes |
+    /// | handshake, idle, pong or write deadline | yes |
+    /// | close deadline: this side was done | no |
+    /// | refused with HTTP status 408, 429 or 5xx | yes |
+    /// | refused with any other status | no |
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match (self.origin, self.cause) {
+            (Origin::Local, _) => false,
+            (Origin::Remote, _) => self.code.is_retryable(),
+            (Origin::Abnormal, _) if self.sent.is_some() => false,
+            (Origin::Abnormal, Cause::Handshake) => self.code.is_retryable(),
+            (Origin::Abnormal, Cause::Violation(_) | Cause::Aborted) => false,
+            (Origin::Abnormal, Cause::Timeout(timeout)) => timeout != Timeout::Close,
+            (Origin::Abnormal, Cause::Transport(end)) => !matches!(end, End::Dropped | End::TlsFailed),
+            (Origin::Abnormal, Cause::Refused(status)) => matches!(status, 408 | 429 | 500..=599),
+        }
+    }
+
+    /// In which part of its life the connection ended.
+    #[must_use]
+    pub fn when(&self) -> When {
+        match self.cause {
+            Cause::Refused(_) | Cause::Timeout(Timeout::Handshake) => When::Handshake,
+            Cause::Timeout(Timeout::WriteStall) | Cause::Transport(End::WriteFailed) => When::Write,
+            Cause::Handshake
+            | Cause::Aborted
+            | Cause::Timeout(Timeout::Close)
+            | Cause::Transport(End::Dropped) => When::Close,
+            Cause::Violation(_)
+            | Cause::Timeout(Timeout::Idle | Timeout::Pong)
+            | Cause::Transport(
+                End::Eof | End::Reset | End::TimedOut | End::ReadFailed | End::Truncated | End::TlsFailed,
+            ) => When::Read,
+        }
     }
 }
 
@@ -244,30 +333,4 @@ impl Classifier {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn closed(code: u16, classifier: Classifier) -> bool {
-        Closed::new(Origin::Remote, code.into(), "", Cause::Handshake, classifier).is_clean()
-    }
-
-    #[test]
-    fn presets() {
-        for code in [1000, 1001, 1005, 1006, 4000] {
-            assert_eq!(closed(code, Classifier::OnlyNormal), code == 1000);
-            assert_eq!(closed(code, Classifier::NormalOrAbnormal), matches!(code, 1000 | 1006));
-            assert!(!closed(code, Classifier::EveryCloseIsError));
-            assert_eq!(closed(code, Classifier::Function(|c| c.code.as_u16() == 4000)), code == 4000);
-        }
-    }
-
-    #[test]
-    fn reserved_codes_are_never_sent() {
-        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
-            assert!(!CloseCode::from(code).may_be_sent(), "{code}");
-        }
-        for code in [1000, 1003, 1007, 1014, 3000, 4999] {
-            assert!(CloseCode::from(code).may_be_sent(), "{code}");
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,8 @@ mod engine;
 mod entropy;
 mod event;
 mod input;
+#[cfg(feature = "json")]
+mod json;
 mod message;
 mod outbox;
 mod output;
@@ -14,6 +16,7 @@ mod scratch;
 mod time;
 pub mod utf8;
 mod violation;
+mod when;
 #[cfg_attr(not(feature = "tls"), allow(dead_code))]
 mod wire;
 
@@ -27,6 +30,7 @@ pub use output::Output;
 pub use scratch::Scratch;
 pub use time::{Instant, Wall};
 pub use violation::Violation;
+pub use when::When;
 
 pub(crate) use closing::{Closing, Phase};
 pub(crate) use deadlines::{Deadline, Deadlines};

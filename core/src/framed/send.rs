@@ -10,6 +10,17 @@ use bytes::Bytes;
 const REFERENCE: usize = 16 * 1024;
 
 impl<C: Codec> Connection<C> {
+    /// Whether [`send`](crate::base::Engine::send) would take `message` at this moment, for those who must not lose it: asked
+    /// first, the send that follows does not fail. A refusal counts as one.
+    ///
+    /// # Errors
+    /// As [`Engine::send`](crate::base::Engine::send).
+    pub fn can_send(&mut self, now: Instant, message: &Message<'_>) -> Result<(), SendError> {
+        self.settle(now);
+        self.admit(message.kind(), message.payload().len())?;
+        self.codec.encode_head(message.kind(), message.payload(), &mut Vec::new())
+    }
+
     pub(super) fn send_message(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
         let (kind, len) = (message.kind(), message.payload().len());
         self.admit(kind, len)?;

@@ -26,6 +26,8 @@ pub use request::{Request, Version};
 pub use responder::{Event, RespondError, Responder};
 pub use response::Response;
 pub use response_head::ResponseHead;
+#[cfg(feature = "http")]
+pub use types::encode_head;
 
 pub(crate) use authority::Authority;
 pub(crate) use body::BodyReader;

@@ -3,6 +3,7 @@
 use super::{HeadError, Headers, Request, Response, Version};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 impl From<&Headers> for HeaderMap {
@@ -21,31 +22,45 @@ impl From<&Headers> for HeaderMap {
 impl<B> TryFrom<&::http::Request<B>> for Request {
     type Error = HeadError;
 
-    /// The head of `request`, written out and parsed, so that it passes the same checks as one off the wire. A request
-    /// without `Host` whose target is a whole URI gets one from that.
+    /// The head of `request`, written out ([`encode_head`]) and parsed, so that it passes the same checks as one off the
+    /// wire.
     fn try_from(request: &::http::Request<B>) -> Result<Self, HeadError> {
-        let version = match request.version() {
-            ::http::Version::HTTP_10 => "HTTP/1.0",
-            ::http::Version::HTTP_11 => "HTTP/1.1",
-            _ => return Err(HeadError::Version),
-        };
-        let mut head = alloc::format!("{} {} {version}\r\n", request.method(), request.uri()).into_bytes();
-        let mut field = |name: &str, value: &[u8]| {
-            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-                head.extend_from_slice(part);
-            }
-        };
-        if let Some(authority) = request.uri().authority()
-            && !request.headers().contains_key(::http::header::HOST)
-        {
-            field("Host", authority.as_str().as_bytes());
-        }
-        for (name, value) in request.headers() {
-            field(name.as_str(), value.as_bytes());
-        }
-        head.extend_from_slice(b"\r\n");
-        Self::parse(&head)
+        Self::parse(&encode_head(request)?)
     }
+}
+
+/// The head of `request` as it stands on the wire, for a machine that reads bytes. A request without `Host` whose
+/// target is a whole URI gets one from that.
+///
+/// ```
+/// let request = http::Request::get("http://a.b/x").body(()).unwrap();
+/// assert_eq!(wharf::http::encode_head(&request).unwrap(), b"GET http://a.b/x HTTP/1.1\r\nHost: a.b\r\n\r\n");
+/// ```
+///
+/// # Errors
+/// [`HeadError::Version`] if it is neither HTTP/1.0 nor HTTP/1.1.
+pub fn encode_head<B>(request: &::http::Request<B>) -> Result<Vec<u8>, HeadError> {
+    let version = match request.version() {
+        ::http::Version::HTTP_10 => "HTTP/1.0",
+        ::http::Version::HTTP_11 => "HTTP/1.1",
+        _ => return Err(HeadError::Version),
+    };
+    let mut head = alloc::format!("{} {} {version}\r\n", request.method(), request.uri()).into_bytes();
+    let mut field = |name: &str, value: &[u8]| {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    };
+    if let Some(authority) = request.uri().authority()
+        && !request.headers().contains_key(::http::header::HOST)
+    {
+        field("Host", authority.as_str().as_bytes());
+    }
+    for (name, value) in request.headers() {
+        field(name.as_str(), value.as_bytes());
+    }
+    head.extend_from_slice(b"\r\n");
+    Ok(head)
 }
 
 impl TryFrom<&Request> for ::http::Request<()> {
@@ -99,7 +114,7 @@ mod tests {
         let theirs = ::http::Request::get("http://a.b:81/x?y").header("A", "1").header("a", "2");
         let ours = Request::try_from(&theirs.body(()).unwrap()).unwrap();
         assert_eq!((ours.target(), ours.headers().get("host")), ("/x?y", Some("a.b:81")));
-        assert_eq!(ours.headers().all("A").collect::<alloc::vec::Vec<_>>(), ["1", "2"]);
+        assert_eq!(ours.headers().all("A").collect::<Vec<_>>(), ["1", "2"]);
         let back = ::http::Request::try_from(&ours).unwrap();
         assert_eq!((back.uri().path(), back.headers().get_all("a").iter().count()), ("/x", 2));
         let user_info = ::http::Request::get("http://u:p@a.b/").body(()).unwrap();
@@ -111,7 +126,7 @@ mod tests {
         let theirs = ::http::Response::builder().status(404).header("Content-Length", "9").header("x", "y");
         let ours = Response::from(theirs.body("no").unwrap());
         assert_eq!((ours.status(), &ours.content()[..]), (404, &b"no"[..]));
-        assert_eq!(ours.fields().collect::<alloc::vec::Vec<_>>(), [("x", "y")]);
+        assert_eq!(ours.fields().collect::<Vec<_>>(), [("x", "y")]);
         let back = ::http::Response::try_from(ours).unwrap();
         assert_eq!((back.status().as_u16(), &back.headers()["x"]), (404, &HeaderValue::from_static("y")));
     }

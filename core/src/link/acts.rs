@@ -43,6 +43,14 @@ impl Link {
         open!(self, connection => connection.send(now, message), Err(SendError::NotOpen))
     }
 
+    /// Whether [`send`](Self::send) would take `message` at this moment; asked first, it is not lost.
+    ///
+    /// # Errors
+    /// As [`Link::send`].
+    pub fn can_send(&mut self, now: Instant, message: &Message<'_>) -> Result<(), SendError> {
+        open!(self, connection => connection.can_send(now, message), Err(SendError::NotOpen))
+    }
+
     /// Queues a message whose payload is shared ([`Engine::send_bytes`]).
     ///
     /// # Errors

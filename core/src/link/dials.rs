@@ -145,7 +145,8 @@ impl<S: Service> Hub<S> {
         None
     }
 
-    /// A dial's connection was made; its opening begins. `None` if nobody waits for it any more.
+    /// A dial's connection was made; its opening begins, with an empty [`receive`](Self::receive). `None` if nobody waits for
+    /// it any more.
     pub fn dialed(&mut self, now: Instant, dial: DialId, peer: Address) -> Option<ConnId> {
         let now = self.begin(now);
         let dialing = self.core.dials.get_mut(dial.0).filter(|dialing| !dialing.connected)?;
@@ -156,7 +157,6 @@ impl<S: Service> Hub<S> {
             Ok(link) => {
                 let conn = self.insert(link, peer, Some(dial));
                 self.core.touch(conn);
-                self.pump(now);
                 Some(conn)
             }
             Err(e) => {

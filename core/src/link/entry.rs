@@ -3,7 +3,8 @@
 use super::deadlines::DeadlineHeap;
 use super::dials::Dialing;
 use super::{Address, Config, ConnId, DialId, HubStats, Link, Service};
-use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, WallClock};
+use crate::base::{Clock, CloseCode, Closed, End, Entropy, Instant, Scratch, WallClock};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -24,6 +25,8 @@ pub(super) struct Entry {
     pub(super) opened: bool,
     /// The last event was told.
     pub(super) over: bool,
+    /// How it ended, for the adapter's log.
+    pub(super) report: Option<Box<Closed>>,
     /// Its stream is closed: it goes once its last event was told.
     pub(super) released: bool,
     /// It stands in the dirty list, in the list of those to pump.

@@ -12,7 +12,8 @@ use slotmap::SlotMap;
 /// A server, or a client of many, as one pure machine: a service and its connections.
 ///
 /// An adapter drives it so:
-/// 1. `accept` each new stream; what comes from it goes to `receive` while `wants(conn).read`, its end to `receive_end`.
+/// 1. `accept` each new stream, and give it an empty `receive`; what comes from it goes there while `wants(conn).read`, its
+///    end to `receive_end`.
 /// 2. After each call, for every connection that `poll_dirty` names and for the one just fed: write `slices` and
 ///    tell `handle_written`, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once the stream is
 ///    closed.
@@ -122,7 +123,6 @@ impl<S: Service> Hub<S> {
                 let conn = self.insert(link, peer, None);
                 // Framed messages need no opening handshake.
                 self.core.touch(conn);
-                self.pump(now);
                 return Ok(conn);
             }
         };
@@ -355,6 +355,7 @@ impl<S: Service> Hub<S> {
             dial,
             opened: false,
             over: false,
+            report: None,
             dirty: false,
             pumped: false,
             due: Instant::NEVER,

@@ -11,8 +11,10 @@ mod entry;
 mod event;
 mod hub;
 mod ids;
+mod inspect;
 mod jobs;
 mod link;
+mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod opening;
@@ -31,6 +33,7 @@ pub use event::{Event, Welcome};
 pub use hub::{Hub, Refused};
 pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
+pub use metrics::{HUB_METRICS, Metric, MetricKind, prometheus};
 pub use opening::OpenError;
 pub use service::{Service, Verdict};
 pub use stats::HubStats;

@@ -1,6 +1,6 @@
 //! Why a client's connection did not open, and when.
 
-use crate::base::End;
+use crate::base::{End, When};
 use crate::proxy::ProxyError;
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
@@ -53,6 +53,19 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// When it failed.
+    #[must_use]
+    pub fn when(&self) -> When {
+        match self {
+            Self::Request(_) | Self::Aborted => When::Request,
+            Self::Proxy(_) => When::Proxy,
+            Self::NoTls | Self::TlsTimedOut | Self::TlsEnded(_) => When::Tls,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => When::Tls,
+            Self::Handshake(_) | Self::Redirect(_) => When::Handshake,
+        }
+    }
+
     /// Whether another try may succeed with nothing changed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -108,6 +108,9 @@ impl<S: Service> Hub<S> {
                 if self.end(conn).is_some_and(|entry| entry.opened) {
                     self.core.stats.closed += 1;
                     self.call(Turn::Ended(conn), |s, cx| s.closed(cx, conn, &closed));
+                    if let Some(entry) = self.core.entry(conn) {
+                        entry.report = Some(closed);
+                    }
                 }
             }
             Event::Failed(error) => {

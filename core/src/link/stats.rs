@@ -7,6 +7,7 @@
 /// assert_eq!(stats.accepted, 0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct HubStats {
     /// Connections accepted.
@@ -29,4 +30,19 @@ pub struct HubStats {
     pub drained: u64,
     /// Connections that a drain had to reset.
     pub drain_resets: u64,
+}
+
+#[cfg(all(test, feature = "json"))]
+mod tests {
+    use super::*;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn the_keys() {
+        let expected = json!({
+            "accepted": 0, "refused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "dialsRefused": 0,
+            "dialsFailed": 0, "drained": 0, "drainResets": 0,
+        });
+        assert_eq!(to_value(HubStats::default()).unwrap(), expected);
+    }
 }

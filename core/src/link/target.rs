@@ -152,6 +152,51 @@ impl From<ClientRequest> for Target {
     }
 }
 
+impl From<&ClientRequest> for Target {
+    fn from(request: &ClientRequest) -> Self {
+        request.clone().into()
+    }
+}
+
+/// From what [`ClientRequest`] is made from.
+macro_rules! from_request {
+    ($(($($generics:tt)*) $type:ty;)*) => {$(
+        impl<$($generics)*> TryFrom<$type> for Target {
+            type Error = TargetError;
+
+            fn try_from(what: $type) -> Result<Self, TargetError> {
+                Ok(ClientRequest::try_from(what)?.into())
+            }
+        }
+    )*};
+}
+
+from_request! {
+    () Url;
+}
+
+#[cfg(feature = "http")]
+from_request! {
+    () ::http::Uri;
+    () &::http::Uri;
+    (B) ::http::Request<B>;
+    (B) &::http::Request<B>;
+}
+
+macro_rules! from_text {
+    ($($type:ty),*) => {$(
+        impl TryFrom<$type> for Target {
+            type Error = TargetError;
+
+            fn try_from(text: $type) -> Result<Self, TargetError> {
+                text.parse()
+            }
+        }
+    )*};
+}
+
+from_text!(&str, &String, String);
+
 impl FromStr for Target {
     type Err = TargetError;
 

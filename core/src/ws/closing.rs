@@ -9,9 +9,6 @@ use crate::base::{
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-/// The longest reason: a control frame's 125 bytes without the code.
-const MAX_REASON: usize = 123;
-
 impl Connection {
     /// Gives the connection up at once: what is queued is dropped, the transport is to be reset.
     pub fn abort(&mut self, now: Instant) {
@@ -44,8 +41,7 @@ impl Connection {
         if !self.closing.is_open() {
             return Err(if self.closing.is_receiving() { SendError::Closing } else { SendError::Closed });
         }
-        let empty = code == CloseCode::NO_STATUS && reason.is_empty();
-        if reason.len() > MAX_REASON || !(code.may_be_sent() || empty) {
+        if !code.can_close_with(reason) {
             return Err(SendError::InvalidClose);
         }
         self.queue_close(now, code, reason);

@@ -62,6 +62,17 @@ impl Connection {
         Ok(self.accepted(now))
     }
 
+    /// Whether [`send`](crate::base::Engine::send) would take `message` at this moment, for those who must not lose it: asked
+    /// first, the send that follows does not fail. A refusal counts as one.
+    ///
+    /// # Errors
+    /// As [`Engine::send`](crate::base::Engine::send).
+    pub fn can_send(&mut self, now: Instant, message: &Message<'_>) -> Result<(), SendError> {
+        self.settle(now);
+        opcode(message.kind())?;
+        self.admit(message.payload().len())
+    }
+
     #[inline]
     pub(super) fn send_message(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
         let len = message.payload().len();

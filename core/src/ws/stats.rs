@@ -11,6 +11,7 @@
 /// assert_eq!(connection.stats().messages_out, 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct Stats {
     /// Bytes taken from the input.
@@ -43,4 +44,19 @@ pub(super) struct Counters {
     pub(super) pongs_dropped: u32,
     pub(super) sends_refused: u32,
     pub(super) bytes_discarded: u32,
+}
+
+#[cfg(all(test, feature = "json"))]
+mod tests {
+    use super::*;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn the_keys() {
+        let expected = json!({
+            "bytesIn": 0, "bytesOut": 0, "messagesIn": 0, "messagesOut": 0, "pingsIn": 0, "pongsDropped": 0,
+            "sendsRefused": 0, "bytesDiscarded": 0, "timesClamped": 0,
+        });
+        assert_eq!(to_value(Stats::default()).unwrap(), expected);
+    }
 }

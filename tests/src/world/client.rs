@@ -4,9 +4,9 @@ use super::{Came, Faults, Habit, Pipe, Transcript};
 use crate::dice::Dice;
 use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Shutdown};
-use wharf::link::{Config, ConnId, Event, Link};
-use wharf::ws::handshake::{ClientRequest, HandshakeError};
+use wharf::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
+use wharf::link::{Config, ConnId, Event, Link, OpenError};
+use wharf::ws::handshake::ClientRequest;
 
 /// How it ended for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Outcome {
     /// The connection was open and is closed.
     Closed(Closed),
     /// It was never open.
-    Failed(HandshakeError),
+    Failed(OpenError),
 }
 
 /// A client and the wire to its server.

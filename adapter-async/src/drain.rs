@@ -1,0 +1,177 @@
+//! Handlers and their connections, and the end of them all.
+
+use crate::accept::{Either, Gong, either};
+use crate::driver::Driver;
+use crate::runtime::Runtime;
+use crate::server::Outcome;
+use crate::socket::{Estate, Socket};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::task::Poll;
+use wharf::base::CloseCode;
+
+/// Ends many connections in order: cheap to clone, one for a server. Whoever makes sockets by other ways than
+/// [`serve`](crate::serve), as by an HTTP framework, takes a [`Berth`] for each and runs its handler in that.
+///
+/// ```
+/// use wharf_async::Drain;
+///
+/// let drain = Drain::new();
+/// let berth = drain.enter(100).expect("there is room");
+/// assert_eq!(drain.connections(), 1);
+/// drop(berth);
+/// assert_eq!(drain.connections(), 0);
+/// ```
+#[derive(Clone, Default)]
+pub struct Drain {
+    pub(crate) stop: Arc<Gong>,
+    live: Arc<Live>,
+}
+
+#[derive(Default)]
+struct Live {
+    connections: AtomicUsize,
+    none_left: event_listener::Event,
+}
+
+/// The place of one connection. It counts until it is dropped.
+pub struct Berth(Drain);
+
+impl Drain {
+    /// One with no connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a place, if fewer than `most` are taken. One that is taken once the drain has begun ends at once.
+    #[must_use]
+    pub fn enter(&self, most: usize) -> Option<Berth> {
+        let before = self.live.connections.fetch_add(1, Ordering::SeqCst);
+        // Given back on drop.
+        let berth = Berth(self.clone());
+        (before < most).then_some(berth)
+    }
+
+    /// Connections at this moment.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.live.connections.load(Ordering::SeqCst)
+    }
+
+    /// Whether the drain has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.stop.is_struck()
+    }
+
+    /// Waits until the drain begins.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it has done nothing.
+    pub async fn begun(&self) {
+        self.stop.wait().await;
+    }
+
+    /// Closes each connection with 1001 and waits until all have ended, at most as long as their close deadlines take.
+    ///
+    /// # Cancel safety
+    /// Dropped after its first poll, the connections go on ending.
+    pub async fn drain(&self) {
+        self.stop.strike();
+        while self.connections() > 0 {
+            let listener = self.live.none_left.listen();
+            if self.connections() > 0 {
+                listener.await;
+            }
+        }
+    }
+}
+
+impl Berth {
+    /// Runs `handler` with the socket, and closes what it leaves: with 1000 when it returns, 1011 when it fails or panics,
+    /// 1001 when the drain begins. Done once the connection has ended, which its close deadline bounds.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the handler is dropped with it, and with that the socket.
+    pub async fn handle<R, F, Fut>(self, mut socket: Socket<R>, handler: F)
+    where
+        R: Runtime,
+        F: FnOnce(Socket<R>) -> Fut,
+        Fut: Future<Output: Outcome>,
+    {
+        let estate = Estate::<R>::default();
+        let name = socket.bequeath(estate.clone());
+        let running = async {
+            let code = match either(self.0.begun(), unwound(|| handler(socket))).await {
+                Either::Left(()) => CloseCode::GOING_AWAY,
+                Either::Right(ended) => match ended.map(Outcome::failure) {
+                    Ok(None) => CloseCode::NORMAL,
+                    Ok(Some(cause)) | Err(cause) => {
+                        name.handler_failed(&cause);
+                        CloseCode::INTERNAL_ERROR
+                    }
+                },
+            };
+            let left = estate.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(mut driver) = left {
+                if code == CloseCode::INTERNAL_ERROR {
+                    // It is read no further: what was handed up last may not have been taken whole.
+                    driver.link.fail(driver.clock.now());
+                }
+                finish(driver, code).await;
+            }
+        };
+        name.in_connection(running).await;
+    }
+}
+
+impl Drop for Berth {
+    fn drop(&mut self) {
+        let live = &self.0.live;
+        if live.connections.fetch_sub(1, Ordering::SeqCst) == 1 {
+            live.none_left.notify(usize::MAX);
+        }
+    }
+}
+
+/// Closes and drives to the end, which the close deadline bounds.
+pub(crate) async fn finish<R: Runtime>(mut driver: Driver<R>, code: CloseCode) {
+    // One that is closing already has its code.
+    let _ = driver.link.close(driver.clock.now(), code, "");
+    poll_fn(|cx| driver.poll_with(cx, |_, _| None::<()>)).await;
+}
+
+/// Runs a future; a panic in it, or in making it, is an error with its text.
+async fn unwound<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, String> {
+    let future = catch_unwind(AssertUnwindSafe(make)).map_err(|e| text_of(&*e))?;
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(e) => Poll::Ready(Err(text_of(&*e))),
+    })
+    .await
+}
+
+/// The text of a panic.
+pub(crate) fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
+}
+
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Drain");
+        out.field("connections", &self.connections()).field("is_draining", &self.is_draining()).finish()
+    }
+}
+
+impl fmt::Debug for Berth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Berth").field(&self.0).finish()
+    }
+}

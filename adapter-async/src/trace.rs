@@ -1,0 +1,167 @@
+//! What is told as `tracing` events and spans: all of it is here, and without the feature `tracing` none of it is there.
+#![cfg_attr(not(feature = "tracing"), allow(unused_variables, clippy::unused_self))]
+
+use std::fmt::Display;
+use std::future::Future;
+#[cfg(feature = "tracing")]
+use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "tracing")]
+use tracing::Instrument;
+use wharf::base::{CloseCode, Closed, Origin};
+use wharf::link::Address;
+
+/// The accepting loop, in its span `tcp.server{port}`, or `{path}` for a Unix socket.
+pub(crate) fn in_server<F: Future>(address: &Address, future: F) -> impl Future<Output = F::Output> + use<F> {
+    #[cfg(feature = "tracing")]
+    let future = {
+        let span =
+            tracing::info_span!("tcp.server", port = tracing::field::Empty, path = tracing::field::Empty);
+        match address {
+            Address::Tcp(address) => span.record("port", address.port()),
+            other => span.record("path", tracing::field::display(other)),
+        };
+        future.instrument(span)
+    };
+    future
+}
+
+/// A connect, in its span `tcp.client.connect{host,port}`. A failure is an event.
+pub(crate) async fn in_connect<T, E: Display>(
+    host: &str,
+    port: u16,
+    connect: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let telling = async {
+        let out = connect.await;
+        if let Err(error) = &out {
+            #[cfg(feature = "tracing")]
+            tracing::error!(%error, "connect failed");
+        }
+        out
+    };
+    #[cfg(feature = "tracing")]
+    let telling = telling.instrument(tracing::info_span!("tcp.client.connect", host, port));
+    telling.await
+}
+
+/// One connection's task, in its span `connection{id, peer}`.
+pub(crate) fn in_connection<F: Future>(
+    id: impl Display,
+    peer: impl Display,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    #[cfg(feature = "tracing")]
+    let future = future.instrument(tracing::info_span!("connection", %id, %peer));
+    future
+}
+
+pub(crate) fn listening(address: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(%address, "listening");
+}
+
+pub(crate) fn accept_failed(address: impl Display, error: &std::io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%address, %error, "accepting failed; trying again in 100 ms");
+}
+
+pub(crate) fn refused(address: impl Display, reason: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%address, %reason, "connection refused");
+}
+
+pub(crate) fn not_sent(error: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%error, "a sender's message was not sent");
+}
+
+pub(crate) fn service_panicked(cause: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(cause, "the service panicked; its connection is closed");
+}
+
+pub(crate) fn opened(id: impl Display, address: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(%id, %address, "connection opened");
+}
+
+pub(crate) fn closed(id: impl Display, address: impl Display, code: CloseCode, origin: Origin) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(%id, %address, code = code.as_u16(), ?origin, "connection closed");
+}
+
+/// What a socket's connection is called where it is told of: by the next number of the process.
+#[derive(Clone, Default)]
+pub(crate) struct Name {
+    #[cfg(feature = "tracing")]
+    id: u64,
+    #[cfg(feature = "tracing")]
+    peer: String,
+}
+
+impl Name {
+    fn new(peer: impl Display) -> Self {
+        #[cfg(feature = "tracing")]
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            #[cfg(feature = "tracing")]
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            #[cfg(feature = "tracing")]
+            peer: peer.to_string(),
+        }
+    }
+
+    pub(crate) fn in_connection<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        #[cfg(feature = "tracing")]
+        let future = in_connection(self.id, self.peer.clone(), future);
+        future
+    }
+
+    pub(crate) fn handler_failed(&self, cause: &str) {
+        #[cfg(feature = "tracing")]
+        tracing::error!(connection = self.id, address = self.peer, cause, "handler failed");
+    }
+}
+
+/// What is told of one socket: that it opened, that it closed, each once. A socket that is let go before its end tells so.
+#[derive(Default)]
+pub(crate) struct Told {
+    name: Name,
+    #[cfg(feature = "tracing")]
+    is_open: bool,
+}
+
+impl Told {
+    pub(crate) fn opened(peer: impl Display) -> Self {
+        let name = Name::new(peer);
+        #[cfg(feature = "tracing")]
+        opened(name.id, &name.peer);
+        Self {
+            name,
+            #[cfg(feature = "tracing")]
+            is_open: true,
+        }
+    }
+
+    pub(crate) fn name(&self) -> Name {
+        self.name.clone()
+    }
+
+    pub(crate) fn closed(&mut self, report: &Closed) {
+        self.tell(report.code, report.origin);
+    }
+
+    fn tell(&mut self, code: CloseCode, origin: Origin) {
+        #[cfg(feature = "tracing")]
+        if std::mem::take(&mut self.is_open) {
+            closed(self.name.id, &self.name.peer, code, origin);
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.tell(CloseCode::GOING_AWAY, Origin::Local);
+    }
+}

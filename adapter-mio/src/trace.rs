@@ -1,0 +1,111 @@
+//! What is told as `tracing` events and spans: all of it is here, and without the feature `tracing` none of it is there.
+#![cfg_attr(not(feature = "tracing"), allow(unused_variables, clippy::unused_self))]
+
+use std::fmt::{Debug, Display};
+use std::io;
+use wharf::base::{CloseCode, Origin};
+use wharf::link::Address;
+
+/// Something that work goes on in.
+#[derive(Debug)]
+pub(crate) struct Span {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+}
+
+impl Span {
+    /// `tcp.server{port}`, around the loop; `{path}` for a Unix socket.
+    pub(crate) fn server(address: &Address) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: match address {
+                Address::Tcp(address) => tracing::info_span!("tcp.server", port = address.port()),
+                other => tracing::info_span!("tcp.server", path = %other),
+            },
+        }
+    }
+
+    /// `tcp.client.connect{host,port}`, around a connect.
+    pub(crate) fn connect(host: &str, port: u16) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: tracing::info_span!("tcp.client.connect", host, port),
+        }
+    }
+
+    /// `connection{id, peer}`, around a connection's turns.
+    pub(crate) fn connection(id: impl Display, peer: impl Display) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: tracing::info_span!("connection", %id, %peer),
+        }
+    }
+
+    pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "tracing")]
+        return self.span.in_scope(work);
+        #[cfg(not(feature = "tracing"))]
+        work()
+    }
+}
+
+pub(crate) fn listening(address: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(%address, "listening");
+}
+
+pub(crate) fn refused(address: impl Display, reason: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%address, %reason, "connection refused");
+}
+
+pub(crate) fn accept_failed(address: impl Display, error: &io::Error, pause: impl Debug) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%address, %error, ?pause, "accepting failed; it is tried again");
+}
+
+pub(crate) fn not_polled(id: impl Display, error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%id, %error, "a socket cannot be polled; it is closed");
+}
+
+pub(crate) fn opened(id: impl Display, address: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(%id, %address, "connection opened");
+}
+
+pub(crate) fn closed(id: impl Display, address: impl Display, code: CloseCode, origin: Origin) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(%id, %address, code = code.as_u16(), ?origin, "connection closed");
+}
+
+pub(crate) fn connect_failed(error: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(%error, "connect failed");
+}
+
+/// The service panicked, in a call for this connection if there is one.
+pub(crate) fn handler_failed(connection: Option<&dyn Display>, address: Option<&dyn Display>, cause: &str) {
+    #[cfg(feature = "tracing")]
+    {
+        let connection = connection.map(tracing::field::display);
+        tracing::error!(connection, address = address.map(tracing::field::display), cause, "handler failed");
+    }
+}
+
+pub(crate) fn job_failed(job: impl Display, cause: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(%job, cause, "a job has no outcome");
+}
+
+/// A fault of the loop itself.
+pub(crate) fn loop_failed(error: &io::Error, what: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(%error, "{what}");
+}
+
+/// What only costs something, or is told by other ways too.
+pub(crate) fn minor(error: impl Debug, what: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(?error, "{what}");
+}

@@ -1,0 +1,164 @@
+//! The names of the counters, in one place, and their rendering for Prometheus.
+
+use super::HubStats;
+use alloc::string::String;
+use core::fmt::Write;
+
+/// What a metric is called and means.
+///
+/// ```
+/// use wharf::link::{HUB_METRICS, MetricKind};
+///
+/// let accepted = &HUB_METRICS[0];
+/// assert_eq!((accepted.name, accepted.kind), ("wharf_connections_accepted_total", MetricKind::Counter));
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Metric {
+    /// The name in Prometheus.
+    pub name: &'static str,
+    /// One line on what it counts.
+    pub help: &'static str,
+    /// Whether it only grows.
+    pub kind: MetricKind,
+    value: fn(&HubStats) -> u64,
+}
+
+/// The type of a metric, as Prometheus has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+impl Metric {
+    const fn new(
+        name: &'static str,
+        help: &'static str,
+        kind: MetricKind,
+        value: fn(&HubStats) -> u64,
+    ) -> Self {
+        Self { name, help, kind, value }
+    }
+
+    /// What it stands at.
+    #[must_use]
+    pub fn value(&self, stats: &HubStats) -> u64 {
+        (self.value)(stats)
+    }
+}
+
+use MetricKind::{Counter, Gauge};
+
+/// The metrics of a hub. Names once given stay.
+pub const HUB_METRICS: &[Metric] = &[
+    Metric::new("wharf_connections_accepted_total", "Connections accepted.", Counter, |s| s.accepted),
+    Metric::new(
+        "wharf_connections_refused_total",
+        "Connections refused: too many, too many in their handshake, or draining.",
+        Counter,
+        |s| s.refused,
+    ),
+    Metric::new("wharf_websockets_opened_total", "WebSockets opened.", Counter, |s| s.opened),
+    Metric::new("wharf_websockets_closed_total", "WebSockets closed.", Counter, |s| s.closed),
+    Metric::new("wharf_websockets_open", "WebSockets open now.", Gauge, |s| {
+        s.opened.saturating_sub(s.closed)
+    }),
+    Metric::new("wharf_service_panics_total", "Calls of the service that panicked.", Counter, |s| s.panics),
+    Metric::new(
+        "wharf_jobs_refused_total",
+        "Jobs given back because too many were in flight.",
+        Counter,
+        |s| s.jobs_refused,
+    ),
+    Metric::new(
+        "wharf_dials_refused_total",
+        "Dials refused because too many were in flight, or draining.",
+        Counter,
+        |s| s.dials_refused,
+    ),
+    Metric::new("wharf_dials_failed_total", "Dials that failed.", Counter, |s| s.dials_failed),
+    Metric::new(
+        "wharf_connections_drained_total",
+        "Connections that a drain closed in time.",
+        Counter,
+        |s| s.drained,
+    ),
+    Metric::new(
+        "wharf_connections_drain_reset_total",
+        "Connections that a drain had to reset.",
+        Counter,
+        |s| s.drain_resets,
+    ),
+];
+
+/// The counters in the text format of Prometheus (version 0.0.4), to be answered to a scrape.
+///
+/// ```
+/// let text = wharf::link::prometheus(&Default::default());
+/// assert!(text.contains("# TYPE wharf_connections_accepted_total counter\nwharf_connections_accepted_total 0\n"));
+/// ```
+#[must_use]
+pub fn prometheus(stats: &HubStats) -> String {
+    let mut out = String::new();
+    for metric in HUB_METRICS {
+        let Metric { name, help, .. } = metric;
+        let kind = match metric.kind {
+            Counter => "counter",
+            Gauge => "gauge",
+        };
+        // Writing into a String does not fail.
+        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {}\n", metric.value(stats));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions_and_none_is_given_twice() {
+        for (i, metric) in HUB_METRICS.iter().enumerate() {
+            assert!(
+                metric.name.starts_with("wharf_")
+                    && metric.help.ends_with('.')
+                    && !metric.help.contains('\n')
+            );
+            assert!(metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            assert_eq!(metric.name.ends_with("_total"), metric.kind == Counter, "{}", metric.name);
+            assert!(HUB_METRICS[..i].iter().all(|other| other.name != metric.name));
+        }
+    }
+
+    /// Each field shows in exactly one counter, so a new one that has no metric is noticed.
+    #[cfg(feature = "json")]
+    #[test]
+    fn every_counter_of_the_hub_has_its_metric() {
+        let fields = serde_json::to_value(HubStats::default()).unwrap();
+        let counters = HUB_METRICS.iter().filter(|metric| metric.kind == Counter).count();
+        assert_eq!(fields.as_object().unwrap().len(), counters);
+    }
+
+    #[test]
+    fn each_metric_reads_its_own_field() {
+        let stats = HubStats {
+            accepted: 1,
+            refused: 2,
+            opened: 30,
+            closed: 4,
+            panics: 5,
+            jobs_refused: 6,
+            dials_refused: 7,
+            dials_failed: 8,
+            drained: 9,
+            drain_resets: 10,
+        };
+        let values: alloc::vec::Vec<u64> = HUB_METRICS.iter().map(|metric| metric.value(&stats)).collect();
+        assert_eq!(values, [1, 2, 30, 4, 26, 5, 6, 7, 8, 9, 10]);
+        assert!(prometheus(&stats).ends_with("\nwharf_connections_drain_reset_total 10\n"));
+    }
+}
