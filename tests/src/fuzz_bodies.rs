@@ -13,6 +13,10 @@ use wharf::ws::handshake::{Acceptance, Client, ClientRequest, HandshakeError, Of
 use wharf::ws::wire::header::{Decoded, decode, encode};
 use wharf::ws::{Role, Url};
 
+mod ways_out;
+
+pub use ways_out::{proxy, redirect};
+
 const NOW: Instant = Instant::ORIGIN;
 const WALL: Wall = Wall::from_millis(784_111_777_000);
 
@@ -20,13 +24,15 @@ const WALL: Wall = Wall::from_millis(784_111_777_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     ("header", header),
     ("frames", frames),
     ("handshake_client", handshake_client),
     ("handshake_server", handshake_server),
     ("http", http),
     ("pair", pair),
+    ("proxy", proxy),
+    ("redirect", redirect),
     ("url", url),
 ];
 

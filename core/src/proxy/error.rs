@@ -34,13 +34,13 @@ pub enum ProxyError {
     /// The target's host or port cannot be asked for. The fault is the local program's, and nothing was sent.
     #[error("the target's host or port cannot be asked for")]
     Target,
-    /// The proxy answered with a status other than 2xx and 407. Whether to retry depends on it.
+    /// The proxy answered with a status other than 2xx, 401 and 407. Whether to retry depends on it.
     #[error("the proxy answered with status {}", .0.status)]
     Refused(Box<ProxyRefusal>),
-    /// The proxy wants a user name (407), and its URL has none.
+    /// The proxy wants a user name (407, from some 401), and its URL has none.
     #[error("the proxy wants a user name and password")]
     AuthRequired(Box<ProxyRefusal>),
-    /// The proxy did not take the user name and password; its answer, if it is an HTTP proxy (407).
+    /// The proxy did not take the user name and password; its answer, if it is an HTTP proxy (407 or 401).
     #[error("the proxy did not take the user name and password")]
     AuthFailed(Option<Box<ProxyRefusal>>),
     /// The SOCKS proxy takes none of the ways to log in that were offered: none at all and, if the URL has them, user name

@@ -72,8 +72,10 @@ impl HttpConnect {
         (refusal.body, refusal.body_is_whole) = body.into_parts();
         let refusal = Box::new(refusal);
         Some(match refusal.status {
-            407 if self.authorized => ProxyError::AuthFailed(Some(refusal)),
-            407 => ProxyError::AuthRequired(refusal),
+            // 401 is the target's to say, which no request has reached: there are proxies (tinyproxy) that say it of a
+            // login that they did not take.
+            401 | 407 if self.authorized => ProxyError::AuthFailed(Some(refusal)),
+            401 | 407 => ProxyError::AuthRequired(refusal),
             _ => ProxyError::Refused(refusal),
         })
     }
