@@ -141,6 +141,8 @@ impl Subject {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn calls_in_any_order(steps in steps(), pause in any::<bool>(), keepalive in any::<bool>()) {
         let mut subject = Subject::new(pause, keepalive);

@@ -157,6 +157,8 @@ fn wounded(mut bytes: Vec<u8>, wounds: &[Wound]) -> Vec<u8> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn what_is_written_is_read_back(codec in any_codec(), messages in prop::collection::vec(message(), 0..8),
                                     sizes in prop::collection::vec(1..50usize, 0..5)) {
