@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The same byte streams to this engine and to tungstenite: the same messages and verdicts, or a difference that is
-# known by name. differential.sh [STREAMS, default 100000] [FIRST SEED, default 0]
+# The same byte streams to the engines here and to tungstenite, or to the codecs of tokio-util: the same messages and
+# verdicts, or a difference that is known by name. differential.sh [STREAMS, default 100000] [FIRST SEED, default 0]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 DIFFERENTIAL_STREAMS=${1:-100000} DIFFERENTIAL_SEED=${2:-0} \
-  cargo test --quiet -p wharf-tests --features peers --test differential -- --nocapture
+  cargo test --quiet -p wharf-tests --features peers --test differential --test differential_framed -- --nocapture

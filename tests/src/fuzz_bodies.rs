@@ -2,6 +2,7 @@
 //! Each panics when a law is broken.
 
 use crate::dice::Dice;
+pub use crate::framing::framed;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
 use crate::streams::cuts;
@@ -24,8 +25,9 @@ const WALL: Wall = Wall::from_millis(784_111_777_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: &[Target] = &[
     ("header", header),
+    ("framed", framed),
     ("frames", frames),
     ("handshake_client", handshake_client),
     ("handshake_server", handshake_server),

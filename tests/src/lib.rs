@@ -9,6 +9,7 @@ pub mod dice;
 pub mod door;
 #[cfg(feature = "rig")]
 pub mod folder;
+pub mod framing;
 pub mod fuzz_bodies;
 #[cfg(feature = "rig")]
 pub mod motley;

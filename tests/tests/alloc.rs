@@ -3,7 +3,8 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use std::sync::Arc;
-use wharf::base::{Engine, Entropy, Event, Input, Instant, Scratch};
+use wharf::base::{Engine, Entropy, Event, Input, Instant, Message, Scratch};
+use wharf::framed::{self, Codec, Lines, Raw, Typed};
 use wharf::ws::{Config, Connection, Role};
 use wharf_tests::wire::{Length, first, frame, header};
 
@@ -19,7 +20,7 @@ fn from_peer(role: Role, first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// One turn, as an adapter has it: what came is read and echoed, what is queued is written.
-fn turn(connection: &mut Connection, scratch: &mut Scratch, bytes: &mut [u8]) {
+fn turn(connection: &mut impl Engine, scratch: &mut Scratch, bytes: &mut [u8]) {
     connection.lend(scratch);
     let mut input = Input::new(bytes);
     while let Some(event) = connection.receive(NOW, &mut input) {
@@ -134,4 +135,80 @@ fn memory_grows_with_what_came_and_not_with_what_is_claimed() {
     let mut bytes = [empty, one].concat();
     let cost = measure(|| assert!(connection.receive(NOW, &mut Input::new(&mut bytes)).is_none()));
     assert!(cost.bytes_max < 50_000, "{} bytes for 10,000 fragments of a byte", cost.bytes_max);
+}
+
+/// A message of `size` bytes as `codec` writes it; in its own kind, whichever that is.
+fn framed_bytes(codec: &Arc<dyn Codec>, size: usize) -> Vec<u8> {
+    let mut sender = framed::Connection::new(NOW, codec.clone(), &Arc::default());
+    let (text, bytes) = ("w".repeat(size), vec![b'w'; size]);
+    let sent = sender.send(NOW, Message::text(text)).or_else(|_| sender.send(NOW, Message::typed(2, bytes)));
+    sent.expect("a kind that it takes");
+    let mut out = Vec::new();
+    sender.output(NOW).drain_into(&mut out);
+    out
+}
+
+fn codecs() -> [Arc<dyn Codec>; 4] {
+    [Arc::new(Typed), Arc::new(Lines::new()), Arc::new(framed::Length::default()), Arc::new(Raw)]
+}
+
+#[test]
+fn a_framed_echo_of_a_lent_message_allocates_nothing() {
+    for codec in codecs() {
+        for (size, a_turn) in [(1, 1), (16, 100), (1024, 10), (15_000, 1)] {
+            let mut connection = framed::Connection::new(NOW, codec.clone(), &Arc::default());
+            let (bytes, mut scratch) = (framed_bytes(&codec, size).repeat(a_turn), Scratch::new());
+            let mut buffer = bytes.clone();
+            turn(&mut connection, &mut scratch, &mut buffer);
+            let cost = measure(|| {
+                for _ in 0..1000 {
+                    buffer.copy_from_slice(&bytes);
+                    turn(&mut connection, &mut scratch, &mut buffer);
+                }
+            });
+            assert!(connection.stats().messages_out >= 1001);
+            assert_eq!(cost.count_total, 0, "{codec:?}, {size} bytes, {a_turn} a turn");
+        }
+    }
+}
+
+#[test]
+fn a_framed_connection_at_rest_owns_no_heap() {
+    for codec in codecs() {
+        let mut scratch = Scratch::new();
+        let stream =
+            [framed_bytes(&codec, 5), framed_bytes(&codec, 30_000), framed_bytes(&codec, 7)].concat();
+        let run = |connection: &mut framed::Connection<Arc<dyn Codec>>, scratch: &mut Scratch| {
+            for piece in stream.clone().chunks_mut(999) {
+                turn(connection, scratch, piece);
+            }
+        };
+        let config = Arc::default();
+        run(&mut framed::Connection::new(NOW, codec.clone(), &config), &mut scratch);
+        let mut kept = None;
+        let cost = measure(|| {
+            let mut connection = framed::Connection::new(NOW, codec.clone(), &config);
+            run(&mut connection, &mut scratch);
+            kept = Some(connection);
+        });
+        assert_eq!((cost.count_current, cost.bytes_current), (0, 0), "{codec:?} keeps heap");
+        assert!(kept.is_some_and(|connection| connection.stats().messages_in >= 3));
+    }
+}
+
+#[test]
+fn a_framed_header_reserves_nothing() {
+    let mut connection = framed::Connection::new(NOW, Typed, &Arc::default());
+    let mut bytes = [&(16_u32 << 20).to_be_bytes()[..], &[2], &[b'a'; 10_000]].concat();
+    let cost = measure(|| {
+        for byte in &mut bytes[..5] {
+            assert!(connection.receive(NOW, &mut Input::new(std::slice::from_mut(byte))).is_none());
+        }
+    });
+    assert_eq!(cost.count_total, 0, "a cut header is kept inline");
+    let cost = measure(|| {
+        assert!(connection.receive(NOW, &mut Input::new(&mut bytes[5..])).is_none());
+        assert!(connection.read_space().is_some_and(|space| space.len() <= 10_000));
+    });
+    assert!(cost.bytes_max < 50_000, "{} bytes for 10,000", cost.bytes_max);
 }

@@ -250,7 +250,7 @@ impl<C: Codec> Engine for Connection<C> {
 
     fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
         let now = self.settle(now);
-        self.send_shared(now, kind, payload)
+        self.send_shared(now, kind, &payload)
     }
 
     /// Writes what was accepted, then ends the writing side and waits for the peer's end of stream; its messages are

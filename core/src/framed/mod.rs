@@ -13,6 +13,8 @@ mod closing;
 mod codec;
 mod config;
 mod connection;
+#[cfg(feature = "json")]
+pub mod json;
 mod length;
 mod lines;
 mod liveness;

@@ -36,16 +36,16 @@ impl<C: Codec> Connection<C> {
         &mut self,
         now: Instant,
         kind: Kind,
-        payload: Bytes,
+        payload: &Bytes,
     ) -> Result<Accepted, SendError> {
         self.admit(kind, payload.len())?;
         if kind == Kind::Text {
-            utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
+            utf8::check(payload).map_err(|_| SendError::NotUtf8)?;
         }
         if payload.len() >= REFERENCE {
-            self.reference(now, kind, &payload)?;
+            self.reference(now, kind, payload)?;
         } else {
-            self.copy(now, kind, &payload)?;
+            self.copy(now, kind, payload)?;
         }
         Ok(self.accepted(now))
     }

@@ -1,6 +1,12 @@
 //! The engine against hand-made bytes and against itself.
 
+mod calls;
+mod close;
 mod codecs;
+mod deadlines;
+mod faults;
+mod laws;
+mod output;
 
 use super::{Codec, Config, Connection};
 use crate::base::{Closed, Engine, Event, Input, Instant, Message};
