@@ -33,12 +33,14 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
+    #[inline]
     pub(crate) fn new(outbox: &'a mut Outbox, now: Instant) -> Self {
         Self { outbox, now, wire: None }
     }
 
     /// Bytes to write.
     #[must_use]
+    #[inline]
     pub fn remaining(&self) -> usize {
         match &self.wire {
             None => self.outbox.len(),
@@ -54,6 +56,7 @@ impl<'a> Output<'a> {
 
     /// Fills `out` from its front with what is to be written, in order, and returns how many were filled. With fewer
     /// places than pieces, the first pieces.
+    #[inline]
     pub fn slices<'s>(&'s self, out: &mut [&'s [u8]]) -> usize {
         match &self.wire {
             None => self.outbox.slices(out),
@@ -76,6 +79,7 @@ impl<'a> Output<'a> {
     }
 
     /// The transport took `n` bytes. More than there were count as all.
+    #[inline]
     pub fn advance(&mut self, n: usize) {
         match &mut self.wire {
             None => self.outbox.advance(self.now, n),
