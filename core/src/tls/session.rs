@@ -352,7 +352,7 @@ impl Session {
 
     /// A record begins with its type, of which there are four, and the version's major number (RFC 8446 section 5.1).
     fn speaks_tls(&self) -> bool {
-        usize::from(self.first_len) < self.first.len() || matches!(self.first, [20..=23, 3])
+        matches!(self.first[..usize::from(self.first_len)], [] | [20..=23] | [20..=23, 3])
     }
 }
 

@@ -1,0 +1,90 @@
+//! How a session ends.
+
+use super::*;
+use crate::base::End;
+
+#[test]
+fn a_close_is_told_from_a_cut() {
+    let (mut client, mut server) = pair();
+    assert_eq!(server.session.judge_end(End::Eof), End::Truncated);
+    assert_eq!(server.session.judge_end(End::Reset), End::Reset);
+    client.say(b"last");
+    client.session.close();
+    client.session.close();
+    let bytes = client.take_all();
+    assert!(client.session.has_sent_close() && client.session.is_close_written());
+    // All but the last byte is no close yet.
+    server.hear(&bytes[..bytes.len() - 1]);
+    assert_eq!((server.session.peer_closed(), server.session.judge_end(End::Eof)), (false, End::Truncated));
+    server.hear(&bytes[bytes.len() - 1..]);
+    assert_eq!((server.session.peer_closed(), server.session.judge_end(End::Eof)), (true, End::Eof));
+    assert_eq!(server.heard, b"last");
+    // It is kept, and what comes behind it is nobody's.
+    server.hear(b"anything");
+    assert!(server.session.peer_closed() && server.session.failure().is_none());
+}
+
+#[test]
+fn a_half_closed_session_still_speaks() {
+    let (mut client, mut server) = pair();
+    client.session.close();
+    server.hear(&client.take_all());
+    server.say(b"and another thing");
+    assert!(server.wants_write());
+    server.take_all();
+    server.session.close();
+    assert!(server.wants_write() && !server.session.is_close_written());
+    server.take_all();
+    assert!(!server.wants_write() && server.session.is_close_written());
+    // Behind the close nothing is sealed.
+    server.say(b"too late");
+    assert_eq!((server.wants_write(), server.take(99).len(), server.outbox.len()), (false, 0, 8));
+}
+
+#[test]
+fn a_close_stands_behind_all_that_was_said() {
+    let (mut client, mut server) = pair();
+    client.say(&[1; 300_000]);
+    client.session.close();
+    let mut bytes = client.take(10);
+    assert!(!client.session.has_sent_close());
+    bytes.extend(client.take_all());
+    server.hear(&bytes);
+    assert_eq!((server.heard.len(), server.session.peer_closed()), (300_000, true));
+    assert!(!client.wants_write() && client.outbox.is_empty());
+}
+
+/// A handshake that was never done has nothing to close, and keeps nobody waiting.
+#[test]
+fn a_close_in_the_handshake_is_vacuous() {
+    let mut client = Party::client();
+    client.session.close();
+    assert!(client.wants_write() && !client.session.is_close_written());
+    client.take_all();
+    assert!(!client.wants_write() && client.session.is_close_written());
+    assert_eq!(
+        (client.session.has_sent_close(), client.session.judge_end(End::Eof)),
+        (false, End::Truncated)
+    );
+    // If it is done after all, it is closed then.
+    let mut server = Party::server();
+    let mut client = Party::client();
+    client.session.close();
+    settle(&mut client, &mut server);
+    assert!(client.session.has_sent_close() && server.session.peer_closed());
+}
+
+/// Bad input behind our own close would be a second alert.
+#[test]
+fn what_comes_after_our_close_is_thrown_away() {
+    let (mut client, mut server) = pair();
+    server.say(b"unheard");
+    let late = server.take_all();
+    client.session.close();
+    client.take_all();
+    client.hear(&late);
+    client.hear(&[23, 3, 3, 0, 30]);
+    client.hear(&[0; 30]);
+    assert_eq!((client.session.failure(), client.heard.len(), client.session.held()), (None, 0, 0));
+    assert_eq!(client.session.judge_end(End::Eof), End::Eof);
+}
