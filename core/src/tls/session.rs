@@ -144,7 +144,9 @@ impl Session {
         }
         if self.closing && self.may_seal() && output.slices(&mut [&[]]) == 0 {
             self.close_sent = self.work(Work::Close);
-            self.held = Vec::new();
+            if self.close_sent {
+                self.held = Vec::new();
+            }
         }
         output.over(&mut self.wire)
     }
@@ -289,9 +291,8 @@ impl Session {
     fn work(&mut self, work: Work<'_>) -> bool {
         // The machine may have its finger in the middle of what is held, and panics without it.
         let mut held = core::mem::take(&mut self.held);
-        let mut plain = Vec::new();
-        let (used, done) = self.turn(&mut held, work, &mut plain);
-        debug_assert!(plain.is_empty(), "opening went as far as it could");
+        // Opening went as far as it could, so nothing more is opened here.
+        let (used, done) = self.turn(&mut held, work, &mut Vec::new());
         if self.failure.is_none() {
             held.drain(..used);
             self.held = held;
