@@ -2,6 +2,7 @@
 //! Each panics when a law is broken.
 
 use crate::dice::Dice;
+pub use crate::fuzz_tls::tls;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
 use crate::streams::cuts;
@@ -20,13 +21,14 @@ const WALL: Wall = Wall::from_millis(784_111_777_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("header", header),
     ("frames", frames),
     ("handshake_client", handshake_client),
     ("handshake_server", handshake_server),
     ("http", http),
     ("pair", pair),
+    ("tls", tls),
     ("url", url),
 ];
 

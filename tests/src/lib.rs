@@ -12,6 +12,7 @@ pub mod folder;
 pub mod fuzz_bodies;
 #[cfg(feature = "rig")]
 pub mod motley;
+pub mod fuzz_tls;
 pub mod naive;
 pub mod pair;
 #[cfg(feature = "rig")]
