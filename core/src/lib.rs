@@ -69,7 +69,8 @@
 //!
 //! `http` (default): conversions with the types of the `http` crate, which needs std. `simd`: UTF-8 checks by simdutf8.
 //! `tls`: TLS 1.2 and 1.3 by rustls with ring; with rustls's feature `std`, which the adapters bring, sessions resume.
-//! `tls-webpki-roots`: the roots that Mozilla trusts, built in. Without default features the whole dependency tree is `no_std` with `alloc`.
+//! `tls-webpki-roots`: the roots that Mozilla trusts, built in. Without default features the whole dependency tree is
+//! `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -121,3 +121,11 @@ fn configurations_tell_no_keys() {
     assert_eq!(std::format!("{:?}", client.build().unwrap()), "ClientConfig { alpn: [\"a/1\"], .. }");
     assert_eq!(std::format!("{:?}", server.build().unwrap()), "ServerConfig { alpn: [], .. }");
 }
+
+#[cfg(feature = "tls-webpki-roots")]
+#[test]
+fn built_in_roots_trust_no_one_of_ours() {
+    let config = ClientConfig::builder().webpki_roots().build().unwrap();
+    let (client, _) = meet(&config, "localhost", &PLAIN_SERVER, WALL);
+    assert_eq!(client.session.failure(), Some(&TlsError::UnknownAuthority));
+}
