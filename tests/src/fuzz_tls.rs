@@ -117,7 +117,9 @@ fn tampered(dice: &mut Dice<'_>) {
             _ => {}
         }
         let mut bytes = parties[at].take(size.max(300));
-        match dice.below(24) {
+        // rustls asserts that it never has two last words, and bad input behind our close_notify would make the second.
+        let trick = if parties[1 - at].closed { 24 } else { dice.below(24) };
+        match trick {
             0 if !bytes.is_empty() => {
                 let place = dice.below(bytes.len());
                 bytes[place] ^= 1 << dice.below(8);
@@ -153,7 +155,7 @@ fn tampered(dice: &mut Dice<'_>) {
         assert!(from.said.starts_with(&to.heard), "something was heard that was not said");
         if honest {
             assert_eq!(from.session.failure(), None);
-            assert!(to.session.has_sent_close() || to.heard.len() == from.said.len(), "something was lost");
+            assert_eq!(to.heard.len(), from.said.len(), "something was lost");
         }
     }
 }

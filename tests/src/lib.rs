@@ -10,9 +10,9 @@ pub mod door;
 #[cfg(feature = "rig")]
 pub mod folder;
 pub mod fuzz_bodies;
+pub mod fuzz_tls;
 #[cfg(feature = "rig")]
 pub mod motley;
-pub mod fuzz_tls;
 pub mod naive;
 pub mod pair;
 #[cfg(feature = "rig")]
