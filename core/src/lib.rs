@@ -62,12 +62,15 @@
 //! | [`ws`] | the [`Connection`](ws::Connection) of RFC 6455, its [`handshake`](ws::handshake), prepared messages, URLs |
 //! | [`proxy`] | ways out: a [`Tunnel`](proxy::Tunnel) by CONNECT or SOCKS5, and which [`Proxies`](proxy::Proxies) a target is reached by |
 //! | [`framed`] | messages over a byte stream without a WebSocket: the [`Codec`](framed::Codec) trait, typed frames, lengths, lines, raw |
+//! | `tls` (feature) | a TLS `Session` as a stage on slices, and its configurations |
 //! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
 //!
 //! # Features
 //!
 //! `http` (default): conversions with the types of the `http` crate, which needs std. `simd`: UTF-8 checks by simdutf8.
-//! Without default features the whole dependency tree is `no_std` with `alloc`.
+//! `tls`: TLS 1.2 and 1.3 by rustls with ring; with rustls's feature `std`, which the adapters bring, sessions resume.
+//! `tls-webpki-roots`: the roots that Mozilla trusts, built in. Without default features the whole dependency tree is
+//! `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 

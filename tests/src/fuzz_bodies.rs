@@ -3,6 +3,7 @@
 
 use crate::dice::Dice;
 pub use crate::framing::framed;
+pub use crate::fuzz_tls::tls;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
 use crate::streams::cuts;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     ("pair", pair),
     ("proxy", proxy),
     ("redirect", redirect),
+    ("tls", tls),
     ("url", url),
 ];
 

@@ -11,6 +11,7 @@ pub mod door;
 pub mod folder;
 pub mod framing;
 pub mod fuzz_bodies;
+pub mod fuzz_tls;
 #[cfg(feature = "rig")]
 pub mod motley;
 pub mod naive;

@@ -33,12 +33,14 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
+    #[inline]
     pub(crate) fn new(outbox: &'a mut Outbox, now: Instant) -> Self {
         Self { outbox, now, wire: None }
     }
 
     /// Bytes to write.
     #[must_use]
+    #[inline]
     pub fn remaining(&self) -> usize {
         match &self.wire {
             None => self.outbox.len(),
@@ -54,6 +56,7 @@ impl<'a> Output<'a> {
 
     /// Fills `out` from its front with what is to be written, in order, and returns how many were filled. With fewer
     /// places than pieces, the first pieces.
+    #[inline]
     pub fn slices<'s>(&'s self, out: &mut [&'s [u8]]) -> usize {
         match &self.wire {
             None => self.outbox.slices(out),
@@ -76,6 +79,7 @@ impl<'a> Output<'a> {
     }
 
     /// The transport took `n` bytes. More than there were count as all.
+    #[inline]
     pub fn advance(&mut self, n: usize) {
         match &mut self.wire {
             None => self.outbox.advance(self.now, n),
@@ -117,5 +121,87 @@ impl<'a> Output<'a> {
     /// The same output, over `wire`.
     pub(crate) fn over(self, wire: &'a mut Wire) -> Self {
         Self { wire: Some(wire), ..self }
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use core::time::Duration;
+
+    const NOW: Instant = Instant::ORIGIN;
+
+    /// A stage that puts two bytes around each piece that it seals.
+    fn seal(outbox: &mut Outbox, wire: &mut Wire, n: usize) {
+        let mut output = Output::new(outbox, NOW);
+        let mut slices: [&[u8]; 8] = [&[]; 8];
+        let filled = output.slices(&mut slices);
+        let plain = slices[..filled].concat();
+        let n = n.min(plain.len());
+        wire.tail().push(b'<');
+        wire.tail().extend_from_slice(&plain[..n]);
+        wire.tail().push(b'>');
+        output.sealed(n);
+        wire.carries(n);
+    }
+
+    #[test]
+    fn any_steps_through_a_wire_write_the_same_and_count_each_byte_once() {
+        for first in 1..7 {
+            for step in 1..12 {
+                let (mut outbox, mut wire, mut written) = (Outbox::new(), Wire::new(), Vec::new());
+                outbox.cork(NOW).extend_from_slice(b"ab");
+                outbox.push_shared(NOW, Bytes::from_static(b"CDE"));
+                outbox.cork(NOW).extend_from_slice(b"fg");
+                seal(&mut outbox, &mut wire, first);
+                assert_eq!(outbox.len(), 7);
+                seal(&mut outbox, &mut wire, 7);
+                assert_eq!((outbox.len(), outbox.is_empty()), (7, false));
+                outbox.cork(NOW).extend_from_slice(b"h");
+                while !wire.is_empty() {
+                    let mut output = Output::new(&mut outbox, NOW).over(&mut wire);
+                    let mut slices: [&[u8]; 1] = [&[]];
+                    assert_eq!(output.slices(&mut slices), 1);
+                    written.extend_from_slice(&slices[0][..step.min(slices[0].len())]);
+                    output.advance(step);
+                    assert_eq!(outbox.written() + outbox.len() as u64, 8);
+                }
+                assert_eq!((outbox.len(), outbox.written()), (1, 7));
+                written.retain(|byte| !b"<>".contains(byte));
+                assert_eq!(written, b"abCDEfg");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_still_counts_where_it_is_sealed() {
+        let (mut outbox, mut wire) = (Outbox::new(), Wire::new());
+        outbox.cork(NOW).extend_from_slice(b"abcd");
+        seal(&mut outbox, &mut wire, 3);
+        outbox.clear();
+        assert_eq!(outbox.len(), 3);
+        outbox.cork(NOW).push(b'x');
+        seal(&mut outbox, &mut wire, 1);
+        let mut output = Output::new(&mut outbox, NOW).over(&mut wire);
+        output.advance(5);
+        assert_eq!(output.remaining(), 3);
+        assert_eq!((outbox.len(), outbox.written()), (1, 3));
+        let mut output = Output::new(&mut outbox, NOW).over(&mut wire);
+        output.advance(99);
+        assert!(output.is_empty() && outbox.is_empty());
+    }
+
+    /// A record that goes out byte by byte does not stall.
+    #[test]
+    fn each_byte_of_the_wire_is_progress() {
+        let (mut outbox, mut wire) = (Outbox::new(), Wire::new());
+        outbox.cork(NOW).extend_from_slice(b"abcd");
+        seal(&mut outbox, &mut wire, 4);
+        let later = NOW + Duration::from_secs(1);
+        Output::new(&mut outbox, later).over(&mut wire).advance(0);
+        assert_eq!(outbox.progress(), NOW);
+        Output::new(&mut outbox, later).over(&mut wire).advance(1);
+        assert_eq!((outbox.progress(), outbox.len()), (later, 4));
     }
 }

@@ -16,6 +16,9 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
 use rustls::{Error, RootCertStore};
 
+/// The very version of rustls whose types are taken here.
+pub use ::rustls;
+
 /// A client's side: which servers to trust, and what to show them. Cheap to clone; sessions share what allows them to
 /// resume each other, so one configuration is best kept for all connections.
 ///

@@ -122,8 +122,8 @@ pub enum TlsConfigError {
     /// The PEM text has no certificate in it.
     #[error("the PEM text has no certificate")]
     NoCertificate,
-    /// The PEM text has no private key in it.
-    #[error("the PEM text has no private key")]
+    /// The PEM text has no private key in it, or only one that is encrypted: decrypt it first.
+    #[error("the PEM text has no private key, or only an encrypted one")]
     NoKey,
     /// A certificate cannot be read.
     #[error("a certificate cannot be read: {detail}")]

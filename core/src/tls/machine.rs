@@ -254,10 +254,18 @@ fn translate_certificate(error: CertificateError) -> TlsError {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsError::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsError::NotYetValid,
         CertificateError::NotValidForName => TlsError::WrongName { presented: Vec::new() },
-        CertificateError::NotValidForNameContext { presented, .. } => TlsError::WrongName { presented },
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            TlsError::WrongName { presented: presented.iter().map(|name| bare(name)).collect() }
+        }
         CertificateError::Revoked => TlsError::Revoked,
         other => TlsError::BadCertificate { detail: other.to_string() },
     }
+}
+
+/// A name without the kind that rustls writes around it, as in `DnsName("a.example")`.
+fn bare(name: &str) -> String {
+    let inner = name.split_once('(').map_or(name, |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
+    inner.trim_matches('"').to_string()
 }
 
 /// The calendar time that was handed in last, in seconds: on a machine of 32 bits it stops in 2106.

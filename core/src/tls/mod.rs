@@ -12,13 +12,11 @@ mod error;
 mod machine;
 mod session;
 
+#[doc(no_inline)]
+pub use config::rustls;
 pub use config::{ClientAuth, ClientConfig, ClientConfigBuilder, ServerConfig, ServerConfigBuilder};
 pub use error::{TlsConfigError, TlsError};
 pub use session::Session;
-
-/// The very version of rustls whose types are taken here.
-#[doc(no_inline)]
-pub use ::rustls;
 
 #[cfg(test)]
 mod tests;

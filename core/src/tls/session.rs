@@ -101,7 +101,7 @@ impl Session {
     /// `cipher` is taken; its contents are of no use afterwards. What belongs to the handshake is answered on the wire,
     /// so ask [`wants_write`](Self::wants_write) then.
     ///
-    /// Once the session has failed, either side has closed, what comes is thrown away.
+    /// Once the session has failed or the peer has closed, what comes is thrown away.
     pub fn open(&mut self, wall: Wall, cipher: &mut [u8], plain: &mut Vec<u8>) {
         if cipher.is_empty() || self.is_deaf() {
             return;
@@ -144,7 +144,6 @@ impl Session {
         }
         if self.closing && self.may_seal() && output.slices(&mut [&[]]) == 0 {
             self.close_sent = self.work(Work::Close);
-            self.held = Vec::new();
         }
         output.over(&mut self.wire)
     }
@@ -156,8 +155,8 @@ impl Session {
         !self.wire.is_empty() || (self.may_seal() && (inner_has_bytes || self.closing))
     }
 
-    /// Ends our side by a `close_notify` (RFC 8446 section 6.1), behind all that the machine has to say; from then on
-    /// what comes is thrown away. Further calls do nothing. In a handshake there is nothing to end, and it waits.
+    /// Ends our side by a `close_notify` (RFC 8446 section 6.1), behind all that the machine has to say. What the peer
+    /// still says is opened as before. Further calls do nothing. In a handshake there is nothing to end, and it waits.
     pub fn close(&mut self) {
         self.closing = true;
     }
@@ -183,8 +182,7 @@ impl Session {
     }
 
     /// Judges an end of the transport: an end of stream without the peer's `close_notify` is
-    /// [`Truncated`](End::Truncated), since anybody on the way can make one. After our own close, or a failure, it is
-    /// what it is.
+    /// [`Truncated`](End::Truncated), since anybody on the way can make one. After a failure it is what it is.
     #[must_use]
     pub fn judge_end(&self, end: End) -> End {
         if end == End::Eof && !self.is_deaf() { End::Truncated } else { end }
@@ -257,8 +255,7 @@ impl Session {
 
     /// Whether what comes is thrown away.
     fn is_deaf(&self) -> bool {
-        // After our close_notify as well: rustls takes a second alert, which bad input would make, for a fault of its own.
-        self.failure.is_some() || self.peer_closed || self.close_sent
+        self.failure.is_some() || self.peer_closed
     }
 
     /// Not before the peer is known, though a server could already write: it might be to a client without a certificate.
@@ -289,9 +286,8 @@ impl Session {
     fn work(&mut self, work: Work<'_>) -> bool {
         // The machine may have its finger in the middle of what is held, and panics without it.
         let mut held = core::mem::take(&mut self.held);
-        let mut plain = Vec::new();
-        let (used, done) = self.turn(&mut held, work, &mut plain);
-        debug_assert!(plain.is_empty(), "opening went as far as it could");
+        // Opening went as far as it could, so nothing more is opened here.
+        let (used, done) = self.turn(&mut held, work, &mut Vec::new());
         if self.failure.is_none() {
             held.drain(..used);
             self.held = held;
@@ -315,7 +311,10 @@ impl Session {
                 Step::Done => return (from, true),
                 Step::Rest => return (from, false),
                 Step::Failed(error) => {
-                    self.fetch_alert(&mut held[from..]);
+                    // Behind our close_notify nothing is said any more, not even what was wrong.
+                    if !self.close_sent {
+                        self.fetch_alert(&mut held[from..]);
+                    }
                     self.fail(error);
                     return (from, false);
                 }
@@ -352,7 +351,7 @@ impl Session {
 
     /// A record begins with its type, of which there are four, and the version's major number (RFC 8446 section 5.1).
     fn speaks_tls(&self) -> bool {
-        usize::from(self.first_len) < self.first.len() || matches!(self.first, [20..=23, 3])
+        matches!(self.first[..usize::from(self.first_len)], [] | [20..=23] | [20..=23, 3])
     }
 }
 
