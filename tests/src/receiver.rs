@@ -104,7 +104,7 @@ impl Listener {
                 Event::Chunk(chunk) => {
                     assert_eq!(chunk.first, self.tail.is_empty() || chunk.first, "a piece out of order");
                     assert!(chunk.last || !chunk.bytes.is_empty(), "an empty piece");
-                    self.tail.extend_from_slice(chunk.bytes);
+                    self.tail.extend_from_slice(&chunk.bytes);
                     if chunk.last {
                         self.messages.push((chunk.kind, std::mem::take(&mut self.tail)));
                     }

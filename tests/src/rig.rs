@@ -80,7 +80,7 @@ impl Service for RigClient {
 ///
 /// # Errors
 /// What went wrong, as text.
-pub fn run(runtime: RuntimeKind, url: &str, work: Work) -> Result<Vec<String>, String> {
+pub fn run(runtime: RuntimeKind, url: &str, deflate: bool, work: Work) -> Result<Vec<String>, String> {
     let request = ClientRequest::new(url).map_err(|e| e.to_string())?;
     let (control, controls) = async_channel::bounded(4);
     let outcome = Arc::new(Mutex::new(None));
@@ -90,8 +90,9 @@ pub fn run(runtime: RuntimeKind, url: &str, work: Work) -> Result<Vec<String>, S
     ws.max_message = 64 << 20;
     ws.max_frame = 64 << 20;
     ws.queue_limit = 80 << 20;
+    ws.deflate = deflate.then(Default::default);
     let mut config = Config::client();
-    config.ws = Arc::new(ws);
+    config.dialed = Arc::new(ws);
     runner::run(runtime, &[], service, &Arc::new(config), &controls).map_err(|e| e.to_string())?;
     let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     result.unwrap_or_else(|| Err("ended without an outcome".to_owned()))
@@ -101,13 +102,13 @@ pub fn run(runtime: RuntimeKind, url: &str, work: Work) -> Result<Vec<String>, S
 ///
 /// # Errors
 /// What went wrong, as text.
-pub fn run_cases(runtime: RuntimeKind, server: &str, agent: &str) -> Result<(), String> {
+pub fn run_cases(runtime: RuntimeKind, server: &str, deflate: bool, agent: &str) -> Result<(), String> {
     let server = server.trim_end_matches('/');
-    let count = run(runtime, &format!("{server}/getCaseCount"), Work::Collect)?;
+    let count = run(runtime, &format!("{server}/getCaseCount"), deflate, Work::Collect)?;
     let count: u32 = count.first().and_then(|c| c.parse().ok()).ok_or("the server told no case count")?;
     for case in 1..=count {
-        run(runtime, &format!("{server}/runCase?case={case}&agent={agent}"), Work::Echo)?;
+        run(runtime, &format!("{server}/runCase?case={case}&agent={agent}"), deflate, Work::Echo)?;
     }
-    run(runtime, &format!("{server}/updateReports?agent={agent}"), Work::Echo)?;
+    run(runtime, &format!("{server}/updateReports?agent={agent}"), deflate, Work::Echo)?;
     Ok(())
 }

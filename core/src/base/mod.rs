@@ -2,6 +2,8 @@
 
 mod close;
 mod closing;
+#[cfg(feature = "deflate")]
+mod contexts;
 mod deadlines;
 mod engine;
 mod entropy;
@@ -9,6 +11,7 @@ mod event;
 mod input;
 mod message;
 mod outbox;
+mod piece;
 mod scratch;
 mod time;
 mod violation;
@@ -20,11 +23,14 @@ pub use event::Event;
 pub use input::Input;
 pub use message::{Chunk, Kind, Message};
 pub use outbox::Output;
+pub use piece::Piece;
 pub use scratch::Scratch;
 pub use time::{Instant, Wall};
 pub use violation::Violation;
 
 pub(crate) use closing::{Closing, Phase};
+#[cfg(feature = "deflate")]
+pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};
 pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use entropy::MaskBlock;
 pub(crate) use outbox::Outbox;

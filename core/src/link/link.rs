@@ -106,7 +106,7 @@ impl Link {
         mut entropy: Entropy,
         timeout: Duration,
     ) -> Self {
-        let client = handshake::Client::new(now, request, &mut entropy, timeout);
+        let client = handshake::Client::with_extensions(now, request, &mut entropy, timeout, ws);
         let asking = Asking { client, entropy, ws: ws.clone() };
         Self::new(Stage::Asking(Box::new(asking)), now, Wall::default(), config)
     }
@@ -163,7 +163,8 @@ impl Link {
         head.extend_from_slice(&answer);
         let subprotocol = offer.subprotocol(acceptance).map(String::from);
         let entropy = Entropy::from_seed([0; 32]);
-        self.stage = Stage::Open(Connection::new(now, Role::Server, &self.config.ws, entropy, &head));
+        let connection = Connection::new(now, Role::Server, &self.config.ws, entropy, &head);
+        self.stage = Stage::Open(connection.with_extensions(offer.agreed()));
         self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
         if is_over {
             // The transport tells its end once, and told it to the responder.
@@ -350,7 +351,7 @@ impl Link {
         }
         match Offer::from_request(request, &self.config.policy) {
             Ok(offer) => {
-                answering.offer = Some(offer);
+                answering.offer = Some(offer.with_extensions(&self.config.ws));
                 true
             }
             Err(refusal) => {
@@ -364,7 +365,8 @@ impl Link {
     fn open(&mut self, now: Instant, opened: handshake::Opened) {
         let Stage::Asking(asking) = &mut self.stage else { return };
         let entropy = asking.entropy.fork();
-        self.stage = Stage::Open(Connection::client(now, &asking.ws, entropy));
+        let connection = Connection::client(now, &asking.ws, entropy).with_extensions(opened.agreed);
+        self.stage = Stage::Open(connection);
         self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
     }
 

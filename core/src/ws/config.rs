@@ -81,6 +81,9 @@ pub struct Config {
     pub close_timeout: Duration,
     /// Whole messages, or pieces.
     pub delivery: Delivery,
+    /// How messages are compressed, where the peer agrees (RFC 7692). Default `None`: they are not.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<super::deflate::Config>,
     /// What counts as a clean end.
     pub classifier: Classifier,
 }
@@ -101,6 +104,8 @@ impl Default for Config {
             write_timeout: Some(Duration::from_secs(30)),
             close_timeout: Duration::from_secs(5),
             delivery: Delivery::Messages,
+            #[cfg(feature = "deflate")]
+            deflate: None,
             classifier: Classifier::OnlyNormal,
         }
     }
@@ -122,6 +127,10 @@ pub enum ConfigError {
     /// A size or time of zero that must not be zero.
     #[error("{0} is zero")]
     Zero(&'static str),
+    /// The part for compression.
+    #[cfg(feature = "deflate")]
+    #[error("deflate: {0}")]
+    Deflate(#[from] super::deflate::ConfigError),
 }
 
 impl Config {
@@ -141,6 +150,10 @@ impl Config {
         }
         if self.queue_limit < self.least_queue_limit() {
             return Err(ConfigError::QueueLimit { least: self.least_queue_limit() });
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            deflate.check()?;
         }
         let zeros = [
             ("fragment_size", self.fragment_size == 0),
@@ -170,6 +183,20 @@ impl Config {
     pub(super) fn framed_len(&self, len: usize) -> usize {
         let fragments = len.div_ceil(self.fragment_size()).max(1);
         len.saturating_add(fragments.saturating_mul(header::MAX_LEN))
+    }
+
+    /// Most bytes that a compressed frame or message may have where it may have `limit` bytes inflated: what cannot be
+    /// compressed becomes longer, with a small window by a seventh.
+    pub(super) fn compressed_len(limit: usize) -> u64 {
+        let limit = limit as u64;
+        limit.saturating_add(limit / 4).saturating_add(64)
+    }
+
+    /// How a connection compresses whose handshake agreed on it.
+    #[cfg(feature = "deflate")]
+    #[inline]
+    pub(super) fn deflate_or_default(&self) -> super::deflate::Config {
+        self.deflate.unwrap_or_default()
     }
 
     /// The low mark that holds.

@@ -2,6 +2,7 @@
 
 use super::assembly::Assembly;
 use super::control::ControlPayload;
+use super::handshake::Agreed;
 use super::keepalive::{Keepalive, least};
 use super::receive::Stage;
 use super::send::PongReserve;
@@ -64,6 +65,8 @@ pub struct Connection {
     pub(super) report: Option<Box<Closed>>,
     /// Given by the thread for a turn.
     pub(super) masks: Option<Box<MaskBlock>>,
+    #[cfg(feature = "deflate")]
+    pub(super) compression: super::deflate::Compression,
     pub(super) entropy: Entropy,
     pub(super) counters: Counters,
 }
@@ -125,6 +128,8 @@ impl Connection {
             pongs: PongReserve::default(),
             report: None,
             masks: None,
+            #[cfg(feature = "deflate")]
+            compression: Default::default(),
             entropy,
             counters: Counters::default(),
         };
@@ -146,6 +151,19 @@ impl Connection {
     #[must_use]
     pub fn client(now: Instant, config: &Arc<Config>, entropy: Entropy) -> Self {
         Self::new(now, Role::Client, config, entropy, &[])
+    }
+
+    /// The same with the extensions that the handshake agreed on, before its first byte comes or goes.
+    #[must_use]
+    pub fn with_extensions(self, agreed: Agreed) -> Self {
+        #[cfg(feature = "deflate")]
+        if let Some(parameters) = agreed.deflate() {
+            let deflate = self.config.deflate_or_default();
+            let compression = super::deflate::Compression::new(self.role, parameters, &deflate);
+            return Self { compression, ..self };
+        }
+        let _ = agreed;
+        self
     }
 
     /// Which side it is.
@@ -192,6 +210,8 @@ impl Connection {
             pongs_dropped: c.pongs_dropped,
             sends_refused: c.sends_refused,
             bytes_discarded: c.bytes_discarded,
+            compressed_in: c.compressed_in,
+            compressed_out: c.compressed_out,
             times_clamped: self.clock.clamped,
         }
     }
@@ -319,6 +339,8 @@ impl Engine for Connection {
         if self.role == Role::Client && self.masks.is_none() {
             self.masks = scratch.masks.take();
         }
+        #[cfg(feature = "deflate")]
+        self.compression.lend(scratch);
     }
 
     #[inline]
@@ -327,6 +349,8 @@ impl Engine for Connection {
         if let Some(masks) = self.masks.take() {
             scratch.masks = Some(masks);
         }
+        #[cfg(feature = "deflate")]
+        self.compression.reclaim(scratch);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

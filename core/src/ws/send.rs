@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 /// A payload from here on is referenced, a smaller one copied: a copy of this much costs less than another slice.
-const REFERENCE: usize = 16 * 1024;
+pub(super) const REFERENCE: usize = 16 * 1024;
 
 /// Pongs, and pings of the keepalive, have room of their own beside the queue's limit. When it is used up only the
 /// newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left.
@@ -38,14 +38,18 @@ impl Connection {
         }
         let now = self.settle(now);
         self.admit(prepared.payload().len())?;
-        if prepared.len() < REFERENCE {
+        #[cfg(not(feature = "deflate"))]
+        let frames = prepared.frames();
+        #[cfg(feature = "deflate")]
+        let Some(frames) = self.choose_frames(now, prepared)? else { return Ok(self.accepted(now)) };
+        if frames.len() < REFERENCE {
             self.outbox.mark_boundary();
             let cork = self.outbox.cork(now);
-            for frame in prepared.frames() {
+            for frame in frames.iter() {
                 cork.extend_from_slice(&frame);
             }
         } else {
-            for frame in prepared.frames() {
+            for frame in frames.iter() {
                 self.outbox.mark_boundary();
                 self.outbox.push_shared(now, frame);
             }
@@ -58,6 +62,10 @@ impl Connection {
         let now = self.settle(now);
         let first = opcode(prepared.kind())?;
         self.admit(prepared.payload().len())?;
+        #[cfg(feature = "deflate")]
+        if self.deflates(prepared.payload().len()) && self.queue_deflated(now, first, prepared.payload()) {
+            return Ok(self.accepted(now));
+        }
         self.copy_frames(now, first, prepared.payload());
         Ok(self.accepted(now))
     }
@@ -67,6 +75,10 @@ impl Connection {
         let len = message.payload().len();
         let first = opcode(message.kind())?;
         self.admit(len)?;
+        #[cfg(feature = "deflate")]
+        if self.deflates(len) && self.queue_deflated(now, first, message.payload()) {
+            return Ok(self.accepted(now));
+        }
         if len >= REFERENCE && !message.is_lent() {
             self.reference_frames(now, first, message.into_bytes());
         } else {
@@ -85,6 +97,10 @@ impl Connection {
         self.admit(payload.len())?;
         if kind == Kind::Text {
             utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
+        }
+        #[cfg(feature = "deflate")]
+        if self.deflates(payload.len()) && self.queue_deflated(now, first, &payload) {
+            return Ok(self.accepted(now));
         }
         if payload.len() >= REFERENCE {
             self.reference_frames(now, first, payload);
@@ -128,7 +144,7 @@ impl Connection {
 
     /// Frames a copy of `payload`, in fragments where it is large.
     #[inline]
-    fn copy_frames(&mut self, now: Instant, first: Opcode, payload: &[u8]) {
+    pub(super) fn copy_frames(&mut self, now: Instant, first: Opcode, payload: &[u8]) {
         let size = self.config.fragment_size();
         if payload.len() <= size {
             return self.copy_frame(now, true, first, payload);
@@ -154,7 +170,7 @@ impl Connection {
     }
 
     /// Frames `payload` by reference. A client masks it in place when nobody else holds it, else in a copy.
-    fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
+    pub(super) fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
         let size = self.config.fragment_size();
         let pieces = payload.len().div_ceil(size);
         let mut own = match self.role {
