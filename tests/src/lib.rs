@@ -9,6 +9,7 @@ pub mod dice;
 pub mod door;
 pub mod fuzz_bodies;
 pub mod naive;
+pub mod packer;
 pub mod pair;
 #[cfg(feature = "rig")]
 pub mod program;
