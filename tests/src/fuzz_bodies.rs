@@ -2,6 +2,7 @@
 //! Each panics when a law is broken.
 
 use crate::dice::Dice;
+pub use crate::fuzz_deflate::deflate;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
 use crate::streams::cuts;
@@ -20,7 +21,8 @@ const WALL: Wall = Wall::from_millis(784_111_777_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
+    ("deflate", deflate),
     ("header", header),
     ("frames", frames),
     ("handshake_client", handshake_client),
@@ -148,8 +150,12 @@ fn serve(pieces: &[&[u8]]) -> (Vec<String>, bool, Vec<u8>) {
 /// A play and a schedule: what each step must keep, and an end in either way.
 pub fn pair(data: &[u8]) {
     let mut dice = Dice::replaying(data);
-    let hasty = dice.percent(50);
-    let play = if hasty { Play::hasty(&mut dice) } else { Play::any(&mut dice) };
+    let (hasty, compressing) = (dice.percent(50), dice.percent(30));
+    let play = match (hasty, compressing) {
+        (true, _) => Play::hasty(&mut dice),
+        (false, true) => Play::compressing(&mut dice),
+        (false, false) => Play::any(&mut dice),
+    };
     let mut pair = Pair::new(&play);
     while !dice.is_spent() {
         pair.step(&mut dice);

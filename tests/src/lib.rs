@@ -8,6 +8,7 @@ pub mod dice;
 #[cfg(feature = "rig")]
 pub mod door;
 pub mod fuzz_bodies;
+mod fuzz_deflate;
 pub mod naive;
 pub mod packer;
 pub mod pair;
