@@ -66,6 +66,7 @@
 //! # Features
 //!
 //! `http` (default): conversions with the types of the `http` crate, which needs std. `simd`: UTF-8 checks by simdutf8.
+//! `deflate`: compressed messages (RFC 7692) by zlib-rs, which needs std.
 //! Without default features the whole dependency tree is `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]

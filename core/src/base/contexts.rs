@@ -42,7 +42,7 @@ impl Deflater {
 
     /// About how many bytes of heap one of such a window holds: no less than it does.
     pub(crate) const fn len(bits: u8) -> usize {
-        (6 << bits) + 192 * 1024
+        (4 << bits) + 250 * 1024
     }
 
     pub(crate) fn is_of(&self, level: u8, bits: u8) -> bool {

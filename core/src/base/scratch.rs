@@ -42,7 +42,7 @@ impl Scratch {
     }
 
     /// Bytes of heap that the buffers hold, at most 256 KiB between turns; once a connection has compressed, up to
-    /// 700 KiB more.
+    /// 512 KiB more.
     #[must_use]
     pub fn capacity(&self) -> usize {
         #[cfg(feature = "deflate")]

@@ -123,7 +123,7 @@ mod tests {
     fn contexts_have_a_budget() {
         let all = Config { takeover: true, peer_takeover: true, ..Config::default() };
         assert!(all.inflates_on() && all.deflates_on(15, true));
-        let tight = Config { context_bytes: 300 * 1024, ..all };
+        let tight = Config { context_bytes: 330 * 1024, ..all };
         assert!(tight.inflates_on() && !tight.deflates_on(15, true) && tight.deflates_on(12, true));
         let none = Config { context_bytes: 0, ..all };
         assert!(!none.inflates_on() && !none.deflates_on(9, false));
