@@ -56,6 +56,9 @@ pub struct Echo {
     /// Largest message taken, in bytes.
     #[arg(long, default_value_t = 16 << 20, value_name = "BYTES", value_parser = at_least_one)]
     pub max_message: usize,
+    /// Compress messages where the client offers it (permessage-deflate).
+    #[arg(long)]
+    pub deflate: bool,
     /// What every server takes.
     #[command(flatten)]
     pub common: Common,
@@ -93,6 +96,9 @@ pub struct Connect {
     /// A subprotocol to offer; repeatable, the preferred one first.
     #[arg(long, value_name = "P")]
     pub subprotocol: Vec<String>,
+    /// Offer to compress messages (permessage-deflate).
+    #[arg(long)]
+    pub deflate: bool,
     /// Stay so many seconds after the end of the input before closing.
     #[arg(long, default_value = "0", value_name = "SECS", value_parser = seconds)]
     pub wait: Duration,

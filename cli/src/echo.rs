@@ -39,6 +39,7 @@ pub fn run(args: &Echo) -> Result<(), RunError> {
     ws.max_message = args.max_message;
     ws.max_frame = args.max_message;
     ws.queue_limit = ws.queue_limit.max(args.max_message.saturating_add(1 << 20));
+    ws.deflate = args.deflate.then(Default::default);
     config.ws = Arc::new(ws);
     config.policy.accept_first_subprotocol = true;
     let (control, controls) = async_channel::bounded(16);

@@ -71,6 +71,8 @@
 //! `tls`: TLS 1.2 and 1.3 by rustls with ring; with rustls's feature `std`, which the adapters bring, sessions resume.
 //! `tls-webpki-roots`: the roots that Mozilla trusts, built in. Without default features the whole dependency tree is
 //! `no_std` with `alloc`.
+//! `deflate`: compressed messages (RFC 7692) by zlib-rs, which needs std.
+//! Without default features the whole dependency tree is `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -3,6 +3,7 @@
 
 use crate::dice::Dice;
 pub use crate::framing::framed;
+pub use crate::fuzz_deflate::deflate;
 pub use crate::fuzz_tls::tls;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
@@ -27,6 +28,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("deflate", deflate),
     ("header", header),
     ("framed", framed),
     ("frames", frames),
@@ -158,8 +160,12 @@ fn serve(pieces: &[&[u8]]) -> (Vec<String>, bool, Vec<u8>) {
 /// A play and a schedule: what each step must keep, and an end in either way.
 pub fn pair(data: &[u8]) {
     let mut dice = Dice::replaying(data);
-    let hasty = dice.percent(50);
-    let play = if hasty { Play::hasty(&mut dice) } else { Play::any(&mut dice) };
+    let (hasty, compressing) = (dice.percent(50), dice.percent(30));
+    let play = match (hasty, compressing) {
+        (true, _) => Play::hasty(&mut dice),
+        (false, true) => Play::compressing(&mut dice),
+        (false, false) => Play::any(&mut dice),
+    };
     let mut pair = Pair::new(&play);
     while !dice.is_spent() {
         pair.step(&mut dice);

@@ -11,10 +11,12 @@ pub mod door;
 pub mod folder;
 pub mod framing;
 pub mod fuzz_bodies;
+mod fuzz_deflate;
 pub mod fuzz_tls;
 #[cfg(feature = "rig")]
 pub mod motley;
 pub mod naive;
+pub mod packer;
 pub mod pair;
 #[cfg(feature = "rig")]
 pub mod peer_stream;

@@ -1,5 +1,6 @@
 //! A receiver of RFC 6455 as plain as can be: the whole byte stream in, what it says out. The engine's judge.
 
+use crate::packer::{Unpacked, unpack};
 use wharf::base::{CloseCode, Kind};
 use wharf::ws::{Config, Role};
 
@@ -36,12 +37,13 @@ pub enum Verdict {
     Fail(u16),
 }
 
-/// Reads `bytes`, which a peer in the role `from` sent, under the limits of `config`.
+/// Reads `bytes`, which a peer in the role `from` sent, under the limits of `config`. Where that compresses, compression was
+/// agreed on, and the peer takes over its context if it may.
 #[must_use]
 pub fn read(bytes: &[u8], from: Role, config: &Config) -> Reading {
     let mut reading = Reading { items: vec![], verdict: Verdict::Open, tail: vec![] };
-    let (mut rest, mut message) = (bytes, None);
-    while let Some(step) = frame(rest, from, config, &mut message, &mut reading.items) {
+    let (mut rest, mut message, mut before) = (bytes, None, Vec::new());
+    while let Some(step) = frame(rest, from, config, (&mut message, &mut before), &mut reading.items) {
         match step {
             Ok(len) => rest = &rest[len..],
             Err(verdict) => {
@@ -50,24 +52,34 @@ pub fn read(bytes: &[u8], from: Role, config: &Config) -> Reading {
             }
         }
     }
-    reading.tail = message.map(|(_, payload, _)| payload).unwrap_or_default();
+    reading.tail = message.map(|message| message.payload).unwrap_or_default();
     reading
 }
 
-type Unfinished = Option<(Kind, Vec<u8>, u32)>;
+struct Unfinished {
+    kind: Kind,
+    payload: Vec<u8>,
+    fragments: u32,
+    /// What came of it, if it is compressed.
+    packed: Option<Vec<u8>>,
+}
 
 /// One frame: how long it was, or how the stream ends here; `None` when it is not all there.
 fn frame(
     bytes: &[u8],
     from: Role,
     config: &Config,
-    message: &mut Unfinished,
+    (message, before): (&mut Option<Unfinished>, &mut Vec<Vec<u8>>),
     items: &mut Vec<Item>,
 ) -> Option<Result<usize, Verdict>> {
     let fail = |code| Some(Err(Verdict::Fail(code)));
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     let (fin, opcode, masked, short) = (first & 0x80 != 0, first & 15, second & 0x80 != 0, second & 0x7f);
-    if first & 0x70 != 0 || matches!(opcode, 3..=7 | 11..) || masked != (from == Role::Client) {
+    let compressed = first & 0x40 != 0;
+    if compressed && (config.deflate.is_none() || !matches!(opcode, 1 | 2)) {
+        return fail(1002);
+    }
+    if first & 0x30 != 0 || matches!(opcode, 3..=7 | 11..) || masked != (from == Role::Client) {
         return fail(1002);
     }
     if opcode >= 8 && (!fin || short > 125) || short == 127 && bytes.get(2).is_some_and(|b| b & 0x80 != 0) {
@@ -79,8 +91,10 @@ fn frame(
     if len < least || opcode == 0 && message.is_none() || matches!(opcode, 1 | 2) && message.is_some() {
         return fail(1002);
     }
-    let before = message.as_ref().map_or(0, |m| m.1.len());
-    if opcode < 8 && (len > config.max_frame as u64 || len + before as u64 > config.max_message as u64) {
+    let packed = compressed || message.as_ref().is_some_and(|m| m.packed.is_some());
+    let sum = message.as_ref().map_or(0, |m| m.packed.as_ref().unwrap_or(&m.payload).len());
+    let most = |limit: usize| if packed { (limit + limit / 4 + 64) as u64 } else { limit as u64 };
+    if opcode < 8 && (len > most(config.max_frame) || len + sum as u64 > most(config.max_message)) {
         return fail(1009);
     }
     let head = 2 + wide + if masked { 4 } else { 0 };
@@ -95,21 +109,58 @@ fn frame(
             None
         };
     }
-    let (kind, gathered, fragments) =
-        message.get_or_insert((if opcode == 1 { Kind::Text } else { Kind::Binary }, vec![], 0));
-    *fragments += 1;
-    if *fragments > config.max_fragments {
+    let unfinished = message.get_or_insert(Unfinished {
+        kind: if opcode == 1 { Kind::Text } else { Kind::Binary },
+        payload: vec![],
+        fragments: 0,
+        packed: compressed.then(Vec::new),
+    });
+    unfinished.fragments += 1;
+    if unfinished.fragments > config.max_fragments {
         return fail(1008);
     }
-    gathered.extend(payload);
-    let bad = std::str::from_utf8(gathered).err().is_some_and(|e| e.error_len().is_some() || whole && fin);
-    if *kind == Kind::Text && bad {
-        return fail(1007);
+    if let Err(code) = unfinished.gather(payload, whole && fin, before, config) {
+        return fail(code);
     }
     if whole && fin {
-        items.extend(message.take().map(|(kind, payload, _)| Item::Message(kind, payload)));
+        items.extend(message.take().map(|done| Item::Message(done.kind, done.payload)));
     }
     whole.then_some(Ok(head + len as usize))
+}
+
+impl Unfinished {
+    /// More of the payload came; `ends`: all of it. An error is the code that answers it.
+    fn gather(
+        &mut self,
+        payload: Vec<u8>,
+        ends: bool,
+        before: &mut Vec<Vec<u8>>,
+        config: &Config,
+    ) -> Result<(), u16> {
+        let mut corrupt = false;
+        match &mut self.packed {
+            None => self.payload.extend(payload),
+            Some(packed) => {
+                packed.extend(payload);
+                let takeover = config.deflate.is_some_and(|deflate| deflate.peer_takeover);
+                let unpacked = unpack(takeover.then_some(before), packed, ends, config.max_message);
+                Unpacked { bytes: self.payload, corrupt } = unpacked;
+                if ends {
+                    before.push(packed.clone());
+                }
+            }
+        }
+        let too_big = self.payload.len() > config.max_message;
+        self.payload.truncate(config.max_message);
+        let ends = ends && !too_big && !corrupt;
+        let bad = std::str::from_utf8(&self.payload).err().is_some_and(|e| e.error_len().is_some() || ends);
+        match () {
+            () if self.kind == Kind::Text && bad => Err(1007),
+            () if too_big => Err(1009),
+            () if corrupt => Err(1007),
+            () => Ok(()),
+        }
+    }
 }
 
 fn control(opcode: u8, payload: Vec<u8>, items: &mut Vec<Item>) -> Result<(), Verdict> {

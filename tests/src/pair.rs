@@ -5,6 +5,8 @@ use crate::side::{Note, Program, Side};
 use core::time::Duration;
 use std::sync::Arc;
 use wharf::base::{CloseCode, End, Engine, Entropy, Instant, Kind, Shutdown};
+use wharf::ws::deflate::{self, Parameters};
+use wharf::ws::handshake::Agreed;
 use wharf::ws::{Config, Connection, Delivery, Role};
 
 /// Two ends and the time.
@@ -27,6 +29,8 @@ pub struct Play {
     pub code: CloseCode,
     /// The client's configuration, then the server's.
     pub configs: [Arc<Config>; 2],
+    /// What their handshake agreed on.
+    pub agreed: Agreed,
 }
 
 impl Play {
@@ -38,7 +42,28 @@ impl Play {
             questions,
             code: dice.pick(&[1000, 1001, 3000, 4999]).into(),
             configs: [Arc::new(config(dice)), Arc::new(config(dice))],
+            agreed: Agreed::default(),
         }
+    }
+
+    /// The same with compression agreed on, in any way.
+    pub fn compressing(dice: &mut Dice<'_>) -> Self {
+        let mut play = Self::any(dice);
+        for config in &mut play.configs {
+            let mut deflate = deflate::Config::default();
+            deflate.level = dice.between(1, 9) as u8;
+            deflate.threshold = dice.pick(&[0, 100, 1000]);
+            deflate.window_bits = dice.between(9, 15) as u8;
+            (deflate.takeover, deflate.peer_takeover) = (dice.percent(50), dice.percent(50));
+            Arc::make_mut(config).deflate = Some(deflate);
+        }
+        let mut bits = || dice.pick(&[None, Some(8), Some(9), Some(15)]);
+        let mut parameters = Parameters::default();
+        (parameters.client_max_window_bits, parameters.server_max_window_bits) = (bits(), bits());
+        parameters.client_no_context_takeover = dice.percent(50);
+        parameters.server_no_context_takeover = dice.percent(50);
+        play.agreed = parameters.into();
+        play
     }
 
     /// The same with deadlines that a few steps reach.
@@ -66,7 +91,8 @@ impl Pair {
                 Program::Echo(Default::default())
             };
             let entropy = Entropy::from_seed([role as u8; 32]);
-            Side::new(Connection::new(Instant::ORIGIN, role, config, entropy, &[]), config, program)
+            let connection = Connection::new(Instant::ORIGIN, role, config, entropy, &[]);
+            Side::new(connection.with_extensions(play.agreed), config, program)
         };
         let sides = [side(Role::Client, &play.configs[0]), side(Role::Server, &play.configs[1])];
         Self { sides, now: Instant::ORIGIN }

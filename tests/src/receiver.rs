@@ -3,6 +3,8 @@
 use crate::naive::{self, Item, Reading, Verdict};
 use std::sync::Arc;
 use wharf::base::{Cause, Closed, Engine, Entropy, Event, Input, Instant, Kind};
+use wharf::ws::deflate::{self, Parameters};
+use wharf::ws::handshake::Agreed;
 use wharf::ws::{Config, Connection, Delivery, Role};
 
 /// What the engine made of a stream.
@@ -23,7 +25,8 @@ pub struct Heard {
 /// that does not say what the report says.
 #[must_use]
 pub fn hear(bytes: &[u8], cuts: &[usize], role: Role, config: &Arc<Config>) -> Heard {
-    let mut connection = Connection::new(Instant::ORIGIN, role, config, Entropy::from_seed([9; 32]), &[]);
+    let mut connection = Connection::new(Instant::ORIGIN, role, config, Entropy::from_seed([9; 32]), &[])
+        .with_extensions(agreed(role, config));
     let mut listener = Listener::default();
     let mut from = 0;
     for &to in cuts.iter().chain([&bytes.len()]) {
@@ -56,8 +59,17 @@ pub const LIMIT: usize = 3000;
 /// # Panics
 /// If not.
 pub fn agree(bytes: &[u8], cuts: &[usize], role: Role) {
+    agree_on(bytes, cuts, role, None);
+}
+
+/// As [`agree`], where compression was agreed on.
+///
+/// # Panics
+/// If not.
+pub fn agree_on(bytes: &[u8], cuts: &[usize], role: Role, deflate: Option<deflate::Config>) {
     let config = |delivery| {
         let mut config = Config::default();
+        config.deflate = deflate;
         (config.max_message, config.max_frame, config.max_fragments) = (LIMIT, LIMIT - 100, 4);
         config.delivery = delivery;
         Arc::new(config)
@@ -75,6 +87,18 @@ pub fn agree(bytes: &[u8], cuts: &[usize], role: Role) {
     assert_eq!((&streamed.reading.items, &streamed.closed), (&heard.reading.items, &heard.closed));
     assert!(judge.tail.starts_with(&streamed.reading.tail), "pieces of the message that did not end");
     assert_eq!(streamed.written, heard.written);
+}
+
+/// What a side of this configuration agreed on: compression if it has any, and that the peer takes over its context if
+/// it may.
+fn agreed(role: Role, config: &Config) -> Agreed {
+    let Some(deflate) = config.deflate else { return Agreed::default() };
+    let mut parameters = Parameters::default();
+    match role {
+        Role::Server => parameters.client_no_context_takeover = !deflate.peer_takeover,
+        Role::Client => parameters.server_no_context_takeover = !deflate.peer_takeover,
+    }
+    parameters.into()
 }
 
 /// A reading as the engine tells it: messages, then pings, no pongs.
@@ -104,7 +128,7 @@ impl Listener {
                 Event::Chunk(chunk) => {
                     assert_eq!(chunk.first, self.tail.is_empty() || chunk.first, "a piece out of order");
                     assert!(chunk.last || !chunk.bytes.is_empty(), "an empty piece");
-                    self.tail.extend_from_slice(chunk.bytes);
+                    self.tail.extend_from_slice(&chunk.bytes);
                     if chunk.last {
                         self.messages.push((chunk.kind, std::mem::take(&mut self.tail)));
                     }

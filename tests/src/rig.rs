@@ -83,6 +83,7 @@ pub fn run(
     runtime: RuntimeKind,
     address: Option<Address>,
     url: &str,
+    deflate: bool,
     work: Work,
 ) -> Result<Vec<String>, String> {
     let target = Target::try_from(url).map_err(|e| e.to_string())?;
@@ -98,8 +99,9 @@ pub fn run(
     ws.max_message = 64 << 20;
     ws.max_frame = 64 << 20;
     ws.queue_limit = 80 << 20;
+    ws.deflate = deflate.then(Default::default);
     let mut config = Config::client();
-    config.ws = Arc::new(ws);
+    config.dialed = Arc::new(ws);
     runner::run(runtime, &[], service, &Arc::new(config), &controls).map_err(|e| e.to_string())?;
     let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     result.unwrap_or_else(|| Err("ended without an outcome".to_owned()))
@@ -109,13 +111,13 @@ pub fn run(
 ///
 /// # Errors
 /// What went wrong, as text.
-pub fn run_cases(runtime: RuntimeKind, server: &str, agent: &str) -> Result<(), String> {
+pub fn run_cases(runtime: RuntimeKind, server: &str, deflate: bool, agent: &str) -> Result<(), String> {
     let server = server.trim_end_matches('/');
-    let count = run(runtime, None, &format!("{server}/getCaseCount"), Work::Collect)?;
+    let count = run(runtime, None, &format!("{server}/getCaseCount"), deflate, Work::Collect)?;
     let count: u32 = count.first().and_then(|c| c.parse().ok()).ok_or("the server told no case count")?;
     for case in 1..=count {
-        run(runtime, None, &format!("{server}/runCase?case={case}&agent={agent}"), Work::Echo)?;
+        run(runtime, None, &format!("{server}/runCase?case={case}&agent={agent}"), deflate, Work::Echo)?;
     }
-    run(runtime, None, &format!("{server}/updateReports?agent={agent}"), Work::Echo)?;
+    run(runtime, None, &format!("{server}/updateReports?agent={agent}"), deflate, Work::Echo)?;
     Ok(())
 }

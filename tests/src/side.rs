@@ -197,7 +197,7 @@ impl Side {
             match event {
                 Event::Message(message) => self.heard(now, message),
                 Event::Chunk(chunk) => {
-                    self.piece.extend_from_slice(chunk.bytes);
+                    self.piece.extend_from_slice(&chunk.bytes);
                     if chunk.last {
                         let note = (chunk.kind, std::mem::take(&mut self.piece));
                         self.heard(now, message(&note).into_owned());

@@ -1,6 +1,7 @@
 //! Seeded byte streams of a client: valid ones, and valid ones with wounds.
 
 use crate::dice::Dice;
+use crate::packer::Packer;
 use crate::wire::{Length, close_body, first, frame, header};
 
 const WORDS: [&str; 8] = ["wharf ", "näher", "κόσμε", "€", "🦀", "\u{10ffff}", "\0", "\u{d7ff}\u{e000}"];
@@ -15,7 +16,10 @@ pub fn valid(dice: &mut Dice<'_>, limit: usize) -> Vec<Vec<u8>> {
                 let payload = dice.bytes(len);
                 frames.push(masked(dice, kind, &payload));
             }
-            3..10 => fragments(dice, limit, &mut frames),
+            3..10 => {
+                let payload = payload(dice, limit);
+                fragments(dice, payload, 0, &mut frames);
+            }
             _ => {
                 let (text, payload) = payload(dice, limit);
                 frames.push(masked(dice, if text { first::TEXT } else { first::BINARY }, &payload));
@@ -31,9 +35,43 @@ pub fn valid(dice: &mut Dice<'_>, limit: usize) -> Vec<Vec<u8>> {
     frames
 }
 
+/// The frames of one valid stream whose messages are compressed, most of them, and take over their context or not.
+pub fn compressed(dice: &mut Dice<'_>, limit: usize, takeover: bool) -> Vec<Vec<u8>> {
+    let (mut frames, mut packer) = (Vec::new(), Packer::any(dice, takeover));
+    for _ in 0..dice.between(1, 8) {
+        match dice.below(20) {
+            0..2 => frames.extend(valid(dice, limit).into_iter().filter(|frame| frame[0] != first::CLOSE)),
+            2..5 => {
+                // A message a little too large, and a bomb.
+                let payload = vec![b'a'; dice.pick(&[limit, limit + 1, 40 * limit])];
+                fragments(dice, (true, packer.pack(&payload)), 0x40, &mut frames);
+            }
+            5..7 => {
+                let bytes = dice.bytes(20);
+                fragments(dice, (false, bytes), 0x40, &mut frames);
+            }
+            _ => {
+                let (text, payload) = payload(dice, limit);
+                fragments(dice, (text, packer.pack(&payload)), 0x40, &mut frames);
+            }
+        }
+    }
+    frames
+}
+
 /// A valid stream with up to three wounds: bits, bytes, slices, lengths, order.
 pub fn wounded(dice: &mut Dice<'_>, limit: usize) -> Vec<u8> {
-    let mut frames = valid(dice, limit);
+    let frames = valid(dice, limit);
+    wound_all(dice, frames, limit)
+}
+
+/// As [`wounded`], of a stream of compressed messages.
+pub fn wounded_compressed(dice: &mut Dice<'_>, limit: usize, takeover: bool) -> Vec<u8> {
+    let frames = compressed(dice, limit, takeover);
+    wound_all(dice, frames, limit)
+}
+
+fn wound_all(dice: &mut Dice<'_>, mut frames: Vec<Vec<u8>>, limit: usize) -> Vec<u8> {
     for _ in 0..dice.pick(&[0, 1, 1, 1, 2, 3]) {
         let at = dice.below(frames.len());
         wound(dice, &mut frames, at, limit);
@@ -70,9 +108,9 @@ fn payload(dice: &mut Dice<'_>, limit: usize) -> (bool, Vec<u8>) {
     (true, text.into_bytes())
 }
 
-fn fragments(dice: &mut Dice<'_>, limit: usize, frames: &mut Vec<Vec<u8>>) {
-    let (text, payload) = payload(dice, limit);
-    let begin = if text { first::TEXT_BEGIN } else { first::BINARY_BEGIN };
+/// `bits` are added to the first byte of all.
+fn fragments(dice: &mut Dice<'_>, (text, payload): (bool, Vec<u8>), bits: u8, frames: &mut Vec<Vec<u8>>) {
+    let begin = bits | if text { first::TEXT_BEGIN } else { first::BINARY_BEGIN };
     let cuts = cuts(dice, payload.len(), 4);
     let (mut from, last) = (0, cuts.len());
     for (i, to) in cuts.into_iter().chain([payload.len()]).enumerate() {

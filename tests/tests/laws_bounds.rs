@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use wharf::base::{CloseCode, Engine, Entropy, Event, Input, Instant, Kind, Message, SendError};
+use wharf::ws::deflate::Parameters;
+use wharf::ws::handshake::Agreed;
 use wharf::ws::{Config, Connection, Role};
 use wharf_tests::dice::Dice;
 use wharf_tests::pair::{Pair, Play};
@@ -21,7 +23,13 @@ fn config(dice: &mut Dice<'_>, pause: bool) -> Arc<Config> {
     config.queue_limit = 0;
     config.fragment_size = dice.pick(&[125, 1000, 1 << 20]);
     config.pause_reading_when_congested = pause;
+    config.deflate = dice.percent(30).then(Default::default);
     Arc::new(config)
+}
+
+/// Compression is agreed on where it is wanted.
+fn agreed(config: &Config) -> Agreed {
+    config.deflate.map_or_else(Agreed::default, |_| Parameters::default().into())
 }
 
 /// An echo that pauses when congested asserts that no answer is ever refused, whatever pings come between.
@@ -30,7 +38,7 @@ fn one_answer_a_message_always_fits() {
     for seed in 0..1500 {
         let mut dice = Dice::seeded(seed);
         let config = config(&mut dice, true);
-        let server = Connection::server(NOW, &config);
+        let server = Connection::server(NOW, &config).with_extensions(agreed(&config));
         let mut side = Side::new(server, &config, Program::Echo(Default::default()));
         for _ in 0..5 {
             let mut stream = valid(&mut dice, config.max_message);
@@ -60,7 +68,8 @@ fn whoever_is_refused_is_told_when_to_go_on() {
         let mut connection = match dice.pick(&[Role::Client, Role::Server]) {
             Role::Client => Connection::client(NOW, &config, Entropy::from_seed([1; 32])),
             Role::Server => Connection::server(NOW, &config),
-        };
+        }
+        .with_extensions(agreed(&config));
         let largest = vec![7; config.max_message];
         loop {
             let sent = match dice.below(4) {

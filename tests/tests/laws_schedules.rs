@@ -1,6 +1,7 @@
 //! In whatever order things happen: the same messages, the same close reports, the same data frames.
 #![forbid(unsafe_code)]
 
+use std::ops::Range;
 use wharf::base::{Closed, Origin};
 use wharf::ws::Role;
 use wharf_tests::dice::Dice;
@@ -36,9 +37,21 @@ fn play(play: &Play, schedule: u64) -> (Pair, [Outcome; 2]) {
 
 #[test]
 fn any_schedule_the_same_outcome() {
-    for seed in 0..600 {
-        let script = Play::any(&mut Dice::seeded(seed));
+    same_outcomes(0..600, Play::any);
+}
+
+#[test]
+fn any_schedule_the_same_outcome_compressed() {
+    let compressed = same_outcomes(0..600, Play::compressing);
+    assert!(compressed > 500, "only {compressed} messages went out compressed");
+}
+
+fn same_outcomes(seeds: Range<u64>, play_of: fn(&mut Dice<'_>) -> Play) -> u32 {
+    let mut compressed = 0;
+    for seed in seeds {
+        let script = play_of(&mut Dice::seeded(seed));
         let (pair, want) = play(&script, 0);
+        compressed += pair.sides.iter().map(|side| side.connection.stats().compressed_out).sum::<u32>();
         let asker = usize::from(script.asker == Role::Server);
         for (at, outcome) in want.iter().enumerate() {
             assert_eq!(outcome.messages, script.questions, "seed {seed}");
@@ -58,12 +71,14 @@ fn any_schedule_the_same_outcome() {
             }
         }
     }
+    compressed
 }
 
 #[test]
 fn the_same_schedule_the_same_bytes() {
     for seed in 0..200 {
-        let script = Play::any(&mut Dice::seeded(seed));
+        let mut dice = Dice::seeded(seed);
+        let script = if seed % 2 == 0 { Play::any(&mut dice) } else { Play::compressing(&mut dice) };
         let (once, _) = play(&script, seed);
         let (again, _) = play(&script, seed);
         for at in [0, 1] {

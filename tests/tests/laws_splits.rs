@@ -2,11 +2,17 @@
 #![forbid(unsafe_code)]
 
 use proptest::prelude::*;
-use wharf::ws::Role;
+use wharf::ws::{Role, deflate};
 use wharf_tests::dice::Dice;
 use wharf_tests::receiver::{self, LIMIT};
-use wharf_tests::streams::{cuts, valid, wounded};
+use wharf_tests::streams::{compressed, cuts, valid, wounded, wounded_compressed};
 use wharf_tests::wire::{first, frame};
+
+fn compressing(takeover: bool) -> Option<deflate::Config> {
+    let mut config = deflate::Config::default();
+    config.peer_takeover = takeover;
+    Some(config)
+}
 
 fn agree(bytes: &[u8], cuts: &[usize]) {
     receiver::agree(bytes, cuts, Role::Server);
@@ -20,6 +26,33 @@ fn any_cuts_of_wounded_streams() {
         let cuts = cuts(&mut dice, bytes.len(), 5);
         let failed = std::panic::catch_unwind(|| agree(&bytes, &cuts)).is_err();
         assert!(!failed, "seed {seed}");
+    }
+}
+
+#[test]
+fn any_cuts_of_wounded_streams_of_compressed_messages() {
+    for seed in 0..10_000 {
+        let mut dice = Dice::seeded(seed);
+        let takeover = dice.percent(50);
+        let bytes = if dice.percent(30) {
+            compressed(&mut dice, LIMIT, takeover).concat()
+        } else {
+            wounded_compressed(&mut dice, LIMIT, takeover)
+        };
+        let cuts = cuts(&mut dice, bytes.len(), 5);
+        let agree = || receiver::agree_on(&bytes, &cuts, Role::Server, compressing(takeover));
+        assert!(std::panic::catch_unwind(agree).is_ok(), "seed {seed}");
+    }
+}
+
+#[test]
+fn compressed_messages_byte_by_byte() {
+    for seed in 0..200 {
+        let mut dice = Dice::seeded(seed);
+        let takeover = dice.percent(50);
+        let bytes = wounded_compressed(&mut dice, 500, takeover);
+        let all: Vec<usize> = (1..bytes.len()).collect();
+        receiver::agree_on(&bytes, &all, Role::Server, compressing(takeover));
     }
 }
 

@@ -12,6 +12,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use wharf::link::Config;
+use wharf::ws;
 use wharf::ws::handshake::{ClientRequest, RequestError};
 
 pub use gate::Gate;
@@ -67,6 +68,9 @@ fn connect(args: &Connect, request: ClientRequest) -> Result<Outcome, runner::Ru
     std::thread::spawn(move || input::feed(texts, reads_stdin, &control, &gate));
     let mut config = Config::client();
     config.open_timeout = args.open_timeout;
+    let mut ws = ws::Config::client();
+    ws.deflate = args.deflate.then(Default::default);
+    config.dialed = Arc::new(ws);
     runner::run(args.runtime, &[], service, &Arc::new(config), &controls)?;
     let outcome = result.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     Ok(outcome.unwrap_or(Outcome::Interrupted))

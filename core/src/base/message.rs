@@ -1,5 +1,6 @@
 //! What applications exchange: text, binary, or frames tagged with a type byte.
 
+use super::Piece;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -157,10 +158,10 @@ impl From<Vec<u8>> for Message<'_> {
 /// ```
 /// use wharf::base::{Chunk, Kind};
 ///
-/// let chunk = Chunk { kind: Kind::Binary, first: true, last: false, bytes: b"begin" };
+/// let chunk = Chunk { kind: Kind::Binary, first: true, last: false, bytes: b"begin"[..].into() };
 /// assert_eq!(chunk.bytes.len(), 5);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk<'b> {
     /// What the message is.
     pub kind: Kind,
@@ -168,6 +169,7 @@ pub struct Chunk<'b> {
     pub first: bool,
     /// Whether the message ends here.
     pub last: bool,
-    /// The bytes. Those of a text are checked up to here; a character may be cut by the end of the piece.
-    pub bytes: &'b [u8],
+    /// The bytes: lent, or owned where the message was compressed. Those of a text are checked up to here; a character
+    /// may be cut by the end of the piece.
+    pub bytes: Piece<'b>,
 }

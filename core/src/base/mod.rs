@@ -2,6 +2,8 @@
 
 mod close;
 mod closing;
+#[cfg(feature = "deflate")]
+mod contexts;
 mod deadlines;
 mod engine;
 mod entropy;
@@ -12,6 +14,7 @@ mod json;
 mod message;
 mod outbox;
 mod output;
+mod piece;
 mod scratch;
 mod time;
 pub mod utf8;
@@ -27,12 +30,15 @@ pub use event::Event;
 pub use input::Input;
 pub use message::{Chunk, Kind, Message};
 pub use output::Output;
+pub use piece::Piece;
 pub use scratch::Scratch;
 pub use time::{Instant, Wall};
 pub use violation::Violation;
 pub use when::When;
 
 pub(crate) use closing::{Closing, Phase};
+#[cfg(feature = "deflate")]
+pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};
 pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use entropy::MaskBlock;
 pub(crate) use outbox::Outbox;

@@ -49,6 +49,9 @@ pub enum Violation {
     /// A Close frame whose reason is not UTF-8 (section 5.5.1).
     #[error("a close reason is not UTF-8")]
     ReasonNotUtf8,
+    /// Compressed data that cannot be inflated, or that stops short (RFC 7692 section 7.2.2).
+    #[error("compressed data is corrupt")]
+    Corrupt,
     /// A frame over the configured limit.
     #[error("a frame is over {limit} bytes")]
     FrameTooBig {
@@ -89,7 +92,7 @@ impl Violation {
     #[must_use]
     pub fn close_code(&self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::ReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::TextNotUtf8 | Self::ReasonNotUtf8 | Self::Corrupt => CloseCode::INVALID_PAYLOAD,
             Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,

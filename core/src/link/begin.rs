@@ -84,7 +84,13 @@ impl Link {
             (request, _) => {
                 let request = request
                     .map_or_else(|| target.default_request().map(Cow::Owned), |r| Ok(Cow::Borrowed(r)))?;
-                let client = handshake::Client::new(now, &request, &mut entropy, dialing.timeout);
+                let client = handshake::Client::with_extensions(
+                    now,
+                    &request,
+                    &mut entropy,
+                    dialing.timeout,
+                    dialing.ws,
+                );
                 Stage::Asking(Box::new(Asking { client, entropy, ws: dialing.ws.clone() }))
             }
         };
@@ -115,7 +121,7 @@ impl Link {
         }
         match Offer::from_request(request, &self.config.policy) {
             Ok(offer) => {
-                answering.offer = Some(offer);
+                answering.offer = Some(offer.with_extensions(&self.config.ws));
                 true
             }
             Err(refusal) => {
@@ -152,7 +158,8 @@ impl Link {
         if let Some(way) = &mut self.way {
             way.forget_machine();
         }
-        self.stage = Stage::Open(Connection::new(now, Role::Server, &self.config.ws, entropy, &head));
+        let connection = Connection::new(now, Role::Server, &self.config.ws, entropy, &head);
+        self.stage = Stage::Open(connection.with_extensions(offer.agreed()));
         self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
         if is_over {
             // The transport tells its end once, and told it to the responder.
@@ -168,7 +175,8 @@ impl Link {
         if let Some(way) = &mut self.way {
             way.forget_machine();
         }
-        self.stage = Stage::Open(Connection::client(now, &asking.ws, entropy));
+        let connection = Connection::client(now, &asking.ws, entropy).with_extensions(opened.agreed);
+        self.stage = Stage::Open(connection);
         self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
     }
 }

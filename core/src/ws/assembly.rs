@@ -11,10 +11,13 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(super) struct Assembly {
     payload: Payload,
-    /// Bytes of payload over all fragments so far.
+    /// Bytes of payload over all fragments so far, inflated ones of a compressed message.
     pub(super) total: usize,
     pub(super) fragments: u32,
     carry: Carry,
+    /// How far it is inflated, if it is compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) deflated: Option<super::deflate::Progress>,
     /// In streaming mode: whether a piece has been handed up.
     pub(super) begun: bool,
 }
@@ -36,7 +39,23 @@ impl Assembly {
             Kind::Text => Payload::Text(String::new()),
             _ => Payload::Binary(Vec::new()),
         };
-        Box::new(Self { payload, total: 0, fragments: 0, carry: Carry::new(), begun: false })
+        Box::new(Self {
+            payload,
+            total: 0,
+            fragments: 0,
+            carry: Carry::new(),
+            #[cfg(feature = "deflate")]
+            deflated: None,
+            begun: false,
+        })
+    }
+
+    /// Compressed bytes that have come, if the message is compressed.
+    pub(super) fn compressed(&self) -> Option<usize> {
+        #[cfg(feature = "deflate")]
+        return self.deflated.map(|progress| progress.taken);
+        #[cfg(not(feature = "deflate"))]
+        return None;
     }
 
     /// Which message is on its way.
@@ -86,10 +105,11 @@ impl Assembly {
     }
 
     /// Bytes that can be read straight into a binary message of whose frame `remaining` are still to come: no more
-    /// than that, and no more than has arrived.
+    /// than that, and no more than has arrived. None of a compressed one.
     pub(super) fn space_len(&self, remaining: usize) -> usize {
         let len = remaining.min(self.total);
         match self.payload {
+            _ if self.compressed().is_some() => 0,
             Payload::Binary(_) if len >= Self::LEAST_SPACE => len,
             _ => 0,
         }

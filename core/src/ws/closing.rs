@@ -147,11 +147,15 @@ impl Connection {
             self.deadlines.disarm(Deadline::Idle);
             self.deadlines.disarm(Deadline::Pong);
             self.deadlines.arm(Deadline::Close, now + least(self.config.close_timeout));
+            #[cfg(feature = "deflate")]
+            self.compression.end_sending();
         }
         if !self.closing.is_receiving() {
             self.gate &= !Gate::DRAINED;
             self.assembly = None;
             self.control = None;
+            #[cfg(feature = "deflate")]
+            self.compression.end_receiving();
         }
         if matches!(self.phase(), Phase::Finished(_)) {
             self.deadlines.disarm_all();

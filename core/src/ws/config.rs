@@ -1,6 +1,6 @@
 //! What a connection is told once: role, limits, marks and deadlines.
 
-use super::send::PongReserve;
+use super::send::PONG_RESERVE;
 use super::wire::header;
 use crate::base::Classifier;
 use core::time::Duration;
@@ -81,6 +81,9 @@ pub struct Config {
     pub close_timeout: Duration,
     /// Whole messages, or pieces.
     pub delivery: Delivery,
+    /// How messages are compressed, where the peer agrees (RFC 7692). Default `None`: they are not.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<super::deflate::Config>,
     /// What counts as a clean end.
     pub classifier: Classifier,
 }
@@ -101,6 +104,8 @@ impl Default for Config {
             write_timeout: Some(Duration::from_secs(30)),
             close_timeout: Duration::from_secs(5),
             delivery: Delivery::Messages,
+            #[cfg(feature = "deflate")]
+            deflate: None,
             classifier: Classifier::OnlyNormal,
         }
     }
@@ -122,6 +127,10 @@ pub enum ConfigError {
     /// A size or time of zero that must not be zero.
     #[error("{0} is zero")]
     Zero(&'static str),
+    /// The part for compression.
+    #[cfg(feature = "deflate")]
+    #[error("deflate: {0}")]
+    Deflate(#[from] super::deflate::ConfigError),
 }
 
 impl Config {
@@ -141,6 +150,10 @@ impl Config {
         }
         if self.queue_limit < self.least_queue_limit() {
             return Err(ConfigError::QueueLimit { least: self.least_queue_limit() });
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            deflate.check()?;
         }
         let zeros = [
             ("fragment_size", self.fragment_size == 0),
@@ -172,6 +185,20 @@ impl Config {
         len.saturating_add(fragments.saturating_mul(header::MAX_LEN))
     }
 
+    /// Most bytes that a compressed frame or message may have where it may have `limit` bytes inflated: what cannot be
+    /// compressed becomes longer, with a small window by a seventh.
+    pub(super) fn compressed_len(limit: usize) -> u64 {
+        let limit = limit as u64;
+        limit.saturating_add(limit / 4).saturating_add(64)
+    }
+
+    /// How a connection compresses whose handshake agreed on it.
+    #[cfg(feature = "deflate")]
+    #[inline]
+    pub(super) fn deflate_or_default(&self) -> super::deflate::Config {
+        self.deflate.unwrap_or_default()
+    }
+
     /// The low mark that holds.
     pub(super) fn low_mark(&self) -> usize {
         self.low_mark.min(self.high_mark)
@@ -179,7 +206,7 @@ impl Config {
 
     /// Up to the high mark the peer's messages are read; pongs may have come behind; then one answer has to fit.
     fn least_queue_limit(&self) -> usize {
-        let reserve = usize::from(PongReserve::BYTES);
+        let reserve = usize::from(PONG_RESERVE);
         self.high_mark.saturating_add(reserve).saturating_add(self.framed_len(self.max_message))
     }
 }

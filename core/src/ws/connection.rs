@@ -2,9 +2,9 @@
 
 use super::assembly::Assembly;
 use super::control::ControlPayload;
+use super::handshake::Agreed;
 use super::keepalive::{Keepalive, least};
 use super::receive::Stage;
-use super::send::PongReserve;
 use super::stats::Counters;
 use super::wire::header;
 use super::{Config, Delivery, Role, Stats};
@@ -59,11 +59,17 @@ pub struct Connection {
     /// A control frame's payload that a read cut, and the payload of a pong that must wait.
     pub(super) control: Option<Box<ControlPayload>>,
     pub(super) pong: Option<Box<ControlPayload>>,
-    pub(super) pongs: PongReserve,
+    /// Bytes of pongs, and pings of the keepalive, that have come behind the queue's limit into room of their own. When that
+    /// is used up only the newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left: when this
+    /// many bytes have been written, all of those are among them.
+    pub(super) pongs_used: u16,
+    pub(super) pongs_free_at: u64,
     /// The report, until it is handed up.
     pub(super) report: Option<Box<Closed>>,
     /// Given by the thread for a turn.
     pub(super) masks: Option<Box<MaskBlock>>,
+    #[cfg(feature = "deflate")]
+    pub(super) compression: super::deflate::Compression,
     pub(super) entropy: Entropy,
     pub(super) counters: Counters,
 }
@@ -122,9 +128,12 @@ impl Connection {
             close_sent: None,
             control: None,
             pong: None,
-            pongs: PongReserve::default(),
+            pongs_used: 0,
+            pongs_free_at: 0,
             report: None,
             masks: None,
+            #[cfg(feature = "deflate")]
+            compression: Default::default(),
             entropy,
             counters: Counters::default(),
         };
@@ -146,6 +155,19 @@ impl Connection {
     #[must_use]
     pub fn client(now: Instant, config: &Arc<Config>, entropy: Entropy) -> Self {
         Self::new(now, Role::Client, config, entropy, &[])
+    }
+
+    /// The same with the extensions that the handshake agreed on, before its first byte comes or goes.
+    #[must_use]
+    pub fn with_extensions(self, agreed: Agreed) -> Self {
+        #[cfg(feature = "deflate")]
+        if let Some(parameters) = agreed.deflate() {
+            let deflate = self.config.deflate_or_default();
+            let compression = super::deflate::Compression::new(self.role, parameters, &deflate);
+            return Self { compression, ..self };
+        }
+        let _ = agreed;
+        self
     }
 
     /// Which side it is.
@@ -192,6 +214,8 @@ impl Connection {
             pongs_dropped: c.pongs_dropped,
             sends_refused: c.sends_refused,
             bytes_discarded: c.bytes_discarded,
+            compressed_in: c.compressed_in,
+            compressed_out: c.compressed_out,
             times_clamped: self.clock.clamped,
         }
     }
@@ -324,6 +348,8 @@ impl Engine for Connection {
         if self.role == Role::Client && self.masks.is_none() {
             self.masks = scratch.masks.take();
         }
+        #[cfg(feature = "deflate")]
+        self.compression.lend(scratch);
     }
 
     #[inline]
@@ -332,6 +358,8 @@ impl Engine for Connection {
         if let Some(masks) = self.masks.take() {
             scratch.masks = Some(masks);
         }
+        #[cfg(feature = "deflate")]
+        self.compression.reclaim(scratch);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

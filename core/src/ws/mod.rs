@@ -2,13 +2,16 @@
 //!
 //! A frame's way: [`Connection::receive`](crate::base::Engine::receive) takes a whole message at rest by the fast
 //! path in `fast.rs`, all else by `receive.rs`, which gathers fragments in `assembly.rs`; answers to pings and
-//! closes go out through `send.rs`; `keepalive.rs` and `closing.rs` keep the deadlines.
+//! closes go out through `send.rs`; `keepalive.rs` and `closing.rs` keep the deadlines. With the feature `deflate`,
+//! `deflate/` stands between messages and frames where both sides agreed on it.
 
 mod assembly;
 mod closing;
 mod config;
 mod connection;
 mod control;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 mod fast;
 pub mod handshake;
 mod keepalive;

@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 /// A message framed once as a server sends it, to be sent to any number of connections: a reference count each.
 /// A client masks each frame with a key of its own (RFC 6455 section 5.3), so there it costs what
-/// [`send_bytes`](crate::base::Engine::send_bytes) does.
+/// [`send_bytes`](crate::base::Engine::send_bytes) does. It goes out as it is, also to connections that compress, unless it
+/// was made by `Prepared::compressed` (with the feature `deflate`).
 ///
 /// ```
 /// use wharf::base::{Engine, Instant, Kind};
@@ -26,15 +27,20 @@ use bytes::Bytes;
 pub struct Prepared {
     kind: Kind,
     payload: Bytes,
-    /// Frames one behind the other; each is `frame_len` bytes but the last.
-    frames: Bytes,
-    fragment: usize,
+    frames: Frames,
+    /// The same for those who inflate, and the window that it takes.
+    #[cfg(feature = "deflate")]
+    compressed: Option<(Frames, u8)>,
+}
+
+/// Frames one behind the other; each is `frame` bytes but the last.
+#[derive(Clone, Debug)]
+pub(super) struct Frames {
+    bytes: Bytes,
+    frame: usize,
 }
 
 impl Prepared {
-    /// Fragments of the default size, and a whole frame where it is not larger.
-    const FRAGMENT: usize = 1 << 20;
-
     /// Frames a message.
     ///
     /// # Errors
@@ -44,16 +50,33 @@ impl Prepared {
         if kind == Kind::Text {
             utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
         }
-        let mut frames = Vec::with_capacity(payload.len() + header::MAX_LEN);
-        let pieces = payload.len().div_ceil(Self::FRAGMENT).max(1);
-        for i in 0..pieces {
-            let piece = &payload[i * Self::FRAGMENT..payload.len().min((i + 1) * Self::FRAGMENT)];
-            let opcode = if i == 0 { first } else { Opcode::Continuation };
-            header::encode(&mut frames, i + 1 == pieces, opcode, None, piece.len());
-            frames.extend_from_slice(piece);
+        let frames = Frames::new(first, 0, &payload);
+        Ok(Self {
+            kind,
+            payload,
+            frames,
+            #[cfg(feature = "deflate")]
+            compressed: None,
+        })
+    }
+
+    /// Frames a message both ways: as it is, and compressed once for all connections that agreed on compression and do
+    /// not take over their context. Those that do compress it in their own. A message below the threshold of `config`, or
+    /// one that does not become shorter, goes out as it is.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    #[cfg(feature = "deflate")]
+    pub fn compressed(
+        kind: Kind,
+        payload: Bytes,
+        config: &super::deflate::Config,
+    ) -> Result<Self, SendError> {
+        let mut prepared = Self::new(kind, payload)?;
+        if let Some((payload, bits)) = super::deflate::compress_once(config, &prepared.payload) {
+            prepared.compressed = Some((Frames::new(opcode(kind)?, header::RSV1, &payload), bits));
         }
-        let fragment = Self::FRAGMENT + header::encoded_len(false, Self::FRAGMENT);
-        Ok(Self { kind, payload, frames: frames.into(), fragment })
+        Ok(prepared)
     }
 
     /// The message.
@@ -73,16 +96,45 @@ impl Prepared {
         &self.payload
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.frames.len()
+    /// The frames as they are.
+    pub(super) fn frames(&self) -> &Frames {
+        &self.frames
     }
 
-    /// The frames, a reference each.
-    pub(super) fn frames(&self) -> impl Iterator<Item = Bytes> + '_ {
-        let len = self.frames.len();
-        (0..len)
-            .step_by(self.fragment)
-            .map(move |from| self.frames.slice(from..len.min(from + self.fragment)))
+    /// The compressed ones, if a window of `bits` is enough for them.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compressed_frames(&self, bits: u8) -> Option<&Frames> {
+        self.compressed.as_ref().filter(|(_, needed)| *needed <= bits).map(|(frames, _)| frames)
+    }
+}
+
+impl Frames {
+    /// Fragments of the default size, and a whole frame where it is not larger.
+    const FRAGMENT: usize = 1 << 20;
+
+    /// `first_bits` are added to the first byte of all.
+    fn new(first: Opcode, first_bits: u8, payload: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(payload.len() + header::MAX_LEN);
+        let pieces = payload.len().div_ceil(Self::FRAGMENT).max(1);
+        for i in 0..pieces {
+            let piece = &payload[i * Self::FRAGMENT..payload.len().min((i + 1) * Self::FRAGMENT)];
+            let opcode = if i == 0 { first } else { Opcode::Continuation };
+            header::encode(&mut bytes, i + 1 == pieces, opcode, None, piece.len());
+            bytes.extend_from_slice(piece);
+        }
+        bytes[0] |= first_bits;
+        let frame = Self::FRAGMENT + header::encoded_len(false, Self::FRAGMENT);
+        Self { bytes: bytes.into(), frame }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// A reference each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Bytes> + '_ {
+        let len = self.bytes.len();
+        (0..len).step_by(self.frame).map(move |from| self.bytes.slice(from..len.min(from + self.frame)))
     }
 }
 

@@ -1,10 +1,10 @@
 //! The general path: headers in pieces, fragments, control frames in between, everything that is not at rest.
 
-use super::Delivery;
 use super::assembly::Assembly;
 use super::connection::{Connection, Frame, Gate};
 use super::wire::header::{self, Decoded, Header, Opcode};
 use super::wire::{mask, utf8};
+use super::{Config, Delivery};
 use crate::base::{Chunk, Event, Input, Instant, Kind, Message, Violation};
 use alloc::borrow::Cow;
 
@@ -73,7 +73,7 @@ impl Connection {
     fn read_header<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
         let held = usize::from(self.partial_len);
         if held == 0 {
-            if let Decoded::Header(header, size) = header::decode(input.as_slice(), self.role.peer())? {
+            if let Decoded::Header(header, size) = self.decode(input.as_slice())? {
                 input.take(size);
                 return self.begin_frame(header, input);
             }
@@ -88,7 +88,7 @@ impl Connection {
     fn read_cut_header<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
         loop {
             let held = usize::from(self.partial_len);
-            match header::decode(&self.partial[..held], self.role.peer())? {
+            match self.decode(&self.partial[..held])? {
                 Decoded::Header(header, _) => {
                     self.partial_len = 0;
                     return self.begin_frame(header, input);
@@ -99,7 +99,7 @@ impl Connection {
                         len.and_then(|len| Some((Opcode::from_bits(self.partial[0] & 0x0f)?, len)))
                         && !opcode.is_control()
                     {
-                        self.check_data(opcode, len)?;
+                        self.check_data(opcode, self.partial[0] & header::RSV1 != 0, len)?;
                     }
                     let piece = input.take((size - held).min(1));
                     if piece.is_empty() {
@@ -110,6 +110,14 @@ impl Connection {
                 }
             }
         }
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Decoded, Violation> {
+        #[cfg(feature = "deflate")]
+        let compressible = self.compression.is_negotiated();
+        #[cfg(not(feature = "deflate"))]
+        let compressible = false;
+        header::decode_with(bytes, self.role.peer(), compressible)
     }
 
     /// Acts on a whole header; a message whose whole payload is here is handed up at once.
@@ -127,9 +135,12 @@ impl Connection {
             self.stage = Stage::Control;
             return Ok(Step::On);
         }
-        self.check_data(header.opcode, header.len)?;
+        self.check_data(header.opcode, header.compressed, header.len)?;
         let len = header.len as usize;
-        let whole = header.fin && input.len() >= len && self.config.delivery == Delivery::Messages;
+        let whole = header.fin
+            && !header.compressed
+            && input.len() >= len
+            && self.config.delivery == Delivery::Messages;
         if let Some(kind) = header.opcode.kind() {
             if whole {
                 return self.lend_message(kind, len, input);
@@ -138,6 +149,10 @@ impl Connection {
         }
         let limit = self.config.max_fragments.max(1);
         let assembly = self.assembly.as_mut().ok_or(Violation::UnexpectedContinuation)?;
+        #[cfg(feature = "deflate")]
+        if header.compressed {
+            assembly.deflated = Some(super::deflate::Progress::default());
+        }
         if assembly.fragments >= limit {
             return Err(Violation::TooManyFragments { limit });
         }
@@ -148,19 +163,23 @@ impl Connection {
     }
 
     /// A data frame's place is checked (RFC 6455 section 5.4), then the limits: on the header, before a byte is
-    /// stored, over the sum of the fragments. The order is the same however the header is cut.
-    fn check_data(&self, opcode: Opcode, len: u64) -> Result<(), Violation> {
+    /// stored, over the sum of the fragments. The order is the same however the header is cut. A compressed message may
+    /// be a little longer than what it holds; what it holds is limited when it is inflated.
+    fn check_data(&self, opcode: Opcode, compressed: bool, len: u64) -> Result<(), Violation> {
         match (opcode.kind(), &self.assembly) {
             (None, None) => return Err(Violation::UnexpectedContinuation),
             (Some(_), Some(_)) => return Err(Violation::ExpectedContinuation),
             _ => {}
         }
-        if len > self.config.max_frame as u64 {
-            return Err(Violation::FrameTooBig { limit: self.config.max_frame });
+        let Config { max_frame, max_message, .. } = *self.config;
+        let taken = self.assembly.as_ref().and_then(|a| a.compressed()).or(compressed.then_some(0));
+        let before = taken.unwrap_or(self.assembly.as_ref().map_or(0, |a| a.total)) as u64;
+        let most = |limit: usize| if taken.is_some() { Config::compressed_len(limit) } else { limit as u64 };
+        if len > most(max_frame) {
+            return Err(Violation::FrameTooBig { limit: max_frame });
         }
-        let before = self.assembly.as_ref().map_or(0, |a| a.total as u64);
-        if len.saturating_add(before) > self.config.max_message as u64 {
-            return Err(Violation::MessageTooBig { limit: self.config.max_message });
+        if len.saturating_add(before) > most(max_message) {
+            return Err(Violation::MessageTooBig { limit: max_message });
         }
         Ok(())
     }
@@ -186,6 +205,10 @@ impl Connection {
 
     /// Reads payload of a data frame that is cut, or a fragment.
     fn read_payload<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
+        #[cfg(feature = "deflate")]
+        if self.assembly.as_ref().is_some_and(|assembly| assembly.deflated.is_some()) {
+            return self.read_deflated(input);
+        }
         if self.frame.remaining > 0 && input.is_empty() {
             return Ok(Step::More);
         }
@@ -206,7 +229,7 @@ impl Connection {
         }
         if streaming && (last || !piece.is_empty()) {
             let first = !core::mem::replace(&mut assembly.begun, true);
-            let chunk = Chunk { kind: assembly.kind(), first, last, bytes: piece };
+            let chunk = Chunk { kind: assembly.kind(), first, last, bytes: (&*piece).into() };
             if last {
                 self.end_message();
             }
@@ -221,7 +244,7 @@ impl Connection {
         }
     }
 
-    fn end_message(&mut self) {
+    pub(super) fn end_message(&mut self) {
         self.assembly = None;
         self.stage = Stage::Rest;
         self.counters.messages_in += 1;

@@ -12,20 +12,10 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 /// A payload from here on is referenced, a smaller one copied: a copy of this much costs less than another slice.
-const REFERENCE: usize = 16 * 1024;
+pub(super) const REFERENCE: usize = 16 * 1024;
 
-/// Pongs, and pings of the keepalive, have room of their own beside the queue's limit. When it is used up only the
-/// newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PongReserve {
-    used: u16,
-    /// When so many bytes have been written, all pongs counted in `used` are among them.
-    free_at: u64,
-}
-
-impl PongReserve {
-    pub(super) const BYTES: u16 = 4096;
-}
+/// Room that pongs, and pings of the keepalive, have of their own beside the queue's limit, in bytes.
+pub(super) const PONG_RESERVE: u16 = 4096;
 
 impl Connection {
     /// Sends a message that was framed once for many ([`Prepared`]).
@@ -38,14 +28,18 @@ impl Connection {
         }
         let now = self.settle(now);
         self.admit(prepared.payload().len())?;
-        if prepared.len() < REFERENCE {
+        #[cfg(not(feature = "deflate"))]
+        let frames = prepared.frames();
+        #[cfg(feature = "deflate")]
+        let Some(frames) = self.choose_frames(now, prepared)? else { return Ok(self.accepted(now)) };
+        if frames.len() < REFERENCE {
             self.outbox.mark_boundary();
             let cork = self.outbox.cork(now);
-            for frame in prepared.frames() {
+            for frame in frames.iter() {
                 cork.extend_from_slice(&frame);
             }
         } else {
-            for frame in prepared.frames() {
+            for frame in frames.iter() {
                 self.outbox.mark_boundary();
                 self.outbox.push_shared(now, frame);
             }
@@ -58,6 +52,10 @@ impl Connection {
         let now = self.settle(now);
         let first = opcode(prepared.kind())?;
         self.admit(prepared.payload().len())?;
+        #[cfg(feature = "deflate")]
+        if self.deflates(prepared.payload().len()) && self.queue_deflated(now, first, prepared.payload()) {
+            return Ok(self.accepted(now));
+        }
         self.copy_frames(now, first, prepared.payload());
         Ok(self.accepted(now))
     }
@@ -78,6 +76,10 @@ impl Connection {
         let len = message.payload().len();
         let first = opcode(message.kind())?;
         self.admit(len)?;
+        #[cfg(feature = "deflate")]
+        if self.deflates(len) && self.queue_deflated(now, first, message.payload()) {
+            return Ok(self.accepted(now));
+        }
         if len >= REFERENCE && !message.is_lent() {
             self.reference_frames(now, first, message.into_bytes());
         } else {
@@ -96,6 +98,10 @@ impl Connection {
         self.admit(payload.len())?;
         if kind == Kind::Text {
             utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
+        }
+        #[cfg(feature = "deflate")]
+        if self.deflates(payload.len()) && self.queue_deflated(now, first, &payload) {
+            return Ok(self.accepted(now));
         }
         if payload.len() >= REFERENCE {
             self.reference_frames(now, first, payload);
@@ -139,7 +145,7 @@ impl Connection {
 
     /// Frames a copy of `payload`, in fragments where it is large.
     #[inline]
-    fn copy_frames(&mut self, now: Instant, first: Opcode, payload: &[u8]) {
+    pub(super) fn copy_frames(&mut self, now: Instant, first: Opcode, payload: &[u8]) {
         let size = self.config.fragment_size();
         if payload.len() <= size {
             return self.copy_frame(now, true, first, payload);
@@ -165,7 +171,7 @@ impl Connection {
     }
 
     /// Frames `payload` by reference. A client masks it in place when nobody else holds it, else in a copy.
-    fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
+    pub(super) fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
         let size = self.config.fragment_size();
         let pieces = payload.len().div_ceil(size);
         let mut own = match self.role {
@@ -249,7 +255,7 @@ impl Connection {
 
     fn insert_reserved(&mut self, now: Instant, opcode: Opcode, payload: &[u8]) {
         self.insert_control(now, opcode, payload);
-        self.pongs.free_at = self.outbox.written() + self.outbox.len() as u64;
+        self.pongs_free_at = self.outbox.written() + self.outbox.len() as u64;
     }
 
     /// Queues the pong that waited, once there is room.
@@ -264,13 +270,13 @@ impl Connection {
     }
 
     fn reserve_pong(&mut self, len: usize) -> bool {
-        if self.outbox.written() >= self.pongs.free_at {
-            self.pongs.used = 0;
+        if self.outbox.written() >= self.pongs_free_at {
+            self.pongs_used = 0;
         }
         let size = header::encoded_len(self.role == Role::Client, len) + len;
-        let fits = self.pongs.used + size as u16 <= PongReserve::BYTES;
+        let fits = self.pongs_used + size as u16 <= PONG_RESERVE;
         if fits {
-            self.pongs.used += size as u16;
+            self.pongs_used += size as u16;
         }
         fits
     }

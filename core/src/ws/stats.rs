@@ -30,6 +30,10 @@ pub struct Stats {
     pub sends_refused: u32,
     /// Bytes discarded behind the end of the messages.
     pub bytes_discarded: u32,
+    /// Messages of `messages_in` that came compressed.
+    pub compressed_in: u32,
+    /// Messages of `messages_out` that went out compressed.
+    pub compressed_out: u32,
     /// Calls with a time before that of the call before.
     pub times_clamped: u32,
 }
@@ -44,6 +48,8 @@ pub(super) struct Counters {
     pub(super) pongs_dropped: u32,
     pub(super) sends_refused: u32,
     pub(super) bytes_discarded: u32,
+    pub(super) compressed_in: u32,
+    pub(super) compressed_out: u32,
 }
 
 #[cfg(all(test, feature = "json"))]

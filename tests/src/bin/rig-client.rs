@@ -15,6 +15,9 @@ struct Args {
     /// The server: ws://HOST:PORT[/PATH].
     #[arg(long)]
     connect: String,
+    /// Offer permessage-deflate.
+    #[arg(long)]
+    deflate: bool,
     /// Run all cases of an Autobahn server under this name.
     #[arg(long, conflicts_with = "send")]
     agent: Option<String>,
@@ -26,12 +29,13 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match (args.agent, args.send) {
-        (Some(agent), None) => rig::run_cases(args.runtime, &args.connect, &agent),
-        (None, Some(text)) => rig::run(args.runtime, None, &args.connect, Work::SendOne(text)).map(|lines| {
-            for line in lines {
-                println!("{line}");
-            }
-        }),
+        (Some(agent), None) => rig::run_cases(args.runtime, &args.connect, args.deflate, &agent),
+        (None, Some(text)) => rig::run(args.runtime, None, &args.connect, args.deflate, Work::SendOne(text))
+            .map(|lines| {
+                for line in lines {
+                    println!("{line}");
+                }
+            }),
         _ => Err("give --agent or --send".to_owned()),
     };
     match done {

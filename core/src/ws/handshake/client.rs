@@ -1,10 +1,12 @@
 //! The client's side: asks, waits, and checks the answer (RFC 6455 section 4.1).
 
+use super::agreed::{Agreed, Offered};
 use super::request::{ClientRequest, RequestError};
 use crate::base::{
     Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants,
 };
 use crate::http::{BodyReader, HeadBuffer, HeadError, Headers, ResponseHead, Version};
+use crate::ws::Config;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -16,6 +18,8 @@ use core::time::Duration;
 pub struct Opened {
     /// The subprotocol that the server chose, if it chose one.
     pub subprotocol: Option<String>,
+    /// The extensions that it accepted.
+    pub agreed: Agreed,
     /// The fields of its answer.
     pub headers: Headers,
 }
@@ -53,8 +57,8 @@ pub enum HandshakeError {
     /// The server chose a subprotocol that was not offered (6).
     #[error("the server chose a subprotocol that was not offered: {0:?}")]
     Subprotocol(String),
-    /// The server chose an extension that was not offered (5).
-    #[error("the server chose an extension that was not offered: {0:?}")]
+    /// The server chose an extension that was not offered, or not like this (5).
+    #[error("the server chose an extension that was not offered, or not like this: {0:?}")]
     Extension(String),
     /// No answer in time. Worth a retry.
     #[error("the opening handshake timed out")]
@@ -91,6 +95,7 @@ pub struct Client {
     head: HeadBuffer,
     accept: [u8; 28],
     offered: Vec<String>,
+    extensions: Offered,
     /// A refusal whose body is still coming.
     refused: Option<Box<(RefusedBy, BodyReader)>>,
     /// Interim answers passed over.
@@ -118,13 +123,35 @@ impl Client {
     /// Most interim answers that are passed over.
     const INTERIM: u8 = 8;
 
-    /// Asks; the answer has `timeout`. A request whose fresh fields cannot be set fails with
+    /// Asks, and offers no extension; the answer has `timeout`. A request whose fresh fields cannot be set fails with
     /// [`HandshakeError::Request`] at once.
     #[must_use]
     pub fn new(now: Instant, request: &ClientRequest, entropy: &mut Entropy, timeout: Duration) -> Self {
+        Self::asking(now, request, entropy, timeout, Offered::default())
+    }
+
+    /// As [`new`](Self::new), and offers the extensions that `config` wants.
+    #[must_use]
+    pub fn with_extensions(
+        now: Instant,
+        request: &ClientRequest,
+        entropy: &mut Entropy,
+        timeout: Duration,
+        config: &Config,
+    ) -> Self {
+        Self::asking(now, request, entropy, timeout, Offered::new(config))
+    }
+
+    fn asking(
+        now: Instant,
+        request: &ClientRequest,
+        entropy: &mut Entropy,
+        timeout: Duration,
+        extensions: Offered,
+    ) -> Self {
         let attempt = request.attempt();
         let request = attempt.as_deref().unwrap_or(request);
-        let (bytes, accept) = request.encode(entropy);
+        let (bytes, accept) = request.encode(entropy, extensions.to_field().as_deref());
         let mut outbox = Outbox::new();
         outbox.cork(now).extend_from_slice(&bytes);
         let mut deadlines = Deadlines::new();
@@ -136,6 +163,7 @@ impl Client {
             head: HeadBuffer::default(),
             accept,
             offered: request.subprotocols().to_vec(),
+            extensions,
             refused: None,
             interim: 0,
             outcome: None,
@@ -231,7 +259,7 @@ impl Client {
             101 if !self.outbox.is_empty() => self.finish(Err(HandshakeError::OutOfTurn)),
             101 => {
                 let checked = self.check_upgrade(head);
-                self.finish(checked.map(|subprotocol| Opened { subprotocol, headers }));
+                self.finish(checked.map(|(subprotocol, agreed)| Opened { subprotocol, agreed, headers }));
             }
             // "A client MUST be able to parse one or more 1xx responses received prior to a final response" (RFC 9110
             // section 15.2).
@@ -244,7 +272,7 @@ impl Client {
         }
     }
 
-    fn check_upgrade(&self, head: &ResponseHead) -> Result<Option<String>, HandshakeError> {
+    fn check_upgrade(&self, head: &ResponseHead) -> Result<(Option<String>, Agreed), HandshakeError> {
         let headers = head.headers();
         if head.version() != Version::Http11 {
             return Err(HandshakeError::NotHttp(HeadError::Version));
@@ -258,14 +286,27 @@ impl Client {
         if headers.only("sec-websocket-accept").map(str::as_bytes) != Some(&self.accept[..]) {
             return Err(HandshakeError::Wrong("Sec-WebSocket-Accept"));
         }
-        if let Some(extensions) = headers.values("sec-websocket-extensions").find(|value| !value.is_empty()) {
-            return Err(HandshakeError::Extension(extensions.escape_ascii().to_string()));
-        }
-        let Some(chosen) = headers.values("sec-websocket-protocol").last() else { return Ok(None) };
+        let agreed = self.check_extensions(headers)?;
+        let Some(chosen) = headers.values("sec-websocket-protocol").last() else { return Ok((None, agreed)) };
         match headers.only("sec-websocket-protocol").filter(|name| self.offered.iter().any(|o| o == name)) {
-            Some(name) => Ok(Some(name.into())),
+            Some(name) => Ok((Some(name.into()), agreed)),
             None => Err(HandshakeError::Subprotocol(chosen.escape_ascii().to_string())),
         }
+    }
+
+    fn check_extensions(&self, headers: &Headers) -> Result<Agreed, HandshakeError> {
+        // Several fields are one list, as in a request.
+        let mut list = String::new();
+        for value in headers.values("sec-websocket-extensions").filter(|value| !value.is_empty()) {
+            let Some(value) = core::str::from_utf8(value).ok().filter(|value| value.is_ascii()) else {
+                return Err(HandshakeError::Extension(value.escape_ascii().to_string()));
+            };
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            list.push_str(value);
+        }
+        self.extensions.check(&list)
     }
 
     fn finish_refused(&mut self) {

@@ -3,6 +3,7 @@
 //! The server's side is a pair of functions over a request's head: [`Offer::from_request`] checks everything that
 //! the RFC demands, [`Offer::accept`] writes the answer. The client's side is a machine, since it waits.
 
+mod agreed;
 mod client;
 mod conversions;
 mod extension;
@@ -13,6 +14,7 @@ mod redirect;
 mod request;
 mod server;
 
+pub use agreed::Agreed;
 pub use client::{Client, HandshakeError, Opened, RefusedBy};
 pub use extension::{Extension, Extensions};
 pub use origin::OriginPolicy;

@@ -220,7 +220,7 @@ impl ClientRequest {
     }
 
     /// The bytes of the request with a fresh key, and the answer that the key demands.
-    pub(super) fn encode(&self, entropy: &mut Entropy) -> (Vec<u8>, [u8; 28]) {
+    pub(super) fn encode(&self, entropy: &mut Entropy, extensions: Option<&str>) -> (Vec<u8>, [u8; 28]) {
         let nonce = key::encode(entropy.bytes());
         let fresh = core::str::from_utf8(&nonce).unwrap_or_default();
         let key = self.key.as_deref().unwrap_or(fresh);
@@ -235,6 +235,9 @@ impl ClientRequest {
         field(&mut out, "Sec-WebSocket-Version", b"13");
         if !self.subprotocols.is_empty() {
             field(&mut out, "Sec-WebSocket-Protocol", self.subprotocols.join(", ").as_bytes());
+        }
+        if let Some(extensions) = extensions {
+            field(&mut out, "Sec-WebSocket-Extensions", extensions.as_bytes());
         }
         for (name, value) in &self.headers {
             field(&mut out, name, value.as_bytes());
@@ -267,7 +270,7 @@ mod tests {
     }
 
     fn written(request: &ClientRequest) -> String {
-        let (bytes, _) = request.encode(&mut Entropy::from_seed([0; 32]));
+        let (bytes, _) = request.encode(&mut Entropy::from_seed([0; 32]), None);
         String::from_utf8(bytes).unwrap()
     }
 

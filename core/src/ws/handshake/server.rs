@@ -1,8 +1,9 @@
 //! The server's side: is the request one, may it be, and the answer.
 
 use super::extension::Extensions;
-use super::{OriginPolicy, key};
+use super::{Agreed, OriginPolicy, key};
 use crate::http::{Headers, Request, Response, Version, is_one_of, is_token, is_value};
+use crate::ws::Config;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -54,6 +55,7 @@ pub struct Offer {
     chosen: Option<String>,
     /// A list that follows the grammar.
     extensions: String,
+    agreed: Agreed,
 }
 
 /// Why a request for a WebSocket is refused.
@@ -176,7 +178,7 @@ impl Offer {
         let extensions = joined(headers, "sec-websocket-extensions").ok_or(Refusal::BadExtensions)?;
         Extensions::parse(&extensions).ok_or(Refusal::BadExtensions)?;
         let chosen = policy.choose(&offered);
-        Ok(Self { accept: key::accept(key), offered, chosen, extensions })
+        Ok(Self { accept: key::accept(key), offered, chosen, extensions, agreed: Agreed::default() })
     }
 
     /// The subprotocols that the client offers, in its order.
@@ -198,7 +200,19 @@ impl Offer {
         Extensions::unchecked(&self.extensions)
     }
 
-    /// The bytes of the answer with status 101. No extension is accepted.
+    /// The same with the extensions accepted that `config` wants: of several offers of one the first that can be met.
+    #[must_use]
+    pub fn with_extensions(self, config: &Config) -> Self {
+        Self { agreed: Agreed::answer(self.extensions(), config), ..self }
+    }
+
+    /// The extensions that the answer will name; none without [`with_extensions`](Self::with_extensions).
+    #[must_use]
+    pub fn agreed(&self) -> Agreed {
+        self.agreed
+    }
+
+    /// The bytes of the answer with status 101.
     ///
     /// # Errors
     /// [`AcceptError`] if `acceptance` asks for what cannot be.
@@ -212,6 +226,9 @@ impl Offer {
                 return Err(AcceptError::SubprotocolNotOffered(subprotocol.into()));
             }
             field(&mut out, "Sec-WebSocket-Protocol", subprotocol.as_bytes());
+        }
+        if let Some(extensions) = self.agreed.to_field() {
+            field(&mut out, "Sec-WebSocket-Extensions", extensions.as_bytes());
         }
         for (name, value) in &acceptance.headers {
             if is_reserved(name) || !is_token(name) || !is_value(value) {

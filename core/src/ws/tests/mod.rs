@@ -2,6 +2,8 @@
 
 mod close;
 mod deadlines;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod messages;
 mod output;
 

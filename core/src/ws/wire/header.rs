@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 /// The longest header: two bytes, a 64-bit length, a mask.
 pub const MAX_LEN: usize = 14;
 
+/// The reserved bit by which an extension says that a message is compressed (RFC 7692 section 6).
+pub(in crate::ws) const RSV1: u8 = 0x40;
+
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -60,6 +63,8 @@ impl Opcode {
 pub struct Header {
     /// Whether it is the last fragment of its message.
     pub fin: bool,
+    /// Whether it begins a compressed message (RSV1, RFC 7692 section 6).
+    pub compressed: bool,
     /// What the frame is.
     pub opcode: Opcode,
     /// The mask, which each frame of a client has.
@@ -91,11 +96,25 @@ pub enum Decoded {
 /// # Errors
 /// The [`Violation`] as soon as the bytes that are there prove it.
 pub fn decode(bytes: &[u8], from: Role) -> Result<Decoded, Violation> {
+    decode_with(bytes, from, false)
+}
+
+/// As [`decode`], where messages may be `compressible`: only then RSV1 may be set, on the first frame of a data message
+/// (RFC 7692 section 6.1).
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_with(bytes: &[u8], from: Role, compressible: bool) -> Result<Decoded, Violation> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(Decoded::Partial(2, None)) };
-    if first & 0x70 != 0 {
+    let defined = if compressible { RSV1 } else { 0 };
+    if first & 0x70 & !defined != 0 {
         return Err(Violation::ReservedBits);
     }
     let opcode = Opcode::from_bits(first & 0x0f).ok_or(Violation::ReservedOpcode(first & 0x0f))?;
+    let compressed = first & RSV1 != 0;
+    if compressed && opcode.kind().is_none() {
+        return Err(Violation::ReservedBits);
+    }
     let (fin, masked, short) = (first & 0x80 != 0, second & 0x80 != 0, second & 0x7f);
     match (masked, from) {
         (false, Role::Client) => return Err(Violation::NotMasked),
@@ -121,7 +140,7 @@ pub fn decode(bytes: &[u8], from: Role) -> Result<Decoded, Violation> {
         return Ok(Decoded::Partial(size, Some(len)));
     }
     let mask = masked.then(|| [bytes[size - 4], bytes[size - 3], bytes[size - 2], bytes[size - 1]]);
-    Ok(Decoded::Header(Header { fin, opcode, mask, len }, size))
+    Ok(Decoded::Header(Header { fin, compressed, opcode, mask, len }, size))
 }
 
 /// The payload's length, if all of it has come. "The minimal number of bytes MUST be used" (section 5.2).
@@ -185,7 +204,8 @@ mod tests {
                 let mut bytes = Vec::new();
                 encode(&mut bytes, true, Opcode::Binary, mask, len);
                 assert_eq!(bytes.len(), encoded_len(mask.is_some(), len));
-                let want = Header { fin: true, opcode: Opcode::Binary, mask, len: len as u64 };
+                let want =
+                    Header { fin: true, compressed: false, opcode: Opcode::Binary, mask, len: len as u64 };
                 assert_eq!(decode(&bytes, from), Ok(Decoded::Header(want, bytes.len())));
                 for cut in 0..bytes.len() {
                     let Ok(Decoded::Partial(size, _)) = decode(&bytes[..cut], from) else { panic!("{cut}") };
@@ -213,5 +233,19 @@ mod tests {
             assert!(decode(&bytes[..bytes.len() - 1], Role::Client).is_ok(), "{bytes:x?} too early");
         }
         assert_eq!(decode(b"\x81\x80", Role::Server), Err(Violation::Masked));
+    }
+    #[test]
+    fn a_compressed_message_is_told_by_its_first_frame() {
+        for (first, ok) in
+            [(0xc1, true), (0x42, true), (0xc0, false), (0x40, false), (0xc9, false), (0xc8, false)]
+        {
+            let bytes = [first, 0x80, 0, 0, 0, 0];
+            match decode_with(&bytes, Role::Client, true) {
+                Ok(Decoded::Header(header, 6)) => assert!(ok && header.compressed),
+                other => assert!(!ok && other == Err(Violation::ReservedBits), "{first:x}: {other:?}"),
+            }
+            assert_eq!(decode(&bytes, Role::Client), Err(Violation::ReservedBits));
+        }
+        assert_eq!(decode_with(b"\xe1\x80", Role::Client, true), Err(Violation::ReservedBits), "RSV2");
     }
 }

@@ -79,6 +79,49 @@ fn wrong_answers_are_named() {
     assert!(matches!(answer(|_| "\0\u{1} garbage\r\n\r\n".to_string()), Err(HandshakeError::NotHttp(_))));
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn an_extension_is_taken_as_it_was_offered_or_fails_the_handshake() {
+    let config = Config { deflate: Some(Default::default()), ..Config::default() };
+    let ask = |fields: &[&str]| {
+        let request = ClientRequest::new("ws://a/").unwrap();
+        let entropy = &mut Entropy::from_seed([5; 32]);
+        let mut client = Client::with_extensions(START, &request, entropy, Duration::from_secs(10), &config);
+        let mut out = Vec::new();
+        client.output(START).drain_into(&mut out);
+        let offer = "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+                     client_no_context_takeover; client_max_window_bits\r\n";
+        assert!(String::from_utf8(out).unwrap().contains(offer));
+        let (_, ok) = self::client();
+        let fields: String =
+            fields.iter().map(|value| format!("\r\nSec-WebSocket-Extensions: {value}")).collect();
+        let mut bytes = ok.replacen("\r\n", &format!("{fields}\r\n"), 1).into_bytes();
+        client.receive(START, &mut Input::new(&mut bytes)).unwrap().map(|opened| opened.agreed.compresses())
+    };
+    let good = "permessage-deflate; server_no_context_takeover";
+    assert_eq!(ask(&[]), Ok(false));
+    assert_eq!(ask(&[""]), Ok(false));
+    assert_eq!(ask(&[good]), Ok(true));
+    assert_eq!(
+        ask(&["permessage-deflate;server_no_context_takeover;client_max_window_bits=\"10\""]),
+        Ok(true)
+    );
+    for bad in [
+        "permessage-deflate",
+        "permessage-bzip2",
+        "permessage-deflate; server_no_context_takeover; what",
+        "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+        "permessage-deflate; server_no_context_takeover; server_max_window_bits=7",
+        "permessage-deflate; server_no_context_takeover; client_max_window_bits",
+        "permessage-deflate; server_no_context_takeover, permessage-deflate; server_no_context_takeover",
+        "permessage-deflate; server_no_context_takeover, x",
+        "permessage-deflate server_no_context_takeover",
+    ] {
+        assert_eq!(ask(&[bad]), Err(HandshakeError::Extension(bad.into())));
+    }
+    assert!(matches!(ask(&[good, good]), Err(HandshakeError::Extension(_))), "answered twice");
+}
+
 #[test]
 fn refusals_keep_status_headers_and_the_bodys_begin() {
     let refused = |text: &str| match answer(|_| text.to_string()) {

@@ -45,7 +45,7 @@ fn next(url: &str, location: &str) -> ClientRequest {
 }
 
 fn written(request: &ClientRequest) -> String {
-    let (bytes, _) = request.attempt().unwrap().encode(&mut Entropy::from_seed([0; 32]));
+    let (bytes, _) = request.attempt().unwrap().encode(&mut Entropy::from_seed([0; 32]), None);
     String::from_utf8(bytes).unwrap()
 }
 

@@ -93,6 +93,37 @@ fn subprotocols_by_preference() {
     assert_eq!(choose(&["x"], true).as_deref(), Some("c"));
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn the_first_offer_of_compression_that_can_be_met_is_taken() {
+    let mut config = Config::default();
+    let answer = |config: &Config, offers: &str| {
+        let offer = check(&format!("{GOOD}|Sec-WebSocket-Extensions: {offers}")).unwrap();
+        let offer = offer.with_extensions(config);
+        let answer = String::from_utf8(offer.accept(&Acceptance::default()).unwrap()).unwrap();
+        let value = answer.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Extensions: "));
+        assert_eq!(value.is_some(), offer.agreed().compresses());
+        value.map(String::from)
+    };
+    assert_eq!(answer(&config, "permessage-deflate"), None, "not wanted");
+    config.deflate = Some(Default::default());
+    let alone = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    let narrow = format!("{alone}; server_max_window_bits=9");
+    for (offers, want) in [
+        ("permessage-deflate", Some(alone)),
+        ("x-webkit-deflate-frame", None),
+        ("other, Permessage-Deflate", Some(alone)),
+        ("permessage-deflate; server_max_window_bits=9, permessage-deflate", Some(&*narrow)),
+        ("permessage-deflate; server_max_window_bits=8, permessage-deflate", Some(alone)),
+        ("permessage-deflate; what, permessage-deflate; server_max_window_bits=9", Some(&*narrow)),
+        ("permessage-deflate|Sec-WebSocket-Extensions: permessage-deflate; what", Some(alone)),
+        ("permessage-deflate; server_max_window_bits=8", None),
+        ("permessage-deflate; client_max_window_bits=1; client_max_window_bits=1", None),
+    ] {
+        assert_eq!(answer(&config, offers).as_deref(), want, "{offers}");
+    }
+}
+
 #[test]
 fn answers_that_cannot_be_are_refused() {
     let offer = check(GOOD).unwrap();
