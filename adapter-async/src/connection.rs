@@ -23,17 +23,21 @@ pub(crate) async fn run<R: Runtime, S: Service>(
     peer: Address,
     stream: Carrier<R>,
 ) {
-    let mut task = Task {
-        shared,
-        conn,
-        peer: peer.clone(),
-        stream,
-        begun: false,
-        opened: false,
-        write_shut: false,
-        read_over: false,
+    let name = peer.clone();
+    let running = async move {
+        let mut task = Task {
+            shared,
+            conn,
+            peer,
+            stream,
+            begun: false,
+            opened: false,
+            write_shut: false,
+            read_over: false,
+        };
+        poll_fn(|cx| task.poll(cx)).await;
     };
-    trace::in_connection(conn, peer, poll_fn(|cx| task.poll(cx))).await;
+    trace::in_connection(conn, name, running).await;
 }
 
 struct Task<T: Transport, S: Service> {

@@ -104,7 +104,9 @@ where
         let (shared, stop, own) = (shared.clone(), shared.stop.clone(), listener.config().cloned());
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
             match shared.with(|state, now| state.hub.accept_as(now, peer.clone(), own.as_ref())) {
-                Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, peer, stream)),
+                Some(Ok(conn)) => {
+                    R::spawn(trace::here(connection::run::<R, S>(shared.clone(), conn, peer, stream)))
+                }
                 Some(Err(refused)) => trace::refused(peer, refused),
                 None => {}
             }
@@ -125,9 +127,9 @@ impl<S: Service> Shared<S> {
             Ok(out) => Some(out),
             Err(panic) => {
                 let cause = crate::drain::text_of(&*panic);
-                trace::service_panicked(&cause);
                 // Should the service's `closed` panic too, the next call of the hub deals with that.
-                let _ = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now)));
+                let failed = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now))).ok().flatten();
+                trace::service_failed(failed, failed.and_then(|conn| state.hub.peer(conn)), &cause);
                 None
             }
         };

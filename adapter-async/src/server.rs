@@ -83,7 +83,7 @@ where
         let link = Link::server(clock.now(), clock.wall(), own.as_ref().unwrap_or(&config));
         let driver = Driver::<R>::new(link, stream, clock, Vec::new());
         let (handler, drain) = (handler.clone(), places.clone());
-        R::spawn(async move { run(driver, peer, &*handler, &drain, berth).await });
+        R::spawn(trace::here(async move { run(driver, peer, &*handler, &drain, berth).await }));
     });
     ServerHandle { address, drain, listener_closed }
 }

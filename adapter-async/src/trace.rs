@@ -8,20 +8,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "tracing")]
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
-use wharf::link::Address;
+use wharf::link::{Address, ConnId};
+
+#[cfg(feature = "tracing")]
+const TARGET: &str = "wharf";
 
 /// The accepting loop, in its span `tcp.server{port}`, or `{path}` for a Unix socket.
 pub(crate) fn in_server<F: Future>(address: &Address, future: F) -> impl Future<Output = F::Output> + use<F> {
     #[cfg(feature = "tracing")]
     let future = {
-        let span =
-            tracing::info_span!("tcp.server", port = tracing::field::Empty, path = tracing::field::Empty);
+        let span = tracing::info_span!(target: TARGET, "tcp.server", port = tracing::field::Empty, path = tracing::field::Empty);
         match address {
             Address::Tcp(address) => span.record("port", address.port()),
             other => span.record("path", tracing::field::display(other)),
         };
         future.instrument(span)
     };
+    future
+}
+
+/// A task of its own that belongs to the span in which it is made.
+pub(crate) fn here<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    #[cfg(feature = "tracing")]
+    let future = future.in_current_span();
     future
 }
 
@@ -35,12 +44,12 @@ pub(crate) async fn in_connect<T, E: Display>(
         let out = connect.await;
         if let Err(error) = &out {
             #[cfg(feature = "tracing")]
-            tracing::error!(%error, "connect failed");
+            tracing::error!(target: TARGET, %error, "connect failed");
         }
         out
     };
     #[cfg(feature = "tracing")]
-    let telling = telling.instrument(tracing::info_span!("tcp.client.connect", host, port));
+    let telling = telling.instrument(tracing::info_span!(target: TARGET, "tcp.client.connect", host, port));
     telling.await
 }
 
@@ -51,43 +60,48 @@ pub(crate) fn in_connection<F: Future>(
     future: F,
 ) -> impl Future<Output = F::Output> {
     #[cfg(feature = "tracing")]
-    let future = future.instrument(tracing::info_span!("connection", %id, %peer));
+    let future = future.instrument(tracing::info_span!(target: TARGET, "connection", %id, %peer));
     future
 }
 
 pub(crate) fn listening(address: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::info!(%address, "listening");
+    tracing::info!(target: TARGET, %address, "listening");
 }
 
 pub(crate) fn accept_failed(address: impl Display, error: &std::io::Error) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(%address, %error, "accepting failed; trying again in 100 ms");
+    tracing::warn!(target: TARGET, %address, %error, "accepting failed; trying again in 100 ms");
 }
 
 pub(crate) fn refused(address: impl Display, reason: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(%address, %reason, "connection refused");
+    tracing::warn!(target: TARGET, %address, %reason, "connection refused");
 }
 
 pub(crate) fn not_sent(error: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(%error, "a sender's message was not sent");
+    tracing::warn!(target: TARGET, %error, "a sender's message was not sent");
 }
 
-pub(crate) fn service_panicked(cause: &str) {
+/// The service panicked, in a call for this connection if there is one.
+pub(crate) fn service_failed(connection: Option<ConnId>, address: Option<&Address>, cause: &str) {
     #[cfg(feature = "tracing")]
-    tracing::error!(cause, "the service panicked; its connection is closed");
+    {
+        let connection = connection.map(tracing::field::display);
+        let address = address.map(tracing::field::display);
+        tracing::error!(target: TARGET, connection, address, cause, "handler failed");
+    }
 }
 
 pub(crate) fn opened(id: impl Display, address: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::info!(%id, %address, "connection opened");
+    tracing::info!(target: TARGET, %id, %address, "connection opened");
 }
 
 pub(crate) fn closed(id: impl Display, address: impl Display, code: CloseCode, origin: Origin) {
     #[cfg(feature = "tracing")]
-    tracing::info!(%id, %address, code = code.as_u16(), ?origin, "connection closed");
+    tracing::info!(target: TARGET, %id, %address, code = code.as_u16(), ?origin, "connection closed");
 }
 
 /// What a socket's connection is called where it is told of: by the next number of the process.
@@ -119,7 +133,7 @@ impl Name {
 
     pub(crate) fn handler_failed(&self, cause: &str) {
         #[cfg(feature = "tracing")]
-        tracing::error!(connection = self.id, address = self.peer, cause, "handler failed");
+        tracing::error!(target: TARGET, connection = self.id, address = self.peer, cause, "handler failed");
     }
 }
 

@@ -98,7 +98,7 @@ impl Connecting {
             let left = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
             let address = match self.again.take() {
                 Some((address, _)) if now >= self.give_up_at => {
-                    tracing::debug!(%address, "an address has no room for one more");
+                    trace::minor(address, "an address has no room for one more");
                     self.last_error = Some(ErrorKind::TimedOut.into());
                     continue;
                 }

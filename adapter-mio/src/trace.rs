@@ -6,6 +6,9 @@ use std::io;
 use wharf::base::{CloseCode, Origin};
 use wharf::link::Address;
 
+#[cfg(feature = "tracing")]
+const TARGET: &str = "wharf";
+
 /// Something that work goes on in.
 #[derive(Debug)]
 pub(crate) struct Span {
@@ -19,8 +22,10 @@ impl Span {
         Self {
             #[cfg(feature = "tracing")]
             span: match address {
-                Address::Tcp(address) => tracing::info_span!("tcp.server", port = address.port()),
-                other => tracing::info_span!("tcp.server", path = %other),
+                Address::Tcp(address) => {
+                    tracing::info_span!(target: TARGET, "tcp.server", port = address.port())
+                }
+                other => tracing::info_span!(target: TARGET, "tcp.server", path = %other),
             },
         }
     }
@@ -29,7 +34,7 @@ impl Span {
     pub(crate) fn connect(host: &str, port: u16) -> Self {
         Self {
             #[cfg(feature = "tracing")]
-            span: tracing::info_span!("tcp.client.connect", host, port),
+            span: tracing::info_span!(target: TARGET, "tcp.client.connect", host, port),
         }
     }
 
@@ -37,7 +42,7 @@ impl Span {
     pub(crate) fn connection(id: impl Display, peer: impl Display) -> Self {
         Self {
             #[cfg(feature = "tracing")]
-            span: tracing::info_span!("connection", %id, %peer),
+            span: tracing::info_span!(target: TARGET, "connection", %id, %peer),
         }
     }
 
@@ -51,37 +56,37 @@ impl Span {
 
 pub(crate) fn listening(address: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::info!(%address, "listening");
+    tracing::info!(target: TARGET, %address, "listening");
 }
 
 pub(crate) fn refused(address: impl Display, reason: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(%address, %reason, "connection refused");
+    tracing::warn!(target: TARGET, %address, %reason, "connection refused");
 }
 
 pub(crate) fn accept_failed(address: impl Display, error: &io::Error, pause: impl Debug) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(%address, %error, ?pause, "accepting failed; it is tried again");
+    tracing::warn!(target: TARGET, %address, %error, ?pause, "accepting failed; it is tried again");
 }
 
 pub(crate) fn not_polled(id: impl Display, error: &io::Error) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(%id, %error, "a socket cannot be polled; it is closed");
+    tracing::warn!(target: TARGET, %id, %error, "a socket cannot be polled; it is closed");
 }
 
 pub(crate) fn opened(id: impl Display, address: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::info!(%id, %address, "connection opened");
+    tracing::info!(target: TARGET, %id, %address, "connection opened");
 }
 
 pub(crate) fn closed(id: impl Display, address: impl Display, code: CloseCode, origin: Origin) {
     #[cfg(feature = "tracing")]
-    tracing::info!(%id, %address, code = code.as_u16(), ?origin, "connection closed");
+    tracing::info!(target: TARGET, %id, %address, code = code.as_u16(), ?origin, "connection closed");
 }
 
 pub(crate) fn connect_failed(error: impl Display) {
     #[cfg(feature = "tracing")]
-    tracing::error!(%error, "connect failed");
+    tracing::error!(target: TARGET, %error, "connect failed");
 }
 
 /// The service panicked, in a call for this connection if there is one.
@@ -89,23 +94,23 @@ pub(crate) fn handler_failed(connection: Option<&dyn Display>, address: Option<&
     #[cfg(feature = "tracing")]
     {
         let connection = connection.map(tracing::field::display);
-        tracing::error!(connection, address = address.map(tracing::field::display), cause, "handler failed");
+        tracing::error!(target: TARGET, connection, address = address.map(tracing::field::display), cause, "handler failed");
     }
 }
 
 pub(crate) fn job_failed(job: impl Display, cause: &str) {
     #[cfg(feature = "tracing")]
-    tracing::error!(%job, cause, "a job has no outcome");
+    tracing::error!(target: TARGET, %job, cause, "a job has no outcome");
 }
 
 /// A fault of the loop itself.
 pub(crate) fn loop_failed(error: &io::Error, what: &str) {
     #[cfg(feature = "tracing")]
-    tracing::error!(%error, "{what}");
+    tracing::error!(target: TARGET, %error, "{what}");
 }
 
 /// What only costs something, or is told by other ways too.
 pub(crate) fn minor(error: impl Debug, what: &str) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(?error, "{what}");
+    tracing::debug!(target: TARGET, ?error, "{what}");
 }

@@ -24,13 +24,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
+mod foreign;
 mod stream;
+#[cfg(feature = "hyper")]
+pub mod upgrade;
 
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use wharf::link::{Address, Config, Service, Target};
 
+pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
     Clock, CommandError, ConnectError, Error, Outcome, SendFailed, ServerHandle, ServiceHandle, entropy,
@@ -43,9 +49,13 @@ pub type Socket = wharf_async::Socket<Tokio>;
 pub type ReadHalf = wharf_async::ReadHalf<Tokio>;
 /// The half of a [`Socket`] that takes messages.
 pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
+/// What carries the bytes of a [`Socket`].
+pub type Carrier = wharf_async::Carrier<Tokio>;
+/// What a [`Socket`] is made of.
+pub type Parts = wharf_async::Parts<Tokio>;
 /// A bound listener on tokio.
 pub type Bound = wharf_async::Bound<Tokio>;
-pub use wharf_async::Sender;
+pub use wharf_async::{Berth, Drain, Sender};
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.

@@ -1,0 +1,232 @@
+//! WebSockets behind hyper (feature `hyper`): it reads the request and writes the answer, and the socket begins where
+//! it leaves off.
+
+use crate::{Carrier, Foreign, Parts, Socket, Stream};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::net::{TcpStream, UnixStream};
+use wharf::base::Input;
+use wharf::http::{HeadError, Request, ResponseHead, encode_head};
+use wharf::link::{Address, Config, Event, Link, Welcome};
+use wharf::ws::handshake::{AcceptError, Acceptance, Offer, Refusal};
+use wharf_async::Clock;
+
+/// Answers a request for a WebSocket: the answer, to be returned to hyper, and the socket that is open once hyper has
+/// sent it. Await that in a task of its own: hyper does not send the answer before its service has returned.
+///
+/// The connection must be served `with_upgrades`. Frames that came with the request are kept.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wharf_tokio::upgrade;
+///
+/// # type Body = ();
+/// async fn service(mut request: http::Request<Body>) -> http::Response<()> {
+///     match upgrade::upgrade(&mut request, &Arc::default()) {
+///         Ok((answer, upgrading)) => {
+///             tokio::spawn(async move {
+///                 let Ok(mut socket) = upgrading.await else { return };
+///                 while let Some(Ok(message)) = socket.next().await {
+///                     let _ = socket.send(message).await;
+///                 }
+///             });
+///             answer
+///         }
+///         Err(refusal) => upgrade::refused(refusal).map(drop),
+///     }
+/// }
+/// # let _ = service;
+/// ```
+///
+/// # Errors
+/// [`Refusal`], which [`refused`] makes an answer of.
+pub fn upgrade<B>(
+    request: &mut http::Request<B>,
+    config: &Arc<Config>,
+) -> Result<(http::Response<()>, UpgradeFuture), Refusal> {
+    let asked = Asked::new(request, config)?;
+    // An acceptance without words is always possible.
+    asked.accept(&Acceptance::default()).map_err(|_| Refusal::NoUpgrade)
+}
+
+/// The answer to a request that is refused.
+#[must_use]
+pub fn refused(refusal: Refusal) -> http::Response<bytes::Bytes> {
+    let answer = http::Response::try_from(refusal.response());
+    answer.unwrap_or_else(|_| {
+        let mut answer = http::Response::default();
+        *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+        answer
+    })
+}
+
+/// A checked request for a WebSocket that waits for its answer: [`upgrade`] in two steps, for a subprotocol or fields of your
+/// choice.
+pub struct Asked {
+    head: Vec<u8>,
+    offer: Offer,
+    upgraded: OnUpgrade,
+    config: Arc<Config>,
+}
+
+impl Asked {
+    /// Checks a request by RFC 6455 and by the policy of `config`.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] found.
+    pub fn new<B>(request: &mut http::Request<B>, config: &Arc<Config>) -> Result<Self, Refusal> {
+        let (head, offer) = check(request, config)?;
+        Ok(Self { head, offer, upgraded: hyper::upgrade::on(request), config: config.clone() })
+    }
+
+    /// As [`new`](Self::new), where the way to upgrade was taken out of the request.
+    #[cfg(feature = "axum")]
+    pub(crate) fn over<B>(
+        request: &http::Request<B>,
+        upgraded: OnUpgrade,
+        config: &Arc<Config>,
+    ) -> Result<Self, Refusal> {
+        let (head, offer) = check(request, config)?;
+        Ok(Self { head, offer, upgraded, config: config.clone() })
+    }
+
+    /// The subprotocols that the client offers, in its order.
+    #[must_use]
+    pub fn subprotocols(&self) -> &[String] {
+        self.offer.subprotocols()
+    }
+
+    /// Accepts: the answer, and the socket to be.
+    ///
+    /// # Errors
+    /// [`AcceptError`] if `acceptance` asks for what cannot be.
+    pub fn accept(
+        mut self,
+        acceptance: &Acceptance,
+    ) -> Result<(http::Response<()>, UpgradeFuture), AcceptError> {
+        let clock = Clock::new();
+        // The same machine as on any other transport: it reads the head and agrees on the rest.
+        let mut link = Link::server(clock.now(), clock.wall(), &self.config);
+        let mut input = Input::new(&mut self.head);
+        let mut welcome = None;
+        while let Some(event) = link.receive(clock.now(), &mut input) {
+            match event {
+                Event::Request(_) => link.accept(clock.now(), acceptance)?,
+                Event::Opened(opened) => welcome = Some(opened),
+                _ => {}
+            }
+        }
+        let mut written = Vec::new();
+        link.output(clock.now()).drain_into(&mut written);
+        let mut answer = http::Response::new(());
+        if let Ok(head) = ResponseHead::parse(&written) {
+            *answer.status_mut() = http::StatusCode::from_u16(head.status()).unwrap_or_default();
+            *answer.headers_mut() = head.headers().into();
+        }
+        let upgraded = self.upgraded;
+        Ok((answer, UpgradeFuture { upgraded, link: Some(Box::new(link)), welcome, clock }))
+    }
+}
+
+fn check<B>(request: &http::Request<B>, config: &Config) -> Result<(Vec<u8>, Offer), Refusal> {
+    let head = encode_head(request).map_err(refusal_of)?;
+    let offer = Offer::from_request(&Request::parse(&head).map_err(refusal_of)?, &config.policy)?;
+    Ok((head, offer))
+}
+
+fn refusal_of(error: HeadError) -> Refusal {
+    match error {
+        HeadError::Host => Refusal::NoHost,
+        // HTTP/2, and what is no head at all.
+        _ => Refusal::NotGet,
+    }
+}
+
+/// An upgrade that hyper could not carry out: the connection ended before, or was not served with upgrades.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was not upgraded: {0}")]
+pub struct UpgradeError(#[source] hyper::Error);
+
+/// The socket, once hyper has sent the answer.
+///
+/// # Cancel safety
+/// Dropped before it is done, the connection is closed.
+pub struct UpgradeFuture {
+    upgraded: OnUpgrade,
+    /// Until it is done.
+    link: Option<Box<Link>>,
+    welcome: Option<Box<Welcome>>,
+    clock: Clock,
+}
+
+impl Future for UpgradeFuture {
+    type Output = Result<Socket, UpgradeError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let upgraded = ready!(Pin::new(&mut self.upgraded).poll(cx)).map_err(UpgradeError)?;
+        // Polled again, it waits for ever.
+        let Some(link) = self.link.take() else { return Poll::Pending };
+        let (carrier, read, peer) = taken_apart(upgraded);
+        let mut parts = Parts::new(carrier, *link, self.clock);
+        parts.read = read;
+        parts.peer = Some(peer);
+        parts.welcome = self.welcome.take().unwrap_or_default();
+        Poll::Ready(Ok(Socket::from_parts(parts)))
+    }
+}
+
+/// The stream below hyper, what hyper has read of it and not used, and its peer. A stream of a kind that is not known stays
+/// below hyper's, which hands out first what it has read.
+fn taken_apart(upgraded: Upgraded) -> (Carrier, Vec<u8>, Address) {
+    let upgraded = match unwrapped::<TcpStream>(upgraded) {
+        Ok((stream, read)) => {
+            let peer = stream.peer_addr().map_or_else(|_| unknown(), Address::from);
+            // A peer that is gone already tells so by its read.
+            let _ = stream.set_nodelay(true);
+            return (Carrier::Tcp(Stream::from(stream)), read, peer);
+        }
+        Err(upgraded) => upgraded,
+    };
+    match unwrapped::<UnixStream>(upgraded) {
+        Ok((stream, read)) => (Carrier::Unix(Stream::from(stream)), read, unknown()),
+        Err(upgraded) => {
+            (Carrier::Other(Box::new(Foreign::from(TokioIo::new(upgraded)))), Vec::new(), unknown())
+        }
+    }
+}
+
+fn unknown() -> Address {
+    Address::Unix(String::new())
+}
+
+/// The stream as hyper's own server holds it, or as the one of hyper-util does, which axum uses: that one hides what it has
+/// read from hyper's way to get it back.
+fn unwrapped<T>(upgraded: Upgraded) -> Result<(T, Vec<u8>), Upgraded>
+where
+    T: 'static,
+    TokioIo<T>: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+{
+    match upgraded.downcast::<TokioIo<T>>() {
+        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf.to_vec())),
+        Err(upgraded) => auto::upgrade::downcast::<TokioIo<T>>(upgraded)
+            .map(|parts| (parts.io.into_inner(), parts.read_buf.to_vec())),
+    }
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("subprotocols", &self.subprotocols()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UpgradeFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpgradeFuture").field("welcome", &self.welcome).finish_non_exhaustive()
+    }
+}
