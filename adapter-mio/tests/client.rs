@@ -16,7 +16,7 @@ fn request(url: &str) -> ClientRequest {
 fn attempt(url: &str, timeout: Duration) -> Result<Socket, ConnectError> {
     let mut config = Config::client();
     config.open_timeout = timeout;
-    connect(&request(url), &config.into())
+    connect(request(url), &config.into())
 }
 
 /// A port that nobody listens at.

@@ -104,7 +104,7 @@ async fn frames_in_the_packet_of_the_request_are_kept() {
             assert!(head.starts_with("http/1.1 101 "), "{head}");
             assert!(head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
             assert_eq!(behind, b"\x81\x05early");
-            stream.write_all(b"\0\0123\x88\x82\0\0\0\0\x03\xe8").await.unwrap();
+            stream.write_all(b"\0\x00123\x88\x82\0\0\0\0\x03\xe8").await.unwrap();
             let mut rest = Vec::new();
             stream.read_to_end(&mut rest).await.unwrap();
             assert_eq!(rest, b"\x82\x03123\x88\x02\x03\xe8");

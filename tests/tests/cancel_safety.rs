@@ -34,7 +34,7 @@ async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
 
 /// The `i`th message: it says which it is, and some are more than a socket takes at once.
 fn message(i: usize) -> Vec<u8> {
-    let mut payload = vec![i as u8; if i % 7 == 0 { 300_000 } else { i * i % 3000 }];
+    let mut payload = vec![i as u8; if i.is_multiple_of(7) { 300_000 } else { i * i % 3000 }];
     payload.extend(i.to_be_bytes());
     payload
 }

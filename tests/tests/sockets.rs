@@ -42,7 +42,7 @@ fn the_client_of_the_same_runtime(ground: Ground) {
     let suite = Suite::start(ground);
     let run = |path: &str, work| {
         let (url, address) = (format!("{}{path}", suite.url()), suite.serving.address.clone());
-        rig::run(ground.runtime, Some(address).filter(|_| ground.unix), &url, work)
+        rig::run(ground.runtime, Some(address).filter(|_| ground.unix), &url, false, work)
     };
     assert_eq!(run("", Work::SendOne("ahoy".into())).unwrap(), ["ahoy"]);
     let lost = run("nowhere", Work::Collect).unwrap_err();

@@ -113,7 +113,7 @@ fn a_dial_to_where_nobody_listens_fails(runtime: RuntimeKind) {
     let folder = Folder::new();
     drop(UnixListener::bind(folder.path("stale")).unwrap());
     for name in ["absent", "stale"] {
-        let ran = rig::run(runtime, Some(folder.socket(name)), "ws://localhost/", Work::Collect);
+        let ran = rig::run(runtime, Some(folder.socket(name)), "ws://localhost/", false, Work::Collect);
         assert!(ran.unwrap_err().contains("no address could be connected to"));
     }
 }

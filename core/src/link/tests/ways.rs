@@ -102,9 +102,8 @@ fn carry(now: Instant, a: &mut Side, b: &mut Side, sizes: &[usize]) {
     let mut size = sizes.iter().copied().cycle();
     for _ in 0..200_000 {
         let mut moved = false;
-        for turn in 0..2 {
+        for (turn, pipe) in pipes.iter_mut().enumerate() {
             let (from, to) = if turn == 0 { (&mut *a, &mut *b) } else { (&mut *b, &mut *a) };
-            let pipe = &mut pipes[turn];
             let written = from.write(now, size.next().unwrap());
             moved |= !written.is_empty();
             pipe.extend_from_slice(&written);
