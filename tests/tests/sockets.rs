@@ -147,8 +147,8 @@ fn sizes_around_every_boundary(runtime: RuntimeKind) {
 
 fn the_client_of_the_same_runtime(runtime: RuntimeKind) {
     let suite = Suite::start(runtime);
-    assert_eq!(rig::run(runtime, &suite.url(), Work::SendOne("ahoy".into())).unwrap(), ["ahoy"]);
-    let lost = rig::run(runtime, &format!("{}nowhere", suite.url()), Work::Collect).unwrap_err();
+    assert_eq!(rig::run(runtime, &suite.url(), false, Work::SendOne("ahoy".into())).unwrap(), ["ahoy"]);
+    let lost = rig::run(runtime, &format!("{}nowhere", suite.url()), false, Work::Collect).unwrap_err();
     assert!(lost.contains("404"), "{lost}");
 }
 
