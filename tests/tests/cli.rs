@@ -2,15 +2,16 @@
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
 use wharf::base::{CloseCode, Message};
 use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, Service, Verdict};
 use wharf_cli::runner::RuntimeKind;
-use wharf_tests::adapter::{Peer, Serving};
+use wharf_tests::adapter::{PATIENCE, Peer, Serving};
 use wharf_tests::program::{Ended, Running, run, wharf};
+use wharf_tests::rig::{self, Work};
 
 const RUNTIMES: [&str; 4] = ["tokio", "async-std", "smol", "mio"];
 
@@ -93,6 +94,41 @@ fn servers_tell_their_port_and_drain_on_signals() {
             peer.rest();
             let ended = server.wait();
             assert_eq!((ended.code, ended.err), (Some(0), vec![]), "{program} on {runtime}");
+        }
+    }
+}
+
+/// The head of the answer to a request that offers compression.
+fn offered_compression(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn compression_is_spoken_where_both_sides_were_told_to() {
+    let text = "the tide and the crane ".repeat(100);
+    for (i, runtime) in RUNTIMES.into_iter().enumerate() {
+        for told in [true, false] {
+            let args = ["echo", "--runtime", runtime, "--log", "error"];
+            let (server, address) = Running::serve(args.into_iter().chain(told.then_some("--deflate")));
+            let answer = offered_compression(address);
+            assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+            assert_eq!(answer.contains("Extensions: permessage-deflate"), told, "{answer}");
+            let url = format!("ws://{address}");
+            succeeds(&connect(runtime, &url, &["--send", &text, "--deflate"]).wait(), &[&text]);
+            succeeds(&connect(runtime, &url, &["--send", &text]).wait(), &[&text]);
+            for deflate in [true, false] {
+                let lines =
+                    rig::run(RuntimeKind::ALL[i], &url, deflate, Work::SendOne(text.clone())).unwrap();
+                assert_eq!(lines, [&*text]);
+            }
+            drop(server);
         }
     }
 }

@@ -74,7 +74,7 @@ impl OpenError {
             Self::Proxy(error) => error.is_retryable(),
             #[cfg(feature = "tls")]
             Self::Tls(error) => error.is_retryable(),
-            Self::Handshake(error) => error.may_retry(),
+            Self::Handshake(error) => error.is_retryable(),
             Self::NoTls | Self::Request(_) | Self::Redirect(_) | Self::Aborted => false,
         }
     }

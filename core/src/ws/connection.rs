@@ -170,6 +170,15 @@ impl Connection {
         self
     }
 
+    /// Whether messages may be compressed, either way.
+    #[must_use]
+    pub fn compresses(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.compression.is_negotiated();
+        #[cfg(not(feature = "deflate"))]
+        return false;
+    }
+
     /// Which side it is.
     #[must_use]
     pub fn role(&self) -> Role {

@@ -113,11 +113,7 @@ impl Connection {
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Decoded, Violation> {
-        #[cfg(feature = "deflate")]
-        let compressible = self.compression.is_negotiated();
-        #[cfg(not(feature = "deflate"))]
-        let compressible = false;
-        header::decode_with(bytes, self.role.peer(), compressible)
+        header::decode_with(bytes, self.role.peer(), self.compresses())
     }
 
     /// Acts on a whole header; a message whose whole payload is here is handed up at once.

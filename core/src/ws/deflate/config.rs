@@ -32,7 +32,8 @@ pub struct Config {
     /// Compresses each message in the light of those before, unless the peer forbids it: smaller, for up to 384 KiB of
     /// memory on this side and 56 KiB on the peer's for as long as the connection lives.
     pub takeover: bool,
-    /// Lets the peer do so, for 56 KiB of memory on this side.
+    /// Lets the peer do so, for 56 KiB of memory on this side. That much is needed in any case while a compressed message
+    /// is on its way.
     pub peer_takeover: bool,
     /// Most bytes of contexts that one connection may keep between messages. A context that does not fit is not taken
     /// over, the peer's being the first in turn. Default 512 KiB.

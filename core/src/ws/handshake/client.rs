@@ -108,7 +108,7 @@ pub struct Client {
 impl HandshakeError {
     /// Whether another try may succeed with nothing changed: no answer came, or one that says so (408, 429, 5xx).
     #[must_use]
-    pub fn may_retry(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
             Self::TimedOut | Self::Ended(_) => true,
             Self::Refused(refused) => matches!(refused.status, 408 | 429 | 500..=599),

@@ -165,7 +165,7 @@ fn a_refusal_is_told_at_the_deadline_with_what_came() {
     let due = client.poll_timeout().unwrap();
     client.handle_timeout(due);
     let Some(Err(error)) = client.receive(due, &mut Input::new(&mut [])) else { panic!() };
-    assert!(error.may_retry());
+    assert!(error.is_retryable());
     let HandshakeError::Refused(refused) = error else { panic!() };
     assert_eq!((&refused.body[..], refused.body_is_whole), (&b"wait"[..], false));
 }
@@ -209,7 +209,7 @@ fn fresh_fields_are_asked_with_or_fail_the_attempt() {
     assert!(fresh("y").1.ends_with("\r\nX: y\r\n\r\n"));
     let (mut client, out) = fresh("a\nb");
     let error = HandshakeError::Request(RequestError::Header("X".into()));
-    assert!(out.is_empty() && !error.may_retry());
+    assert!(out.is_empty() && !error.is_retryable());
     assert_eq!(client.receive(START, &mut Input::default()), Some(Err(error)));
     assert_eq!((client.poll_timeout(), client.wants().shutdown), (None, Some(Shutdown::Both)));
 }
