@@ -38,18 +38,12 @@ fn make() -> Result<ClientConfig, Box<dyn std::error::Error + Send + Sync>> {
 #[cfg(all(feature = "tls-native-roots", not(feature = "tls-platform-verifier")))]
 fn make() -> Result<ClientConfig, Box<dyn std::error::Error + Send + Sync>> {
     let found = rustls_native_certs::load_native_certs();
-    let mut builder = ClientConfig::builder();
-    let mut taken = 0;
-    for root in &found.certs {
-        // Stores have odd ones among their certificates, which nobody can be judged by.
-        if ClientConfig::builder().root_der(root).build().is_ok() {
-            builder = builder.root_der(root);
-            taken += 1;
-        }
-    }
+    // Stores have odd ones among their certificates, which nobody can be judged by.
+    let fits = |root: &&[u8]| ClientConfig::builder().roots_der([root.to_vec()]).build().is_ok();
+    let roots: Vec<&[u8]> = found.certs.iter().map(|root| &root[..]).filter(fits).collect();
     match found.errors.into_iter().next() {
-        Some(error) if taken == 0 => Err(error.into()),
-        _ => Ok(builder.build()?),
+        Some(error) if roots.is_empty() => Err(error.into()),
+        _ => Ok(ClientConfig::builder().roots_der(roots).build()?),
     }
 }
 

@@ -267,3 +267,16 @@ proptest! {
         }
     }
 }
+
+/// What waits to be written has a password in it.
+#[test]
+fn no_password_is_shown() {
+    let request = ClientRequest::with_basic_auth("ws://user:secret@a/").unwrap();
+    let client =
+        Client::new(Instant::ORIGIN, &request, &mut Entropy::from_seed([7; 32]), Duration::from_secs(1));
+    let shown = std::format!("{client:?}");
+    assert!(
+        !shown.contains("Basic") && !shown.contains("dXNlcjpzZWNyZXQ") && !shown.contains("secret"),
+        "{shown}"
+    );
+}
