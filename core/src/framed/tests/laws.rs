@@ -46,8 +46,13 @@ impl Codec for Odd {
         match kind {
             Kind::Text if payload.len() > 255 => return Err(SendError::TooBig { limit: 255 }),
             Kind::Text => out.extend([b't', (payload.len() / 16) as u8, (payload.len() % 16) as u8]),
-            _ if payload.contains(&0) => return Err(SendError::ContainsDelimiter),
-            _ => out.push(b'u'),
+            // What was written before the fault was found must not stay.
+            _ => {
+                out.push(b'u');
+                if payload.contains(&0) {
+                    return Err(SendError::ContainsDelimiter);
+                }
+            }
         }
         Ok(())
     }
@@ -125,6 +130,32 @@ fn hear(codec: &AnyCodec, max_message: usize, bytes: &[u8], sizes: &[usize]) -> 
     got
 }
 
+/// What [`Odd`] reads, most of it well-formed.
+fn odd_stream() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(&b"sA"[..]),
+        Just(&b"t\0\0\r\n"[..]),
+        Just("t\0\x05h\u{e9}\u{e8}\r\n".as_bytes()),
+        Just(&b"u--\0"[..]),
+        Just(&b"uhello--\0"[..]),
+        Just(&b"l123456789012345678901234567890123456789abc"[..]),
+        Just(&b"t\0\x01x\r\r"[..]),
+        Just(&b"t\0\0\n\r"[..]),
+        Just(&b"t\0\x01\xc3\r\n"[..]),
+    ];
+    let weighed = prop::collection::vec((piece, 0..9u8), 0..12);
+    // A bad one ends it, so that they are rare.
+    weighed.prop_map(|pieces| {
+        let keep =
+            |piece: &[u8], n| n == 0 || !(piece.ends_with(b"\r") || piece.contains(&0xc3) && piece.len() < 8);
+        pieces
+            .into_iter()
+            .filter(|(piece, n)| keep(piece, *n))
+            .flat_map(|(piece, _)| piece.to_vec())
+            .collect()
+    })
+}
+
 #[derive(Clone, Debug)]
 enum Wound {
     Flip(usize, u8),
@@ -182,6 +213,16 @@ proptest! {
         for got in &whole {
             prop_assert!(!matches!(got, Got::Message(message) if message.payload().len() > limit));
         }
+    }
+
+    #[test]
+    fn whatever_the_trait_allows_is_cut_anywhere(
+        bytes in odd_stream(), sizes in prop::collection::vec(1..6usize, 1..6), limit in prop_oneof![Just(99), 0..6usize],
+    ) {
+        let codec: AnyCodec = Arc::new(Odd);
+        let whole = hear(&codec, limit, &bytes, &[]);
+        prop_assert_eq!(&hear(&codec, limit, &bytes, &sizes), &whole);
+        prop_assert_eq!(&hear(&codec, limit, &bytes, &[1]), &whole);
     }
 
     #[test]
