@@ -8,9 +8,10 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wharf::base::{CloseCode, Message, When};
 use wharf::link::{Address, Config, Target};
+use wharf::ws;
 use wharf::ws::handshake::ClientRequest;
 use wharf_async_std::{Bound, ConnectError, Error, ServerHandle, Socket, connect_with, serve};
 use wharf_cli::runner::{RunError, RuntimeKind};
@@ -91,13 +92,19 @@ fn several_listeners_of_both_families(runtime: RuntimeKind) {
     let folder = Folder::new();
     let any = || Address::from(([127, 0, 0, 1], 0));
     let listen = vec![any(), folder.socket("one"), any(), folder.socket("two")];
-    let (serving, news) = Suite::serve(runtime, listen, Config::default()).unwrap();
+    let (serving, news) = Suite::serve(runtime, listen, patient()).unwrap();
     let addresses = serving.addresses.clone();
     assert_eq!((&addresses[1], &addresses[3]), (&folder.socket("one"), &folder.socket("two")));
     assert!(addresses[0] != addresses[2] && addresses[0] != any(), "{addresses:?}");
     let mut peers: Vec<Peer> = addresses.iter().cycle().take(12).map(Peer::open).collect();
     peers.iter_mut().for_each(echoes);
     serving.drain();
+    // None of them listens any more while the connections are still there.
+    let until = Instant::now() + PATIENCE;
+    while !addresses.iter().all(|address| PeerStream::connect(address).is_err()) {
+        assert!(Instant::now() < until, "it still listens");
+    }
+    assert!(folder.names().is_empty());
     for peer in &mut peers {
         assert_eq!(peer.closed(), 1001);
         peer.close(1001);
@@ -105,8 +112,16 @@ fn several_listeners_of_both_families(runtime: RuntimeKind) {
     }
     serving.wait();
     assert_eq!(news.iter().count(), 12);
-    assert!(addresses.iter().all(|address| PeerStream::connect(address).is_err()), "it still listens");
-    assert!(folder.names().is_empty());
+}
+
+/// A drain waits longer for its connections than a test does for anything.
+fn patient() -> Config {
+    let mut ws = ws::Config::default();
+    ws.close_timeout = PATIENCE * 2;
+    let mut config = Config::default();
+    config.ws = Arc::new(ws);
+    config.drain_timeout = PATIENCE * 2;
+    config
 }
 
 fn a_dial_to_where_nobody_listens_fails(runtime: RuntimeKind) {
