@@ -61,7 +61,7 @@ mod tests {
     fn the_keys() {
         let expected = json!({
             "bytesIn": 0, "bytesOut": 0, "messagesIn": 0, "messagesOut": 0, "pingsIn": 0, "pongsDropped": 0,
-            "sendsRefused": 0, "bytesDiscarded": 0, "timesClamped": 0,
+            "sendsRefused": 0, "bytesDiscarded": 0, "timesClamped": 0, "compressedIn": 0, "compressedOut": 0,
         });
         assert_eq!(to_value(Stats::default()).unwrap(), expected);
     }
