@@ -49,6 +49,9 @@ pub use wharf_async::{
 ///
 /// # Errors
 /// As the operating system says; `AddrInUse` where somebody listens.
+///
+/// # Cancel safety
+/// It never waits. Dropped before its poll, nothing is bound.
 pub async fn bind<R: Runtime>(address: impl Into<Address>) -> io::Result<Bound<R>> {
     Bound::bind(address).await
 }

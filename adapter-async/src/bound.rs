@@ -29,6 +29,9 @@ impl<R: Runtime> Bound<R> {
     ///
     /// # Errors
     /// As the operating system says.
+    ///
+    /// # Cancel safety
+    /// It never waits. Dropped before its poll, nothing is bound.
     #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
     pub async fn bind(address: impl Into<Address>) -> io::Result<Self> {
         match address.into() {
@@ -48,6 +51,9 @@ impl<R: Runtime> Bound<R> {
     /// # Errors
     /// As [`listen_unix`](wharf_std::listen_unix): `AddrInUse` where somebody listens, `AlreadyExists` where something else
     /// than a socket lies, `InvalidInput` for a path that is too long.
+    ///
+    /// # Cancel safety
+    /// It never waits. Dropped before its poll, nothing is bound.
     #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
     pub async fn bind_unix(path: impl Into<String>, mode: u32) -> io::Result<Self> {
         Self::over_unix(path.into(), Some(mode))

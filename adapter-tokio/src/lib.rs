@@ -62,6 +62,9 @@ pub use wharf_async::{Berth, Drain, Sender};
 ///
 /// # Errors
 /// As the operating system says; `AddrInUse` where somebody listens.
+///
+/// # Cancel safety
+/// It never waits. Dropped before its poll, nothing is bound.
 pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     Bound::bind(address).await
 }

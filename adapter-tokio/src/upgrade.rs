@@ -112,7 +112,7 @@ impl Asked {
     ) -> Result<(http::Response<()>, UpgradeFuture), AcceptError> {
         let clock = Clock::new();
         // The same machine as on any other transport: it reads the head and agrees on the rest.
-        let mut link = Link::server(clock.now(), clock.wall(), &self.config);
+        let mut link = Link::behind_http(clock.now(), clock.wall(), &self.config);
         let mut input = Input::new(&mut self.head);
         let mut welcome = None;
         while let Some(event) = link.receive(clock.now(), &mut input) {

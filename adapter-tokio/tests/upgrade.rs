@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use wharf::base::{CloseCode, Closed};
-use wharf::link::Config;
+use wharf::link::{Config, Framing};
 use wharf::ws::handshake::{ClientRequest, OriginPolicy, Refusal};
 use wharf_tokio::axum::WebSocketUpgrade;
 use wharf_tokio::{Drain, Error, Foreign, Socket, connect, connect_with, upgrade};
@@ -134,6 +134,8 @@ async fn refusals_say_what_would_do() {
     in_time(async {
         let mut config = Config::default();
         config.policy.origins = OriginPolicy::SameHost;
+        // What the port speaks, and over what, is the HTTP server's to say.
+        config.framing = Framing::Codec(Arc::new(wharf::framed::Lines::new()));
         let app = echo_app().layer(Extension(Arc::new(config)));
         let address = serve(app).await;
         for (request, status, field) in [

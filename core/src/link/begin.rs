@@ -1,6 +1,6 @@
 //! How a link begins, and how it opens.
 
-use super::stage::{Answering, Asking, Stage};
+use super::stage::{Asking, Stage};
 use super::way::Way;
 use super::{Config, Framing, Link, OpenError, Target, Welcome};
 use crate::base::{End, Entropy, Instant, Wall, WallClock};
@@ -27,10 +27,7 @@ impl Link {
     #[must_use]
     pub fn server(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
         let stage = match &config.framing {
-            Framing::WebSocket => {
-                let responder = Responder::new(now, &config.http);
-                Stage::Http(Box::new(Answering { responder, offer: None }))
-            }
+            Framing::WebSocket => Stage::http(now, config),
             Framing::Codec(codec) => {
                 Stage::Framed(framed::Connection::new(now, codec.clone(), &config.framed))
             }
@@ -38,6 +35,13 @@ impl Link {
         let mut link = Self::new(stage, now, wall, config, Way::server(now, wall, config));
         link.handle_failure(now);
         link
+    }
+
+    /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,
+    /// whatever `config` has. Give it the head of the request, and that server the head of the answer.
+    #[must_use]
+    pub fn behind_http(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
+        Self::new(Stage::http(now, config), now, wall, config, None)
     }
 
     /// The client's side of a connection that was just made, to where [`Config::hop`](super::Config::hop) says. `wall` is

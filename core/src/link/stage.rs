@@ -1,5 +1,6 @@
 //! What a link speaks at the moment, and the machine that speaks it.
 
+use super::Config;
 use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, Wall, Wants};
 use crate::framed::{self, Codec};
 use crate::http::Responder;
@@ -53,6 +54,12 @@ macro_rules! each {
 }
 
 impl Stage {
+    /// A server's begin.
+    pub(super) fn http(now: Instant, config: &Config) -> Self {
+        let responder = Responder::new(now, &config.http);
+        Self::Http(Box::new(Answering { responder, offer: None }))
+    }
+
     /// Whether its outcome is known.
     pub(super) fn is_settled(&self) -> bool {
         match self {
