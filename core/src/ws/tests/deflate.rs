@@ -346,6 +346,23 @@ fn a_prepared_message_is_compressed_once_for_all_who_agreed() {
     assert_eq!(written(&mut from, START)[0], 0xc1, "what is shorter than a window fits into it");
 }
 
+/// Contexts are lent on, what they have seen is not.
+#[test]
+fn nobody_refers_to_what_another_connection_said() {
+    let alone = Parameters { client_no_context_takeover: true, ..Parameters::default() };
+    let mut scratch = Scratch::new();
+    let mut turn = |payload: &[u8]| {
+        let mut connection = side(Role::Server, compressing(deflate::Config::default()), alone);
+        connection.lend(&mut scratch);
+        let got = feed(&mut connection, START, &deflated(0x81, payload));
+        connection.reclaim(&mut scratch);
+        got
+    };
+    assert_eq!(turn(HELLO), [Got::Message(Message::text("Hello"))]);
+    let got = turn(&[0xf2, 0x00, 0x11, 0x00, 0x00]);
+    assert_eq!(cause(got), Cause::Violation(Violation::Corrupt), "that was \"Hello\" once more");
+}
+
 #[test]
 fn contexts_go_back_to_the_thread() {
     let alone = Parameters {
