@@ -69,9 +69,9 @@
 //!
 //! `http` (default): conversions with the types of the `http` crate, which needs std. `simd`: UTF-8 checks by simdutf8.
 //! `tls`: TLS 1.2 and 1.3 by rustls with ring; with rustls's feature `std`, which the adapters bring, sessions resume.
-//! `tls-webpki-roots`: the roots that Mozilla trusts, built in. Without default features the whole dependency tree is
-//! `no_std` with `alloc`.
-//! `deflate`: compressed messages (RFC 7692) by zlib-rs, which needs std.
+//! `tls-webpki-roots`: the roots that Mozilla trusts, built in.
+//! `deflate`: compressed messages (RFC 7692) by zlib-rs, which needs std. `json`: messages of any serde type in JSON
+//! (`framed::json`), and reports that serialise.
 //! Without default features the whole dependency tree is `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
