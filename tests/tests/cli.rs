@@ -125,7 +125,7 @@ fn compression_is_spoken_where_both_sides_were_told_to() {
             succeeds(&connect(runtime, &url, &["--send", &text]).wait(), &[&text]);
             for deflate in [true, false] {
                 let lines =
-                    rig::run(RuntimeKind::ALL[i], &url, deflate, Work::SendOne(text.clone())).unwrap();
+                    rig::run(RuntimeKind::ALL[i], None, &url, deflate, Work::SendOne(text.clone())).unwrap();
                 assert_eq!(lines, [&*text]);
             }
             drop(server);
