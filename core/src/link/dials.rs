@@ -154,11 +154,7 @@ impl<S: Service> Hub<S> {
         let (wall, entropy) = (self.core.wall.at(now), self.core.entropy.fork());
         let timeout = dialing.deadline - now;
         match Link::dialed(now, wall, &self.core.config, &dialing.target, entropy, timeout) {
-            Ok(link) => {
-                let conn = self.insert(link, peer, Some(dial));
-                self.core.touch(conn);
-                Some(conn)
-            }
+            Ok(link) => Some(self.insert(link, peer, Some(dial))),
             Err(e) => {
                 self.fail_dial(now, dial, e);
                 None

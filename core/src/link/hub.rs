@@ -120,10 +120,7 @@ impl<S: Service> Hub<S> {
                 self.core.stats.accepted += 1;
                 let config = config.unwrap_or(&self.core.config);
                 let link = Link::server(now, self.core.wall.at(now), config);
-                let conn = self.insert(link, peer, None);
-                // Framed messages need no opening handshake.
-                self.core.touch(conn);
-                return Ok(conn);
+                return Ok(self.insert(link, peer, None));
             }
         };
         self.core.stats.refused += 1;
