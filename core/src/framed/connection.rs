@@ -3,11 +3,10 @@
 use super::assembly::Assembly;
 use super::liveness::{Liveness, least};
 use super::receive::{Frame, Stage};
-use super::stats::Counters;
 use super::{Codec, Config, MAX_HEADER, Stats};
 use crate::base::{
-    Accepted, Clock, CloseCode, Closed, Closing, Deadline, Deadlines, End, Engine, Event, Input, Instant,
-    Kind, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+    Accepted, Clock, CloseCode, Closed, Closing, Counters, Deadline, Deadlines, End, Engine, Event, Input,
+    Instant, Kind, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
 };
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -148,6 +147,8 @@ impl<C: Codec> Connection<C> {
             pongs_dropped: c.pongs_dropped,
             sends_refused: c.sends_refused,
             bytes_discarded: c.bytes_discarded,
+            compressed_in: 0,
+            compressed_out: 0,
             times_clamped: self.clock.clamped,
         }
     }

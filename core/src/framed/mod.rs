@@ -21,16 +21,15 @@ mod liveness;
 mod raw;
 mod receive;
 mod send;
-mod stats;
 mod typed;
 
+pub use crate::base::Stats;
 pub use codec::{Codec, Header, MAX_HEADER};
 pub use config::{Config, ConfigError, Keepalive};
 pub use connection::Connection;
 pub use length::{Field, Length, LengthError, Order};
 pub use lines::Lines;
 pub use raw::Raw;
-pub use stats::Stats;
 pub use typed::Typed;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::Link;
 use super::stage::Stage;
-use crate::base::{Accepted, CloseCode, Engine, Instant, Kind, Message, SendError};
+use crate::base::{Accepted, CloseCode, Engine, Instant, Kind, Message, SendError, Stats};
 use crate::framed::{self, Codec};
 use crate::http::{RespondError, Response};
 use crate::ws::{Connection, Prepared};
@@ -128,6 +128,16 @@ impl Link {
             Stage::Open(connection) => connection.queued(),
             Stage::Framed(connection) => connection.queued(),
             Stage::Http(_) | Stage::Asking(_) => 0,
+        }
+    }
+
+    /// The counters of the open connection, whichever it is; all zero before.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        match &self.stage {
+            Stage::Open(connection) => connection.stats(),
+            Stage::Framed(connection) => connection.stats(),
+            Stage::Http(_) | Stage::Asking(_) => Stats::default(),
         }
     }
 

@@ -5,12 +5,11 @@ use super::control::ControlPayload;
 use super::handshake::Agreed;
 use super::keepalive::{Keepalive, least};
 use super::receive::Stage;
-use super::stats::Counters;
 use super::wire::header;
 use super::{Config, Delivery, Role, Stats};
 use crate::base::{
-    Accepted, Clock, CloseCode, Closed, Closing, Deadline, Deadlines, End, Engine, Entropy, Event, Input,
-    Instant, Kind, MaskBlock, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+    Accepted, Clock, CloseCode, Closed, Closing, Counters, Deadline, Deadlines, End, Engine, Entropy, Event,
+    Input, Instant, Kind, MaskBlock, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
 };
 use alloc::boxed::Box;
 use alloc::sync::Arc;

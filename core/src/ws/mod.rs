@@ -18,14 +18,13 @@ mod keepalive;
 mod prepared;
 mod receive;
 mod send;
-mod stats;
 mod url;
 pub mod wire;
 
+pub use crate::base::Stats;
 pub use config::{Config, ConfigError, Delivery, Role};
 pub use connection::Connection;
 pub use prepared::Prepared;
-pub use stats::Stats;
 pub use url::{Url, UrlError};
 
 #[cfg(test)]

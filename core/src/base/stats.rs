@@ -1,6 +1,6 @@
 //! What a connection counts.
 
-/// Counters of one connection, since its begin.
+/// Counters of one connection, since its begin: of a WebSocket or of framed messages.
 ///
 /// ```
 /// use wharf::base::{Engine, Instant, Message};
@@ -22,15 +22,15 @@ pub struct Stats {
     pub messages_in: u64,
     /// Messages accepted for sending.
     pub messages_out: u64,
-    /// Pings received.
+    /// Pings received, where there are some.
     pub pings_in: u32,
-    /// Pongs that were not sent because a newer ping came first (RFC 6455 section 5.5.3).
+    /// Pongs that were not sent: because a newer ping came first (RFC 6455 section 5.5.3), or for want of room.
     pub pongs_dropped: u32,
     /// Sends refused for want of room.
     pub sends_refused: u32,
     /// Bytes discarded behind the end of the messages.
     pub bytes_discarded: u32,
-    /// Messages of `messages_in` that came compressed.
+    /// Messages of `messages_in` that came compressed, on a WebSocket.
     pub compressed_in: u32,
     /// Messages of `messages_out` that went out compressed.
     pub compressed_out: u32,
@@ -40,16 +40,16 @@ pub struct Stats {
 
 /// What the connection keeps of it; the rest is counted where it happens.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counters {
-    pub(super) bytes_in: u64,
-    pub(super) messages_in: u64,
-    pub(super) messages_out: u64,
-    pub(super) pings_in: u32,
-    pub(super) pongs_dropped: u32,
-    pub(super) sends_refused: u32,
-    pub(super) bytes_discarded: u32,
-    pub(super) compressed_in: u32,
-    pub(super) compressed_out: u32,
+pub(crate) struct Counters {
+    pub(crate) bytes_in: u64,
+    pub(crate) messages_in: u64,
+    pub(crate) messages_out: u64,
+    pub(crate) pings_in: u32,
+    pub(crate) pongs_dropped: u32,
+    pub(crate) sends_refused: u32,
+    pub(crate) bytes_discarded: u32,
+    pub(crate) compressed_in: u32,
+    pub(crate) compressed_out: u32,
 }
 
 #[cfg(all(test, feature = "json"))]
