@@ -68,8 +68,7 @@ impl<R: Runtime> Socket<R> {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let connection = self.driver.as_ref().and_then(|driver| driver.link.connection());
-        connection.map(wharf::ws::Connection::stats).unwrap_or_default()
+        self.driver.as_ref().map(|driver| driver.link.stats()).unwrap_or_default()
     }
 
     /// The report, once the connection has ended.

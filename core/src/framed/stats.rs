@@ -11,6 +11,7 @@
 /// assert_eq!(connection.stats().messages_out, 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct Stats {
     /// Bytes taken from the input.

@@ -5,7 +5,7 @@ use super::stage::Stage;
 use crate::base::{Accepted, CloseCode, Engine, Instant, Kind, Message, SendError};
 use crate::framed::{self, Codec};
 use crate::http::{RespondError, Response};
-use crate::ws::{Connection, Prepared};
+use crate::ws::{Connection, Prepared, Stats};
 use alloc::sync::Arc;
 use bytes::Bytes;
 
@@ -139,6 +139,30 @@ impl Link {
     /// Reads again after [`pause`](Self::pause).
     pub fn resume(&mut self, now: Instant) {
         open!(self, connection => connection.resume(now), ());
+    }
+
+    /// The counters of the open connection, whichever it is; zeros before.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        match &self.stage {
+            Stage::Open(connection) => connection.stats(),
+            Stage::Framed(connection) => {
+                let framed = connection.stats();
+                Stats {
+                    bytes_in: framed.bytes_in,
+                    bytes_out: framed.bytes_out,
+                    messages_in: framed.messages_in,
+                    messages_out: framed.messages_out,
+                    pings_in: framed.pings_in,
+                    pongs_dropped: framed.pongs_dropped,
+                    sends_refused: framed.sends_refused,
+                    bytes_discarded: framed.bytes_discarded,
+                    times_clamped: framed.times_clamped,
+                    ..Stats::default()
+                }
+            }
+            Stage::Http(_) | Stage::Asking(_) => Stats::default(),
+        }
     }
 
     /// The open WebSocket, if it is one: its counters.
