@@ -12,9 +12,9 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use wharf::base::Stats;
 use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
-use wharf::ws::Stats;
 
 /// Where a server's socket leaves its connection, to be closed in order after the handler.
 pub(crate) type Estate<R> = Arc<Mutex<Option<Driver<R>>>>;

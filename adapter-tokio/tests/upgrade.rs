@@ -180,6 +180,30 @@ async fn subprotocols_and_fields_of_the_answer() {
     .await;
 }
 
+/// What is agreed on beside the handshake holds here as on any other transport.
+#[tokio::test]
+async fn compression_is_agreed_on() {
+    in_time(async {
+        let with_deflate = |mut ws: wharf::ws::Config| {
+            ws.deflate = Some(wharf::ws::deflate::Config::default());
+            let mut config = Config::default();
+            config.ws = Arc::new(ws);
+            Arc::new(config)
+        };
+        let server = with_deflate(wharf::ws::Config::default());
+        let address = serve(echo_app().layer(Extension(server))).await;
+        let url = format!("ws://{address}/ws");
+        let mut socket = connect_with(&*url, &with_deflate(wharf::ws::Config::client())).await.unwrap();
+        assert!(socket.welcome().headers.get("sec-websocket-extensions").is_some());
+        let text = "the same again. ".repeat(1000);
+        socket.send(&*text).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap().as_text(), Some(&*text));
+        let stats = socket.stats();
+        assert_eq!((stats.compressed_in, stats.compressed_out), (1, 1));
+    })
+    .await;
+}
+
 /// The answer is given, and the connection is one that cannot be upgraded.
 #[tokio::test]
 async fn a_failed_upgrade_is_told() {

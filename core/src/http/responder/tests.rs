@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::{Cause, Timeout};
 use core::time::Duration;
 use std::string::String;
 
@@ -89,6 +90,14 @@ fn deadlines() {
     assert_eq!(silent.poll_timeout(), Some(ten));
     silent.handle_timeout(ten, WALL);
     assert_eq!(written(&mut silent), "");
+    let late = Cause::Timeout(Timeout::Handshake);
+    assert!(matches!(&feed(&mut silent, b"")[..], [Event::Closed(closed)] if closed.cause == late));
+    let mut kept = responder();
+    assert_eq!(feed(&mut kept, GET).len(), 1);
+    written(&mut kept);
+    kept.handle_timeout(kept.poll_timeout().unwrap(), WALL);
+    let idle = Cause::Timeout(Timeout::Idle);
+    assert!(matches!(&feed(&mut kept, b"")[..], [Event::Closed(closed)] if closed.cause == idle));
     let mut slow = responder();
     feed(&mut slow, b"GET / HT");
     slow.handle_timeout(ten, WALL);
