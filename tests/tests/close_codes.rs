@@ -21,7 +21,10 @@ fn private_is_fine(closed: &Closed) -> bool {
     closed.code.as_u16() >= 4000
 }
 
-const CLASSIFIERS: [(Classifier, fn(u16) -> bool); 4] = [
+/// Whether a code is clean.
+type Judge = fn(u16) -> bool;
+
+const CLASSIFIERS: [(Classifier, Judge); 4] = [
     (Classifier::OnlyNormal, |code| code == 1000),
     (Classifier::NormalOrAbnormal, |code| code == 1000 || code == 1006),
     (Classifier::EveryCloseIsError, |_| false),
