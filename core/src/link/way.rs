@@ -112,6 +112,11 @@ impl Way {
         self.unread = self.unread.saturating_sub(n);
     }
 
+    /// What is unread will never be read: an end does not wait for it.
+    pub(super) fn forget_unread(&mut self) {
+        self.unread = 0;
+    }
+
     /// The transport's reading side is over; what that means to the machine, if it means anything.
     pub(super) fn receive_end(&mut self, now: Instant, end: End) -> Option<End> {
         if let Some(tunnel) = &mut self.tunnel {
@@ -123,8 +128,8 @@ impl Way {
         // Whatever else it is, it is no transport for last words.
         self.given_up |= end != End::Eof;
         if session.failure().is_some() {
-            // The failure waits no longer for what is unread.
-            self.unread = 0;
+            // It waits no longer for what is unread.
+            self.forget_unread();
             return None;
         }
         if session.is_handshaking() {

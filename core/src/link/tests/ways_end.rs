@@ -9,6 +9,7 @@ use crate::proxy::{Proxies, Proxy};
 use crate::ws::handshake::HandshakeError;
 use alloc::sync::Arc;
 use core::time::Duration;
+use std::vec::Vec;
 
 /// A client whose end is told, and that wants to say goodbye to a peer that takes nothing.
 fn leaving() -> Side {
@@ -82,6 +83,24 @@ fn nothing_opens_behind_the_report() {
         server.receive(START, &mut finished);
         assert!(!server.opened);
     }
+}
+
+/// A program that panics over a message drops what was read with it.
+#[test]
+fn what_a_failed_program_dropped_holds_up_no_end() {
+    let (mut client, mut server) = pair(&Framing::codec(Lines::new()), true);
+    carry(START, &mut client, &mut server, &[9999]);
+    client.link.send(START, Message::text("dropped")).unwrap();
+    client.link.close(START, CloseCode::NORMAL, "").unwrap();
+    let mut said = client.write(START, 9999);
+    said.extend(client.write(START, 9999));
+    assert!(client.ended);
+    server.link.input(START, &mut said, &mut Vec::new());
+    server.link.fail(START);
+    server.link.receive_end(START, End::Eof);
+    server.hear(START);
+    assert!(!server.write(START, 9999).is_empty());
+    assert_eq!(server.gone, Some(Shutdown::Both));
 }
 
 /// Damage behind a message takes nothing from it, however the two are cut.
