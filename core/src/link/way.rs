@@ -209,9 +209,9 @@ impl Way {
         }
     }
 
-    /// Whether the machine's turn has come.
+    /// Whether the machine's turn has come: with what came before a failure it has.
     pub(super) fn is_through(&self) -> bool {
-        self.failure.is_none() && !self.is_opening()
+        !self.is_opening() && !self.failure_told
     }
 
     /// Whether TLS is on the way.
@@ -228,9 +228,9 @@ impl Way {
         self.tunnel.is_some() || self.tls.as_ref().is_some_and(Session::is_handshaking)
     }
 
-    /// Why it failed.
+    /// Why it failed, once the machine was told: what it says before that is about what came before.
     pub(super) fn failure(&self) -> Option<&OpenError> {
-        self.failure.as_ref()
+        self.failure.as_ref().filter(|_| self.failure_told)
     }
 
     /// Another machine takes the place of the one behind.

@@ -63,6 +63,9 @@ impl Party {
         let mut input = Input::new(&mut held);
         while let Some(event) = self.link.receive(now, &mut input) {
             assert!(!self.over, "behind the report: {event:?}");
+            if let Event::Message(_) | Event::Drained = event {
+                assert!(self.opened, "before it is open: {event:?}");
+            }
             match event {
                 Event::Request(_) => self.link.accept(now, &Default::default()).unwrap(),
                 Event::Opened(_) => assert!(!core::mem::replace(&mut self.opened, true)),
