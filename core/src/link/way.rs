@@ -263,6 +263,8 @@ impl Way {
     }
 
     /// Notes what became of the session.
+    // A session that cannot be has a failure that cannot be.
+    #[cfg_attr(not(feature = "tls"), allow(unreachable_code, unused_variables))]
     fn settle(&mut self, now: Instant, was_handshaking: bool) {
         let Some(session) = &self.tls else { return };
         if let Some(failure) = session.failure()
