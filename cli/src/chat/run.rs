@@ -19,16 +19,11 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
     let service = ChatService::new(access, Limits::default(), entropy);
     let common = echo::server_config(&args.common);
-    let mut config = ChatService::config(args.common.idle_timeout);
+    let mut config = ChatService::config(args.common.idle_timeout.unwrap_or(echo::WEBSOCKET_IDLE));
     config.http = common.http;
     config.max_connections = common.max_connections;
+    config.proxies = common.proxies;
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    runner::run(
-        args.common.runtime,
-        std::slice::from_ref(&args.listen),
-        service,
-        &Arc::new(config),
-        &controls,
-    )
+    runner::run(args.common.runtime, &[args.listen.clone().into()], service, &Arc::new(config), &controls)
 }
