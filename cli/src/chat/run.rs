@@ -6,6 +6,7 @@ use crate::args::Chat;
 use crate::runner::{self, Control, RunError};
 use crate::{echo, signals};
 use std::sync::Arc;
+use wharf::link::Address;
 
 /// Serves until SIGINT or SIGTERM, then drains.
 ///
@@ -25,5 +26,14 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     config.proxies = common.proxies;
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    runner::run(args.common.runtime, &[args.listen.clone().into()], service, &Arc::new(config), &controls)
+    // Its port is known once it is bound.
+    let span = tracing::info_span!("chat.server", port = tracing::field::Empty);
+    let listening = |address: &Address| {
+        span.record("port", address.tcp().map(|address| address.port()));
+        println!("listening on {address}");
+    };
+    let listen = [args.listen.clone().into()];
+    span.in_scope(|| {
+        runner::run_telling(args.common.runtime, &listen, service, &Arc::new(config), &controls, listening)
+    })
 }

@@ -117,6 +117,22 @@ fn servers_tell_their_port_and_drain_on_signals() {
     }
 }
 
+#[test]
+fn what_a_chat_tells_stands_in_its_span() {
+    for runtime in ["tokio", "mio"] {
+        let (server, address) = Running::serve(["chat", "--runtime", runtime]);
+        let mut peer = Peer::connect(address);
+        peer.ask("/ws", true);
+        assert_eq!(peer.answer().0, 101, "{runtime}");
+        server.signal("TERM");
+        drop(peer);
+        let ended = server.wait();
+        let span = format!("chat.server{{port={}}}", address.port());
+        let told = |what: &str| ended.err.iter().any(|line| line.contains(&span) && line.contains(what));
+        assert!(told("listening") && told("connection opened"), "{ended:?}");
+    }
+}
+
 /// The head of the answer to a request that offers compression.
 fn offered_compression(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
