@@ -52,6 +52,8 @@ pub struct Client {
     scratch: Scratch,
     held: Vec<u8>,
     write_shut: bool,
+    /// The handshake of TLS has left, so that all that waits sealed is of messages.
+    shook_hands: bool,
 }
 
 impl Client {
@@ -83,6 +85,7 @@ impl Client {
             scratch: Scratch::new(),
             held: Vec::new(),
             write_shut: false,
+            shook_hands: false,
         }
     }
 
@@ -125,6 +128,7 @@ impl Client {
         }
         let moved = self.step_lent(now, faults, dice, transcript);
         self.link.reclaim(&mut self.scratch);
+        self.check_sealed();
         moved
     }
 
@@ -237,6 +241,16 @@ impl Client {
             transcript.note(now, format_args!("client of {}: {event:?}", self.name));
         }
         self.held = input.as_slice().to_vec();
+    }
+
+    /// A message counts as queued for as long as any byte of it waits, sealed or not.
+    fn check_sealed(&mut self) {
+        let Some(tls) = self.link.tls() else { return };
+        self.shook_hands |= self.link.is_open() && tls.queued() == 0;
+        if self.shook_hands && !tls.has_sent_close() && tls.failure().is_none() && self.outcome.is_none() {
+            let (sealed, queued) = (tls.queued(), self.link.queued());
+            assert!(sealed == 0 || queued > 0, "{sealed} bytes of messages wait, and count as written");
+        }
     }
 
     fn turn_bad(&mut self, now: Instant, dice: &mut Dice<'_>) {
