@@ -77,6 +77,21 @@ impl Pipe {
         }
     }
 
+    /// Somebody on the way ends it as if the writer had: of what is on its way any front still comes.
+    pub fn cut(&mut self, now: Instant, dice: &mut Dice<'_>) {
+        let mut lost = dice.below(self.on_the_way + 1);
+        self.on_the_way -= lost;
+        while let Some((_, last)) = self.flights.back_mut().filter(|_| lost > 0) {
+            let n = last.len().min(lost);
+            last.truncate(last.len() - n);
+            lost -= n;
+            if last.is_empty() {
+                self.flights.pop_back();
+            }
+        }
+        self.finish(now, End::Eof);
+    }
+
     /// Nobody reads here any more.
     pub fn drop_reader(&mut self) {
         self.dropped = true;
