@@ -67,6 +67,9 @@ impl<C: Codec> Connection<C> {
         if end != End::Eof {
             return self.give_up(Cause::Transport(end));
         }
+        if self.closing.read_over() {
+            return;
+        }
         let whole = self.closing.is_receiving() && !self.is_between_messages();
         let last = if whole { self.finish_at_eof() } else { Ok(None) };
         let between = self.is_between_messages();

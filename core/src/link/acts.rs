@@ -99,6 +99,9 @@ impl Link {
     /// Gives the connection up at once.
     pub fn abort(&mut self, now: Instant) {
         self.stage.abort(now);
+        if let Some(way) = &mut self.way {
+            way.abort();
+        }
     }
 
     /// Whether messages can be sent: it is open, and no close has begun.

@@ -113,6 +113,7 @@ impl Link {
             welcome: None,
             is_client: false,
             opened: false,
+            over: false,
         }
     }
 

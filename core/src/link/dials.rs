@@ -145,7 +145,8 @@ impl<S: Service> Hub<S> {
         match Link::dialed(now, wall, &self.core.config, &dialing.target, entropy, timeout) {
             Ok(link) => Some(self.insert(link, peer, Some(dial))),
             Err(e) => {
-                self.fail_dial(now, dial, e);
+                self.fail_dial(dial, e);
+                self.pump(now);
                 None
             }
         }
@@ -161,12 +162,11 @@ impl<S: Service> Hub<S> {
         }
     }
 
-    /// What a dial made did not open.
-    pub(super) fn fail_dial(&mut self, now: Instant, dial: DialId, error: OpenError) {
+    /// What a dial made did not open. Whoever calls it pumps: this may be the middle of that.
+    pub(super) fn fail_dial(&mut self, dial: DialId, error: OpenError) {
         if let Some(error) = self.core.end_dial(dial, error) {
             self.core.stats.dials_failed += 1;
             self.call(Turn::Other, |s, cx| s.dial_failed(cx, dial, &error));
-            self.pump(now);
         }
     }
 }

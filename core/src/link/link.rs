@@ -53,6 +53,8 @@ pub struct Link {
     pub(super) is_client: bool,
     /// `Opened` was handed up.
     pub(super) opened: bool,
+    /// The last event was handed up.
+    pub(super) over: bool,
 }
 
 impl Link {
@@ -78,10 +80,13 @@ impl Link {
         let Some(way) = &mut self.way else { return event };
         way.handle_taken(before - input.len());
         match event {
-            // The peer's goodbye stands behind all that it said.
+            // The peer's goodbye, and a failure, stand behind all that it said.
             None => {
-                let end = way.take_end()?;
-                self.stage.receive_end(now, end);
+                match way.take_end() {
+                    Some(end) => self.stage.receive_end(now, end),
+                    None if self.handle_failure(now) => {}
+                    None => return None,
+                }
                 self.next_event(now, &mut Input::default())
             }
             event => event,
@@ -96,7 +101,7 @@ impl Link {
             }
             let event = match &mut self.stage {
                 Stage::Open(connection) => Event::from(connection.receive(now, input)?),
-                Stage::Framed(_) if !self.opened && self.way.as_ref().is_none_or(|way| way.is_through()) => {
+                Stage::Framed(_) if !self.opened && !self.over && is_through(self.way.as_deref()) => {
                     self.welcome = Some(Box::default());
                     continue;
                 }
@@ -121,7 +126,8 @@ impl Link {
     }
 
     /// An end is told for what it is: a failure of what lies below the machine, or to open at all.
-    fn judge<'b>(&self, event: Event<'b>) -> Event<'b> {
+    fn judge<'b>(&mut self, event: Event<'b>) -> Event<'b> {
+        self.over |= matches!(event, Event::Failed(_) | Event::Closed(_));
         let failure = self.way.as_ref().and_then(|way| way.failure());
         match event {
             Event::Failed(error) => Event::Failed(failure.cloned().map_or(error, Box::new)),
@@ -229,17 +235,23 @@ impl Link {
         self.wall = WallClock::new(now, wall);
     }
 
-    /// The machine learns, once, that what lies below it has failed.
-    pub(super) fn handle_failure(&mut self, now: Instant) {
+    /// The machine learns, once, that what lies below it has failed. Whether it was now.
+    pub(super) fn handle_failure(&mut self, now: Instant) -> bool {
         if !self.way.as_mut().is_some_and(|way| way.take_news_of_failure()) {
-            return;
+            return false;
         }
         if self.is_client && !self.opened {
             self.stage.abort(now);
         } else {
             self.stage.receive_end(now, End::TlsFailed);
         }
+        true
     }
+}
+
+/// Whether nothing lies between the machine and its peer any more, but what both see through.
+fn is_through(way: Option<&Way>) -> bool {
+    way.is_none_or(Way::is_through)
 }
 
 /// What the transport did, if that is why it ended.

@@ -115,7 +115,7 @@ impl<S: Service> Hub<S> {
             }
             Event::Failed(error) => {
                 if let Some(dial) = self.end(conn).and_then(|entry| entry.dial) {
-                    self.fail_dial(now, dial, *error);
+                    self.fail_dial(dial, *error);
                 }
             }
         }

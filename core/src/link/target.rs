@@ -44,13 +44,13 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// None of the schemes.
+    /// None of the schemes. The text is told from its last `@` on, since there may be a password before that.
     #[error("{0:?} does not begin with ws://, wss://, tcp://, tls:// or unix:")]
     Scheme(String),
     /// A WebSocket's URL.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// `tcp` or `tls` without a port, or with more than host and port.
+    /// `tcp` or `tls` without a port, or with more than host and port. The text is told from its last `@` on.
     #[error("{0:?} is not HOST:PORT behind its scheme")]
     HostPort(String),
     /// `unix:` without a path.
@@ -118,7 +118,7 @@ impl Target {
     }
 
     /// Where to go on after a client's connection failed with `error`; `None` where nothing redirects it and the error
-    /// stands.
+    /// stands. The address that was set by [`at`](Self::at) holds for as long as scheme, host and port stay.
     ///
     /// # Errors
     /// [`OpenError::Redirect`] for a redirect that must not or cannot be followed.
@@ -128,8 +128,13 @@ impl Target {
         error: &OpenError,
     ) -> Option<Result<Self, OpenError>> {
         let OpenError::Handshake(error) = error else { return None };
-        let next = redirects.follow(self.request.as_ref()?, error);
-        next.map_err(OpenError::from).transpose().map(|next| next.map(Self::from))
+        let request = self.request.as_ref()?;
+        let next = redirects.follow(request, error).map_err(OpenError::from).transpose()?;
+        Some(next.map(|next| {
+            let (from, to) = (request.url(), next.url());
+            let stays = from.is_secure() == to.is_secure() && from.authority() == to.authority();
+            Self { address: self.address.clone().filter(|_| stays), ..next.into() }
+        }))
     }
 
     /// What a WebSocket asks for here if nothing was said.
@@ -211,16 +216,21 @@ impl FromStr for Target {
             }
             _ => match ClientRequest::new(text) {
                 Ok(request) => Ok(request.into()),
-                Err(RequestError::Url(UrlError::Scheme)) => Err(TargetError::Scheme(text.into())),
+                Err(RequestError::Url(UrlError::Scheme)) => Err(TargetError::Scheme(shown(text))),
                 Err(e) => Err(e.into()),
             },
         }
     }
 }
 
+/// What may be shown of a text: what stands in front of an `@` may be a password.
+fn shown(text: &str) -> String {
+    text.rsplit('@').next().unwrap_or_default().into()
+}
+
 /// A host and a port, by the rules of a URL.
 fn host_port(text: &str) -> Result<Target, TargetError> {
-    let wrong = || TargetError::HostPort(text.into());
+    let wrong = || TargetError::HostPort(shown(text));
     let url = Url::parse(&alloc::format!("ws://{text}")).map_err(|_| wrong())?;
     let named = text.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     if url.target() != "/" || url.user_info().is_some() || text.ends_with('/') || !named {
@@ -251,6 +261,7 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::handshake;
 
     #[test]
     fn texts_both_ways() {
@@ -267,7 +278,8 @@ mod tests {
         assert_eq!(error("http://a"), TargetError::Scheme("http://a".into()));
         assert_eq!(error("unix:"), TargetError::NoPath);
         assert_eq!(error("ws://"), TargetError::Request(UrlError::Host.into()));
-        for rest in ["a", "a:", "a:0", "a:1/", "a:1/x", "u@a:1", "[::1]", ":1", "a:1?q"] {
+        assert_eq!(error("tcp://u@a:1"), TargetError::HostPort("a:1".into()));
+        for rest in ["a", "a:", "a:0", "a:1/", "a:1/x", "[::1]", ":1", "a:1?q"] {
             assert_eq!(error(&alloc::format!("tcp://{rest}")), TargetError::HostPort(rest.into()));
         }
     }
@@ -279,6 +291,46 @@ mod tests {
         {
             let request = text.parse::<Target>().unwrap().default_request().unwrap();
             assert_eq!(request.url().to_string(), url);
+        }
+    }
+
+    #[test]
+    fn no_fault_tells_a_password() {
+        for text in [
+            "tcp://u:secret@a:1",
+            "tls://u:secret@a",
+            "http://u:secret@a/b@c",
+            "u:secret@a",
+            "wsss:u:secret@a",
+            "ws://u:secret@a/",
+        ] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert!(!alloc::format!("{error} {error:?}").contains("secret"), "{error}");
+        }
+    }
+
+    fn redirect(location: &str) -> OpenError {
+        let head = alloc::format!("HTTP/1.1 307 x\r\nLocation: {location}\r\n\r\n");
+        let headers = crate::http::ResponseHead::parse(head.as_bytes()).unwrap().headers().clone();
+        let body = alloc::vec::Vec::new();
+        let refused = handshake::RefusedBy { status: 307, headers, body, body_is_whole: true };
+        handshake::HandshakeError::Refused(alloc::boxed::Box::new(refused)).into()
+    }
+
+    /// Credentials go along to the same host and port: that must be the same place then.
+    #[test]
+    fn a_redirect_to_the_same_authority_stays_at_its_address() {
+        let at = Address::Unix("/x".into());
+        let target = Target::from(ClientRequest::new("ws://a/b").unwrap()).at(at.clone());
+        for (location, address) in [
+            ("/c", Some(&at)),
+            ("ws://a/c", Some(&at)),
+            ("ws://a:81/c", None),
+            ("wss://a/c", None),
+            ("//b/c", None),
+        ] {
+            let next = target.redirected(&mut Redirects::limited(1), &redirect(location)).unwrap().unwrap();
+            assert_eq!(next.address(), address, "{location}");
         }
     }
 }

@@ -41,6 +41,7 @@ impl Way {
     ) -> Result<Option<Box<Self>>, OpenError> {
         let tls = if target.is_secure() { Some(client_session(config, target, wall)?) } else { None };
         let proxy = config.proxy_for(target);
+        let timeout = limited(timeout, config);
         let tunnel = proxy.map(|proxy| Tunnel::new(now, proxy, target.host(), target.port(), timeout));
         if tunnel.is_none() && tls.is_none() {
             return Ok(None);
@@ -53,7 +54,7 @@ impl Way {
     /// The server's way to whoever was accepted; `None` if that is the bare wire.
     #[cfg(feature = "tls")]
     pub(super) fn server(now: Instant, wall: Wall, config: &Config) -> Option<Box<Self>> {
-        let mut way = Self::new(now, config, config.http.open_timeout);
+        let mut way = Self::new(now, config, limited(config.http.open_timeout, config));
         match Session::server(config.tls.as_ref()?, wall) {
             Ok(session) => way.tls = Some(session),
             Err(e) => way.failure = Some(e.into()),
@@ -67,7 +68,6 @@ impl Way {
     }
 
     fn new(now: Instant, config: &Config, timeout: Duration) -> Self {
-        let timeout = config.tls_timeout.map_or(timeout, |tls| tls.min(timeout));
         Self {
             tunnel: None,
             tls: None,
@@ -79,6 +79,11 @@ impl Way {
             failure: None,
             failure_told: false,
         }
+    }
+
+    /// The local program gave the connection up: nothing more is said.
+    pub(super) fn abort(&mut self) {
+        self.given_up = true;
     }
 
     /// What came off the wire, made ready for the machine.
@@ -95,9 +100,10 @@ impl Way {
         }
         let Some(session) = &mut self.tls else { return input };
         plain.clear();
+        let was_handshaking = session.is_handshaking();
         session.open(wall, input.take_all(), plain);
         self.unread += plain.len();
-        self.settle(now);
+        self.settle(now, was_handshaking);
         Input::new(plain)
     }
 
@@ -114,7 +120,11 @@ impl Way {
             return None;
         }
         let Some(session) = &self.tls else { return Some(end) };
+        // Whatever else it is, it is no transport for last words.
+        self.given_up |= end != End::Eof;
         if session.failure().is_some() {
+            // The failure waits no longer for what is unread.
+            self.unread = 0;
             return None;
         }
         if session.is_handshaking() {
@@ -149,8 +159,8 @@ impl Way {
     /// What is wanted of the transport, where the machine wants `inner`.
     pub(super) fn wants(&self, inner: Wants) -> Wants {
         if let Some(tunnel) = &self.tunnel {
-            let own = tunnel.wants();
-            return Wants { shutdown: own.shutdown.or(inner.shutdown), ..own };
+            // A machine that has ended has no use for a tunnel.
+            return if inner.shutdown.is_some() { inner } else { tunnel.wants() };
         }
         let Some(session) = &self.tls else { return inner };
         let goodbye = says_goodbye(inner) && !session.is_close_written();
@@ -161,13 +171,16 @@ impl Way {
         }
         let read = inner.read || (inner.shutdown.is_none() && session.is_handshaking());
         let write = inner.shutdown.is_none() && session.wants_write(inner.write);
-        Wants { read, write, shutdown: inner.shutdown }
+        // A reset could overtake the alert that was written.
+        let alerted = session.failure().is_some() && !self.given_up;
+        let shutdown = inner.shutdown.map(|how| if alerted { Shutdown::Both } else { how });
+        Wants { read, write, shutdown }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), where the machine wants `inner`.
     pub(super) fn poll_timeout(&self, inner: Wants) -> Option<Instant> {
         if let Some(tunnel) = &self.tunnel {
-            return tunnel.poll_timeout();
+            return tunnel.poll_timeout().filter(|_| inner.shutdown.is_none());
         }
         let own = self.wants(inner);
         let ended = matches!(own.shutdown, Some(Shutdown::Both | Shutdown::Abort));
@@ -201,9 +214,9 @@ impl Way {
         self.tls.is_some()
     }
 
-    /// Whether it has failed and nobody was told.
+    /// Whether it has failed and nobody was told; what was said before that is taken first.
     pub(super) fn take_news_of_failure(&mut self) -> bool {
-        self.failure.is_some() && !core::mem::replace(&mut self.failure_told, true)
+        self.failure.is_some() && self.unread == 0 && !core::mem::replace(&mut self.failure_told, true)
     }
 
     fn is_opening(&self) -> bool {
@@ -245,17 +258,22 @@ impl Way {
     }
 
     /// Notes what became of the session.
-    fn settle(&mut self, now: Instant) {
+    fn settle(&mut self, now: Instant, was_handshaking: bool) {
         let Some(session) = &self.tls else { return };
         if let Some(failure) = session.failure()
             && self.failure.is_none()
         {
             self.failure = Some(failure.clone().into());
             self.deadline = now + self.close_timeout.max(Duration::from_nanos(1));
-        } else if !session.is_handshaking() && self.failure.is_none() {
+        } else if was_handshaking && !session.is_handshaking() && self.failure.is_none() {
             self.deadline = Instant::NEVER;
         }
     }
+}
+
+/// How much of `timeout` the way may take.
+fn limited(timeout: Duration, config: &Config) -> Duration {
+    config.tls_timeout.map_or(timeout, |tls| tls.min(timeout))
 }
 
 /// Whether the machine has come to an end that the peer is to be told of.

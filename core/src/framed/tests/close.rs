@@ -123,3 +123,15 @@ fn a_close_is_good_or_bad_as_on_a_websocket() {
     assert_eq!(connection.close(START, CloseCode::NORMAL, &long), Err(SendError::InvalidClose));
     assert!(connection.close(START, CloseCode::NORMAL, &long[1..]).is_ok());
 }
+
+/// The end of a stream is told once; a second time changes nothing.
+#[test]
+fn a_second_end_of_stream_takes_nothing_back() {
+    let mut connection = open(Lines::new().open_end(), Config::default());
+    assert_eq!(feed(&mut connection, START, b"last words"), []);
+    connection.receive_end(START, End::Eof);
+    connection.receive_end(START, End::Eof);
+    let mut got = feed(&mut connection, START, b"");
+    assert!(closed(got.split_off(got.len() - 1)).is_clean());
+    assert_eq!(got, texts(&["last words"]));
+}

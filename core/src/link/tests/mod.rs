@@ -6,6 +6,9 @@ mod failures;
 mod service;
 #[cfg(feature = "tls")]
 mod ways;
+#[cfg(feature = "tls")]
+#[cfg(feature = "tls")]
+mod ways_end;
 
 use super::{
     Address, Config, ConnId, Context, DialError, DialId, Event, Hub, JobToken, Link, Service, Verdict,

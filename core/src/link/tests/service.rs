@@ -138,3 +138,20 @@ fn an_end_before_a_late_acceptance_counts() {
     hub.command(START, "accept".into());
     assert_eq!(hub.service().log, ["opened", "closed 1006"]);
 }
+
+/// Dials that fail all at once are told one after the other, not one inside of the other.
+#[test]
+fn many_dials_fail_at_once() {
+    let mut config = Config::default();
+    config.max_dials = 3000;
+    let mut hub = hub(config);
+    for _ in 0..3000 {
+        let request = ClientRequest::new("ws://nowhere/").unwrap();
+        hub.core.dial(START, request.into()).unwrap();
+        let dial = hub.poll_dial().unwrap();
+        hub.dialed(START, dial.id, Address::Unix(String::new())).unwrap();
+    }
+    let due = hub.poll_timeout().unwrap();
+    hub.handle_timeout(due);
+    assert_eq!(hub.stats().dials_failed, 3000);
+}

@@ -15,24 +15,24 @@ use std::vec;
 use std::vec::Vec;
 
 /// The certificates are valid then.
-const IN_2027: crate::base::Wall = crate::base::Wall::from_millis(1_800_000_000_000);
+pub(super) const IN_2027: crate::base::Wall = crate::base::Wall::from_millis(1_800_000_000_000);
 
 /// One link with its driver: what it read and did not take, what became of its transport.
-struct Side {
-    link: Link,
-    held: Vec<u8>,
-    heard: Vec<Message<'static>>,
-    outcome: Option<Result<Closed, OpenError>>,
-    opened: bool,
-    echoes: bool,
+pub(super) struct Side {
+    pub(super) link: Link,
+    pub(super) held: Vec<u8>,
+    pub(super) heard: Vec<Message<'static>>,
+    pub(super) outcome: Option<Result<Closed, OpenError>>,
+    pub(super) opened: bool,
+    pub(super) echoes: bool,
     /// Its writing side is ended; the peer has read that.
-    ended: bool,
-    told: bool,
-    gone: Option<Shutdown>,
+    pub(super) ended: bool,
+    pub(super) told: bool,
+    pub(super) gone: Option<Shutdown>,
 }
 
 impl Side {
-    fn new(link: Link, echoes: bool) -> Self {
+    pub(super) fn new(link: Link, echoes: bool) -> Self {
         let (heard, held) = (Vec::new(), Vec::new());
         let (opened, ended, told) = (false, false, false);
         let mut side = Self { link, held, heard, outcome: None, opened, echoes, ended, told, gone: None };
@@ -40,14 +40,14 @@ impl Side {
         side
     }
 
-    fn receive(&mut self, now: Instant, bytes: &mut [u8]) {
+    pub(super) fn receive(&mut self, now: Instant, bytes: &mut [u8]) {
         let mut plain = Vec::new();
         let fresh = self.link.input(now, bytes, &mut plain).as_slice().to_vec();
         self.held.extend_from_slice(&fresh);
         self.hear(now);
     }
 
-    fn hear(&mut self, now: Instant) {
+    pub(super) fn hear(&mut self, now: Instant) {
         let mut held = core::mem::take(&mut self.held);
         let mut input = Input::new(&mut held);
         while let Some(event) = self.link.receive(now, &mut input) {
@@ -69,7 +69,7 @@ impl Side {
     }
 
     /// Writes at most `n` bytes.
-    fn write(&mut self, now: Instant, n: usize) -> Vec<u8> {
+    pub(super) fn write(&mut self, now: Instant, n: usize) -> Vec<u8> {
         let mut written = Vec::new();
         if self.gone.is_none() && self.link.wants().write {
             let mut scratch = Scratch::new();
@@ -97,7 +97,7 @@ impl Side {
 }
 
 /// Carries bytes both ways in pieces of these sizes, again and again, until nothing moves.
-fn carry(now: Instant, a: &mut Side, b: &mut Side, sizes: &[usize]) {
+pub(super) fn carry(now: Instant, a: &mut Side, b: &mut Side, sizes: &[usize]) {
     let mut pipes: [Vec<u8>; 2] = Default::default();
     let mut size = sizes.iter().copied().cycle();
     for _ in 0..200_000 {
@@ -138,7 +138,7 @@ fn server_tls() -> ServerConfig {
     ServerConfig::from_pem(chain, include_bytes!("../../tls/testdata/server.key")).unwrap()
 }
 
-fn configs(framing: &Framing, tls: bool) -> (Arc<Config>, Arc<Config>) {
+pub(super) fn configs(framing: &Framing, tls: bool) -> (Arc<Config>, Arc<Config>) {
     let (mut client, mut server) = (Config::client(), Config::default());
     client.framing = framing.clone();
     server.framing = framing.clone();
@@ -147,7 +147,7 @@ fn configs(framing: &Framing, tls: bool) -> (Arc<Config>, Arc<Config>) {
     (client.into(), server.into())
 }
 
-fn target(framing: &Framing, tls: bool) -> Target {
+pub(super) fn target(framing: &Framing, tls: bool) -> Target {
     match (framing, tls) {
         (Framing::WebSocket, false) => "ws://localhost/",
         (Framing::WebSocket, true) => "wss://localhost/",
@@ -158,7 +158,7 @@ fn target(framing: &Framing, tls: bool) -> Target {
     .unwrap()
 }
 
-fn pair(framing: &Framing, tls: bool) -> (Side, Side) {
+pub(super) fn pair(framing: &Framing, tls: bool) -> (Side, Side) {
     let (client, server) = configs(framing, tls);
     let entropy = Entropy::from_seed([1; 32]);
     let link = Link::client(START, IN_2027, &client, &target(framing, tls), entropy).unwrap();
@@ -174,7 +174,7 @@ fn messages(framing: usize, lengths: &[usize]) -> Vec<Message<'static>> {
     lengths.iter().enumerate().map(of).collect()
 }
 
-fn framings() -> [Framing; 3] {
+pub(super) fn framings() -> [Framing; 3] {
     [Framing::WebSocket, Framing::codec(Typed), Framing::codec(Lines::new())]
 }
 

@@ -1,0 +1,132 @@
+//! How a way ends: whoever gives up gives up at once, and nothing comes behind the report.
+
+use super::START;
+use super::ways::{IN_2027, Side, carry, configs, framings, pair, target};
+use crate::base::{CloseCode, End, Entropy, Message, Shutdown};
+use crate::framed::{Lines, Typed};
+use crate::link::{Framing, Link, OpenError};
+use crate::proxy::{Proxies, Proxy};
+use crate::ws::handshake::HandshakeError;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+/// A client whose end is told, and that wants to say goodbye to a peer that takes nothing.
+fn leaving() -> Side {
+    let (mut client, mut server) = pair(&Framing::codec(Typed), true);
+    carry(START, &mut client, &mut server, &[9999]);
+    client.link.fail(START);
+    assert!(!client.link.output(START).is_empty());
+    server.link.close(START, CloseCode::NORMAL, "").unwrap();
+    let mut said = server.write(START, 9999);
+    client.receive(START, &mut said);
+    assert!(client.outcome.is_some() && client.link.wants().write && client.link.wants().shutdown.is_none());
+    client
+}
+
+/// The last words of TLS need a transport.
+#[test]
+fn no_goodbye_goes_to_a_transport_that_failed() {
+    for end in [End::Reset, End::WriteFailed, End::Dropped] {
+        let mut client = leaving();
+        client.link.receive_end(START, end);
+        let wants = client.link.wants();
+        assert!(!wants.write && wants.shutdown.is_some(), "{end}: {wants:?}");
+        assert_eq!(client.link.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn who_aborts_says_no_goodbye() {
+    let mut client = leaving();
+    client.link.abort(START);
+    let wants = client.link.wants();
+    assert!(!wants.write && wants.shutdown.is_some(), "{wants:?}");
+    assert_eq!(client.link.poll_timeout(), None);
+}
+
+/// What a peer says does not lengthen the time for which its taking nothing is borne.
+#[test]
+fn the_time_for_a_goodbye_begins_once() {
+    let framing = Framing::codec(Typed);
+    let (mut config, server) = configs(&framing, true);
+    Arc::make_mut(&mut Arc::make_mut(&mut config).ws).close_timeout = Duration::from_secs(1);
+    let link = Link::client(START, IN_2027, &config, &target(&framing, true), Entropy::from_seed([1; 32]));
+    let mut client = Side::new(link.unwrap(), false);
+    let mut server = Side::new(Link::server(START, IN_2027, &server), false);
+    carry(START, &mut client, &mut server, &[9999]);
+    client.link.close(START, CloseCode::NORMAL, "").unwrap();
+    assert!(!client.link.output(START).is_empty());
+    let due = START + Duration::from_secs(1);
+    assert_eq!(client.link.poll_timeout(), Some(due));
+    server.link.send(START, Message::typed(1, &b"still here"[..])).unwrap();
+    let mut said = server.write(START, 9999);
+    let later = START + Duration::from_millis(500);
+    client.receive(later, &mut said);
+    assert!(!client.link.output(later).is_empty());
+    assert_eq!(client.link.poll_timeout(), Some(due));
+}
+
+/// A handshake that is done behind the report opens nothing.
+#[test]
+fn nothing_opens_behind_the_report() {
+    for framing in &framings()[1..] {
+        let (mut client, mut server) = pair(framing, true);
+        let mut hello = client.write(START, 9999);
+        server.receive(START, &mut hello);
+        let mut answer = server.write(START, 9999);
+        client.receive(START, &mut answer);
+        let mut finished = client.write(START, 9999);
+        server.link.close(START, CloseCode::NORMAL, "").unwrap();
+        server.hear(START);
+        assert!(server.outcome.is_some());
+        server.receive(START, &mut finished);
+        assert!(!server.opened);
+    }
+}
+
+/// Damage behind a message takes nothing from it, however the two are cut.
+#[test]
+fn what_was_said_before_the_damage_is_heard() {
+    for cut in [false, true] {
+        let (mut client, mut server) = pair(&Framing::codec(Lines::new()), true);
+        carry(START, &mut client, &mut server, &[9999]);
+        client.link.send(START, Message::text("whole")).unwrap();
+        let mut said = client.write(START, 9999);
+        let mut damage = b"\x17\x03\x03\x00\x14damaged record here!".to_vec();
+        if cut {
+            server.receive(START, &mut said);
+            server.receive(START, &mut damage);
+        } else {
+            said.extend(damage);
+            server.receive(START, &mut said);
+        }
+        assert_eq!(server.heard, [Message::text("whole")]);
+        assert_eq!(server.outcome.as_ref().unwrap().as_ref().unwrap().cause, End::TlsFailed.into());
+        // A reset could overtake the alert.
+        assert!(!server.write(START, 9999).is_empty());
+        assert_eq!(server.gone, Some(Shutdown::Both));
+    }
+}
+
+fn tunneling(tls: bool) -> Side {
+    let (mut config, _) = configs(&Framing::WebSocket, tls);
+    let proxy = Proxy::parse("http://proxy:3128").unwrap();
+    Arc::get_mut(&mut config).unwrap().proxies = Some(Proxies::all(proxy).into());
+    Arc::get_mut(&mut config).unwrap().tls_timeout = Some(Duration::from_secs(3));
+    let target = target(&Framing::WebSocket, tls);
+    Side::new(Link::client(START, IN_2027, &config, &target, Entropy::from_seed([1; 32])).unwrap(), false)
+}
+
+#[test]
+fn the_tls_timeout_holds_for_a_tunnel() {
+    for tls in [false, true] {
+        let mut client = tunneling(tls);
+        assert_eq!(client.link.poll_timeout(), Some(START + Duration::from_secs(3)));
+        client.link.abort(START);
+        client.hear(START);
+        let wants = client.link.wants();
+        assert!(!wants.write && !wants.read && wants.shutdown.is_some(), "{wants:?}");
+        assert_eq!(client.link.poll_timeout(), None);
+        assert_eq!(client.outcome, Some(Err(OpenError::Handshake(HandshakeError::Aborted))));
+    }
+}
