@@ -41,8 +41,8 @@ pub struct Common {
     /// End a connection that is not open after so many seconds, its TLS handshake included.
     #[arg(long, default_value = "10", value_name = "SECS", value_parser = seconds)]
     pub open_timeout: Duration,
-    /// Ping a WebSocket after so many seconds without a byte, and end it after as many more; end any other connection
-    /// at once, since it has no ping. 0: never. [default: 30, 300 without WebSockets]
+    /// Ping a WebSocket after so many seconds without a byte, and end it after as many more. Other framings have no ping:
+    /// they are ended after the first. 0: never. [default: 30 for WebSockets, 300 for others]
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub idle_timeout: Option<Duration>,
     /// Most connections at once.
@@ -51,10 +51,8 @@ pub struct Common {
 }
 
 /// `wharf echo`.
-///
-/// With `--framing json` a line that is no JSON is answered by `{"error": "…"}`. A message over the limit ends its
-/// connection; `raw` has none, and is limited by what its peer takes back.
 #[derive(Args, Debug, Clone)]
+#[command(after_long_help = ECHO_NOTES)]
 pub struct Echo {
     /// Where to listen: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one. Repeatable.
     #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDR", value_parser = address)]
@@ -94,14 +92,8 @@ pub struct Chat {
 }
 
 /// `wharf connect`.
-///
-/// Each line of stdin is a message; each message that comes is one line on stdout: text as it is, binary as `binary ` and
-/// hex. Framings that do not tell text from binary show as text what is UTF-8. `typed` sends type 2 and prints the type
-/// before each payload. At the end of stdin the connection is closed with 1000, and what still comes is printed.
-///
-/// One try; redirects are not followed. Exit code 0: closed with 1000 by either side; 1: anything else, with one line on
-/// stderr that says when and what to try; 2: bad use.
 #[derive(Args, Debug, Clone)]
+#[command(after_long_help = CONNECT_NOTES)]
 pub struct Connect {
     /// Where to: `ws://HOST[:PORT][/PATH]`, `wss://…`, `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:PATH`. `wss` and `tls`
     /// are over TLS.
@@ -151,6 +143,24 @@ impl Common {
         Some(self.idle_timeout.unwrap_or(default)).filter(|timeout| !timeout.is_zero())
     }
 }
+
+/// What the flags of `wharf echo` do not say.
+const ECHO_NOTES: &str = "\
+With --framing json a line that is no JSON is answered by {\"error\":\"…\"}, and the connection stays.
+A message over the limit ends its connection; raw has no messages, and is held back by what its peer takes.
+SIGINT and SIGTERM: no more connections, 1001 to all, a bounded wait, exit code 0. Bad use: exit code 2.";
+
+/// What the flags of `wharf connect` do not say.
+const CONNECT_NOTES: &str = "\
+Each line of stdin is a message; LF or CR LF ends it. Each message that comes is one line on stdout: text as it
+is, binary as `binary ` and hex. Framings that do not tell text from binary show as text what is UTF-8; typed sends
+type 2 (data) and shows the type before each payload: `2 ahoy`, `7 binary ff00`.
+
+At the end of the input the connection is closed with 1000, and what still comes within 5 s is printed; SIGINT and
+SIGTERM do the same at once. There is one try, and redirects are not followed.
+
+Exit code 0: closed with 1000 by either side, or without a Close by framings that have none. 1: anything else, with one
+line on stderr that says when (lookup, connect, proxy, TLS, handshake, read, write, close) and what to try. 2: bad use.";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;

@@ -64,13 +64,11 @@ impl Service for EchoService {
     type Command = ();
 
     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
-        match cx.send(conn, self.answer(message)) {
-            // A line that ends with two CR would come back as another one. Better no answer than a wrong one.
-            Err(SendError::ContainsDelimiter | SendError::Unframeable(_)) => {
-                let _ = cx.close(conn, CloseCode::UNSUPPORTED_DATA, "it cannot be sent back");
-            }
-            // Room for one answer a message is a promise of the marks; a connection that is closing wants none.
-            _ => {}
+        // Room for one answer a message is a promise of the marks; a connection that is closing wants none.
+        let sent = cx.send(conn, self.answer(message));
+        // A line that ended with two CR would come back as another one. Better no answer than a wrong one.
+        if let Err(SendError::ContainsDelimiter | SendError::Unframeable(_)) = sent {
+            let _ = cx.close(conn, CloseCode::UNSUPPORTED_DATA, "it cannot be sent back");
         }
     }
 
@@ -117,9 +115,11 @@ fn config(args: &Echo) -> Result<Config, RunError> {
     }
     config.framed = Arc::new(framed);
     config.framing = args.framing.framing();
-    if let [chain, key] = &args.tls[..] {
-        config.tls = Some(tls::showing(chain, key)?);
-    }
+    config.tls = match &args.tls[..] {
+        [] => None,
+        [chain, key] => Some(tls::showing(chain, key)?),
+        _ => return Err(RunError::Use("--tls can be given once")),
+    };
     config.policy.accept_first_subprotocol = true;
     Ok(config)
 }

@@ -198,6 +198,7 @@ fn bad_use_is_one_line_and_2() {
         (&["connect", "ws://localhost/", "--proxy", "ftp://a"], "--proxy"),
         (&["connect", "ws://localhost/", "--proxy", "http://a", "--no-proxy"], "--no-proxy"),
         (&["echo", "--tls", "only-one.pem"], "--tls"),
+        (&["echo", "--tls", CHAIN, KEY, "--tls", CHAIN, KEY], "once"),
         (&["echo", "--tls", "/nowhere/cert.pem", KEY], "/nowhere/cert.pem"),
         (&["echo", "--tls", NO_PEM, KEY], "no certificate"),
         (&["echo", "--tls", CHAIN, NO_PEM], "no private key"),

@@ -13,7 +13,7 @@ use wharf_tests::rig::{Manner, Work};
 const FRAMINGS: [&str; 6] = ["ws", "raw", "lines", "length", "typed", "json"];
 const SECURE: [&str; 4] = ["echo", "--tls", CHAIN, KEY];
 
-fn serve<'a>(more: &[&'a str]) -> (Running, String) {
+fn serve(more: &[&str]) -> (Running, String) {
     let (server, address) = Running::serve(SECURE.into_iter().chain(more.iter().copied()));
     (server, address.to_string())
 }
