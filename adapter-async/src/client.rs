@@ -86,7 +86,10 @@ async fn open<R: Runtime>(driver: &mut Driver<R>) -> Result<Box<Welcome>, OpenEr
             _ => None,
         })
     });
-    opened.await.unwrap_or(Err(OpenError::Aborted))
+    let welcome = opened.await.unwrap_or(Err(OpenError::Aborted))?;
+    // The server waits for the last of TLS's handshake, and the program may do something else first.
+    poll_fn(|cx| driver.poll_output(cx)).await;
+    Ok(welcome)
 }
 
 /// Connects to an address, or to the first address of a host that answers; which one it was comes with the stream.

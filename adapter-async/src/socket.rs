@@ -11,7 +11,7 @@ use futures_sink::Sink;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use wharf::base::Stats;
 use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
@@ -340,7 +340,7 @@ impl<R: Runtime> Drop for Socket<R> {
             _ => {
                 // Nobody is left to wait for the peer: say goodbye if the stream takes it at once.
                 let _ = driver.link.close(driver.clock.now(), CloseCode::GOING_AWAY, "");
-                let _ = driver.poll_output(&mut Context::from_waker(Waker::noop()));
+                driver.write_last();
             }
         }
     }
