@@ -40,6 +40,15 @@ fn any_world_is_safe_and_comes_to_rest() {
     }
     let hash = reports.iter().fold(0u64, |hash, report| hash.rotate_left(1) ^ report.hash);
     println!("seeds {seeds:?}: {opened} opened, {content} content, transcripts {hash:016x}");
+    let rare = [
+        (sum(|r| r.compressed), "messages came compressed"),
+        (sum(|r| r.resumed), "sessions were resumed"),
+        (sum(|r| r.truncated), "sessions were cut"),
+    ];
+    for (count, what) in rare {
+        println!("{count} {what}");
+        assert!(reports.len() < 100 || count > 0, "no {what}");
+    }
     assert!(reports.len() < 100 || wires.len() == 8, "a wire is not tried");
     assert!(printed || content > reports.len() / 2, "too few worlds in which anything works");
 }

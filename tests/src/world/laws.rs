@@ -2,7 +2,7 @@
 
 use super::{Client, Echo, Habit, Outcome, Report, Wire, World};
 use std::time::Duration;
-use wharf::base::CloseCode;
+use wharf::base::{CloseCode, End};
 
 impl World {
     /// All settles within its deadlines once the network has healed.
@@ -35,8 +35,18 @@ impl World {
         let normal = echo.closed.values().filter(|closed| closed.code == CloseCode::NORMAL).count();
         let content = self.clients.iter().filter(|client| is_content(client)).count();
         assert!(normal >= content, "{content} clients closed in order, the hub knows of {normal}");
-        let (hash, lines) = (self.transcript.hash(), self.transcript.lines());
-        Report { wire: self.wire, hash, lines, opened, content }
+        let truncated = echo.closed.values().filter(|closed| closed.cause == End::Truncated.into()).count();
+        let tls = self.clients.iter().filter_map(|client| client.link.tls());
+        Report {
+            wire: self.wire,
+            hash: self.transcript.hash(),
+            lines: self.transcript.lines(),
+            opened,
+            content,
+            compressed: self.clients.iter().map(|c| c.link.stats().compressed_in as usize).sum(),
+            resumed: tls.filter(|session| session.is_resumed()).count(),
+            truncated: if self.wire.secure { truncated } else { 0 },
+        }
     }
 }
 

@@ -162,4 +162,26 @@ mod tests {
             assert!(got == sent && pipe.next().is_none());
         }
     }
+
+    #[test]
+    fn a_cut_lets_a_front_through_and_looks_like_an_end() {
+        for seed in 0..100 {
+            let (mut dice, faults) = (Dice::seeded(seed), Faults::default());
+            let (mut pipe, now) = (Pipe::default(), Instant::ORIGIN);
+            let sent = dice.bytes(900);
+            for piece in sent.chunks(70) {
+                pipe.write(now, piece, faults, &mut dice);
+            }
+            pipe.cut(now, &mut dice);
+            pipe.write(now, b"nobody's", faults, &mut dice);
+            let mut got = Vec::new();
+            while let Some(at) = pipe.next() {
+                match pipe.read(at, 4096, faults, &mut dice).expect("it is there") {
+                    Came::Bytes(bytes) => got.extend(bytes),
+                    Came::End(end) => assert_eq!(end, End::Eof),
+                }
+            }
+            assert!(sent.starts_with(&got) && !pipe.is_unread());
+        }
+    }
 }

@@ -43,6 +43,12 @@ pub struct Report {
     pub opened: usize,
     /// Clients that got all their answers and closed in order.
     pub content: usize,
+    /// Messages that came compressed.
+    pub compressed: usize,
+    /// Sessions of TLS that resumed an earlier one.
+    pub resumed: usize,
+    /// Sessions of TLS that ended without a goodbye, as the hub tells it.
+    pub truncated: usize,
 }
 
 impl World {

@@ -168,7 +168,7 @@ fn compression(dice: &mut Dice<'_>) -> deflate::Config {
     config.threshold = dice.pick(&[0, 10, 128, 5000]);
     config.window_bits = dice.pick(&[9, 12, 15]);
     config.peer_window_bits = dice.pick(&[8, 9, 15]);
-    (config.takeover, config.peer_takeover) = (dice.percent(60), dice.percent(60));
+    (config.takeover, config.peer_takeover) = (dice.percent(75), dice.percent(75));
     config
 }
 
