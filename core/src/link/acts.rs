@@ -94,6 +94,9 @@ impl Link {
             Stage::Http(answering) => answering.responder.fail(now, self.wall.at(now)),
             Stage::Asking(asking) => asking.client.abort(now),
         }
+        if let Some(way) = &mut self.way {
+            way.forget_unread();
+        }
     }
 
     /// Gives the connection up at once.

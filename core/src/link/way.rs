@@ -112,6 +112,11 @@ impl Way {
         self.unread = self.unread.saturating_sub(n);
     }
 
+    /// What is unread will never be read: an end does not wait for it.
+    pub(super) fn forget_unread(&mut self) {
+        self.unread = 0;
+    }
+
     /// The transport's reading side is over; what that means to the machine, if it means anything.
     pub(super) fn receive_end(&mut self, now: Instant, end: End) -> Option<End> {
         if let Some(tunnel) = &mut self.tunnel {
@@ -123,8 +128,8 @@ impl Way {
         // Whatever else it is, it is no transport for last words.
         self.given_up |= end != End::Eof;
         if session.failure().is_some() {
-            // The failure waits no longer for what is unread.
-            self.unread = 0;
+            // It waits no longer for what is unread.
+            self.forget_unread();
             return None;
         }
         if session.is_handshaking() {
@@ -204,9 +209,9 @@ impl Way {
         }
     }
 
-    /// Whether the machine's turn has come.
+    /// Whether the machine's turn has come: with what came before a failure it has.
     pub(super) fn is_through(&self) -> bool {
-        self.failure.is_none() && !self.is_opening()
+        !self.is_opening() && !self.failure_told
     }
 
     /// Whether TLS is on the way.
@@ -223,9 +228,9 @@ impl Way {
         self.tunnel.is_some() || self.tls.as_ref().is_some_and(Session::is_handshaking)
     }
 
-    /// Why it failed.
+    /// Why it failed, once the machine was told: what it says before that is about what came before.
     pub(super) fn failure(&self) -> Option<&OpenError> {
-        self.failure.as_ref()
+        self.failure.as_ref().filter(|_| self.failure_told)
     }
 
     /// Another machine takes the place of the one behind.

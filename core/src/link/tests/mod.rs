@@ -7,6 +7,7 @@ mod service;
 #[cfg(feature = "tls")]
 mod ways;
 #[cfg(feature = "tls")]
+mod ways_calls;
 #[cfg(feature = "tls")]
 mod ways_end;
 

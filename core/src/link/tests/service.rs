@@ -142,9 +142,7 @@ fn an_end_before_a_late_acceptance_counts() {
 /// Dials that fail all at once are told one after the other, not one inside of the other.
 #[test]
 fn many_dials_fail_at_once() {
-    let mut config = Config::default();
-    config.max_dials = 3000;
-    let mut hub = hub(config);
+    let mut hub = hub(Config { max_dials: 3000, ..Config::default() });
     for _ in 0..3000 {
         let request = ClientRequest::new("ws://nowhere/").unwrap();
         hub.core.dial(START, request.into()).unwrap();

@@ -4,11 +4,16 @@ use super::START;
 use super::ways::{IN_2027, Side, carry, configs, framings, pair, target};
 use crate::base::{CloseCode, End, Entropy, Message, Shutdown};
 use crate::framed::{Lines, Typed};
-use crate::link::{Framing, Link, OpenError};
+use crate::http::Response;
+use crate::link::{Event, Framing, Link, OpenError};
 use crate::proxy::{Proxies, Proxy};
 use crate::ws::handshake::HandshakeError;
 use alloc::sync::Arc;
 use core::time::Duration;
+use std::vec::Vec;
+
+/// A record that nobody sealed.
+const DAMAGE: &[u8] = b"\x17\x03\x03\x00\x14damaged record here!";
 
 /// A client whose end is told, and that wants to say goodbye to a peer that takes nothing.
 fn leaving() -> Side {
@@ -84,6 +89,24 @@ fn nothing_opens_behind_the_report() {
     }
 }
 
+/// A program that panics over a message drops what was read with it.
+#[test]
+fn what_a_failed_program_dropped_holds_up_no_end() {
+    let (mut client, mut server) = pair(&Framing::codec(Lines::new()), true);
+    carry(START, &mut client, &mut server, &[9999]);
+    client.link.send(START, Message::text("dropped")).unwrap();
+    client.link.close(START, CloseCode::NORMAL, "").unwrap();
+    let mut said = client.write(START, 9999);
+    said.extend(client.write(START, 9999));
+    assert!(client.ended);
+    server.link.input(START, &mut said, &mut Vec::new());
+    server.link.fail(START);
+    server.link.receive_end(START, End::Eof);
+    server.hear(START);
+    assert!(!server.write(START, 9999).is_empty());
+    assert_eq!(server.gone, Some(Shutdown::Both));
+}
+
 /// Damage behind a message takes nothing from it, however the two are cut.
 #[test]
 fn what_was_said_before_the_damage_is_heard() {
@@ -92,7 +115,7 @@ fn what_was_said_before_the_damage_is_heard() {
         carry(START, &mut client, &mut server, &[9999]);
         client.link.send(START, Message::text("whole")).unwrap();
         let mut said = client.write(START, 9999);
-        let mut damage = b"\x17\x03\x03\x00\x14damaged record here!".to_vec();
+        let mut damage = DAMAGE.to_vec();
         if cut {
             server.receive(START, &mut said);
             server.receive(START, &mut damage);
@@ -106,6 +129,43 @@ fn what_was_said_before_the_damage_is_heard() {
         assert!(!server.write(START, 9999).is_empty());
         assert_eq!(server.gone, Some(Shutdown::Both));
     }
+}
+
+/// What it said with the last bytes of its handshake, too, and it was open by then.
+#[test]
+fn who_fails_right_behind_the_handshake_was_open() {
+    let (mut client, mut server) = pair(&Framing::codec(Lines::new()), true);
+    let mut said = client.write(START, 9999);
+    server.receive(START, &mut said);
+    let mut said = server.write(START, 9999);
+    client.receive(START, &mut said);
+    client.link.send(START, Message::text("whole")).unwrap();
+    let mut said = client.write(START, 9999);
+    said.extend(DAMAGE);
+    server.receive(START, &mut said);
+    assert!(server.opened);
+    assert_eq!(server.heard, [Message::text("whole")]);
+    assert_eq!(server.outcome.unwrap().unwrap().cause, End::TlsFailed.into());
+}
+
+/// An answer that came whole is what is told, whatever came behind it.
+#[test]
+fn a_refusal_before_the_damage_is_told() {
+    let (mut client, mut server) = pair(&Framing::WebSocket, true);
+    let mut said = client.write(START, 9999);
+    server.receive(START, &mut said);
+    let mut said = server.write(START, 9999);
+    client.receive(START, &mut said);
+    let mut said = client.write(START, 9999);
+    let mut plain = Vec::new();
+    let mut input = server.link.input(START, &mut said, &mut plain);
+    assert!(matches!(server.link.receive(START, &mut input), Some(Event::Request(_))));
+    server.link.respond(START, &Response::new(403)).unwrap();
+    let mut answer = server.write(START, 99_999);
+    answer.extend(DAMAGE);
+    client.receive(START, &mut answer);
+    let refused = matches!(client.outcome, Some(Err(OpenError::Handshake(HandshakeError::Refused(_)))));
+    assert!(refused, "{:?}", client.outcome);
 }
 
 fn tunneling(tls: bool) -> Side {
