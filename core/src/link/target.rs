@@ -40,7 +40,8 @@ pub struct Target {
     address: Option<Address>,
 }
 
-/// Why a text names no target. The fault is in the text; trying again does not help.
+/// Why a text names no target. The fault is in the text; trying again does not help. Of the text, a user with a password and
+/// a query are not told: there may be secrets in them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
@@ -120,6 +121,9 @@ impl Target {
     /// Where to go on after a client's connection failed with `error`; `None` where nothing redirects it and the error
     /// stands.
     ///
+    /// As long as the URL's scheme, host and port stay, so do the address and the name that were given for them
+    /// ([`at`](Self::at), [`over_tls`](Self::over_tls)): what is meant for one peer is not told to another.
+    ///
     /// # Errors
     /// [`OpenError::Redirect`] for a redirect that must not or cannot be followed.
     pub fn redirected(
@@ -128,8 +132,14 @@ impl Target {
         error: &OpenError,
     ) -> Option<Result<Self, OpenError>> {
         let OpenError::Handshake(error) = error else { return None };
-        let next = redirects.follow(self.request.as_ref()?, error);
-        next.map_err(OpenError::from).transpose().map(|next| next.map(Self::from))
+        let request = self.request.as_ref()?;
+        let next = redirects.follow(request, error).map_err(OpenError::from).transpose()?;
+        Some(next.map(|next| {
+            let (old, new) = (request.url(), next.url());
+            let stays =
+                (old.is_secure(), old.host(), old.port()) == (new.is_secure(), new.host(), new.port());
+            if stays { Self { request: Some(next), ..self.clone() } } else { next.into() }
+        }))
     }
 
     /// What a WebSocket asks for here if nothing was said.
@@ -211,7 +221,7 @@ impl FromStr for Target {
             }
             _ => match ClientRequest::new(text) {
                 Ok(request) => Ok(request.into()),
-                Err(RequestError::Url(UrlError::Scheme)) => Err(TargetError::Scheme(text.into())),
+                Err(RequestError::Url(UrlError::Scheme)) => Err(TargetError::Scheme(shown(text))),
                 Err(e) => Err(e.into()),
             },
         }
@@ -220,13 +230,23 @@ impl FromStr for Target {
 
 /// A host and a port, by the rules of a URL.
 fn host_port(text: &str) -> Result<Target, TargetError> {
-    let wrong = || TargetError::HostPort(text.into());
+    let wrong = || TargetError::HostPort(shown(text));
     let url = Url::parse(&alloc::format!("ws://{text}")).map_err(|_| wrong())?;
     let named = text.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     if url.target() != "/" || url.user_info().is_some() || text.ends_with('/') || !named {
         return Err(wrong());
     }
     Ok(Target::tcp(url.host(), url.port()))
+}
+
+/// A text as an error may tell it.
+fn shown(text: &str) -> String {
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let (user, rest) = rest.rfind('@').map_or(("", rest), |at| ("***", &rest[at..]));
+    match rest.split_once(['?', '#']) {
+        Some((front, _)) => alloc::format!("{scheme}{user}{front}?***"),
+        None => alloc::format!("{scheme}{user}{rest}"),
+    }
 }
 
 impl fmt::Display for Target {
@@ -251,6 +271,10 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ResponseHead;
+    use crate::ws::handshake::{HandshakeError, RefusedBy};
+    use alloc::boxed::Box;
+    use alloc::vec::Vec;
 
     #[test]
     fn texts_both_ways() {
@@ -267,8 +291,45 @@ mod tests {
         assert_eq!(error("http://a"), TargetError::Scheme("http://a".into()));
         assert_eq!(error("unix:"), TargetError::NoPath);
         assert_eq!(error("ws://"), TargetError::Request(UrlError::Host.into()));
-        for rest in ["a", "a:", "a:0", "a:1/", "a:1/x", "u@a:1", "[::1]", ":1", "a:1?q"] {
+        for rest in ["a", "a:", "a:0", "a:1/", "a:1/x", "[::1]", ":1"] {
             assert_eq!(error(&alloc::format!("tcp://{rest}")), TargetError::HostPort(rest.into()));
+        }
+    }
+
+    /// Credentials follow a redirect within the same host, so it must lead to the same peer.
+    #[test]
+    fn a_redirect_within_the_host_stays_at_the_address() {
+        let unix = Address::Unix("/run/chat.sock".into());
+        let target = Target::from(ClientRequest::new("ws://localhost/a").unwrap()).at(unix.clone());
+        for (location, url, address) in [
+            ("/b", "ws://localhost/b", Some(&unix)),
+            ("ws://localhost:81/b", "ws://localhost:81/b", None),
+            ("ws://elsewhere/b", "ws://elsewhere/b", None),
+        ] {
+            let answer = alloc::format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n");
+            let headers = ResponseHead::parse(answer.as_bytes()).unwrap().headers().clone();
+            let refused = RefusedBy { status: 302, headers, body: Vec::new(), body_is_whole: true };
+            let error = HandshakeError::Refused(Box::new(refused)).into();
+            let next = target.redirected(&mut Redirects::limited(1), &error).unwrap().unwrap();
+            assert_eq!(
+                (next.request().unwrap().url().to_string(), next.address()),
+                (url.to_string(), address)
+            );
+        }
+    }
+
+    #[test]
+    fn faults_tell_no_secrets() {
+        for (text, told) in [
+            ("https://u:secret@a/b", "https://***@a/b"),
+            ("https://a/b?key=secret", "https://a/b?***"),
+            ("u:sec?ret@a:80", "***@a:80"),
+            ("tls://u:secret@a:1", "***@a:1"),
+            ("tcp://a:1?secret", "a:1?***"),
+        ] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert!(!alloc::format!("{error} {error:?}").contains("secret"), "{error:?}");
+            assert!(error.to_string().starts_with(&alloc::format!("{told:?}")), "{error}");
         }
     }
 
