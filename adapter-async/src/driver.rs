@@ -303,6 +303,9 @@ impl<R: Runtime> Driver<R> {
     /// Takes what other tasks sent, as long as the output is not congested.
     fn take_commands(&mut self, cx: &mut Context<'_>, now: Instant) {
         let Some(inbox) = &mut self.inbox else { return };
+        if self.closed.is_some() {
+            return inbox.close();
+        }
         while self.link.is_open() && !self.link.is_congested() {
             match inbox.poll_next(cx) {
                 Some(Command::Message(message)) => match self.link.can_send(now, &message) {

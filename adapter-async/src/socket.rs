@@ -205,8 +205,8 @@ impl<R: Runtime> Socket<R> {
     #[must_use]
     pub fn sender(&mut self, capacity: usize) -> Sender {
         let driver = self.driver.as_mut();
-        if let Some(sender) = driver.as_ref().and_then(|d| d.inbox.as_ref()).and_then(Inbox::sender) {
-            return sender;
+        if let Some(inbox) = driver.as_ref().and_then(|driver| driver.inbox.as_ref()) {
+            return inbox.sender();
         }
         let (sender, inbox) = Inbox::new(capacity);
         if let Some(driver) = driver {
