@@ -113,10 +113,12 @@ pub(crate) async fn either<A: Future, B: Future>(a: A, b: B) -> Either<A::Output
     .await
 }
 
-/// `future`, or `None` once `timeout` has passed.
+/// `future`, or `None` once `timeout` has passed. One that the clock cannot name the end of never does.
 pub(crate) async fn within<R: Runtime, F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
     let mut timer = R::timer();
-    timer.set(Instant::now() + timeout);
+    if let Some(at) = Instant::now().checked_add(timeout) {
+        timer.set(at);
+    }
     match either(future, poll_fn(|cx| timer.poll(cx))).await {
         Either::Left(out) => Some(out),
         Either::Right(()) => None,

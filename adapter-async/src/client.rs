@@ -10,6 +10,7 @@ use crate::{Clock, ConnectError, entropy};
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use wharf::link::{Address, Config, Event, Hop, Link, OpenError, Target, Welcome};
 use wharf_std::{interleaved, with_environment};
@@ -78,7 +79,7 @@ async fn attempt<R: Runtime>(
 }
 
 /// Drives until it is open.
-async fn open<R: Runtime>(driver: &mut Driver<R>) -> Result<Box<Welcome>, OpenError> {
+pub(crate) async fn open<R: Runtime>(driver: &mut Driver<R>) -> Result<Box<Welcome>, OpenError> {
     let opened = poll_fn(|cx| {
         driver.poll_with(cx, |_, event| match event {
             Event::Opened(welcome) => Some(Ok(welcome)),
@@ -86,7 +87,15 @@ async fn open<R: Runtime>(driver: &mut Driver<R>) -> Result<Box<Welcome>, OpenEr
             _ => None,
         })
     });
-    opened.await.unwrap_or(Err(OpenError::Aborted))
+    let welcome = opened.await.unwrap_or(Err(OpenError::Aborted))?;
+    // The server may wait for the last word of the TLS handshake, and the program may do something else first. What the
+    // stream does not take at once goes out with what the program does.
+    poll_fn(|cx| {
+        let _ = driver.poll_output(cx);
+        Poll::Ready(())
+    })
+    .await;
+    Ok(welcome)
 }
 
 /// Connects to an address, or to the first address of a host that answers; which one it was comes with the stream.

@@ -8,7 +8,7 @@ use crate::sender::{Command, Inbox};
 use crate::trace::{self, Told};
 use crate::waiting::Waiting;
 use std::io::IoSlice;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::{Closed, End, Input, Instant, Message, SendError, Shutdown};
 use wharf::link::{Event, Link};
@@ -91,6 +91,12 @@ impl<R: Runtime> Driver<R> {
             self.poll_waiting(cx);
         }
         if self.link.output(now).is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Writes what the stream takes at once, of a connection that nobody drives any more. No timer is touched: some are
+    /// made inside of their runtime alone, and this may be outside or after it.
+    pub(crate) fn write_last(&mut self) {
+        self.flush(&mut Context::from_waker(Waker::noop()));
     }
 
     /// Drives without a wish for messages: pings are answered, output is written. Messages wait, and when much of them
@@ -297,6 +303,9 @@ impl<R: Runtime> Driver<R> {
     /// Takes what other tasks sent, as long as the output is not congested.
     fn take_commands(&mut self, cx: &mut Context<'_>, now: Instant) {
         let Some(inbox) = &mut self.inbox else { return };
+        if self.closed.is_some() {
+            return inbox.close();
+        }
         while self.link.is_open() && !self.link.is_congested() {
             match inbox.poll_next(cx) {
                 Some(Command::Message(message)) => match self.link.can_send(now, &message) {

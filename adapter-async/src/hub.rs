@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Config, ConnId, Dial, DialError, Hub, JobToken, Service};
-use wharf_std::with_environment;
+use wharf_std::for_service;
 
 /// Rounds of the timer in one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -62,7 +62,8 @@ pub async fn no_jobs<J, D: Default>(_: J) -> D {
 /// Runs `service` behind the listeners, a task a connection. `jobs` carries out what the service submits.
 ///
 /// # Errors
-/// If the operating system has no randomness.
+/// If the operating system has no randomness, or a variable of the environment names no proxy where the configuration
+/// leaves proxies to it.
 pub fn serve_service<R, S, J, Fut>(
     bound: Vec<Bound<R>>,
     service: S,
@@ -79,8 +80,7 @@ where
     Fut: Future<Output = S::Done> + Send + 'static,
 {
     let clock = Clock::new();
-    // What it dials may be over TLS.
-    let config = &with_environment(config, true).map_err(io::Error::other)?;
+    let config = &for_service(config).map_err(io::Error::other)?;
     let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);
     let addresses: Vec<Address> = bound.iter().map(|bound| bound.local_addr().clone()).collect();
     let shared = Arc::new(Shared {

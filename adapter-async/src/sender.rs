@@ -15,7 +15,8 @@ pub(crate) enum Command {
 
 /// The socket's end of its senders.
 pub(crate) struct Inbox {
-    sender: async_channel::WeakSender<Command>,
+    /// A sender of its own: with the last of the others gone, what they sent is still there for the next.
+    sender: async_channel::Sender<Command>,
     receiver: Pin<Box<async_channel::Receiver<Command>>>,
     /// One that was taken and found no room.
     returned: Option<Command>,
@@ -24,13 +25,18 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(crate) fn new(capacity: usize) -> (Sender, Self) {
         let (sender, receiver) = async_channel::bounded(capacity.max(1));
-        let inbox = Self { sender: sender.downgrade(), receiver: Box::pin(receiver), returned: None };
+        let inbox = Self { sender: sender.clone(), receiver: Box::pin(receiver), returned: None };
         (Sender { sender }, inbox)
     }
 
     /// A sender for the same inbox.
-    pub(crate) fn sender(&self) -> Option<Sender> {
-        self.sender.upgrade().map(|sender| Sender { sender })
+    pub(crate) fn sender(&self) -> Sender {
+        Sender { sender: self.sender.clone() }
+    }
+
+    /// Takes no more: whoever waits for room is told so, and has the message back.
+    pub(crate) fn close(&self) {
+        self.sender.close();
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Option<Command> {
@@ -50,7 +56,7 @@ impl Inbox {
 }
 
 /// Sends into a socket from any task; cheap to clone. It is bounded: when the socket's peer does not read, senders
-/// wait. What was sent when the socket goes is lost; the socket's close report says so.
+/// wait. What was sent when the connection ends is lost; the socket's close report says so.
 #[derive(Clone, Debug)]
 pub struct Sender {
     sender: async_channel::Sender<Command>,
@@ -60,7 +66,7 @@ impl Sender {
     /// Sends, waiting for room in the inbox.
     ///
     /// # Errors
-    /// The message with [`SendError::Closed`], if the socket is gone.
+    /// The message with [`SendError::Closed`], if the connection has ended or the socket is gone.
     ///
     /// # Cancel safety
     /// Dropped before it is done, nothing was sent, and the message is dropped with it; [`try_send`](Self::try_send)
@@ -73,7 +79,8 @@ impl Sender {
     /// Sends if there is room in the inbox.
     ///
     /// # Errors
-    /// The message with [`SendError::Full`], or with [`SendError::Closed`] if the socket is gone.
+    /// The message with [`SendError::Full`], or with [`SendError::Closed`] if the connection has ended or the
+    /// socket is gone.
     pub fn try_send(&self, message: impl Into<Message<'static>>) -> Result<(), SendFailed<'static>> {
         self.sender.try_send(Command::Message(message.into())).map_err(|e| match e {
             async_channel::TrySendError::Full(command) => failed(SendError::Full, command),
@@ -84,7 +91,8 @@ impl Sender {
     /// Closes the socket, behind what was sent before. One that is closing already goes on with the code it has.
     ///
     /// # Errors
-    /// [`SendError::InvalidClose`] if code or reason cannot be sent, [`SendError::Closed`] if the socket is gone.
+    /// [`SendError::InvalidClose`] if code or reason cannot be sent, [`SendError::Closed`] if the connection has ended or
+    /// the socket is gone.
     ///
     /// # Cancel safety
     /// Dropped before it is done, nothing was asked.

@@ -11,7 +11,7 @@ use futures_sink::Sink;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use wharf::base::Stats;
 use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
@@ -205,8 +205,8 @@ impl<R: Runtime> Socket<R> {
     #[must_use]
     pub fn sender(&mut self, capacity: usize) -> Sender {
         let driver = self.driver.as_mut();
-        if let Some(sender) = driver.as_ref().and_then(|d| d.inbox.as_ref()).and_then(Inbox::sender) {
-            return sender;
+        if let Some(inbox) = driver.as_ref().and_then(|driver| driver.inbox.as_ref()) {
+            return inbox.sender();
         }
         let (sender, inbox) = Inbox::new(capacity);
         if let Some(driver) = driver {
@@ -340,7 +340,7 @@ impl<R: Runtime> Drop for Socket<R> {
             _ => {
                 // Nobody is left to wait for the peer: say goodbye if the stream takes it at once.
                 let _ = driver.link.close(driver.clock.now(), CloseCode::GOING_AWAY, "");
-                let _ = driver.poll_output(&mut Context::from_waker(Waker::noop()));
+                driver.write_last();
             }
         }
     }

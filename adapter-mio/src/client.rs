@@ -207,6 +207,13 @@ impl Socket {
         &self.welcome
     }
 
+    /// The machine, for its counters, its TLS session, its ping and its pause. What is changed there goes out with the
+    /// next call.
+    #[must_use]
+    pub fn link(&mut self) -> &mut Link {
+        self.driven.link_mut()
+    }
+
     /// The address that was connected to.
     #[must_use]
     pub fn peer_addr(&self) -> &Address {

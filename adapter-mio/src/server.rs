@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use wharf::link::{Address, Config, Hub, Service};
-use wharf_std::with_environment;
+use wharf_std::for_service;
 
 /// Commands that wait for the loop at most.
 const MAX_COMMANDS: usize = 1024;
@@ -180,8 +180,7 @@ impl<S: Service> Server<S> {
     fn into_loop(self, jobs: Jobs<S>) -> io::Result<EventLoop<S>> {
         let clock = Clock::new();
         let now = clock.now();
-        // What it dials may be over TLS.
-        let config = with_environment(&self.config, true).map_err(io::Error::other)?;
+        let config = for_service(&self.config).map_err(io::Error::other)?;
         Ok(EventLoop {
             hub: Hub::new(now, clock.wall(), self.service, &config, entropy()?),
             poll: self.poll,

@@ -15,7 +15,7 @@ mod unix;
 
 pub use addresses::{address_of_unix, interleaved};
 pub use clock::Clock;
-pub use environment::with_environment;
+pub use environment::{for_service, with_environment};
 pub use error::{ConnectError, end_of};
 pub use tcp::listen_tcp;
 pub use unix::{SocketFile, connect_unix, listen_unix};

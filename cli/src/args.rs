@@ -1,8 +1,10 @@
 //! The command line.
 
 use crate::chat::access::Origin;
+use crate::framing::FramingKind;
 use crate::runner::RuntimeKind;
 use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 use std::time::Duration;
 use tracing::Level;
 use wharf::link::{Address, AddressError};
@@ -21,7 +23,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve an echo: each message comes back as it was sent.
     Echo(Echo),
-    /// Connect to a WebSocket server; lines of stdin go out as messages, what comes back is printed one a line.
+    /// Connect to a server; lines of stdin go out as messages, what comes back is printed one a line.
     Connect(Connect),
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
@@ -36,12 +38,13 @@ pub struct Common {
     /// Log from this level on, to stderr: error, warn, info, debug or trace.
     #[arg(long, default_value = "info", value_name = "LEVEL")]
     pub log: Level,
-    /// End a connection that has not opened a WebSocket after so many seconds.
+    /// End a connection that is not open after so many seconds, its TLS handshake included.
     #[arg(long, default_value = "10", value_name = "SECS", value_parser = seconds)]
     pub open_timeout: Duration,
-    /// Ping after so many seconds without a byte; end the connection after as many more.
-    #[arg(long, default_value = "30", value_name = "SECS", value_parser = seconds)]
-    pub idle_timeout: Duration,
+    /// Ping a WebSocket after so many seconds without a byte, and end it after as many more. Other framings have no ping:
+    /// they are ended after the first. 0: never. [default: 30 for WebSockets, 300 for others]
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    pub idle_timeout: Option<Duration>,
     /// Most connections at once.
     #[arg(long, default_value_t = 16_384, value_name = "N", value_parser = at_least_one)]
     pub max_connections: usize,
@@ -49,14 +52,24 @@ pub struct Common {
 
 /// `wharf echo`.
 #[derive(Args, Debug, Clone)]
+#[command(after_long_help = ECHO_NOTES)]
 pub struct Echo {
-    /// Where to listen: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one.
+    /// Where to listen: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one. Repeatable.
     #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDR", value_parser = address)]
-    pub listen: Address,
+    pub listen: Vec<Address>,
+    /// The permissions of Unix sockets, in octal, such as 660. [default: what the umask leaves]
+    #[arg(long, value_name = "OCTAL", value_parser = mode)]
+    pub unix_mode: Option<u32>,
+    /// What is spoken.
+    #[arg(long, value_enum, default_value_t)]
+    pub framing: FramingKind,
+    /// Speak TLS, with this certificate chain and private key (PEM files).
+    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"])]
+    pub tls: Vec<PathBuf>,
     /// Largest message taken, in bytes.
     #[arg(long, default_value_t = 16 << 20, value_name = "BYTES", value_parser = at_least_one)]
     pub max_message: usize,
-    /// Compress messages where the client offers it (permessage-deflate).
+    /// Compress WebSocket messages where the client offers it (permessage-deflate).
     #[arg(long)]
     pub deflate: bool,
     /// What every server takes.
@@ -79,16 +92,17 @@ pub struct Chat {
 }
 
 /// `wharf connect`.
-///
-/// Each line of stdin is a text message; each message that comes is one line on stdout, text as it is, binary as
-/// `binary ` and hex. At the end of stdin the connection is closed with 1000. Exit code 0: closed with 1000 by either
-/// side; 1: anything else, with one line on stderr that says when and what; 2: bad use.
 #[derive(Args, Debug, Clone)]
+#[command(after_long_help = CONNECT_NOTES)]
 pub struct Connect {
-    /// Where to: `ws://HOST[:PORT]/PATH`
+    /// Where to: `ws://HOST[:PORT][/PATH]`, `wss://…`, `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:PATH`. `wss` and `tls`
+    /// are over TLS.
     pub url: String,
+    /// What is spoken. [default: lines for tcp and tls, ws for the others]
+    #[arg(long, value_enum)]
+    pub framing: Option<FramingKind>,
     /// Send this message; repeatable. Without a terminal on stdin the last one ends the input.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub send: Vec<String>,
     /// A header of the request, as 'K: V'; repeatable.
     #[arg(long, value_name = "K: V")]
@@ -99,6 +113,15 @@ pub struct Connect {
     /// Offer to compress messages (permessage-deflate).
     #[arg(long)]
     pub deflate: bool,
+    /// Trust the authorities of this PEM file and no others. [default: those of the system]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Go through this proxy: `http://HOST:PORT`, `socks5://…`. [default: as http_proxy, https_proxy, all_proxy, no_proxy say]
+    #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
+    pub proxy: Option<String>,
+    /// Go through no proxy, whatever the environment says.
+    #[arg(long)]
+    pub no_proxy: bool,
     /// Stay so many seconds after the end of the input before closing.
     #[arg(long, default_value = "0", value_name = "SECS", value_parser = seconds)]
     pub wait: Duration,
@@ -113,6 +136,32 @@ pub struct Connect {
     pub log: Level,
 }
 
+impl Common {
+    /// The idle timeout that was asked for, or `default`; `None` is never.
+    #[must_use]
+    pub fn idle_or(&self, default: Duration) -> Option<Duration> {
+        Some(self.idle_timeout.unwrap_or(default)).filter(|timeout| !timeout.is_zero())
+    }
+}
+
+/// What the flags of `wharf echo` do not say.
+const ECHO_NOTES: &str = "\
+With --framing json a line that is no JSON is answered by {\"error\":\"…\"}, and the connection stays.
+A message over the limit ends its connection; raw has no messages, and is held back by what its peer takes.
+SIGINT and SIGTERM: no more connections, 1001 to all, a bounded wait, exit code 0. Bad use: exit code 2.";
+
+/// What the flags of `wharf connect` do not say.
+const CONNECT_NOTES: &str = "\
+Each line of stdin is a message; LF or CR LF ends it. Each message that comes is one line on stdout: text as it
+is, binary as `binary ` and hex. Framings that do not tell text from binary show as text what is UTF-8; typed sends
+type 2 (data) and shows the type before each payload: `2 ahoy`, `7 binary ff00`.
+
+At the end of the input the connection is closed with 1000, and what still comes within 5 s is printed; SIGINT and
+SIGTERM do the same at once. There is one try, and redirects are not followed.
+
+Exit code 0: closed with 1000 by either side, or without a Close by framings that have none. 1: anything else, with one
+line on stderr that says when (lookup, connect, proxy, TLS, handshake, read, write, close) and what to try. 2: bad use.";
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
@@ -123,6 +172,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(n) => Ok(n),
         Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("not an octal number up to 777".to_owned()),
     }
 }
 
@@ -150,5 +206,7 @@ mod tests {
         assert_eq!(address("unix:a b"), Ok(Address::Unix("a b".into())));
         assert!(address("[::1]:0").is_ok() && address("nowhere").is_err());
         assert!(at_least_one("0").is_err());
+        assert_eq!((mode("660"), mode("0600")), (Ok(0o660), Ok(0o600)));
+        assert!(mode("888").is_err() && mode("1777").is_err() && mode("rw").is_err());
     }
 }

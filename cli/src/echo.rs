@@ -1,20 +1,62 @@
 //! `wharf echo`.
 
 use crate::args::{Common, Echo};
-use crate::runner::{self, Control, RunError};
-use crate::signals;
+use crate::framing::FramingKind;
+use crate::runner::{self, Control, Listen, RunError};
+use crate::{signals, tls};
+use serde::Serialize;
+use serde::de::IgnoredAny;
 use std::sync::Arc;
-use wharf::base::{Chunk, Message};
+use std::time::Duration;
+use wharf::base::{Chunk, CloseCode, Message, SendError};
+use wharf::framed::json;
 use wharf::link::{Config, ConnId, Context, Service};
-use wharf::{http, ws};
+use wharf::proxy::Proxies;
+use wharf::{framed, http, ws};
+
+/// How long a silent WebSocket is left alone before it is pinged, unless a flag says otherwise.
+pub const WEBSOCKET_IDLE: Duration = Duration::from_secs(30);
+/// How long a silent connection without pings is kept, unless a flag says otherwise.
+const FRAMED_IDLE: Duration = Duration::from_secs(300);
 
 /// Sends each message back as it came.
 ///
 /// ```
-/// let service = wharf_cli::echo::EchoService;
+/// use wharf_cli::echo::EchoService;
+/// use wharf_cli::framing::FramingKind;
+///
+/// let service = EchoService::new(FramingKind::Lines);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct EchoService;
+pub struct EchoService {
+    /// Messages are to be JSON.
+    json: bool,
+}
+
+/// What is sent for a message that is no JSON.
+#[derive(Serialize)]
+struct Complaint {
+    error: String,
+}
+
+impl EchoService {
+    /// An echo of messages in this framing. In JSON, a message that is none is answered by `{"error": "…"}`: one bad message
+    /// is no reason to end a connection.
+    #[must_use]
+    pub fn new(framing: FramingKind) -> Self {
+        Self { json: framing == FramingKind::Json }
+    }
+
+    fn answer<'m>(self, message: Message<'m>) -> Message<'m> {
+        if !self.json {
+            return message;
+        }
+        match json::decode::<IgnoredAny>(&message) {
+            Ok(_) => message,
+            Err(e) => json::encode(&Complaint { error: e.reason() }).unwrap_or(message),
+        }
+    }
+}
 
 impl Service for EchoService {
     type Job = ();
@@ -23,7 +65,11 @@ impl Service for EchoService {
 
     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
         // Room for one answer a message is a promise of the marks; a connection that is closing wants none.
-        let _ = cx.send(conn, message);
+        let sent = cx.send(conn, self.answer(message));
+        // A line that ended with two CR would come back as another one. Better no answer than a wrong one.
+        if let Err(SendError::ContainsDelimiter | SendError::Unframeable(_)) = sent {
+            let _ = cx.close(conn, CloseCode::UNSUPPORTED_DATA, "it cannot be sent back");
+        }
     }
 
     fn chunk(&mut self, _: &mut Context<'_, Self>, _: ConnId, _: Chunk<'_>) {}
@@ -34,23 +80,48 @@ impl Service for EchoService {
 /// # Errors
 /// [`RunError`] if it cannot be started.
 pub fn run(args: &Echo) -> Result<(), RunError> {
+    let config = config(args)?;
+    let listen: Vec<Listen> = args
+        .listen
+        .iter()
+        .map(|address| Listen { address: address.clone(), unix_mode: args.unix_mode })
+        .collect();
+    let (control, controls) = async_channel::bounded(16);
+    signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
+    let service = EchoService::new(args.framing);
+    runner::run(args.common.runtime, &listen, service, &Arc::new(config), &controls)
+}
+
+fn config(args: &Echo) -> Result<Config, RunError> {
+    if args.deflate && !args.framing.is_websocket() {
+        return Err(RunError::Use(
+            "--deflate compresses WebSocket messages, and --framing says that there are none",
+        ));
+    }
     let mut config = server_config(&args.common);
+    let queue_limit = args.max_message.saturating_add(1 << 20);
     let mut ws = ws::Config::clone(&config.ws);
     ws.max_message = args.max_message;
     ws.max_frame = args.max_message;
-    ws.queue_limit = ws.queue_limit.max(args.max_message.saturating_add(1 << 20));
+    ws.queue_limit = ws.queue_limit.max(queue_limit);
     ws.deflate = args.deflate.then(Default::default);
     config.ws = Arc::new(ws);
+    let mut framed = framed::Config::default();
+    framed.idle_timeout = args.common.idle_or(FRAMED_IDLE);
+    // Without messages there is none that could be too big, and its marks bound what is held.
+    if args.framing != FramingKind::Raw {
+        framed.max_message = args.max_message;
+        framed.queue_limit = framed.queue_limit.max(queue_limit);
+    }
+    config.framed = Arc::new(framed);
+    config.framing = args.framing.framing();
+    config.tls = match &args.tls[..] {
+        [] => None,
+        [chain, key] => Some(tls::showing(chain, key)?),
+        _ => return Err(RunError::Use("--tls can be given once")),
+    };
     config.policy.accept_first_subprotocol = true;
-    let (control, controls) = async_channel::bounded(16);
-    signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    runner::run(
-        args.common.runtime,
-        std::slice::from_ref(&args.listen),
-        EchoService,
-        &Arc::new(config),
-        &controls,
-    )
+    Ok(config)
 }
 
 /// What the flags that every server takes amount to.
@@ -59,10 +130,12 @@ pub fn server_config(common: &Common) -> Config {
     let mut http = http::Config::default();
     http.open_timeout = common.open_timeout;
     let mut ws = ws::Config::default();
-    ws.idle_timeout = Some(common.idle_timeout).filter(|t| !t.is_zero());
+    ws.idle_timeout = common.idle_or(WEBSOCKET_IDLE);
     let mut config = Config::default();
     config.http = Arc::new(http);
     config.ws = Arc::new(ws);
     config.max_connections = common.max_connections;
+    // It dials nobody, so the environment's proxies are none of its business, not even bad ones.
+    config.proxies = Some(Arc::new(Proxies::none()));
     config
 }

@@ -5,9 +5,11 @@ pub mod args;
 pub mod chat;
 pub mod connect;
 pub mod echo;
+pub mod framing;
 mod logging;
 mod program;
 pub mod runner;
 mod signals;
+pub mod tls;
 
 pub use program::run;

@@ -4,6 +4,7 @@ use crate::args::{Cli, Command};
 use crate::{chat, connect, echo, logging};
 use clap::Parser;
 use clap::error::ErrorKind;
+use std::fmt::Display;
 use std::process::ExitCode;
 
 /// Runs the program. Bad use is one line on stderr and exit code 2.
@@ -12,7 +13,7 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) if e.use_stderr() => {
-            eprintln!("wharf: {}", in_one_line(&e));
+            complain(in_one_line(&e));
             return ExitCode::from(2);
         }
         Err(help) => {
@@ -37,10 +38,20 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("wharf: {e}");
+            complain(e);
             ExitCode::from(2)
         }
     }
+}
+
+/// One line on stderr. Control characters, which a server or a file's name may hold, are replaced.
+pub(crate) fn complain(what: impl Display) {
+    let line: String = what
+        .to_string()
+        .chars()
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    eprintln!("wharf: {line}");
 }
 
 /// What is wrong with the command line, without the usage below it.

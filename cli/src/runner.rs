@@ -1,5 +1,6 @@
 //! One service on any runtime, from its listeners to its drain.
 
+use crate::tls::TlsFileError;
 use async_channel::Receiver;
 use clap::ValueEnum;
 use std::io;
@@ -26,6 +27,30 @@ impl RuntimeKind {
     pub const ALL: [Self; 4] = [Self::Tokio, Self::AsyncStd, Self::Smol, Self::Mio];
 }
 
+/// Where to listen.
+///
+/// ```
+/// use wharf::link::Address;
+/// use wharf_cli::runner::Listen;
+///
+/// let anybody = Listen::from(Address::Unix("/run/chat.sock".into()));
+/// let the_group = Listen { unix_mode: Some(0o660), ..anybody };
+/// # let _ = the_group;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The address; port 0 picks a port.
+    pub address: Address,
+    /// The permissions of a Unix socket's file; `None` is what the umask leaves.
+    pub unix_mode: Option<u32>,
+}
+
+impl From<Address> for Listen {
+    fn from(address: Address) -> Self {
+        Self { address, unix_mode: None }
+    }
+}
+
 /// What the program tells a running service.
 #[derive(Debug)]
 pub enum Control<C> {
@@ -50,6 +75,12 @@ pub enum RunError {
     /// The flags contradict each other.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A flag that makes no sense with the others.
+    #[error("{0}")]
+    Use(&'static str),
+    /// The files with certificate and key are not what they should be.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
     /// The runtime could not be started.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[from] io::Error),
@@ -64,7 +95,7 @@ pub enum RunError {
 /// [`RunError`] if it cannot be started.
 pub fn run<S>(
     runtime: RuntimeKind,
-    listen: &[Address],
+    listen: &[Listen],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
@@ -82,7 +113,7 @@ where
 /// [`RunError`] if it cannot be started.
 pub fn run_telling<S>(
     runtime: RuntimeKind,
-    listen: &[Address],
+    listen: &[Listen],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
@@ -109,7 +140,7 @@ where
 
 /// The loop has this thread, so a second one carries the controls to it.
 fn run_mio<S>(
-    listen: &[Address],
+    listen: &[Listen],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
@@ -119,9 +150,12 @@ where
     S: Service<Command: Send>,
 {
     let mut server = wharf_mio::Server::new(service, config.clone())?;
-    for address in listen {
-        server =
-            server.listen(address).map_err(|error| RunError::Bind { address: address.clone(), error })?;
+    for Listen { address, unix_mode } in listen {
+        let listening = match (address, unix_mode) {
+            (Address::Unix(path), Some(mode)) => server.listen_unix(path, *mode),
+            _ => server.listen(address),
+        };
+        server = listening.map_err(|error| RunError::Bind { address: address.clone(), error })?;
     }
     server.local_addrs().for_each(&listening);
     let handle = server.handle();
@@ -143,7 +177,7 @@ where
 }
 
 async fn run_async<R, S>(
-    listen: &[Address],
+    listen: &[Listen],
     service: S,
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
@@ -154,8 +188,11 @@ where
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
 {
     let mut bound = Vec::new();
-    for address in listen {
-        let opened = Bound::<R>::bind(address).await;
+    for Listen { address, unix_mode } in listen {
+        let opened = match (address, unix_mode) {
+            (Address::Unix(path), Some(mode)) => Bound::<R>::bind_unix(path, *mode).await,
+            _ => Bound::<R>::bind(address).await,
+        };
         bound.push(opened.map_err(|error| RunError::Bind { address: address.clone(), error })?);
     }
     bound.iter().for_each(|listener| listening(listener.local_addr()));

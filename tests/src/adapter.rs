@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 use wharf::link::{Address, Config, Service};
-use wharf_cli::runner::{Control, RunError, RuntimeKind, run_telling};
+use wharf_cli::runner::{Control, Listen, RunError, RuntimeKind, run_telling};
 
 /// How long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,6 +53,7 @@ impl<C: Send + 'static> Serving<C> {
         let (tell, told) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         let count = listen.len();
+        let listen: Vec<Listen> = listen.into_iter().map(Listen::from).collect();
         thread::spawn(move || {
             // It says nothing to a test that has ended before.
             let listening = |address: &Address| drop(tell.send(address.clone()));

@@ -5,7 +5,7 @@ use futures_util::future::{Either, select};
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use wharf::base::Closed;
 use wharf_async::Timer;
@@ -18,9 +18,23 @@ pub use wharf_tokio::Tokio;
 pub trait Door: Runtime + Sized {
     /// Runs a future to its end.
     fn block_on<T>(future: impl Future<Output = T>) -> T;
+
+    /// Runs a future to its end, which must come in time, on a runtime that stays: what it made can be awaited again.
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        Self::block_on(in_time::<Self, T>(future))
+    }
 }
 
 impl Door for Tokio {
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        static STAYS: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+        let runtime = STAYS.get_or_init(|| {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(2).enable_all().build().unwrap()
+        });
+        runtime.block_on(in_time::<Self, T>(future))
+    }
+
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.worker_threads(2).enable_all().build().unwrap().block_on(future)
@@ -41,15 +55,18 @@ impl Door for Smol {
 
 /// Runs a test to its end, which must come in time.
 pub fn run<D: Door>(test: impl Future<Output = ()>) {
-    D::block_on(async {
-        // Some timers are made only inside of their runtime.
-        let mut timer = D::timer();
-        timer.set(Instant::now() + PATIENCE);
-        let late = poll_fn(move |cx| timer.poll(cx));
-        if let Either::Right(_) = select(pin!(test), pin!(late)).await {
-            panic!("it waits for ever");
-        }
-    });
+    D::block_on(in_time::<D, ()>(test));
+}
+
+async fn in_time<D: Door, T>(future: impl Future<Output = T>) -> T {
+    // Some timers are made only inside of their runtime.
+    let mut timer = D::timer();
+    timer.set(Instant::now() + PATIENCE);
+    let late = poll_fn(move |cx| timer.poll(cx));
+    match select(pin!(future), pin!(late)).await {
+        Either::Left((out, _)) => out,
+        Either::Right(_) => panic!("it waits for ever"),
+    }
 }
 
 /// A task whose outcome can be awaited.

@@ -4,6 +4,16 @@
 
 #[cfg(feature = "rig")]
 pub mod adapter;
+#[cfg(feature = "rig")]
+pub mod cell;
+#[cfg(feature = "rig")]
+pub mod certificates;
+#[cfg(feature = "rig")]
+pub mod client;
+#[cfg(feature = "rig")]
+pub mod daemon;
+#[cfg(feature = "rig")]
+pub mod dialer;
 pub mod dice;
 #[cfg(feature = "rig")]
 pub mod door;

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
+use wharf::link::Address;
 
 /// Where the binary is, which is built first. `WHARF_BINARY` names another.
 ///
@@ -57,8 +58,18 @@ impl Running {
     /// Starts it with a pipe for each of its streams.
     #[must_use]
     pub fn start<'a>(args: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::start_in(&[], args)
+    }
+
+    /// Starts it with these variables in its environment, which has no proxies beside them.
+    #[must_use]
+    pub fn start_in<'a>(variables: &[(&str, &str)], args: impl IntoIterator<Item = &'a str>) -> Self {
         let mut command = Command::new(wharf());
         command.args(args).env_remove("RUST_LOG").env("NO_COLOR", "1");
+        for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            command.env_remove(proxy).env_remove(proxy.to_uppercase());
+        }
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("wharf starts");
         let out = lines(child.stdout.take().expect("a pipe"));
@@ -70,9 +81,16 @@ impl Running {
     #[must_use]
     pub fn serve<'a>(args: impl IntoIterator<Item = &'a str>) -> (Self, SocketAddr) {
         let running = Self::start(args.into_iter().chain(["--listen", "127.0.0.1:0"]));
-        let line = running.line();
+        let address = running.listening();
+        (running, address.tcp().expect("a TCP address"))
+    }
+
+    /// Reads where a server listens: each address by itself, in the order in which they were given.
+    #[must_use]
+    pub fn listening(&self) -> Address {
+        let line = self.line();
         let address = line.strip_prefix("listening on ").and_then(|address| address.parse().ok());
-        (running, address.unwrap_or_else(|| panic!("it says: {line}")))
+        address.unwrap_or_else(|| panic!("it says: {line}"))
     }
 
     /// The next line of its stdout.

@@ -4,6 +4,7 @@ use async_channel::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use wharf::base::{CloseCode, Closed, Message};
 use wharf::link::{Address, Config, ConnId, Context, DialError, DialId, Service, Target};
+use wharf::tls::ClientConfig;
 use wharf_cli::runner::{self, Control, RuntimeKind};
 
 /// What to do with a connection.
@@ -75,7 +76,78 @@ impl Service for RigClient {
     }
 }
 
-/// Connects, to `address` if there is one and else to the URL's host, works, and returns the messages that came.
+/// How a suite wants its client.
+///
+/// ```no_run
+/// use wharf_cli::runner::RuntimeKind;
+/// use wharf_tests::rig::{Manner, Work};
+///
+/// let manner = Manner::of(RuntimeKind::Mio);
+/// let lines = manner.run("ws://127.0.0.1:9001/", Work::SendOne("ahoy".into())).unwrap();
+/// assert_eq!(lines, ["ahoy"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// The runtime.
+    pub runtime: RuntimeKind,
+    /// Where to connect, if that is not the URL's host.
+    pub address: Option<Address>,
+    /// Offer permessage-deflate.
+    pub deflate: bool,
+    /// Whom to trust; `None` is the operating system's roots.
+    pub tls: Option<ClientConfig>,
+}
+
+impl Manner {
+    /// A plain client.
+    #[must_use]
+    pub fn of(runtime: RuntimeKind) -> Self {
+        Self { runtime, address: None, deflate: false, tls: None }
+    }
+
+    /// Connects, works, and returns the messages that came.
+    ///
+    /// # Errors
+    /// What went wrong, as text.
+    pub fn run(&self, url: &str, work: Work) -> Result<Vec<String>, String> {
+        let mut target = Target::try_from(url).map_err(|e| e.to_string())?;
+        if let Some(address) = &self.address {
+            target = target.at(address.clone());
+        }
+        let (control, controls) = async_channel::bounded(4);
+        let outcome = Arc::new(Mutex::new(None));
+        let _ = control.try_send(Control::Command(()));
+        let service = RigClient { target, work, lines: Vec::new(), outcome: outcome.clone(), control };
+        let mut ws = wharf::ws::Config::client();
+        ws.max_message = 64 << 20;
+        ws.max_frame = 64 << 20;
+        ws.queue_limit = 80 << 20;
+        ws.deflate = self.deflate.then(Default::default);
+        let mut config = Config::client();
+        config.dialed = Arc::new(ws);
+        config.client_tls = self.tls.clone();
+        runner::run(self.runtime, &[], service, &Arc::new(config), &controls).map_err(|e| e.to_string())?;
+        let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        result.unwrap_or_else(|| Err("ended without an outcome".to_owned()))
+    }
+
+    /// Autobahn's client protocol: the count of cases, each case echoed, the reports.
+    ///
+    /// # Errors
+    /// What went wrong, as text.
+    pub fn run_cases(&self, server: &str, agent: &str) -> Result<(), String> {
+        let server = server.trim_end_matches('/');
+        let count = self.run(&format!("{server}/getCaseCount"), Work::Collect)?;
+        let count: u32 = count.first().and_then(|c| c.parse().ok()).ok_or("the server told no case count")?;
+        for case in 1..=count {
+            self.run(&format!("{server}/runCase?case={case}&agent={agent}"), Work::Echo)?;
+        }
+        self.run(&format!("{server}/updateReports?agent={agent}"), Work::Echo)?;
+        Ok(())
+    }
+}
+
+/// As [`Manner::run`], without TLS.
 ///
 /// # Errors
 /// What went wrong, as text.
@@ -86,38 +158,5 @@ pub fn run(
     deflate: bool,
     work: Work,
 ) -> Result<Vec<String>, String> {
-    let target = Target::try_from(url).map_err(|e| e.to_string())?;
-    let target = match address {
-        Some(address) => target.at(address),
-        None => target,
-    };
-    let (control, controls) = async_channel::bounded(4);
-    let outcome = Arc::new(Mutex::new(None));
-    let _ = control.try_send(Control::Command(()));
-    let service = RigClient { target, work, lines: Vec::new(), outcome: outcome.clone(), control };
-    let mut ws = wharf::ws::Config::client();
-    ws.max_message = 64 << 20;
-    ws.max_frame = 64 << 20;
-    ws.queue_limit = 80 << 20;
-    ws.deflate = deflate.then(Default::default);
-    let mut config = Config::client();
-    config.dialed = Arc::new(ws);
-    runner::run(runtime, &[], service, &Arc::new(config), &controls).map_err(|e| e.to_string())?;
-    let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
-    result.unwrap_or_else(|| Err("ended without an outcome".to_owned()))
-}
-
-/// Autobahn's client protocol: the count of cases, each case echoed, the reports.
-///
-/// # Errors
-/// What went wrong, as text.
-pub fn run_cases(runtime: RuntimeKind, server: &str, deflate: bool, agent: &str) -> Result<(), String> {
-    let server = server.trim_end_matches('/');
-    let count = run(runtime, None, &format!("{server}/getCaseCount"), deflate, Work::Collect)?;
-    let count: u32 = count.first().and_then(|c| c.parse().ok()).ok_or("the server told no case count")?;
-    for case in 1..=count {
-        run(runtime, None, &format!("{server}/runCase?case={case}&agent={agent}"), deflate, Work::Echo)?;
-    }
-    run(runtime, None, &format!("{server}/updateReports?agent={agent}"), deflate, Work::Echo)?;
-    Ok(())
+    Manner { address, deflate, ..Manner::of(runtime) }.run(url, work)
 }

@@ -74,6 +74,10 @@ impl<R: Runtime> Parts<R> {
 impl<R: Runtime> Driver<R> {
     pub(crate) fn into_parts(mut self, welcome: Box<Welcome>, ended: bool) -> Parts<R> {
         self.held.drain(..self.held_at);
+        if self.waiting.is_full() {
+            // The pause was for these messages, which are the caller's now.
+            self.link.resume(self.clock.now());
+        }
         Parts {
             stream: self.stream,
             link: self.link,
@@ -92,7 +96,7 @@ impl<R: Runtime> Driver<R> {
     }
 
     pub(crate) fn from_parts(parts: Parts<R>) -> Self {
-        Self {
+        let mut driver = Self {
             closed: parts.closed,
             inbox: parts.inbox,
             waiting: Waiting::from_messages(parts.waiting),
@@ -100,7 +104,11 @@ impl<R: Runtime> Driver<R> {
             write_shut: parts.write_shut,
             told: parts.peer.map_or(parts.told, Told::opened),
             ..Self::new(parts.link, parts.stream, parts.clock, parts.read)
+        };
+        if driver.waiting.is_full() {
+            driver.link.pause(driver.clock.now());
         }
+        driver
     }
 }
 

@@ -276,3 +276,5 @@ fn what_a_foreign_stream_was_read_of_already_comes_first() {
 }
 
 mod sends;
+#[cfg(feature = "tls")]
+mod tls;

@@ -6,6 +6,7 @@ use crate::args::Chat;
 use crate::runner::{self, Control, RunError};
 use crate::{echo, signals};
 use std::sync::Arc;
+use wharf::link::Address;
 
 /// Serves until SIGINT or SIGTERM, then drains.
 ///
@@ -19,16 +20,20 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
     let service = ChatService::new(access, Limits::default(), entropy);
     let common = echo::server_config(&args.common);
-    let mut config = ChatService::config(args.common.idle_timeout);
+    let mut config = ChatService::config(args.common.idle_timeout.unwrap_or(echo::WEBSOCKET_IDLE));
     config.http = common.http;
     config.max_connections = common.max_connections;
+    config.proxies = common.proxies;
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    runner::run(
-        args.common.runtime,
-        std::slice::from_ref(&args.listen),
-        service,
-        &Arc::new(config),
-        &controls,
-    )
+    // Its port is known once it is bound.
+    let span = tracing::info_span!("chat.server", port = tracing::field::Empty);
+    let listening = |address: &Address| {
+        span.record("port", address.tcp().map(|address| address.port()));
+        println!("listening on {address}");
+    };
+    let listen = [args.listen.clone().into()];
+    span.in_scope(|| {
+        runner::run_telling(args.common.runtime, &listen, service, &Arc::new(config), &controls, listening)
+    })
 }

@@ -1,15 +1,15 @@
 //! The client as a service: the same on every runtime.
 
-use super::{Gate, Outcome};
+use super::{Aim, Gate, Outcome, line_of};
+use crate::framing::FramingKind;
 use crate::runner::Control;
 use async_channel::Sender;
-use std::fmt::Write;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use wharf::base::{Accepted, CloseCode, Closed, Instant, Message};
-use wharf::link::{ConnId, Context, DialError, DialId, Service};
-use wharf::ws::handshake::ClientRequest;
+use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, SendError};
+use wharf::framed::Typed;
+use wharf::link::{ConnId, Context, DialError, DialId, Service, Target};
 
 /// What the program says to the client.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ type Print = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
 /// One connection that prints what comes and sends what it is told.
 pub struct ClientService {
-    request: ClientRequest,
+    target: Target,
+    framing: FramingKind,
     print: Print,
     control: Sender<Control<Said>>,
     gate: Arc<Gate>,
@@ -40,16 +41,17 @@ pub struct ClientService {
 }
 
 impl ClientService {
-    /// A client that will connect as `request` says. It ends itself by [`Control::Drain`].
+    /// A client that will connect to where `aim` says. It ends itself by [`Control::Drain`].
     #[must_use]
     pub fn new(
-        request: ClientRequest,
+        aim: &Aim,
         print: Print,
         control: Sender<Control<Said>>,
         gate: Arc<Gate>,
         wait: Duration,
     ) -> Self {
-        Self { request, print, control, gate, wait, close_at: None, conn: None, outcome: Arc::default() }
+        let (target, framing, outcome) = (aim.target.clone(), aim.framing, Arc::default());
+        Self { target, framing, print, control, gate, wait, close_at: None, conn: None, outcome }
     }
 
     /// Where it will say how it ended.
@@ -74,6 +76,22 @@ impl ClientService {
             None => self.end(Outcome::Interrupted),
         }
     }
+
+    fn send(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, text: String) {
+        let message = match self.framing {
+            FramingKind::Typed => Message::typed(Typed::DATA, text.into_bytes()),
+            _ => Message::from(text),
+        };
+        match cx.send(conn, message) {
+            Ok(Accepted::Congested) => self.gate.shut(),
+            // How it closes is told by its own report.
+            Ok(_) | Err(SendError::Closing | SendError::Closed) => {}
+            Err(e) => {
+                self.end(Outcome::NotSent(e));
+                let _ = cx.close(conn, CloseCode::NORMAL, "");
+            }
+        }
+    }
 }
 
 impl Service for ClientService {
@@ -84,15 +102,11 @@ impl Service for ClientService {
     fn command(&mut self, cx: &mut Context<'_, Self>, said: Said) {
         match (said, self.conn) {
             (Said::Start, _) => {
-                if let Err(e) = cx.dial(self.request.clone()) {
+                if let Err(e) = cx.dial(self.target.clone()) {
                     self.end(Outcome::NotOpened(e));
                 }
             }
-            (Said::Line(text), Some(conn)) => {
-                if let Ok(Accepted::Congested) = cx.send(conn, Message::from(text)) {
-                    self.gate.shut();
-                }
-            }
+            (Said::Line(text), Some(conn)) => self.send(cx, conn, text),
             (Said::Line(_), None) => {}
             (Said::End { now: false }, Some(_)) if !self.wait.is_zero() => {
                 self.close_at = Some(cx.now() + self.wait)
@@ -104,24 +118,15 @@ impl Service for ClientService {
     fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
         self.conn = Some(conn);
         let chosen = cx.info(conn).and_then(|info| info.subprotocol.map(str::to_owned));
-        if chosen.is_none() && !self.request.subprotocols().is_empty() {
+        let offers = self.target.request().is_some_and(|request| !request.subprotocols().is_empty());
+        if chosen.is_none() && offers {
             tracing::warn!("the server chose none of the subprotocols offered");
         }
         self.gate.open();
     }
 
     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
-        let printed = match message.as_text() {
-            Some(text) => (self.print)(text),
-            None => {
-                let mut line = String::from("binary ");
-                for byte in message.payload() {
-                    // Writing to a String cannot fail.
-                    let _ = write!(line, "{byte:02x}");
-                }
-                (self.print)(&line)
-            }
-        };
+        let printed = (self.print)(&line_of(&message, self.framing.is_websocket()));
         if printed.is_err() {
             self.end(Outcome::OutputClosed);
             let _ = cx.close(conn, CloseCode::NORMAL, "");

@@ -84,6 +84,14 @@ impl<'a, S: Service> Context<'a, S> {
         })
     }
 
+    /// A connection's TLS session, for the certificate that its peer showed and what was agreed on; `None` where there is
+    /// no TLS.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self, conn: ConnId) -> Option<&crate::tls::Session> {
+        self.core.links.get(conn.0)?.link.tls()
+    }
+
     /// All open connections, in the order of their slots.
     pub fn connections(&self) -> impl Iterator<Item = ConnId> + '_ {
         self.core.links.iter().filter(|(_, entry)| entry.opened && !entry.over).map(|(key, _)| ConnId(key))

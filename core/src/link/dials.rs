@@ -1,9 +1,8 @@
 //! Connections that a service wants made.
 
-use super::entry::{Core, Turn};
+use super::entry::{Core, Dialing, Turn};
 use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
 use crate::base::Instant;
-use crate::ws::handshake::Redirects;
 use alloc::vec::Vec;
 
 /// A connection that a service wants made. An adapter looks the hop up, connects to it and tells
@@ -66,16 +65,6 @@ impl DialError {
             Self::Draining => false,
         }
     }
-}
-
-/// A dial in flight, until what it made is open.
-pub(super) struct Dialing {
-    target: Target,
-    redirects: Redirects,
-    /// When it must be open.
-    deadline: Instant,
-    /// The connection was made.
-    pub(super) connected: bool,
 }
 
 impl<S: Service> Core<S> {

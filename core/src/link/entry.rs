@@ -1,9 +1,9 @@
 //! What a hub keeps of each connection, and of all together.
 
 use super::deadlines::DeadlineHeap;
-use super::dials::Dialing;
-use super::{Address, Config, ConnId, DialId, HubStats, Link, Service};
+use super::{Address, Config, ConnId, DialId, HubStats, Link, Service, Target};
 use crate::base::{Clock, CloseCode, Closed, End, Entropy, Instant, Scratch, WallClock};
+use crate::ws::handshake::Redirects;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -34,6 +34,16 @@ pub(super) struct Entry {
     pub(super) pumped: bool,
     /// Its deadline in the heap that counts.
     pub(super) due: Instant,
+}
+
+/// A dial in flight, until what it made is open.
+pub(super) struct Dialing {
+    pub(super) target: Target,
+    pub(super) redirects: Redirects,
+    /// When it must be open.
+    pub(super) deadline: Instant,
+    /// The connection was made.
+    pub(super) connected: bool,
 }
 
 /// All that a hub owns but the service, so that a service's context can borrow it.

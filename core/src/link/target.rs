@@ -1,7 +1,7 @@
 //! Where a client connects, and what it asks for there.
 
 use super::{Address, OpenError};
-use crate::ws::handshake::{ClientRequest, Redirects, RequestError};
+use crate::ws::handshake::{ClientRequest, RedirectError, Redirects, RequestError};
 use crate::ws::{Url, UrlError};
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -118,7 +118,8 @@ impl Target {
     }
 
     /// Where to go on after a client's connection failed with `error`; `None` where nothing redirects it and the error
-    /// stands. The address that was set by [`at`](Self::at) holds for as long as scheme, host and port stay.
+    /// stands. The address that was set by [`at`](Self::at) and TLS that was asked for beside the URL hold for as long as
+    /// scheme, host and port stay.
     ///
     /// # Errors
     /// [`OpenError::Redirect`] for a redirect that must not or cannot be followed.
@@ -128,12 +129,19 @@ impl Target {
         error: &OpenError,
     ) -> Option<Result<Self, OpenError>> {
         let OpenError::Handshake(error) = error else { return None };
-        let request = self.request.as_ref()?;
-        let next = redirects.follow(request, error).map_err(OpenError::from).transpose()?;
-        Some(next.map(|next| {
-            let (from, to) = (request.url(), next.url());
-            let stays = from.is_secure() == to.is_secure() && from.authority() == to.authority();
-            Self { address: self.address.clone().filter(|_| stays), ..next.into() }
+        let asked = self.request.as_ref()?;
+        let next = redirects.follow(asked, error).transpose()?;
+        Some(next.map_err(OpenError::from).and_then(|next| {
+            let (here, there) = (asked.url(), next.url());
+            if (here.is_secure(), here.host(), here.port()) == (there.is_secure(), there.host(), there.port())
+            {
+                return Ok(Self { request: Some(next), ..self.clone() });
+            }
+            // The URL need not say that this target is over TLS.
+            if self.secure && !there.is_secure() {
+                return Err(RedirectError::Downgrade.into());
+            }
+            Ok(next.into())
         }))
     }
 
@@ -315,6 +323,18 @@ mod tests {
         let body = alloc::vec::Vec::new();
         let refused = handshake::RefusedBy { status: 307, headers, body, body_is_whole: true };
         handshake::HandshakeError::Refused(alloc::boxed::Box::new(refused)).into()
+    }
+
+    #[test]
+    fn a_redirect_never_leaves_tls_that_the_url_does_not_name() {
+        let request = ClientRequest::new("ws://a/").unwrap();
+        let target = Target::from(request).at(Address::Unix("/x".into())).over_tls("name");
+        let redirected =
+            |location| target.redirected(&mut Redirects::limited(1), &redirect(location)).unwrap();
+        let next = redirected("/there").unwrap();
+        assert_eq!((next.host(), next.is_secure(), next.address()), ("name", true, target.address()));
+        assert_eq!(redirected("ws://b/").unwrap_err(), RedirectError::Downgrade.into());
+        assert!(redirected("wss://b/").unwrap().address().is_none());
     }
 
     /// Credentials go along to the same host and port: that must be the same place then.

@@ -119,6 +119,8 @@ impl Way {
 
     /// The transport's reading side is over; what that means to the machine, if it means anything.
     pub(super) fn receive_end(&mut self, now: Instant, end: End) -> Option<End> {
+        // A transport that has failed takes no last words.
+        self.given_up |= end != End::Eof;
         if let Some(tunnel) = &mut self.tunnel {
             tunnel.receive_end(now, end);
             self.pass_tunnel(now, &mut Input::default());

@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use wharf_cli::runner::RuntimeKind;
-use wharf_tests::rig::{self, Work};
+use wharf_cli::tls::trusting;
+use wharf_tests::rig::{Manner, Work};
 
 /// Drives Wharf's client for a suite.
 #[derive(Debug, Parser)]
@@ -12,12 +14,15 @@ struct Args {
     /// The runtime.
     #[arg(long, value_enum, default_value_t = RuntimeKind::Tokio)]
     runtime: RuntimeKind,
-    /// The server: ws://HOST:PORT[/PATH].
+    /// The server: ws://HOST:PORT[/PATH], or wss://…
     #[arg(long)]
     connect: String,
     /// Offer permessage-deflate.
     #[arg(long)]
     deflate: bool,
+    /// Trust the authorities of this PEM file and no others.
+    #[arg(long)]
+    ca: Option<PathBuf>,
     /// Run all cases of an Autobahn server under this name.
     #[arg(long, conflicts_with = "send")]
     agent: Option<String>,
@@ -28,21 +33,24 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done = match (args.agent, args.send) {
-        (Some(agent), None) => rig::run_cases(args.runtime, &args.connect, args.deflate, &agent),
-        (None, Some(text)) => rig::run(args.runtime, None, &args.connect, args.deflate, Work::SendOne(text))
-            .map(|lines| {
-                for line in lines {
-                    println!("{line}");
-                }
-            }),
-        _ => Err("give --agent or --send".to_owned()),
-    };
-    match done {
+    match work(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("rig-client: {e}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn work(args: Args) -> Result<(), String> {
+    let tls = args.ca.as_deref().map(trusting).transpose().map_err(|e| e.to_string())?;
+    let manner = Manner { deflate: args.deflate, tls, ..Manner::of(args.runtime) };
+    match (args.agent, args.send) {
+        (Some(agent), None) => manner.run_cases(&args.connect, &agent),
+        (None, Some(text)) => {
+            manner.run(&args.connect, Work::SendOne(text))?.iter().for_each(|line| println!("{line}"));
+            Ok(())
+        }
+        _ => Err("give --agent or --send".to_owned()),
     }
 }

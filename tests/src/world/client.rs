@@ -1,12 +1,12 @@
 //! A client of the world: it asks what its plan says and checks the answers.
 
-use super::{Came, Faults, Habit, Pipe, Transcript};
+use super::{Came, Faults, Habit, Pipe, Transcript, WALL, Wire};
 use crate::dice::Dice;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
+use wharf::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Scratch, Shutdown};
 use wharf::link::{Config, ConnId, Event, Link, OpenError};
-use wharf::ws::handshake::ClientRequest;
 
 /// How it ended for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +18,12 @@ pub enum Outcome {
 }
 
 /// A client and the wire to its server.
-#[derive(Debug)]
 pub struct Client {
     /// Its machine.
     pub link: Link,
-    /// The connection at the other end, until that is gone.
+    /// The connection at the other end.
+    pub name: ConnId,
+    /// The same, until that is gone.
     pub conn: Option<ConnId>,
     /// To the server.
     pub up: Pipe,
@@ -33,7 +34,11 @@ pub struct Client {
     /// When its habit shows.
     pub turns_bad: Instant,
     /// What it asks.
-    pub plan: Vec<Vec<u8>>,
+    pub plan: Vec<Message<'static>>,
+    /// It closes behind its last question, and does not wait for the answers.
+    pub hasty: bool,
+    /// It has closed.
+    pub closes: bool,
     /// How many of them it has asked, and got an answer to.
     pub progress: (usize, usize),
     /// When it acts next.
@@ -42,34 +47,45 @@ pub struct Client {
     pub outcome: Option<Outcome>,
     /// Its socket is gone.
     pub gone: bool,
+    /// Its habit has shown.
+    pub turned_bad: bool,
+    scratch: Scratch,
     held: Vec<u8>,
     write_shut: bool,
-    turned_bad: bool,
+    /// The handshake of TLS has left, so that all that waits sealed is of messages.
+    shook_hands: bool,
 }
 
 impl Client {
     /// A client that was just connected to `conn`.
+    ///
+    /// # Panics
+    /// If its link fails before the first byte.
     #[must_use]
-    pub fn new(now: Instant, config: &Arc<Config>, conn: ConnId, dice: &mut Dice<'_>) -> Self {
-        let request = ClientRequest::new("ws://world/echo").expect("a URL");
-        let plan = (0..dice.between(0, 12)).map(|i| question(i, dice)).collect();
-        let seed = dice.bytes(32).try_into().expect("32 bytes");
+    pub fn new(now: Instant, wire: Wire, config: &Arc<Config>, conn: ConnId, dice: &mut Dice<'_>) -> Self {
+        let entropy = Entropy::from_seed(dice.bytes(32).try_into().expect("32 bytes"));
+        let link = Link::client(now, WALL, config, &wire.target(), entropy);
+        let turns_bad = dice.pick(&[100_000, 300_000, 3_000_000]);
         Self {
-            link: Link::client(now, Wall::default(), config, &request.into(), Entropy::from_seed(seed))
-                .expect("nothing is amiss before the first byte"),
+            link: link.expect("nothing is amiss before the first byte"),
+            name: conn,
             conn: Some(conn),
             up: Pipe::default(),
             down: Pipe::default(),
             habit: Habit::any(dice),
-            turns_bad: now + Duration::from_micros(dice.below(300_000) as u64),
-            plan,
+            turns_bad: now + Duration::from_micros(dice.below(turns_bad) as u64),
+            plan: wire.questions(dice),
+            hasty: dice.percent(50),
+            closes: false,
             progress: (0, 0),
             acts: now,
             outcome: None,
             gone: false,
+            turned_bad: false,
+            scratch: Scratch::new(),
             held: Vec::new(),
             write_shut: false,
-            turned_bad: false,
+            shook_hands: false,
         }
     }
 
@@ -91,7 +107,12 @@ impl Client {
         !self.gone && self.habit != Habit::Mute && self.link.wants().write && self.up.room(faults) > 0
     }
 
-    /// Does one thing that is due, if there is one.
+    /// What a link has to say before its first byte: one without a handshake is open.
+    pub fn begin(&mut self, now: Instant, transcript: &mut Transcript) {
+        self.take(now, transcript);
+    }
+
+    /// Does one thing that is due, if there is one; mostly with the buffers of its thread.
     pub fn step(
         &mut self,
         now: Instant,
@@ -102,30 +123,48 @@ impl Client {
         if self.gone {
             return false;
         }
+        if dice.percent(80) {
+            self.link.lend(&mut self.scratch);
+        }
+        let moved = self.step_lent(now, faults, dice, transcript);
+        self.link.reclaim(&mut self.scratch);
+        self.check_sealed();
+        moved
+    }
+
+    fn step_lent(
+        &mut self,
+        now: Instant,
+        faults: Faults,
+        dice: &mut Dice<'_>,
+        transcript: &mut Transcript,
+    ) -> bool {
         if self.habit != Habit::Good && !self.turned_bad && self.turns_bad <= now {
-            self.turn_bad(now);
+            transcript.note(now, format_args!("client of {}: {:?}", self.name, self.habit));
+            self.turn_bad(now, dice);
             return true;
         }
         if self.may_act() && self.acts <= now {
             self.act(now, dice);
-            self.take(now, &mut [], transcript);
+            self.take(now, transcript);
             return true;
         }
         if self.can_write(faults) {
-            self.write(now, faults, dice);
-            self.take(now, &mut [], transcript);
+            self.write(now, faults, dice, transcript);
+            self.take(now, transcript);
             return true;
         }
         if self.reads()
             && let Some(came) = self.down.read(now, 4096, faults, dice)
         {
             match came {
-                Came::Bytes(mut bytes) => self.take(now, &mut bytes, transcript),
-                Came::End(end) => {
-                    self.link.receive_end(now, end);
-                    self.take(now, &mut [], transcript);
+                Came::Bytes(mut bytes) => {
+                    let mut plain = Vec::new();
+                    self.held.extend_from_slice(self.link.input(now, &mut bytes, &mut plain).as_slice());
                 }
+                Came::End(end) => self.link.receive_end(now, end),
             }
+            self.take(now, transcript);
             return true;
         }
         if self.link.poll_timeout().is_some_and(|at| at <= now) {
@@ -139,7 +178,7 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Instant, transcript: &mut Transcript) {
         self.link.handle_timeout(now);
         assert!(self.link.poll_timeout().is_none_or(|next| next > now), "a timer that does not move");
-        self.take(now, &mut [], transcript);
+        self.take(now, transcript);
     }
 
     fn reads(&self) -> bool {
@@ -148,62 +187,82 @@ impl Client {
     }
 
     fn may_act(&self) -> bool {
-        let open = self.link.is_open();
         let (asked, answered) = self.progress;
-        open && (asked < self.plan.len() || answered == self.plan.len())
+        let has_asked = asked == self.plan.len();
+        self.link.is_open() && (!has_asked || self.hasty || answered == asked)
     }
 
-    /// Asks the next question, or closes when all were answered.
+    /// Asks the next question, or closes when all were asked, or answered.
     fn act(&mut self, now: Instant, dice: &mut Dice<'_>) {
         self.acts = now + Duration::from_micros(dice.pick(&[0, 10, 3000, 40_000]));
         let Some(question) = self.plan.get(self.progress.0) else {
+            self.closes = true;
             return self
                 .link
                 .close(now, CloseCode::NORMAL, "done")
                 .expect("an open connection can be closed");
         };
-        if self.link.send(now, Message::binary(&question[..])).is_ok() {
+        if self.link.send(now, question.as_lent()).is_ok() {
             self.progress.0 += 1;
         }
     }
 
-    fn write(&mut self, now: Instant, faults: Faults, dice: &mut Dice<'_>) {
+    fn write(&mut self, now: Instant, faults: Faults, dice: &mut Dice<'_>, transcript: &mut Transcript) {
         let mut output = self.link.output(now);
         let mut slices: [&[u8]; 8] = [&[]; 8];
         let filled = output.slices(&mut slices);
-        let n = self.up.write(now, &slices[..filled].concat(), faults, dice);
+        let bytes = slices[..filled].concat();
+        assert!(!bytes.is_empty(), "it wants to write and has nothing");
+        let n = self.up.write(now, &bytes, faults, dice);
+        transcript.note(now, format_args!("client of {} wrote {n} of {}", self.name, bytes.len()));
         output.advance(n);
     }
 
-    /// Hands in what came, behind what waited, and takes what comes of it.
-    fn take(&mut self, now: Instant, bytes: &mut [u8], transcript: &mut Transcript) {
-        let mut all = std::mem::take(&mut self.held);
-        all.extend_from_slice(bytes);
-        let mut input = Input::new(&mut all);
+    /// Hands in what waits, and takes what comes of it.
+    fn take(&mut self, now: Instant, transcript: &mut Transcript) {
+        let mut held = std::mem::take(&mut self.held);
+        let mut input = Input::new(&mut held);
         while let Some(event) = self.link.receive(now, &mut input) {
             assert!(self.outcome.is_none(), "{event:?} behind the last event");
-            transcript.note(now, format_args!("client of {:?}: {event:?}", self.conn));
             match event {
                 Event::Message(message) => {
+                    transcript
+                        .note(now, format_args!("client of {}: {}", self.name, message.payload().len()));
                     let expected = self.plan.get(self.progress.1).expect("an answer too many");
-                    assert!(message.payload() == expected, "another answer than the next");
+                    assert!(message == *expected, "another answer than the next");
                     self.progress.1 += 1;
                     assert!(self.progress.1 <= self.progress.0, "an answer before its question");
+                    continue;
                 }
-                Event::Closed(closed) => self.outcome = Some(Outcome::Closed(*closed)),
-                Event::Failed(error) => self.outcome = Some(Outcome::Failed(*error)),
+                Event::Closed(ref closed) => self.outcome = Some(Outcome::Closed((**closed).clone())),
+                Event::Failed(ref error) => self.outcome = Some(Outcome::Failed((**error).clone())),
                 _ => {}
             }
+            transcript.note(now, format_args!("client of {}: {event:?}", self.name));
         }
         self.held = input.as_slice().to_vec();
     }
 
-    fn turn_bad(&mut self, now: Instant) {
+    /// A message counts as queued for as long as any byte of it waits, sealed or not.
+    fn check_sealed(&mut self) {
+        let Some(tls) = self.link.tls() else { return };
+        self.shook_hands |= self.link.is_open() && tls.queued() == 0;
+        if self.shook_hands && !tls.has_sent_close() && tls.failure().is_none() && self.outcome.is_none() {
+            let (sealed, queued) = (tls.queued(), self.link.queued());
+            assert!(sealed == 0 || queued > 0, "{sealed} bytes of messages wait, and count as written");
+        }
+    }
+
+    fn turn_bad(&mut self, now: Instant, dice: &mut Dice<'_>) {
         self.turned_bad = true;
         match self.habit {
             Habit::Reset => {
                 self.up.reset(now);
                 self.down.reset(now);
+            }
+            Habit::Cut => {
+                self.up.cut(now, dice);
+                self.down.cut(now, dice);
             }
             Habit::HalfClose => {
                 self.write_shut = true;
@@ -236,10 +295,17 @@ impl Client {
     }
 }
 
-/// A question, by whose first bytes its place can be told.
-fn question(i: usize, dice: &mut Dice<'_>) -> Vec<u8> {
-    let len = dice.pick(&[0, 1, 100, 126, 3000, 20_000, 70_000]);
-    let mut question = vec![i as u8; len + 1];
-    dice.fill(&mut question[1..(len + 1).min(50)]);
-    question
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .field("habit", &(self.habit, self.turned_bad))
+            .field("asked, answered", &self.progress)
+            .field("of", &self.plan.len())
+            .field("hasty, closes", &(self.hasty, self.closes))
+            .field("outcome", &self.outcome)
+            .field("held", &self.held.len())
+            .field("wants", &self.link.wants())
+            .finish_non_exhaustive()
+    }
 }

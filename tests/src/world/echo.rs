@@ -21,10 +21,10 @@ pub struct Echo {
     pub slow_to_admit: bool,
     /// After each so many messages of a connection it is read no more until a job is done.
     pub rest_after: Option<usize>,
-    /// Those that were opened and not closed, with how many messages came.
-    pub open: BTreeMap<ConnId, usize>,
-    /// All that were ever opened.
-    pub opened: BTreeSet<ConnId>,
+    /// Those that were opened and not closed.
+    pub open: BTreeSet<ConnId>,
+    /// All that were ever opened, with what they said.
+    pub heard: BTreeMap<ConnId, Vec<Message<'static>>>,
     /// How each ended.
     pub closed: BTreeMap<ConnId, Closed>,
     /// Jobs that are out.
@@ -54,14 +54,15 @@ impl Service for Echo {
     }
 
     fn opened(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
-        assert!(self.opened.insert(conn), "{conn} is opened twice");
-        self.open.insert(conn, 0);
+        assert!(self.heard.insert(conn, Vec::new()).is_none(), "{conn} is opened twice");
+        self.open.insert(conn);
     }
 
     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
-        let count = self.open.get_mut(&conn).expect("a message outside of opened and closed");
-        *count += 1;
-        let rests = self.rest_after.is_some_and(|after| count.is_multiple_of(after));
+        assert!(self.open.contains(&conn), "a message outside of opened and closed");
+        let heard = self.heard.get_mut(&conn).expect("it was opened");
+        heard.push(message.as_lent().into_owned());
+        let rests = self.rest_after.is_some_and(|after| heard.len().is_multiple_of(after));
         // A connection that was closed from the other side takes no answer any more; another one always fits.
         match cx.send(conn, message) {
             Ok(_) | Err(wharf::base::SendError::Closing | wharf::base::SendError::Closed) => {}
@@ -75,11 +76,11 @@ impl Service for Echo {
     }
 
     fn drained(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
-        assert!(self.open.contains_key(&conn), "drained outside of opened and closed");
+        assert!(self.open.contains(&conn), "drained outside of opened and closed");
     }
 
     fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
-        assert!(self.open.remove(&conn).is_some(), "{conn} is closed without being open");
+        assert!(self.open.remove(&conn), "{conn} is closed without being open");
         assert!(cx.send(conn, Message::text("late")).is_err(), "a closed connection takes a message");
         self.closed.insert(conn, closed.clone());
     }

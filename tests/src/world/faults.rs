@@ -63,13 +63,15 @@ pub enum Habit {
     Good,
     /// Its wire is reset at some moment.
     Reset,
-    /// Ends its writing side at some moment, without a Close frame.
+    /// Somebody on the way ends both directions at some moment, at any byte.
+    Cut,
+    /// Ends its writing side at some moment, without a goodbye.
     HalfClose,
     /// Stops doing anything at some moment; nobody learns that it is gone.
     Vanish,
     /// Stops reading at some moment, and goes on writing.
     Deaf,
-    /// Never sends a whole request.
+    /// Never sends a byte.
     Mute,
 }
 
@@ -82,6 +84,7 @@ impl Habit {
             Self::Good,
             Self::Good,
             Self::Reset,
+            Self::Cut,
             Self::HalfClose,
             Self::Vanish,
             Self::Deaf,

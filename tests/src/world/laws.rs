@@ -1,8 +1,8 @@
 //! What must hold in every world: safety as it goes, liveness once its faults are over.
 
-use super::{Client, Habit, Outcome, Report, World};
+use super::{Client, Echo, Habit, Outcome, Report, Wire, World};
 use std::time::Duration;
-use wharf::base::CloseCode;
+use wharf::base::{CloseCode, End};
 
 impl World {
     /// All settles within its deadlines once the network has healed.
@@ -21,20 +21,32 @@ impl World {
         let stats = self.hub.stats();
         let echo = self.hub.service();
         assert!(echo.open.is_empty() && echo.jobs.is_empty());
-        assert_eq!(echo.opened.len(), echo.closed.len(), "one closed for each opened");
-        assert_eq!((stats.opened, stats.closed), (echo.opened.len() as u64, echo.closed.len() as u64));
+        let opened = echo.heard.len();
+        assert_eq!(opened, echo.closed.len(), "one closed for each opened");
+        assert_eq!((stats.opened, stats.closed), (opened as u64, opened as u64));
         assert_eq!((stats.accepted, stats.refused), (self.clients.len() as u64, 0));
         assert_eq!(stats.panics, 0);
-        let ws = &self.config.ws;
-        assert!(echo.most_queued <= ws.high_mark + ws.max_message, "{} bytes queued", echo.most_queued);
+        assert!(echo.most_queued <= Wire::most_queued(&self.config), "{} bytes queued", echo.most_queued);
         for client in &self.clients {
             check_client(client);
+            check_heard(client, echo);
+            check_ends(client, echo, self.wire);
         }
         let normal = echo.closed.values().filter(|closed| closed.code == CloseCode::NORMAL).count();
         let content = self.clients.iter().filter(|client| is_content(client)).count();
         assert!(normal >= content, "{content} clients closed in order, the hub knows of {normal}");
-        let (hash, lines) = (self.transcript.hash(), self.transcript.lines());
-        Report { hash, lines, opened: echo.opened.len(), content }
+        let truncated = echo.closed.values().filter(|closed| closed.cause == End::Truncated.into()).count();
+        let tls = self.clients.iter().filter_map(|client| client.link.tls());
+        Report {
+            wire: self.wire,
+            hash: self.transcript.hash(),
+            lines: self.transcript.lines(),
+            opened,
+            content,
+            compressed: self.clients.iter().map(|c| c.link.stats().compressed_in as usize).sum(),
+            resumed: tls.filter(|session| session.is_resumed()).count(),
+            truncated: if self.wire.secure { truncated } else { 0 },
+        }
     }
 }
 
@@ -44,6 +56,36 @@ fn check_client(client: &Client) {
     assert!(client.habit == Habit::Vanish || client.outcome.is_some(), "its end was not told: {client:?}");
     if client.habit == Habit::Good {
         assert!(is_content(client), "a good client on a network that healed: {client:?}");
+    }
+}
+
+/// What was heard is what was said, from its begin and in order.
+fn check_heard(client: &Client, echo: &Echo) {
+    let (asked, answered) = client.progress;
+    let heard = echo.heard.get(&client.name).map_or(&[][..], |heard| heard);
+    assert!(client.plan[..asked].starts_with(heard), "{} heard what was not said", client.name);
+    assert!(heard.len() >= answered, "{} answered what it had not heard", client.name);
+}
+
+/// An end that counts as clean was meant by both, and nothing is missing. Only on a bare stream of frames a cut between two
+/// of them is nothing else.
+fn check_ends(client: &Client, echo: &Echo, wire: Wire) {
+    let cut = client.turned_bad && matches!(client.habit, Habit::Cut | Habit::HalfClose);
+    if cut && wire.is_gullible() {
+        return;
+    }
+    let framed_tls = client.link.tls().filter(|_| wire.is_framed());
+    let (asked, name) = (client.progress.0, client.name);
+    if let Some(closed) = echo.closed.get(&name).filter(|closed| closed.is_clean()) {
+        assert!(client.closes, "{name} ends as clean and nobody closed it: {closed:?}, {client:?}");
+        assert_eq!(echo.heard[&name].len(), asked, "{name} ends as clean and something is missing");
+        assert!(framed_tls.is_none_or(|tls| tls.has_sent_close()), "{name}: {closed:?}");
+    }
+    let Some(Outcome::Closed(closed)) = &client.outcome else { return };
+    if closed.is_clean() {
+        assert!(client.closes, "a clean end that nobody made: {closed:?}, {client:?}");
+        assert_eq!(client.progress, (asked, asked), "a clean end without all answers: {client:?}");
+        assert!(framed_tls.is_none_or(|tls| tls.peer_closed()), "{closed:?}, {client:?}");
     }
 }
 

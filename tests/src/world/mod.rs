@@ -1,4 +1,5 @@
-//! A network under virtual time, with faults: one hub, its clients, and the wires between them, all from one seed.
+//! A network under virtual time, with faults: one hub, its clients, and the wires between them, all from one seed. The
+//! seed draws what is spoken too: WebSockets, compressed or not, or framed messages, through TLS or not.
 //!
 //! The hub is driven as an adapter drives it, by what it says and not by looking at everything: what a connection
 //! wants is looked at after a call about it and when the dirty list names it.
@@ -11,6 +12,7 @@ mod pipe;
 mod run;
 mod server;
 mod transcript;
+mod wires;
 
 pub use client::{Client, Outcome};
 pub use echo::{Echo, Job};
@@ -18,3 +20,4 @@ pub use faults::{Faults, Habit};
 pub use pipe::{Came, Pipe};
 pub use run::{Report, World};
 pub use transcript::Transcript;
+pub use wires::{Speech, WALL, Wire};

@@ -77,6 +77,21 @@ impl Pipe {
         }
     }
 
+    /// Somebody on the way ends it as if the writer had: of what is on its way any front still comes.
+    pub fn cut(&mut self, now: Instant, dice: &mut Dice<'_>) {
+        let mut lost = dice.below(self.on_the_way + 1);
+        self.on_the_way -= lost;
+        while let Some((_, last)) = self.flights.back_mut().filter(|_| lost > 0) {
+            let n = last.len().min(lost);
+            last.truncate(last.len() - n);
+            lost -= n;
+            if last.is_empty() {
+                self.flights.pop_back();
+            }
+        }
+        self.finish(now, End::Eof);
+    }
+
     /// Nobody reads here any more.
     pub fn drop_reader(&mut self) {
         self.dropped = true;
@@ -145,6 +160,28 @@ mod tests {
                 }
             }
             assert!(got == sent && pipe.next().is_none());
+        }
+    }
+
+    #[test]
+    fn a_cut_lets_a_front_through_and_looks_like_an_end() {
+        for seed in 0..100 {
+            let (mut dice, faults) = (Dice::seeded(seed), Faults::default());
+            let (mut pipe, now) = (Pipe::default(), Instant::ORIGIN);
+            let sent = dice.bytes(900);
+            for piece in sent.chunks(70) {
+                pipe.write(now, piece, faults, &mut dice);
+            }
+            pipe.cut(now, &mut dice);
+            pipe.write(now, b"nobody's", faults, &mut dice);
+            let mut got = Vec::new();
+            while let Some(at) = pipe.next() {
+                match pipe.read(at, 4096, faults, &mut dice).expect("it is there") {
+                    Came::Bytes(bytes) => got.extend(bytes),
+                    Came::End(end) => assert_eq!(end, End::Eof),
+                }
+            }
+            assert!(sent.starts_with(&got) && !pipe.is_unread());
         }
     }
 }

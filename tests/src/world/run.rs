@@ -1,13 +1,12 @@
 //! A world from its begin to its end.
 
-use super::{Client, Echo, Faults, Job, Transcript};
+use super::{Client, Echo, Faults, Job, Transcript, WALL, Wire};
 use crate::dice::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::{Entropy, Instant, Wall, Wants};
+use wharf::base::{Entropy, Instant, Wants};
 use wharf::link::{Config, ConnId, Hub, JobToken};
-use wharf::ws;
 
 /// A hub, its clients and the network between them.
 #[derive(Debug)]
@@ -15,6 +14,7 @@ pub struct World {
     pub(super) now: Instant,
     pub(super) dice: Dice<'static>,
     pub(super) faults: Faults,
+    pub(super) wire: Wire,
     pub(super) hub: Hub<Echo>,
     pub(super) config: Arc<Config>,
     pub(super) client_config: Arc<Config>,
@@ -33,6 +33,8 @@ pub struct World {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// What was spoken.
+    pub wire: Wire,
     /// The hash of all that happened.
     pub hash: u64,
     /// How much happened.
@@ -41,6 +43,12 @@ pub struct Report {
     pub opened: usize,
     /// Clients that got all their answers and closed in order.
     pub content: usize,
+    /// Messages that came compressed.
+    pub compressed: usize,
+    /// Sessions of TLS that resumed an earlier one.
+    pub resumed: usize,
+    /// Sessions of TLS that ended without a goodbye, as the hub tells it.
+    pub truncated: usize,
 }
 
 impl World {
@@ -54,7 +62,8 @@ impl World {
             rest_after: Some(dice.between(1, 5)).filter(|n| n % 2 == 0),
             ..Echo::default()
         };
-        let config = server_config(&mut dice);
+        let wire = Wire::any(&mut dice);
+        let (config, client_config) = wire.configs(&mut dice);
         let entropy = Entropy::from_seed(dice.bytes(32).try_into().expect("32 bytes"));
         let mut to_come: Vec<Instant> = (0..dice.between(1, 6))
             .map(|_| now + Duration::from_millis(dice.pick(&[0, 0, 10, 500]) * dice.between(1, 4) as u64))
@@ -63,9 +72,10 @@ impl World {
         Self {
             now,
             faults: Faults::any(&mut dice),
-            hub: Hub::new(now, Wall::from_millis(1 << 40), service, &config, entropy),
+            wire,
+            hub: Hub::new(now, WALL, service, &config, entropy),
             config,
-            client_config: client_config(),
+            client_config,
             clients: Vec::new(),
             to_come,
             heals: now + Duration::from_secs(dice.between(1, 8) as u64),
@@ -151,25 +161,4 @@ impl World {
         let come = self.to_come.last().copied();
         [heals, clients, servers, jobs, come, self.hub.poll_timeout()].into_iter().flatten().min()
     }
-}
-
-/// Marks that are small enough to be reached. Deadlines that no fault of the network alone meets.
-fn server_config(dice: &mut Dice<'_>) -> Arc<Config> {
-    let mut ws = ws::Config::default();
-    ws.high_mark = dice.pick(&[500, 10_000, 64 << 10]);
-    ws.low_mark = ws.high_mark / dice.between(1, 10);
-    (ws.max_message, ws.queue_limit) = (80_000, 0);
-    ws.fragment_size = dice.pick(&[1000, 128 << 10]);
-    ws.close_timeout = Duration::from_secs(60);
-    let mut config = Config::default();
-    config.ws = Arc::new(ws);
-    Arc::new(config)
-}
-
-fn client_config() -> Arc<Config> {
-    let mut ws = ws::Config::client();
-    ws.close_timeout = Duration::from_secs(60);
-    let mut config = Config::default();
-    config.ws = Arc::new(ws);
-    Arc::new(config)
 }

@@ -11,8 +11,11 @@ impl World {
         let now = self.told();
         let conn = self.hub.accept(now, Address::Unix(String::new())).expect("below the limits");
         self.transcript.note(self.now, format_args!("{conn} accepted"));
-        let client = super::Client::new(self.now, &self.client_config, conn, &mut self.dice);
+        let mut client = super::Client::new(self.now, self.wire, &self.client_config, conn, &mut self.dice);
+        client.begin(self.now, &mut self.transcript);
         self.clients.push(client);
+        // What needs no handshake is open by that.
+        self.hub.receive(now, conn, &mut []);
         self.look_at(conn);
     }
 

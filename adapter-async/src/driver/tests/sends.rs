@@ -121,3 +121,65 @@ fn each_deadline_is_told_by_its_own_name() {
         assert_eq!(error.is_retryable(), timeout != Timeout::Close);
     }
 }
+
+/// Whoever takes what waited out of the parts is read for again.
+#[test]
+fn parts_whose_messages_were_taken_are_read_on() {
+    for taken_out in [true, false] {
+        let (mut socket, wire) = open(ws::Config::default());
+        wire.wire().reads.extend(std::iter::repeat_n(TEXT.repeat(100), 10));
+        for _ in 0..5 {
+            assert!(poll(socket.drive_while(std::future::pending::<()>())).is_pending());
+        }
+        let mut parts = socket.into_parts();
+        let mut taken = 0;
+        if taken_out {
+            taken += std::mem::take(&mut parts.waiting).len();
+        }
+        let mut socket = Socket::from_parts(parts);
+        if !taken_out {
+            let left = wire.wire().reads.len();
+            assert!(poll(socket.drive_while(std::future::pending::<()>())).is_pending());
+            assert_eq!(wire.wire().reads.len(), left, "as many as may wait do already");
+        }
+        while let Poll::Ready(Some(Ok(_))) = poll(socket.next()) {
+            taken += 1;
+        }
+        assert_eq!(taken, 1000);
+    }
+}
+
+/// The first sender is gone, what it sent is not.
+#[test]
+fn a_further_sender_does_not_cost_what_the_former_sent() {
+    let (mut socket, wire) = open(ws::Config::default());
+    socket.sender(8).try_send("a").unwrap();
+    socket.sender(8).try_send("b").unwrap();
+    assert!(poll(socket.next()).is_pending());
+    assert_eq!(wire.wire().written, b"\x81\x01a\x81\x01b");
+}
+
+/// Nobody will ever make room, though the program still has its socket.
+#[test]
+fn a_sender_that_waits_for_room_is_told_of_the_end() {
+    let (mut socket, wire) = open(narrow());
+    let sender = socket.sender(1);
+    wire.wire().room = 0;
+    socket.queue(vec![1; 5000]).unwrap();
+    sender.try_send("taken").unwrap();
+    let mut waits = Box::pin(sender.send("waits"));
+    assert!(waits.as_mut().poll(&mut noop()).is_pending());
+    wire.wire().reads.push_back(Vec::new());
+    wire.wire().room = usize::MAX;
+    while poll(socket.next()) != Poll::Ready(None) {}
+    let Poll::Ready(Err(failed)) = waits.as_mut().poll(&mut noop()) else { panic!("it waits for ever") };
+    assert_eq!((failed.error, failed.message), (SendError::Closed, Message::text("waits")));
+    assert_eq!(socket.sender(1).try_send("late").unwrap_err().error, SendError::Closed);
+}
+
+/// As for a program that wants no limit at all.
+#[test]
+fn a_timeout_past_all_clocks_is_none() {
+    let answer = crate::accept::within::<Scripted, _>(Duration::MAX, std::future::ready(1));
+    assert_eq!(poll(answer), Poll::Ready(Some(1)));
+}

@@ -321,6 +321,24 @@ fn a_goodbye_that_nobody_takes_is_given_up() {
     assert!(matches!(client.link.wants().shutdown, Some(Shutdown::Abort)), "{:?}", client.link.wants());
 }
 
+/// A transport that has failed is not written to again and again until that is given up.
+#[test]
+fn no_goodbye_is_said_to_a_transport_that_has_failed() {
+    let (mut client, mut server) = pair(&Framing::WebSocket, true);
+    for _ in 0..4 {
+        let (mut bytes, mut answer) = (client.write(START, 99_999), Vec::new());
+        server.link.input(START, &mut bytes, &mut Vec::new());
+        server.link.output(START).drain_into(&mut answer);
+        client.receive(START, &mut answer);
+    }
+    client.link.close(START, CloseCode::NORMAL, "").unwrap();
+    assert!(client.link.wants().write && client.link.wants().shutdown.is_none(), "its goodbye is due");
+    client.link.receive_end(START, End::WriteFailed);
+    let wants = client.link.wants();
+    assert!(!wants.write && wants.shutdown == Some(Shutdown::Both), "{wants:?}");
+    assert_eq!(client.link.poll_timeout(), None);
+}
+
 /// A proxy by hand: the tunnel first, TLS and the handshake behind it, all in one read.
 #[test]
 fn a_tunnel_leads_to_tls_and_the_handshake() {

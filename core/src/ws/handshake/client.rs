@@ -51,6 +51,9 @@ pub enum HandshakeError {
     /// The answer is not HTTP/1.1. Not worth a retry.
     #[error("the answer is not HTTP/1.1: {0}")]
     NotHttp(HeadError),
+    /// The answer is an alert of TLS (RFC 8446 section 6): the port wants TLS. Connect by `wss`.
+    #[error("the answer is an alert of TLS; the port wants wss")]
+    Tls,
     /// The answer lacks what makes it an upgrade (section 4.1, 2 to 4). Not worth a retry.
     #[error("the answer's {0} is missing or wrong")]
     Wrong(&'static str),
@@ -103,6 +106,9 @@ pub struct Client {
     over: bool,
     failed: bool,
 }
+
+/// The first byte of a record of TLS with an alert in it; no head of HTTP begins so.
+const TLS_ALERT: u8 = 21;
 
 impl HandshakeError {
     /// Whether another try may succeed with nothing changed: no answer came, or one that says so (408, 429, 5xx).
@@ -179,9 +185,11 @@ impl Client {
     pub fn receive(&mut self, now: Instant, input: &mut Input<'_>) -> Option<Result<Opened, HandshakeError>> {
         self.clock.advance(now);
         while !self.over && self.refused.is_none() {
+            let is_alert = !self.head.is_begun() && input.as_slice().first() == Some(&TLS_ALERT);
             match self.head.take(input).and_then(|head| head.map(ResponseHead::from_head).transpose()) {
                 Ok(None) => break,
                 Ok(Some(head)) => self.check(&head),
+                Err(_) if is_alert => self.finish(Err(HandshakeError::Tls)),
                 Err(e) => self.finish(Err(HandshakeError::NotHttp(e))),
             }
         }

@@ -77,6 +77,8 @@ fn wrong_answers_are_named() {
     assert_eq!(without("Sec-WebSocket-Accept"), Err(HandshakeError::Wrong("Sec-WebSocket-Accept")));
     assert_eq!(answer(|ok| ok.replace("1.1", "1.0")), Err(HandshakeError::NotHttp(HeadError::Version)));
     assert!(matches!(answer(|_| "\0\u{1} garbage\r\n\r\n".to_string()), Err(HandshakeError::NotHttp(_))));
+    // A fatal alert, unexpected_message, as servers of TLS answer to what is none.
+    assert_eq!(answer(|_| "\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{a}".to_string()), Err(HandshakeError::Tls));
 }
 
 #[cfg(feature = "deflate")]

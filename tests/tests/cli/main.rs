@@ -1,6 +1,17 @@
 //! The `wharf` binary as a person or a script runs it: its servers, its client, its exit codes.
 #![forbid(unsafe_code)]
 
+/// The path of one of the certificates that the core's tests have.
+macro_rules! certificate {
+    ($name:literal) => {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/tls/testdata/", $name)
+    };
+}
+
+mod environment;
+mod framings;
+mod tls;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -11,9 +22,16 @@ use wharf::link::{Config, ConnId, Context, Service, Verdict};
 use wharf_cli::runner::RuntimeKind;
 use wharf_tests::adapter::{PATIENCE, Peer, Serving};
 use wharf_tests::program::{Ended, Running, run, wharf};
-use wharf_tests::rig::{self, Work};
+use wharf_tests::rig::{Manner, Work};
 
 const RUNTIMES: [&str; 4] = ["tokio", "async-std", "smol", "mio"];
+
+/// A certificate that is good for 127.0.0.1 and localhost until 2120, what it hangs on, and what does not fit it.
+const CHAIN: &str = certificate!("server.pem");
+const KEY: &str = certificate!("server.key");
+const ROOT: &str = certificate!("root.pem");
+const OTHER_KEY: &str = certificate!("brief.key");
+const NO_PEM: &str = certificate!("make.sh");
 
 /// A server with a path for each way to treat a client.
 #[derive(Default)]
@@ -32,6 +50,7 @@ impl Service for Paths {
         self.path = request.path().to_owned();
         match &*self.path {
             "/nowhere" => Verdict::Respond(Response::plain(404)),
+            "/moved" => Verdict::Respond(Response::new(301).with("Location", "ws://elsewhere/")),
             "/denied" => Verdict::Respond(Response::new(403).body("not\x1b[31m you\nsecond line")),
             _ => Verdict::accept(),
         }
@@ -98,6 +117,22 @@ fn servers_tell_their_port_and_drain_on_signals() {
     }
 }
 
+#[test]
+fn what_a_chat_tells_stands_in_its_span() {
+    for runtime in ["tokio", "mio"] {
+        let (server, address) = Running::serve(["chat", "--runtime", runtime]);
+        let mut peer = Peer::connect(address);
+        peer.ask("/ws", true);
+        assert_eq!(peer.answer().0, 101, "{runtime}");
+        server.signal("TERM");
+        drop(peer);
+        let ended = server.wait();
+        let span = format!("chat.server{{port={}}}", address.port());
+        let told = |what: &str| ended.err.iter().any(|line| line.contains(&span) && line.contains(what));
+        assert!(told("listening") && told("connection opened"), "{ended:?}");
+    }
+}
+
 /// The head of the answer to a request that offers compression.
 fn offered_compression(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -124,8 +159,8 @@ fn compression_is_spoken_where_both_sides_were_told_to() {
             succeeds(&connect(runtime, &url, &["--send", &text, "--deflate"]).wait(), &[&text]);
             succeeds(&connect(runtime, &url, &["--send", &text]).wait(), &[&text]);
             for deflate in [true, false] {
-                let lines =
-                    rig::run(RuntimeKind::ALL[i], None, &url, deflate, Work::SendOne(text.clone())).unwrap();
+                let manner = Manner { deflate, ..Manner::of(RuntimeKind::ALL[i]) };
+                let lines = manner.run(&url, Work::SendOne(text.clone())).unwrap();
                 assert_eq!(lines, [&*text]);
             }
             drop(server);
@@ -154,7 +189,23 @@ fn bad_use_is_one_line_and_2() {
         (&["echo", "--runtime", "rocket"], "rocket"),
         (&["chat", "--allow-origin", "no origin"], "origin"),
         (&["connect", "http://localhost/"], "ws://"),
-        (&["connect", "wss://localhost/"], "TLS"),
+        (&["connect", "ws://localhost/", "--framing", "lines"], "tcp://"),
+        (&["connect", "tcp://localhost"], "HOST:PORT"),
+        (&["connect", "tcp://localhost:1", "--deflate"], "--deflate"),
+        (&["connect", "unix:/x", "--framing", "raw", "--header", "A: b"], "--header"),
+        (&["connect", "wss://localhost/", "--ca", "/nowhere/root.pem"], "/nowhere/root.pem"),
+        (&["connect", "wss://localhost/", "--ca", NO_PEM], "no certificate"),
+        (&["connect", "ws://localhost/", "--proxy", "ftp://a"], "--proxy"),
+        (&["connect", "ws://localhost/", "--proxy", "http://a", "--no-proxy"], "--no-proxy"),
+        (&["echo", "--tls", "only-one.pem"], "--tls"),
+        (&["echo", "--tls", CHAIN, KEY, "--tls", CHAIN, KEY], "once"),
+        (&["echo", "--tls", "/nowhere/cert.pem", KEY], "/nowhere/cert.pem"),
+        (&["echo", "--tls", NO_PEM, KEY], "no certificate"),
+        (&["echo", "--tls", CHAIN, NO_PEM], "no private key"),
+        (&["echo", "--tls", CHAIN, OTHER_KEY], "does not belong"),
+        (&["echo", "--framing", "lines", "--deflate"], "--deflate"),
+        (&["echo", "--framing", "morse"], "morse"),
+        (&["echo", "--unix-mode", "999"], "octal"),
         (&["connect", "ws://localhost/#there"], "fragment"),
         (&["connect", "ws://localhost/", "--header", "no colon"], "no colon"),
         (&["connect", "ws://localhost/", "--header", "Upgrade: h2c"], "Upgrade"),
@@ -242,7 +293,9 @@ fn exit_codes_of_a_close() {
         let mut client = connect(runtime, &other, &[]);
         let other_stdin = client.take_stdin();
         complains(&client.wait(), 1, &["close:", "4001", "no\u{fffd} more"]);
-        complains(&connect(runtime, &url, &["--send", "abort"]).wait(), 1, &["read:", "1006"]);
+        // It waits, so that it is not writing its Close when the reset comes.
+        let abort = ["--send", "abort", "--wait", "1000"];
+        complains(&connect(runtime, &url, &abort).wait(), 1, &["read:", "1006"]);
         drop((stdin, other_stdin));
     }
 }
@@ -250,13 +303,14 @@ fn exit_codes_of_a_close() {
 #[test]
 fn exit_codes_of_what_did_not_open() {
     let (_serving, url) = paths();
-    let [missing, denied] = ["/nowhere", "/denied"].map(|path| format!("{url}{path}"));
+    let [missing, denied, moved] = ["/nowhere", "/denied", "/moved"].map(|path| format!("{url}{path}"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("ws://{}/", listener.local_addr().unwrap());
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (gone, unknown) = (format!("ws://{gone}/"), format!("ws://{}.invalid/", "x".repeat(64)));
     for runtime in RUNTIMES {
         complains(&connect(runtime, &missing, &[]).wait(), 1, &["handshake:", "404"]);
+        complains(&connect(runtime, &moved, &[]).wait(), 1, &["handshake:", "301", "ws://elsewhere/"]);
         complains(&connect(runtime, &denied, &[]).wait(), 1, &["handshake:", "403", "not\u{fffd}[31m you"]);
         complains(
             &connect(runtime, &silent, &["--open-timeout", "0.2"]).wait(),
