@@ -67,7 +67,10 @@ impl Link {
             None => Input::new(bytes),
             Some(way) => {
                 let input = way.input(now, wall, bytes, plain);
+                let is_bare = way.is_bare();
                 self.handle_failure(now);
+                // A tunnel that is through leaves nothing behind but the wire.
+                self.way.take_if(|_| is_bare);
                 input
             }
         }
@@ -184,8 +187,14 @@ impl Link {
         match &mut self.way {
             None => self.stage.output(now),
             Some(way) => {
+                // Sealing can fail too; that is noticed here, once the transport took what was sealed before.
+                way.note_failure(now);
+                self.handle_failure(now);
                 let wants = self.stage.wants();
-                way.output(now, wants, self.stage.output(now))
+                match &mut self.way {
+                    None => self.stage.output(now),
+                    Some(way) => way.output(now, wants, self.stage.output(now)),
+                }
             }
         }
     }

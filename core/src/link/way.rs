@@ -264,6 +264,16 @@ impl Way {
         }
     }
 
+    /// Notes a failure that came about in sealing.
+    pub(super) fn note_failure(&mut self, now: Instant) {
+        self.settle(now, false);
+    }
+
+    /// Whether nothing lies between any more.
+    pub(super) fn is_bare(&self) -> bool {
+        self.tunnel.is_none() && self.tls.is_none() && self.failure.is_none()
+    }
+
     /// Notes what became of the session.
     // A session that cannot be has a failure that cannot be.
     #[cfg_attr(not(feature = "tls"), allow(unreachable_code, unused_variables))]

@@ -358,6 +358,8 @@ fn a_tunnel_leads_to_tls_and_the_handshake() {
         client.receive(START, &mut b"HTTP/1.1 200 Connection established\r\n\r\n".to_vec());
         carry(START, &mut client, &mut server, &[99]);
         assert!(client.opened && server.opened);
+        // Behind the tunnel there is the bare wire again, or TLS.
+        assert_eq!((client.link.way.is_some(), client.link.is_secure()), (tls, tls));
         client.link.send(START, Message::text("through")).unwrap();
         carry(START, &mut client, &mut server, &[7]);
         assert_eq!(client.heard, [Message::text("through")]);
