@@ -13,7 +13,8 @@ pub trait Transport: Send + Unpin + 'static {
     /// Reads into the front of `buffer`; 0 is the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Writes from the front of `slices`.
+    /// Writes from the front of `slices`. What it tells as written is not waited for at the end, so nothing may be left of it in a
+    /// buffer of the stream's own. After `Pending` it is called again with slices that begin with the same bytes.
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
     /// Ends the writing side. It does not wait for the network.

@@ -141,7 +141,8 @@ impl<S: Service> Server<S> {
     /// which is logged.
     ///
     /// # Errors
-    /// The poll itself or the randomness of the operating system failed.
+    /// The poll itself or the randomness of the operating system failed, or a variable of the environment names no proxy where
+    /// the configuration leaves proxies to it.
     pub fn run(self) -> io::Result<S> {
         self.in_span(|server| server.into_loop(Jobs::none())?.run())
     }

@@ -18,8 +18,9 @@ use wharf_async::Outcome;
 /// A request for a WebSocket, as an extractor; anything else is rejected with what RFC 6455 asks for.
 ///
 /// Two extensions of the request are looked at, which a layer puts there (`Extension`): an `Arc<Config>` with limits, deadlines
-/// and the policy on origins and subprotocols, and a [`Drain`], which ends the sockets when the server does. Without
-/// them the defaults hold, and nobody waits for the sockets.
+/// and the policy on origins and subprotocols, and a [`Drain`], which counts the sockets and ends them when the
+/// server does. Without them the defaults hold, nobody counts the sockets, so that [`Config::max_connections`] is no limit, and
+/// nobody waits for them.
 ///
 /// ```
 /// use axum::{Extension, Router, response::Response, routing::get};

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wharf_async::Transport;
 
@@ -19,24 +19,21 @@ use wharf_async::Transport;
 #[derive(Debug)]
 pub struct Foreign<T> {
     stream: T,
-    /// It holds bytes that it has taken and not passed on.
-    unflushed: bool,
+    /// Bytes that it has taken and that may stand in a buffer of its own: they are not told as written yet.
+    taken: usize,
     /// Its writing side is to end, and has not yet.
     ending: bool,
 }
 
 impl<T> From<T> for Foreign<T> {
     fn from(stream: T) -> Self {
-        Self { stream, unflushed: false, ending: false }
+        Self { stream, taken: 0, ending: false }
     }
 }
 
 impl<T: AsyncWrite + Unpin> Foreign<T> {
-    /// Goes on with what was begun. How it fails is told by the next read or write.
+    /// Goes on with the end, if that was begun. How it fails is told by the next read.
     fn push_on(&mut self, cx: &mut Context<'_>) {
-        if self.unflushed && Pin::new(&mut self.stream).poll_flush(cx).is_ready() {
-            self.unflushed = false;
-        }
         if self.ending && Pin::new(&mut self.stream).poll_shutdown(cx).is_ready() {
             self.ending = false;
         }
@@ -55,11 +52,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for Foreign<T
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        // A stream with a buffer of its own sends nothing before it is asked to.
-        self.unflushed |= matches!(written, Poll::Ready(Ok(n)) if n > 0);
-        self.push_on(cx);
-        written
+        if self.taken == 0 {
+            self.taken = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        }
+        // A stream with a buffer of its own sends nothing before it is asked to. What counts as written is no longer waited
+        // for: at the end it would be lost with the buffer.
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        Poll::Ready(Ok(std::mem::take(&mut self.taken)))
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
@@ -82,18 +81,35 @@ mod tests {
     async fn a_stream_with_a_buffer_is_flushed_and_ended() {
         let (ours, mut theirs) = tokio::io::duplex(4);
         let mut foreign = Foreign::from(BufWriter::new(ours));
-        let slices = [IoSlice::new(b"ahoy, "), IoSlice::new(b"there")];
-        let written = std::future::poll_fn(|cx| foreign.poll_write(cx, &slices)).await.unwrap();
-        foreign.shutdown_write().unwrap();
         let reading = tokio::spawn(async move {
             let mut came = Vec::new();
             theirs.read_to_end(&mut came).await.unwrap();
             theirs.write_all(b"bye").await.unwrap();
             came
         });
+        let slices = [IoSlice::new(b"ahoy, "), IoSlice::new(b"there")];
+        let written = std::future::poll_fn(|cx| foreign.poll_write(cx, &slices)).await.unwrap();
+        foreign.shutdown_write().unwrap();
         let mut buffer = [0; 8];
         let n = std::future::poll_fn(|cx| foreign.poll_read(cx, &mut buffer)).await.unwrap();
         assert_eq!(&buffer[..n], b"bye");
+        assert_eq!(reading.await.unwrap(), b"ahoy, there"[..written]);
+    }
+
+    /// A connection ends once all is written: what then still stood in a buffer would go with it.
+    #[tokio::test]
+    async fn nothing_counts_as_written_before_it_has_left_the_buffer() {
+        let (ours, mut theirs) = tokio::io::duplex(4);
+        let mut foreign = Foreign::from(BufWriter::new(ours));
+        let reading = tokio::spawn(async move {
+            let mut came = Vec::new();
+            theirs.read_to_end(&mut came).await.unwrap();
+            came
+        });
+        let slices = [IoSlice::new(b"ahoy, "), IoSlice::new(b"there")];
+        let written = std::future::poll_fn(|cx| foreign.poll_write(cx, &slices)).await.unwrap();
+        assert!(written > 4);
+        drop(foreign);
         assert_eq!(reading.await.unwrap(), b"ahoy, there"[..written]);
     }
 }
