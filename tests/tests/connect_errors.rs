@@ -126,7 +126,7 @@ fn tls_where_plain_is_asked_for(runtime: RuntimeKind) {
     let stand = Stand::start(cell(runtime, true));
     let ws = format!("ws://{}/", stand.serving.address);
     match failure(runtime, &ws, None, &config()) {
-        OpenError::Handshake(HandshakeError::NotHttp(_)) => {}
+        OpenError::Handshake(error @ HandshakeError::Tls) => assert!(error.to_string().contains("wants wss")),
         other => panic!("{other}"),
     }
 

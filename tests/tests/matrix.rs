@@ -16,9 +16,11 @@ use wharf_tests::cell::{Cell, Close, Spoken, Stand};
 /// What a read brings at most, on every runtime.
 const READ: usize = 64 * 1024;
 
+type Check = fn(Cell);
+
 /// All that holds in each cell. What is printed shows where a test failed.
 fn all(cell: Cell) {
-    let checks: [(&str, fn(Cell)); 7] = [
+    let checks: [(&str, Check); 7] = [
         ("messages of all sizes", messages_of_all_sizes),
         ("messages in flight", messages_in_flight),
         ("closes of either side", closes_of_either_side),
