@@ -5,7 +5,7 @@ use crate::hub::{Shared, State};
 use crate::runtime::{Runtime, Transport};
 use crate::scratch::Lent;
 use crate::trace;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,27 +17,18 @@ use wharf_std::end_of;
 const ROUNDS: usize = 16;
 
 /// Carries a connection until its end.
-pub(crate) async fn run<R: Runtime, S: Service>(
+///
+/// The hub learns of its end also when the future is dropped before it was ever polled.
+pub(crate) fn run<R: Runtime, S: Service>(
     shared: Arc<Shared<S>>,
     conn: ConnId,
     peer: Address,
     stream: Carrier<R>,
-) {
+) -> impl Future<Output = ()> {
     let name = peer.clone();
-    let running = async move {
-        let mut task = Task {
-            shared,
-            conn,
-            peer,
-            stream,
-            begun: false,
-            opened: false,
-            write_shut: false,
-            read_over: false,
-        };
-        poll_fn(|cx| task.poll(cx)).await;
-    };
-    trace::in_connection(conn, name, running).await;
+    let mut task =
+        Task { shared, conn, peer, stream, begun: false, opened: false, write_shut: false, read_over: false };
+    trace::in_connection(conn, name, async move { poll_fn(|cx| task.poll(cx)).await })
 }
 
 struct Task<T: Transport, S: Service> {

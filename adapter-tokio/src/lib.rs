@@ -39,8 +39,8 @@ use wharf::link::{Address, Config, Service, Target};
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Clock, CommandError, ConnectError, Error, Outcome, SendFailed, ServerHandle, ServiceHandle, entropy,
-    no_jobs,
+    Berth, Clock, CommandError, ConnectError, Drain, Error, Outcome, ReuniteError, SendFailed, Sender,
+    ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
 };
 
 /// A WebSocket on tokio.
@@ -55,7 +55,6 @@ pub type Carrier = wharf_async::Carrier<Tokio>;
 pub type Parts = wharf_async::Parts<Tokio>;
 /// A bound listener on tokio.
 pub type Bound = wharf_async::Bound<Tokio>;
-pub use wharf_async::{Berth, Drain, Sender};
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.
