@@ -67,9 +67,9 @@ pub enum OnInvalid {
 /// use wharf::base::Message;
 /// use wharf::framed::json::{JsonError, decode};
 ///
-/// let error = decode::<u8>(&Message::text("[1")).unwrap_err();
+/// let error = decode::<u8>(&Message::text("1 x")).unwrap_err();
 /// assert!(matches!(error, JsonError::Syntax(_)));
-/// assert_eq!(error.reason(), "not JSON at line 1 column 1");
+/// assert_eq!(error.reason(), "not JSON at line 1 column 3");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
