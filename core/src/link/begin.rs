@@ -98,7 +98,11 @@ impl Link {
                 Stage::Asking(Box::new(Asking { client, entropy, ws: dialing.ws.clone() }))
             }
         };
-        let way = Way::client(now, wall, config, target, dialing.timeout)?;
+        let close_timeout = match stage {
+            Stage::Framed(_) => dialing.framed.close_timeout,
+            _ => dialing.ws.close_timeout,
+        };
+        let way = Way::client(now, wall, config, target, dialing.timeout, close_timeout)?;
         let mut link = Self { is_client: true, ..Self::new(stage, now, wall, config, way) };
         link.handle_failure(now);
         Ok(link)

@@ -57,7 +57,8 @@ pub struct Config {
     pub tls_timeout: Option<Duration>,
     /// Most connections at once; more are refused and counted. Default 16,384.
     pub max_connections: usize,
-    /// Most connections at once that have not opened a WebSocket; more are refused and counted. Default 4,096.
+    /// Most connections at once that are not open; more are refused and counted. Each may hold a head of 16 KiB and, over TLS,
+    /// 64 KiB of a handshake message. Default 4,096.
     pub max_handshakes: usize,
     /// Most jobs in flight; past it a job is given back. Default 1,024.
     pub max_jobs: usize,

@@ -1,5 +1,7 @@
 //! What lies between a link's machine and the wire: a proxy's tunnel, TLS, or the one and then the other.
 
+#[cfg(feature = "tls")]
+use super::Framing;
 #[cfg(not(feature = "tls"))]
 use super::no_tls::Session;
 use super::{Config, OpenError, Target};
@@ -38,6 +40,7 @@ impl Way {
         config: &Config,
         target: &Target,
         timeout: Duration,
+        close_timeout: Duration,
     ) -> Result<Option<Box<Self>>, OpenError> {
         let tls = if target.is_secure() { Some(client_session(config, target, wall)?) } else { None };
         let proxy = config.proxy_for(target);
@@ -46,7 +49,7 @@ impl Way {
         if tunnel.is_none() && tls.is_none() {
             return Ok(None);
         }
-        let mut way = Self::new(now, config, timeout);
+        let mut way = Self::new(now, timeout, close_timeout);
         (way.tunnel, way.tls) = (tunnel, tls);
         Ok(Some(Box::new(way)))
     }
@@ -54,7 +57,11 @@ impl Way {
     /// The server's way to whoever was accepted; `None` if that is the bare wire.
     #[cfg(feature = "tls")]
     pub(super) fn server(now: Instant, wall: Wall, config: &Config) -> Option<Box<Self>> {
-        let mut way = Self::new(now, config, limited(config.http.open_timeout, config));
+        let close_timeout = match config.framing {
+            Framing::Codec(_) => config.framed.close_timeout,
+            Framing::WebSocket => config.ws.close_timeout,
+        };
+        let mut way = Self::new(now, limited(config.http.open_timeout, config), close_timeout);
         match Session::server(config.tls.as_ref()?, wall) {
             Ok(session) => way.tls = Some(session),
             Err(e) => way.failure = Some(e.into()),
@@ -67,12 +74,12 @@ impl Way {
         None
     }
 
-    fn new(now: Instant, config: &Config, timeout: Duration) -> Self {
+    fn new(now: Instant, timeout: Duration, close_timeout: Duration) -> Self {
         Self {
             tunnel: None,
             tls: None,
             deadline: now + timeout.max(Duration::from_nanos(1)),
-            close_timeout: config.ws.close_timeout,
+            close_timeout,
             unread: 0,
             end_told: false,
             given_up: false,

@@ -54,7 +54,7 @@ fn who_aborts_says_no_goodbye() {
 fn the_time_for_a_goodbye_begins_once() {
     let framing = Framing::codec(Typed);
     let (mut config, server) = configs(&framing, true);
-    Arc::make_mut(&mut Arc::make_mut(&mut config).ws).close_timeout = Duration::from_secs(1);
+    Arc::make_mut(&mut Arc::make_mut(&mut config).framed).close_timeout = Duration::from_secs(1);
     let link = Link::client(START, IN_2027, &config, &target(&framing, true), Entropy::from_seed([1; 32]));
     let mut client = Side::new(link.unwrap(), false);
     let mut server = Side::new(Link::server(START, IN_2027, &server), false);
