@@ -102,6 +102,8 @@ impl Gate {
     pub(super) const DRAINED: u8 = 16;
     /// The report has been made.
     pub(super) const REPORTED: u8 = 32;
+    /// The end of the stream came, and stands behind a message that is not inflated to its end.
+    pub(super) const ENDED: u8 = 64;
 }
 
 impl Connection {
@@ -303,7 +305,11 @@ impl Engine for Connection {
 
     fn receive_end(&mut self, now: Instant, end: End) {
         self.settle(now);
-        self.handle_end(end);
+        if end == End::Eof && self.is_inflating() {
+            self.gate |= Gate::ENDED;
+        } else {
+            self.handle_end(end);
+        }
     }
 
     fn read_space(&mut self) -> Option<&mut [u8]> {

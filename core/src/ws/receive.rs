@@ -5,7 +5,7 @@ use super::connection::{Connection, Frame, Gate};
 use super::wire::header::{self, Decoded, Header, Opcode};
 use super::wire::{mask, utf8};
 use super::{Config, Delivery};
-use crate::base::{Chunk, Event, Input, Instant, Kind, Message, Violation};
+use crate::base::{Chunk, End, Event, Input, Instant, Kind, Message, Violation};
 use alloc::borrow::Cow;
 
 /// Where in the stream of frames the reader stands.
@@ -55,10 +55,28 @@ impl Connection {
             match step {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::On) => {}
+                Ok(Step::More) if self.gate & Gate::ENDED != 0 => {
+                    self.gate &= !Gate::ENDED;
+                    self.handle_end(End::Eof);
+                }
                 Ok(Step::More) => return None,
                 Err(violation) => self.violate(now, violation),
             }
         }
+    }
+
+    /// Whether a message whose bytes are all here has more to hand up: it comes in pieces, and a program may pause
+    /// between two of them.
+    pub(super) fn is_inflating(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.closing.is_receiving()
+            && self.stage == Stage::Payload
+            && self.assembly.as_ref().is_some_and(|assembly| match &assembly.deflated {
+                Some(progress) => progress.is_full() || (self.frame.remaining == 0 && self.frame.fin),
+                None => false,
+            });
+        #[cfg(not(feature = "deflate"))]
+        false
     }
 
     fn pending_event(&mut self) -> Option<Event<'static>> {

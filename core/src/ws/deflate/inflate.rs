@@ -17,6 +17,13 @@ pub(in crate::ws) struct Progress {
     full: bool,
 }
 
+impl Progress {
+    /// Whether there may be more to come of what was taken.
+    pub(in crate::ws) fn is_full(&self) -> bool {
+        self.full
+    }
+}
+
 /// Compressed bytes that are looked at in one step.
 const PIECE: usize = 2048;
 

@@ -19,7 +19,7 @@ fn side(role: Role, config: Config, parameters: Parameters) -> Connection {
     Connection::new(START, role, &Arc::new(config), entropy, &[]).with_extensions(Agreed::from(parameters))
 }
 
-fn inflating(config: &Config) -> Connection {
+pub(super) fn inflating(config: &Config) -> Connection {
     side(
         Role::Server,
         Config { deflate: Some(deflate::Config::default()), ..config.clone() },
@@ -28,14 +28,14 @@ fn inflating(config: &Config) -> Connection {
 }
 
 /// A client's frame with a payload that is compressed already.
-fn deflated(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn deflated(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = frame(first, payload);
     bytes[0] |= 0x40;
     bytes
 }
 
 /// A payload as a peer compresses it.
-fn compressed(payload: &[u8]) -> Vec<u8> {
+pub(super) fn compressed(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     assert!(crate::base::Deflater::new(9, 15).compress(payload, &mut out));
     out

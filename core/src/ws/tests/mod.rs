@@ -4,6 +4,8 @@ mod close;
 mod deadlines;
 #[cfg(feature = "deflate")]
 mod deflate;
+#[cfg(feature = "deflate")]
+mod deflate_ends;
 mod messages;
 mod output;
 
