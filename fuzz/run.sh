@@ -12,7 +12,10 @@ for target in "${targets[@]}"; do
   grown=fuzz/target/corpus/$target
   mkdir -p "$grown"
   echo "== $target for $seconds s"
-  cargo +nightly fuzz run --sanitizer none "$target" "$grown" "fuzz/corpus/$target" -- \
+  # rustls asserts that no damaged input follows our close_notify, but a peer may send some: not with its assertions.
+  checks=(--debug-assertions)
+  [ "$target" != tls ] || checks=(--release)
+  cargo +nightly fuzz run "${checks[@]}" --sanitizer none "$target" "$grown" "fuzz/corpus/$target" -- \
     -max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1 2>&1 |
     grep -E '^(==|stat::|#.*DONE|thread|SUMMARY|ERROR|.*panicked|artifact)' || true
   if compgen -G "fuzz/artifacts/$target/*" >/dev/null; then
