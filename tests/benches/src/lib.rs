@@ -1,0 +1,2 @@
+//! How fast, beside other libraries and the raw socket.
+#![forbid(unsafe_code)]
