@@ -68,8 +68,9 @@ fn send(mut connection: Connection, size: usize, times: usize) {
     for i in 0..times / BATCH {
         let now = Instant::from_nanos(i as u64);
         connection.lend(&mut scratch);
+        let payload = black_box(&payload[..]);
         for _ in 0..BATCH {
-            connection.send(now, Message::binary(black_box(&payload[..]))).expect("room");
+            connection.send(now, Message::binary(payload)).expect("room");
         }
         let mut output = connection.output(now);
         let mut slices: [&[u8]; 16] = [&[]; 16];

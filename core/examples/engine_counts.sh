@@ -2,7 +2,7 @@
 # Instructions a frame by callgrind: the counts of two runs, subtracted, so that start-up falls out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-cargo build --quiet --release -p wharf --example engine_counts
+cargo build --quiet --release -p wharf --features simd --example engine_counts
 target=${CARGO_TARGET_DIR:-target}
 count() {
   valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/release/examples/engine_counts" "$@" 2>&1 |

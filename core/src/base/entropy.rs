@@ -1,9 +1,10 @@
 //! Randomness as an argument: 32 bytes in, a cryptographic stream out.
 
-use rand_chacha::ChaCha12Rng;
+use alloc::boxed::Box;
+use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// A seeded cryptographic stream: ChaCha12 in counter mode, kept as its key and a position, 40 bytes.
+/// A seeded cryptographic stream: ChaCha8 in counter mode, kept as its key and a position, 40 bytes.
 ///
 /// Masking keys must be unpredictable (RFC 6455 section 10.3), so seed it from the operating system; tests hand in
 /// a constant and see the same bytes on every run and machine.
@@ -55,23 +56,19 @@ impl Entropy {
     }
 
     /// The next 32 bits, through `block`, which saves computing the cipher for each.
+    #[inline]
     pub(crate) fn next_mask(&mut self, block: &mut MaskBlock) -> [u8; 4] {
         let index = self.word / MaskBlock::WORDS as u64;
-        if block.index != index || block.key != self.key {
-            let mut stream = ChaCha12Rng::from_seed(self.key);
-            stream.set_word_pos(u128::from(index) * MaskBlock::WORDS as u128);
-            stream.fill_bytes(&mut block.bytes);
-            block.key = self.key;
-            block.index = index;
+        if block.index != index {
+            block.compute(index);
         }
-        let at = (self.word % MaskBlock::WORDS as u64) as usize * 4;
+        let at = (self.word % MaskBlock::WORDS as u64) as usize;
         self.word += 1;
-        let b = &block.bytes[at..at + 4];
-        [b[0], b[1], b[2], b[3]]
+        block.masks[at]
     }
 
-    fn stream(&self) -> ChaCha12Rng {
-        let mut stream = ChaCha12Rng::from_seed(self.key);
+    fn stream(&self) -> ChaCha8Rng {
+        let mut stream = ChaCha8Rng::from_seed(self.key);
         stream.set_word_pos(u128::from(self.word));
         stream
     }
@@ -85,19 +82,38 @@ impl core::fmt::Debug for Entropy {
 }
 
 /// A piece of one stream's key bytes, kept in the scratch. It is a cache: what a connection draws does not depend
-/// on what the block holds.
+/// on what the block held before it was [bound](Self::bind) to its stream.
 pub(crate) struct MaskBlock {
     key: [u8; 32],
     index: u64,
-    bytes: [u8; 4 * Self::WORDS],
+    masks: [[u8; 4]; Self::WORDS],
 }
 
 impl MaskBlock {
     /// Four blocks of ChaCha, which is what the cipher computes at once.
     const WORDS: usize = 64;
 
-    pub(crate) const fn new() -> Self {
-        Self { key: [0; 32], index: u64::MAX, bytes: [0; 4 * Self::WORDS] }
+    /// A block of the stream `entropy`.
+    #[cold]
+    pub(crate) fn boxed(entropy: &Entropy) -> Box<Self> {
+        Box::new(Self { key: entropy.key, index: u64::MAX, masks: [[0; 4]; Self::WORDS] })
+    }
+
+    /// Makes it a block of the stream `entropy`, which is what it stays until it is bound to another.
+    #[inline]
+    pub(crate) fn bind(&mut self, entropy: &Entropy) {
+        if self.key != entropy.key {
+            self.key = entropy.key;
+            self.index = u64::MAX;
+        }
+    }
+
+    #[cold]
+    fn compute(&mut self, index: u64) {
+        let mut stream = ChaCha8Rng::from_seed(self.key);
+        stream.set_word_pos(u128::from(index) * Self::WORDS as u128);
+        stream.fill_bytes(self.masks.as_flattened_mut());
+        self.index = index;
     }
 }
 
@@ -109,10 +125,12 @@ mod tests {
     fn masks_are_the_stream_whatever_the_block_holds() {
         let (mut a, mut b) = (Entropy::from_seed([1; 32]), Entropy::from_seed([1; 32]));
         let mut other = Entropy::from_seed([2; 32]);
-        let mut block = MaskBlock::new();
+        let mut block = MaskBlock::boxed(&a);
         for i in 0..300 {
             if i % 7 == 0 {
+                block.bind(&other);
                 other.next_mask(&mut block);
+                block.bind(&a);
             }
             assert_eq!(a.next_mask(&mut block), b.bytes::<4>());
         }

@@ -22,11 +22,13 @@ pub(crate) struct Outbox {
     head: usize,
     /// Ordered by place.
     shared: VecDeque<Shared>,
+    /// A frame that begins before this place in the cork needs no mark; behind it, it is looked at closely.
+    unmarked_to: u32,
     /// Bytes beside the cork: those of `shared`, and those in flight.
     beside: usize,
     /// Bytes that a stage has sealed and the transport has not taken: they are gone from here, and count as not
-    /// yet written all the same.
-    in_flight: usize,
+    /// yet written all the same. At most what a stage runs ahead of the transport.
+    in_flight: u32,
     /// When bytes last left, or came into an empty outbox.
     progress: Instant,
     /// All bytes that ever left.
@@ -44,6 +46,7 @@ impl Outbox {
             cork: Vec::new(),
             head: 0,
             shared: VecDeque::new(),
+            unmarked_to: 0,
             beside: 0,
             in_flight: 0,
             progress: Instant::ORIGIN,
@@ -75,7 +78,14 @@ impl Outbox {
     /// The cork, to append to. Only ever appended to.
     #[inline]
     pub(crate) fn cork(&mut self, now: Instant) -> &mut Vec<u8> {
-        if self.is_empty() {
+        self.cork_behind(now, self.len())
+    }
+
+    /// The cork, where it is known that so many bytes are queued.
+    #[inline]
+    pub(crate) fn cork_behind(&mut self, now: Instant, queued: usize) -> &mut Vec<u8> {
+        debug_assert_eq!(queued, self.len());
+        if queued == 0 {
             self.progress = now;
         }
         &mut self.cork
@@ -91,19 +101,33 @@ impl Outbox {
         }
         self.beside += bytes.len();
         self.shared.push_back(Shared { at: self.cork.len(), bytes });
+        self.unmarked_to = 0;
     }
 
     /// Tells that the next byte queued begins a frame, so that a control frame may step in before it.
     #[inline]
     pub(crate) fn mark_boundary(&mut self) {
-        let end = self.cork.len();
-        let due = match self.shared.back() {
-            Some(last) => end - last.at >= Self::BOUNDARY || (end == last.at && !last.bytes.is_empty()),
-            None => end - self.head >= Self::BOUNDARY,
-        };
-        if due {
-            self.shared.push_back(Shared { at: end, bytes: Bytes::new() });
+        if self.cork.len() >= self.unmarked_to as usize {
+            self.mark_if_due();
         }
+    }
+
+    fn mark_if_due(&mut self) {
+        let end = self.cork.len();
+        let (since, due) = match self.shared.back() {
+            Some(last) => (last.at, end == last.at && !last.bytes.is_empty()),
+            None => (self.head, false),
+        };
+        if due || end >= since + Self::BOUNDARY {
+            self.shared.push_back(Shared { at: end, bytes: Bytes::new() });
+            self.mark_none_to(end + Self::BOUNDARY);
+        } else {
+            self.mark_none_to(since + Self::BOUNDARY);
+        }
+    }
+
+    fn mark_none_to(&mut self, at: usize) {
+        self.unmarked_to = u32::try_from(at).unwrap_or(u32::MAX);
     }
 
     /// Queues `frame` at the next marked boundary that has not been passed, or behind all.
@@ -113,13 +137,23 @@ impl Outbox {
                 let at = self.shared[index].at;
                 self.beside += frame.len();
                 self.shared.insert(index, Shared { at, bytes: Bytes::copy_from_slice(frame) });
+                self.unmarked_to = 0;
             }
             None => self.cork(now).extend_from_slice(frame),
         }
     }
 
     /// Fills `out` with what is to be written, in order; returns how many slices were filled.
+    #[inline]
     pub(crate) fn slices<'a>(&'a self, out: &mut [&'a [u8]]) -> usize {
+        if let (true, Some(first)) = (self.shared.is_empty(), out.first_mut()) {
+            *first = &self.cork[self.head..];
+            return usize::from(!first.is_empty());
+        }
+        self.mixed_slices(out)
+    }
+
+    fn mixed_slices<'a>(&'a self, out: &mut [&'a [u8]]) -> usize {
         let (mut filled, mut at) = (0, self.head);
         let mut push = |from: &mut usize, to: usize, bytes: &'a [u8]| {
             // A boundary alone does not split what lies together in the cork.
@@ -155,11 +189,11 @@ impl Outbox {
     #[cfg(feature = "tls")]
     pub(crate) fn seal(&mut self, n: usize) {
         // Whether the buffers are empty is asked without what is in flight.
-        self.beside -= self.in_flight;
+        self.beside -= self.in_flight as usize;
         let n = n.min(self.len());
         self.remove(n);
-        self.in_flight += n;
-        self.beside += self.in_flight;
+        self.in_flight += n as u32;
+        self.beside += self.in_flight as usize;
     }
 
     /// The transport took `wire` sealed bytes, which completed `plain` bytes of those in flight.
@@ -167,15 +201,22 @@ impl Outbox {
         if wire > 0 {
             self.progress = now;
         }
-        let plain = plain.min(self.in_flight);
-        self.in_flight -= plain;
+        let plain = plain.min(self.in_flight as usize);
+        self.in_flight -= plain as u32;
         self.beside -= plain;
         self.written += plain as u64;
     }
 
     /// Takes `n` bytes from the front of the buffers.
     #[inline]
-    fn remove(&mut self, mut n: usize) {
+    fn remove(&mut self, n: usize) {
+        if n == self.cork.len() - self.head && self.beside == 0 {
+            return self.forget_all();
+        }
+        self.remove_part(n);
+    }
+
+    fn remove_part(&mut self, mut n: usize) {
         while n > 0 {
             let gap = self.shared.front().map_or(self.cork.len(), |s| s.at) - self.head;
             let step = gap.min(n);
@@ -191,9 +232,7 @@ impl Outbox {
             }
         }
         if self.is_empty() {
-            self.cork.clear();
-            self.shared.clear();
-            self.head = 0;
+            self.forget_all();
         } else if self.head >= Self::WRITTEN && self.head > self.cork.len() - self.head {
             // A queue that is never quite empty would keep all that it ever wrote.
             self.cork.drain(..self.head);
@@ -201,10 +240,21 @@ impl Outbox {
         }
     }
 
+    /// Nothing is left.
+    #[inline]
+    fn forget_all(&mut self) {
+        self.cork.clear();
+        if !self.shared.is_empty() {
+            self.shared.clear();
+        }
+        self.head = 0;
+        self.unmarked_to = Self::BOUNDARY as u32;
+    }
+
     /// Gives up all that waits. What is in flight goes out.
     pub(crate) fn clear(&mut self) {
         *self = Self {
-            beside: self.in_flight,
+            beside: self.in_flight as usize,
             in_flight: self.in_flight,
             progress: self.progress,
             written: self.written,
@@ -227,7 +277,8 @@ impl Outbox {
     #[inline]
     pub(crate) fn reclaim(&mut self, scratch: &mut Scratch) {
         let rest = self.cork.len() - self.head;
-        if rest == 0 || self.head > rest || self.cork.capacity() > 2 * self.cork.len() {
+        let loose = rest == 0 || self.head > rest || self.cork.capacity() > 2 * self.cork.len();
+        if loose && self.cork.capacity() > 0 {
             self.compact(scratch);
         }
         if self.shared.is_empty() && self.shared.capacity() > 0 {
@@ -240,15 +291,20 @@ impl Outbox {
         for shared in &mut self.shared {
             shared.at -= self.head;
         }
+        self.unmarked_to = 0;
         self.head = 0;
     }
 
+    #[inline]
     fn compact(&mut self, scratch: &mut Scratch) {
-        let mut cork = core::mem::take(&mut self.cork);
-        if self.head < cork.len() {
-            self.cork = cork[self.head..].to_vec();
+        let rest = match &self.cork[self.head..] {
+            [] => Vec::new(),
+            rest => rest.to_vec(),
+        };
+        let mut cork = core::mem::replace(&mut self.cork, rest);
+        if self.head > 0 {
+            self.forget_written();
         }
-        self.forget_written();
         cork.clear();
         if cork.capacity() > scratch.cork.capacity() && cork.capacity() <= Scratch::KEEP {
             scratch.cork = cork;

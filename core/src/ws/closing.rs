@@ -133,7 +133,7 @@ impl Connection {
     fn give_up(&mut self, cause: Cause) {
         self.closing.abort();
         self.outbox.clear();
-        self.pong = None;
+        self.take_pong();
         self.leave_open(self.clock.last());
         self.report(Origin::Abnormal, CloseCode::ABNORMAL, String::new(), cause);
     }

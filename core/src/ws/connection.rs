@@ -58,6 +58,8 @@ pub struct Connection {
     /// A control frame's payload that a read cut, and the payload of a pong that must wait.
     pub(super) control: Option<Box<ControlPayload>>,
     pub(super) pong: Option<Box<ControlPayload>>,
+    /// What may be queued on the fast way out.
+    pub(super) fast_room: u32,
     /// Bytes of pongs, and pings of the keepalive, that have come behind the queue's limit into room of their own. When that
     /// is used up only the newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left: when this
     /// many bytes have been written, all of those are among them.
@@ -104,6 +106,10 @@ impl Gate {
     pub(super) const REPORTED: u8 = 32;
     /// The end of the stream came, and stands behind a message that is not inflated to its end.
     pub(super) const ENDED: u8 = 64;
+    /// A pong waits for room.
+    pub(super) const PONG: u8 = 128;
+    /// Any of these keeps a message from the fast way out.
+    pub(super) const SHUT_OUT: u8 = Self::CONGESTED | Self::NOT_OPEN | Self::PONG;
 }
 
 impl Connection {
@@ -129,6 +135,7 @@ impl Connection {
             close_sent: None,
             control: None,
             pong: None,
+            fast_room: Self::fast_room(config),
             pongs_used: 0,
             pongs_free_at: 0,
             report: None,
@@ -165,7 +172,7 @@ impl Connection {
         if let Some(parameters) = agreed.deflate() {
             let deflate = self.config.deflate_or_default();
             let compression = super::deflate::Compression::new(self.role, parameters, &deflate);
-            return Self { compression, ..self };
+            return Self { compression, fast_room: 0, ..self };
         }
         let _ = agreed;
         self
@@ -277,7 +284,7 @@ impl Connection {
                 self.keepalive.resume(now, &self.config, &mut self.deadlines);
             }
         }
-        if self.pong.is_some() {
+        if self.gate & Gate::PONG != 0 {
             self.flush_pong(now);
         }
         now
@@ -286,9 +293,14 @@ impl Connection {
     /// Arms the write deadline unless it is; whether it was needed is worked out when it fires.
     #[inline]
     pub(super) fn arm_write_stall(&mut self, now: Instant) {
-        if !self.deadlines.is_armed(Deadline::WriteStall)
-            && let Some(timeout) = self.config.write_timeout
-        {
+        if !self.deadlines.is_armed(Deadline::WriteStall) {
+            self.arm_write_stall_from(now);
+        }
+    }
+
+    #[cold]
+    fn arm_write_stall_from(&mut self, now: Instant) {
+        if let Some(timeout) = self.config.write_timeout {
             self.deadlines.arm(Deadline::WriteStall, now + least(timeout));
         }
     }
@@ -325,10 +337,9 @@ impl Engine for Connection {
         self.fill_space(now, n);
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
-        let now = self.settle(now);
-        self.send_message(now, message)
+        if self.send_fast(now, &message) { Ok(Accepted::Queued) } else { self.send_message(now, message) }
     }
 
     fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
@@ -347,7 +358,7 @@ impl Engine for Connection {
     }
 
     fn wants(&self) -> Wants {
-        let write = !self.outbox.is_empty() || self.pong.is_some();
+        let write = !self.outbox.is_empty() || self.gate & Gate::PONG != 0;
         match self.phase() {
             Phase::Open | Phase::Closing => Wants { read: !self.is_paused(), write, shutdown: None },
             Phase::Flushing => Wants { read: !self.closing.read_over(), write, shutdown: None },
@@ -361,6 +372,9 @@ impl Engine for Connection {
         self.outbox.lend(scratch);
         if self.role == Role::Client && self.masks.is_none() {
             self.masks = scratch.masks.take();
+            if let Some(masks) = &mut self.masks {
+                masks.bind(&self.entropy);
+            }
         }
         #[cfg(feature = "deflate")]
         self.compression.lend(scratch);

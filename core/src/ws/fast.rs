@@ -1,9 +1,10 @@
-//! The fast path: a whole message in one frame, at rest.
+//! The fast paths: a whole message in one frame, at rest.
 
-use super::Role;
-use super::connection::Connection;
+use super::connection::{Connection, Gate};
 use super::receive::Stage;
-use super::wire::{mask, utf8};
+use super::send::REFERENCE;
+use super::wire::{header, mask, utf8};
+use super::{Config, Role};
 use crate::base::{Event, Input, Instant, Message, Violation};
 use alloc::borrow::Cow;
 
@@ -54,5 +55,60 @@ impl Connection {
         };
         self.counters.messages_in += 1;
         Some(Event::Message(message))
+    }
+
+    /// The most that may be queued, with the payload of the message, for [`send_fast`](Self::send_fast): its frame stays
+    /// below the high mark. None where messages are cut into small fragments.
+    pub(super) fn fast_room(config: &Config) -> u32 {
+        if config.fragment_size() < REFERENCE {
+            return 0;
+        }
+        u32::try_from(config.high_mark.saturating_sub(header::MAX_LEN)).unwrap_or(u32::MAX)
+    }
+
+    /// Frames a copy of a message when nothing is out of the ordinary: the connection open, the message small and
+    /// not to be compressed, room for it below the high mark. `false` leaves all to the general path.
+    #[inline(always)]
+    pub(super) fn send_fast(&mut self, now: Instant, message: &Message<'_>) -> bool {
+        let (first, payload) = match message {
+            Message::Text(text) => (0x81, text.as_bytes()),
+            Message::Binary(payload) => (0x82, &**payload),
+            Message::Typed(..) => return false,
+        };
+        let (len, queued) = (payload.len(), self.outbox.len());
+        if self.gate & Gate::SHUT_OUT != 0 || len >= REFERENCE || queued + len >= self.fast_room as usize {
+            return false;
+        }
+        let now = self.clock.advance(now);
+        self.counters.messages_out += 1;
+        self.arm_write_stall(now);
+        self.outbox.mark_boundary();
+        if self.role == Role::Client {
+            self.cork_masked(now, first, payload);
+            return true;
+        }
+        let cork = self.outbox.cork_behind(now, queued);
+        if len < 126 {
+            cork.extend_from_slice(&[first, len as u8]);
+        } else {
+            let [a, b] = (len as u16).to_be_bytes();
+            cork.extend_from_slice(&[first, 126, a, b]);
+        }
+        cork.extend_from_slice(payload);
+        true
+    }
+
+    /// A client's frame, whose length fits into 16 bits.
+    #[inline(always)]
+    fn cork_masked(&mut self, now: Instant, first: u8, payload: &[u8]) {
+        let key @ [k, l, m, n] = self.draw_mask();
+        let cork = self.outbox.cork(now);
+        if payload.len() < 126 {
+            cork.extend_from_slice(&[first, 0x80 | payload.len() as u8, k, l, m, n]);
+        } else {
+            let [a, b] = (payload.len() as u16).to_be_bytes();
+            cork.extend_from_slice(&[first, 0x80 | 126, a, b, k, l, m, n]);
+        }
+        mask::append(cork, payload, key);
     }
 }

@@ -71,8 +71,9 @@ impl Connection {
         self.admit(message.payload().len())
     }
 
-    #[inline]
+    /// The general way of a message.
     pub(super) fn send_message(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
+        let now = self.settle(now);
         let len = message.payload().len();
         let first = opcode(message.kind())?;
         self.admit(len)?;
@@ -113,7 +114,6 @@ impl Connection {
 
     /// Whether a message of `len` bytes may be queued now. Whoever is refused for want of room is told by `Drained`
     /// when to try again, so there is room then: what would not fit behind the low mark is too big for ever.
-    #[inline]
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
         if self.gate & Gate::NOT_OPEN != 0 {
             return Err(if self.closing.is_receiving() { SendError::Closing } else { SendError::Closed });
@@ -132,7 +132,6 @@ impl Connection {
         Err(SendError::Full)
     }
 
-    #[inline]
     fn accepted(&mut self, now: Instant) -> Accepted {
         self.counters.messages_out += 1;
         self.arm_write_stall(now);
@@ -144,7 +143,6 @@ impl Connection {
     }
 
     /// Frames a copy of `payload`, in fragments where it is large.
-    #[inline]
     pub(super) fn copy_frames(&mut self, now: Instant, first: Opcode, payload: &[u8]) {
         let size = self.config.fragment_size();
         if payload.len() <= size {
@@ -156,7 +154,6 @@ impl Connection {
         }
     }
 
-    #[inline]
     fn copy_frame(&mut self, now: Instant, fin: bool, opcode: Opcode, payload: &[u8]) {
         self.outbox.mark_boundary();
         let mask = self.next_mask();
@@ -209,13 +206,17 @@ impl Connection {
     }
 
     /// The key of the next frame: fresh and unpredictable for a client (RFC 6455 section 5.3), none for a server.
-    #[inline]
     fn next_mask(&mut self) -> Option<[u8; 4]> {
-        if self.role == Role::Server {
-            return None;
+        (self.role == Role::Client).then(|| self.draw_mask())
+    }
+
+    #[inline]
+    pub(super) fn draw_mask(&mut self) -> [u8; 4] {
+        let entropy = &mut self.entropy;
+        match &mut self.masks {
+            Some(block) => entropy.next_mask(block),
+            none => entropy.next_mask(none.insert(MaskBlock::boxed(entropy))),
         }
-        let block = self.masks.get_or_insert_with(|| Box::new(MaskBlock::new()));
-        Some(self.entropy.next_mask(block))
     }
 
     /// Sends a ping now, whatever the idle deadline; its answer comes as [`Event::Pong`](crate::base::Event::Pong).
@@ -245,6 +246,7 @@ impl Connection {
             return;
         }
         if self.pong.is_some() || !self.reserve_pong(payload.len()) {
+            self.gate |= Gate::PONG;
             if self.pong.replace(ControlPayload::new(payload)).is_some() {
                 self.counters.pongs_dropped = self.counters.pongs_dropped.wrapping_add(1);
             }
@@ -260,13 +262,15 @@ impl Connection {
 
     /// Queues the pong that waited, once there is room.
     pub(super) fn flush_pong(&mut self, now: Instant) {
-        if !self.closing.is_open() {
-            self.pong = None;
-            return;
-        }
-        if let Some(pong) = self.pong.take() {
+        if let Some(pong) = self.take_pong().filter(|_| self.closing.is_open()) {
             self.queue_pong(now, pong.as_slice());
         }
+    }
+
+    /// The pong that waits, which from here on does not.
+    pub(super) fn take_pong(&mut self) -> Option<Box<ControlPayload>> {
+        self.gate &= !Gate::PONG;
+        self.pong.take()
     }
 
     fn reserve_pong(&mut self, len: usize) -> bool {
@@ -289,7 +293,7 @@ impl Connection {
             body.extend_from_slice(reason.as_bytes());
         }
         self.flush_pong(now);
-        self.pong = None;
+        self.take_pong();
         let frame = self.control_frame(Opcode::Close, &body);
         self.outbox.cork(now).extend_from_slice(&frame);
         self.arm_write_stall(now);
