@@ -73,7 +73,7 @@ fn send(mut connection: Connection, size: usize, times: usize) {
             connection.send(now, Message::binary(payload)).expect("room");
         }
         let mut output = connection.output(now);
-        let mut slices: [&[u8]; 16] = [&[]; 16];
+        let mut slices: [&[u8]; 4] = [&[]; 4];
         let filled = output.slices(&mut slices);
         let written = slices[..filled].iter().map(|s| black_box(s).len()).sum();
         output.advance(written);

@@ -1,17 +1,45 @@
 #!/usr/bin/env bash
 # Instructions a frame by callgrind: the counts of two runs, subtracted, so that start-up falls out.
+#   core/examples/engine_counts.sh            prints them beside those of engine_counts.txt
+#   core/examples/engine_counts.sh --check    and fails where one has risen by more than 2 %
+#   core/examples/engine_counts.sh --update   writes engine_counts.txt anew
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+kept=core/examples/engine_counts.txt
 cargo build --quiet --release -p wharf --features simd --example engine_counts
-target=${CARGO_TARGET_DIR:-target}
+program=${CARGO_TARGET_DIR:-target}/release/examples/engine_counts
+
 count() {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/release/examples/engine_counts" "$@" 2>&1 |
-    awk '/Collected/ {print $4}'
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" "$@" 2>&1 | awk '/Collected/ {print $4}'
 }
-for work in receive-binary receive-text send-server send-client; do
-  for size in 16 1024; do
-    few=$(count $work $size 1600)
-    many=$(count $work $size 3200)
-    echo "$work $size $(((many - few) / 1600))"
+
+counts() {
+  local work size few many
+  for work in receive-binary receive-text send-server send-client; do
+    for size in 16 1024; do
+      few=$(count $work $size 1600)
+      many=$(count $work $size 3200)
+      echo "$work $size $(((many - few) / 1600))"
+    done
   done
-done
+}
+
+case ${1:-} in
+  --update) counts | tee "$kept" ;;
+  --check | "")
+    counts | awk -v kept="$kept" -v check="${1:-}" '
+      BEGIN { while ((getline line < kept) > 0) { split(line, f, " "); was[f[1] " " f[2]] = f[3] } }
+      {
+        key = $1 " " $2
+        if (!(key in was)) { print $0 "  (not in " kept ")"; bad = 1; next }
+        rise = ($3 / was[key] - 1) * 100
+        printf "%s  (%d kept, %+.1f %%)\n", $0, was[key], rise
+        if (rise > 2) { bad = 1; print "  that is a rise of more than 2 %: mend it, or keep it by --update and say why" }
+      }
+      END { exit check != "" && bad }'
+    ;;
+  *)
+    echo "usage: engine_counts.sh [--check | --update]" >&2
+    exit 2
+    ;;
+esac
