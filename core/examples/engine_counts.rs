@@ -6,7 +6,8 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use wharf::base::{Engine, Entropy, Event, Input, Instant, Message, Scratch};
+use wharf::base::{Engine, Entropy, Event, Input, Instant, Message, Scratch, Wall};
+use wharf::link::{self, Link};
 use wharf::ws::{Config, Connection};
 
 const BATCH: usize = 16;
@@ -14,7 +15,9 @@ const BATCH: usize = 16;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [work, size, times] = &args[..] else {
-        eprintln!("usage: engine_counts receive-binary|receive-text|send-server|send-client SIZE TIMES");
+        eprintln!(
+            "usage: engine_counts receive-binary|receive-text|send-server|send-client|open-server SIZE TIMES"
+        );
         std::process::exit(2);
     };
     let (size, times) = (size.parse().expect("SIZE"), times.parse().expect("TIMES"));
@@ -31,6 +34,7 @@ fn main() {
                 times,
             );
         }
+        "open-server" => open(times),
         _ => panic!("no such work: {work}"),
     }
 }
@@ -78,5 +82,32 @@ fn send(mut connection: Connection, size: usize, times: usize) {
         let written = slices[..filled].iter().map(|s| black_box(s).len()).sum();
         output.advance(written);
         connection.reclaim(&mut scratch);
+    }
+}
+
+/// A whole connection from its request to its answer.
+fn open(times: usize) {
+    let request = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://example.com\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let (config, mut scratch, mut buffer) = (Arc::default(), Scratch::new(), request.to_vec());
+    for i in 0..times {
+        let now = Instant::from_nanos(i as u64);
+        buffer.copy_from_slice(black_box(request));
+        let mut link = Link::server(now, Wall::default(), &config);
+        link.lend(&mut scratch);
+        let mut input = Input::new(&mut buffer);
+        while let Some(event) = link.receive(now, &mut input) {
+            match event {
+                link::Event::Request(_) => link.accept(now, &Default::default()).expect("an offer"),
+                event => assert!(matches!(event, link::Event::Opened(_))),
+            }
+        }
+        let mut output = link.output(now);
+        let mut slices: [&[u8]; 4] = [&[]; 4];
+        let filled = output.slices(&mut slices);
+        let written = slices[..filled].iter().map(|s| black_box(s).len()).sum();
+        assert!(written > 100);
+        output.advance(written);
+        link.reclaim(&mut scratch);
     }
 }

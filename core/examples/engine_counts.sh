@@ -14,13 +14,11 @@ count() {
 }
 
 counts() {
-  local work size few many
-  for work in receive-binary receive-text send-server send-client; do
-    for size in 16 1024; do
-      few=$(count $work $size 1600)
-      many=$(count $work $size 3200)
-      echo "$work $size $(((many - few) / 1600))"
-    done
+  local line few many
+  for line in {receive-binary,receive-text,send-server,send-client}" "{16,1024} "open-server 0"; do
+    few=$(count $line 1600)
+    many=$(count $line 3200)
+    echo "$line $(((many - few) / 1600))"
   done
 }
 

@@ -114,7 +114,8 @@ impl Headers {
     /// Whether a list has `token` as a member, without case.
     #[must_use]
     pub fn list_has(&self, name: &str, token: &str) -> bool {
-        self.list(name).any(|member| member.eq_ignore_ascii_case(token))
+        let only = |value: &[u8]| value.eq_ignore_ascii_case(token.as_bytes());
+        self.values(name).any(only) || self.list(name).any(|member| member.eq_ignore_ascii_case(token))
     }
 
     /// The one `Content-Length`. Two are refused even if they agree; so is a list, a sign, a space (RFC 9112 section

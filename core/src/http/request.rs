@@ -4,6 +4,7 @@ use super::Authority;
 use super::head::{self, HeadError, MAX_FIELDS};
 use super::headers::{Headers, Span, is_one_of};
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 /// The version of HTTP that a peer speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,9 +44,9 @@ impl Request {
 
     /// The request whose whole head is `bytes`, as [`HeadBuffer`](super::HeadBuffer) gave it.
     pub(super) fn from_head(bytes: Vec<u8>) -> Result<Self, HeadError> {
-        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let mut parsed = httparse::Request::new(&mut fields);
-        match parsed.parse(&bytes).map_err(head::error)? {
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(&bytes, &mut fields).map_err(head::error)? {
             httparse::Status::Complete(n) if n == bytes.len() => {}
             _ => return Err(HeadError::Malformed),
         }
@@ -126,8 +127,10 @@ impl Request {
 
     /// Authority and rest of an absolute target.
     fn split_absolute(&self) -> Option<(&str, &str)> {
-        let target = self.text(self.target);
-        let (_, rest) = target.split_once("://").filter(|_| !target.starts_with('/'))?;
+        if self.target.get(&self.headers.bytes).first() == Some(&b'/') {
+            return None;
+        }
+        let (_, rest) = self.text(self.target).split_once("://")?;
         Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
     }
 
@@ -142,9 +145,10 @@ impl Request {
         let named = hosts == 1 || (hosts == 0 && self.version == Version::Http10);
         let valid = |host: Option<&str>| host.is_some_and(|host| Authority::parse(host).is_some());
         // The host of an absolute target stands in for the field, so it must be as good.
+        let absolute = self.split_absolute().map(|(host, _)| host);
         if !named
             || (hosts == 1 && !valid(self.headers.get("host")))
-            || (self.host().is_some() && !valid(self.host()))
+            || (absolute.is_some() && !valid(absolute))
         {
             return Err(HeadError::Host);
         }
@@ -172,16 +176,16 @@ const MAX_BODY: u64 = 64 * 1024;
 
 /// The four forms of RFC 9112 section 3.2: a path, a whole URI of a scheme that is spoken here, `*`, host and port.
 fn check_target(method: &str, target: &str) -> Result<(), HeadError> {
-    let form = match (method, target.split_once("://")) {
-        _ if target.starts_with('/') => true,
-        ("CONNECT", _) | ("OPTIONS", None) => true,
-        (_, Some((scheme, rest))) => {
-            is_one_of(scheme, &["http", "https", "ws", "wss"])
-                && !rest.is_empty()
-                && !rest.starts_with(['/', '?'])
-        }
-        (_, None) => false,
-    };
+    let form = target.starts_with('/')
+        || match (method, target.split_once("://")) {
+            ("CONNECT", _) | ("OPTIONS", None) => true,
+            (_, Some((scheme, rest))) => {
+                is_one_of(scheme, &["http", "https", "ws", "wss"])
+                    && !rest.is_empty()
+                    && !rest.starts_with(['/', '?'])
+            }
+            (_, None) => false,
+        };
     let characters = target.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
     if form && characters { Ok(()) } else { Err(HeadError::Target) }
 }

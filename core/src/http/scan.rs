@@ -66,7 +66,7 @@ impl Scanner {
     /// Passes over the text of a line; stops at a control character.
     fn skip_text(&mut self, bytes: &[u8], at: usize) -> Result<usize, HeadError> {
         let rest = &bytes[at..];
-        let text = rest.iter().position(|b| (*b < 0x20 && *b != b'\t') || *b == 0x7f).unwrap_or(rest.len());
+        let text = text_len(rest);
         if text > 0 && !self.in_line {
             if self.lines > 0 && matches!(rest[0], b' ' | b'\t') {
                 return Err(HeadError::Malformed);
@@ -101,6 +101,16 @@ impl Scanner {
     fn too_large(&self) -> HeadError {
         if self.lines == 0 { HeadError::TargetTooLarge } else { HeadError::TooLarge }
     }
+}
+
+/// Bytes before the first control character that is not a tab.
+fn text_len(bytes: &[u8]) -> usize {
+    let control = |b: &u8| (*b < 0x20 && *b != b'\t') || *b == 0x7f;
+    // A block at a time, without a branch for each byte: the compiler makes vector instructions of it.
+    let blocks = bytes.as_chunks::<16>().0;
+    let clean =
+        blocks.iter().take_while(|block| !block.iter().fold(false, |any, b| any | control(b))).count() * 16;
+    bytes[clean..].iter().position(control).map_or(bytes.len(), |at| clean + at)
 }
 
 #[cfg(test)]
