@@ -54,12 +54,12 @@ impl Deadlines {
 
     /// The earliest, if any is armed. While reading is paused the peer's silence proves nothing, so idle and pong
     /// stand still.
+    #[inline]
     pub(crate) fn next(&self, paused: bool) -> Option<Instant> {
-        Deadline::running(paused)
-            .iter()
-            .map(|d| self.at[*d as usize])
-            .min()
-            .filter(|at| *at != Instant::NEVER)
+        let [close, write_stall, pong, idle] = self.at;
+        let ends = close.min(write_stall);
+        let at = if paused { ends } else { ends.min(pong.min(idle)) };
+        (at != Instant::NEVER).then_some(at)
     }
 
     /// Disarms and names one that is due at `now`.

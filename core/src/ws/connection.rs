@@ -309,8 +309,13 @@ impl Connection {
 impl Engine for Connection {
     #[inline]
     fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
-        if let Some(event) = self.receive_fast(now, input) {
-            return Some(event);
+        if self.gate == 0 && self.stage == Stage::Rest {
+            if input.is_empty() {
+                return None;
+            }
+            if let Some(event) = self.receive_fast(now, input) {
+                return Some(event);
+            }
         }
         self.receive_any(now, input)
     }
@@ -357,7 +362,11 @@ impl Engine for Connection {
         Output::new(&mut self.outbox, now)
     }
 
+    #[inline]
     fn wants(&self) -> Wants {
+        if self.gate == 0 {
+            return Wants { read: true, write: !self.outbox.is_empty(), shutdown: None };
+        }
         let write = !self.outbox.is_empty() || self.gate & Gate::PONG != 0;
         match self.phase() {
             Phase::Open | Phase::Closing => Wants { read: !self.is_paused(), write, shutdown: None },
@@ -390,7 +399,11 @@ impl Engine for Connection {
         self.compression.reclaim(scratch);
     }
 
+    #[inline]
     fn poll_timeout(&self) -> Option<Instant> {
+        if self.gate == 0 {
+            return self.deadlines.next(false);
+        }
         if matches!(self.phase(), Phase::Finished(_)) { None } else { self.deadlines.next(self.is_paused()) }
     }
 

@@ -9,14 +9,13 @@ use crate::base::{Event, Input, Instant, Message, Violation};
 use alloc::borrow::Cow;
 
 impl Connection {
-    /// Takes a message when nothing is out of the ordinary: the connection at rest, first byte 0x81 or 0x82, masked
+    /// Takes a message when nothing is out of the ordinary. The caller has seen the connection at rest; what comes begins with 0x81 or
+    /// 0x82 and is masked
     /// as the role demands, a minimal 7- or 16-bit length within the limits, the whole payload here. `None` leaves
     /// all to the general path; only a text that is not UTF-8 is failed right here.
     #[inline]
     pub(super) fn receive_fast<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
-        if self.stage != Stage::Rest || self.gate != 0 {
-            return None;
-        }
+        debug_assert!(self.stage == Stage::Rest && self.gate == 0);
         let bytes = input.as_slice();
         let &[first, second, a, b, ..] = bytes else { return None };
         if first != 0x81 && first != 0x82 {
