@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod echo;
+pub mod frames;
+#[cfg(feature = "peers")]
+pub mod peers;
 #[cfg(feature = "peers")]
 pub mod raw;
 pub mod statistics;
