@@ -1,2 +1,7 @@
 //! How fast, beside other libraries and the raw socket.
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "servers")]
+pub mod memory;
+#[cfg(feature = "servers")]
+pub mod raw;
