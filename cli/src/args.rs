@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::bench::args::Bench;
 use crate::chat::access::Origin;
 use crate::framing::FramingKind;
 use crate::runner::RuntimeKind;
@@ -27,6 +28,8 @@ pub enum Command {
     Connect(Connect),
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
+    /// Load an echo server, check each answer, and tell messages a second, round trips and the server's CPU time.
+    Bench(Bench),
 }
 
 /// What every server takes.
@@ -162,7 +165,7 @@ SIGTERM do the same at once. There is one try, and redirects are not followed.
 Exit code 0: closed with 1000 by either side, or without a Close by framings that have none. 1: anything else, with one
 line on stderr that says when (lookup, connect, proxy, TLS, handshake, read, write, close) and what to try. 2: bad use.";
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }

@@ -1,7 +1,7 @@
 //! From the command line to a running subcommand.
 
 use crate::args::{Cli, Command};
-use crate::{chat, connect, echo, logging};
+use crate::{bench, chat, connect, echo, logging};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -34,6 +34,7 @@ pub fn run() -> ExitCode {
             logging::start(args.log);
             return connect::run(args);
         }
+        Command::Bench(args) => return bench::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,9 @@
 //! How fast, beside other libraries and the raw socket.
 #![forbid(unsafe_code)]
 
+pub mod echo;
 #[cfg(feature = "servers")]
 pub mod memory;
 #[cfg(feature = "servers")]
 pub mod raw;
+pub mod statistics;

@@ -1,4 +1,13 @@
-//! Echoes of bytes without any protocol: what the runtime and the sockets cost by themselves.
+//! Plain TCP echo on one thread, as well as one can write it by hand: the ceiling.
+//!
+//! Both forms read into one buffer of the thread, write at once what a read gave, and keep only what a full socket did
+//! not take.
 
-pub mod mio_echo;
-pub mod tokio_echo;
+mod on_mio;
+mod on_tokio;
+
+pub use on_mio::mio_echo;
+pub use on_tokio::tokio_echo;
+
+/// How much is read at once, unless a flag says otherwise.
+pub const BUFFER: usize = 64 << 10;

@@ -4,10 +4,10 @@
 
 use peak_alloc::PeakAlloc;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 use wharf_benches::memory::gauge;
-use wharf_benches::raw::{mio_echo, tokio_echo};
+use wharf_benches::raw;
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
@@ -17,11 +17,9 @@ fn main() -> ExitCode {
         eprintln!("memory-server: {e}");
         return ExitCode::FAILURE;
     }
-    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listening = |address| println!("listening on {address}");
-    let served: io::Result<()> = match std::env::args().nth(1).as_deref() {
-        Some("raw-mio") => mio_echo::serve(free, listening),
-        Some("raw-tokio") => tokio_echo::serve(free, listening),
+    let served = match std::env::args().nth(1).as_deref() {
+        Some("raw-mio") => listener().and_then(|listener| raw::mio_echo(listener, raw::BUFFER)),
+        Some("raw-tokio") => listener().and_then(|listener| raw::tokio_echo(listener, raw::BUFFER)),
         _ => return wharf_cli::run(),
     };
     match served {
@@ -31,4 +29,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// One on a free port, told.
+fn listener() -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    println!("listening on {}", listener.local_addr()?);
+    Ok(listener)
 }

@@ -1,0 +1,107 @@
+//! The loop that keeps messages in flight.
+
+use super::lane::{Lane, LaneError};
+use super::ring::Ring;
+use super::tally::Tally;
+use super::{BenchError, dial};
+use mio::{Events, Interest, Poll, Token};
+use std::time::{Duration, Instant};
+
+/// All connections of a run, driven by one thread.
+pub(crate) struct Load {
+    poll: Poll,
+    events: Events,
+    ring: Ring,
+    lanes: Vec<Lane>,
+    /// All lanes read into it in turn.
+    buffer: Vec<u8>,
+    /// What came back.
+    pub(crate) tally: Tally,
+}
+
+impl Load {
+    /// How much is read at once.
+    const READ: usize = 256 << 10;
+
+    /// Opens `connections`; none of them sends yet. They begin at different places of the ring, so that answers on the wrong
+    /// connection are found.
+    ///
+    /// # Errors
+    /// [`BenchError`] if one cannot be opened.
+    pub(crate) fn open(aim: &mut dial::Aim, connections: usize, ring: Ring) -> Result<Self, BenchError> {
+        let poll = Poll::new()?;
+        let mut lanes = Vec::with_capacity(connections);
+        for index in 0..connections {
+            let mut stream = mio::net::TcpStream::from_std(aim.open()?);
+            poll.registry().register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
+            lanes.push(Lane::new(stream, &ring, index * 61 % ring.len()));
+        }
+        let buffer = vec![0; Self::READ];
+        Ok(Self { poll, events: Events::with_capacity(1024), ring, lanes, buffer, tally: Tally::new() })
+    }
+
+    /// Sends the first `depth` messages on each connection.
+    ///
+    /// # Errors
+    /// [`BenchError`] if one fails.
+    pub(crate) fn start(&mut self, depth: usize) -> Result<(), BenchError> {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            lane.send(&self.ring, depth, Instant::now()).map_err(|e| BenchError::on(index, e.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the messages in flight for so long.
+    ///
+    /// # Errors
+    /// [`BenchError`] for the first wrong answer and for a connection that fails.
+    pub(crate) fn run(&mut self, time: Duration) -> Result<(), BenchError> {
+        let end = Instant::now() + time;
+        while self.turn(end, true)? {}
+        Ok(())
+    }
+
+    /// Waits until all is answered, at most so long.
+    ///
+    /// # Errors
+    /// [`BenchError`] as above, and for what is missing then.
+    pub(crate) fn finish(&mut self, time: Duration) -> Result<(), BenchError> {
+        let end = Instant::now() + time;
+        while self.unanswered().is_some() {
+            if !self.turn(end, false)? {
+                break;
+            }
+        }
+        self.unanswered().map_or(Ok(()), Err)
+    }
+
+    /// Waits for something to do and does it; returns whether there is time left.
+    fn turn(&mut self, end: Instant, again: bool) -> Result<bool, BenchError> {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        match self.poll.poll(&mut self.events, Some(left)) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => return Ok(true),
+            polled => polled?,
+        }
+        for event in &self.events {
+            let index = event.token().0;
+            let lane = &mut self.lanes[index];
+            if event.is_writable() {
+                lane.flush(&self.ring).map_err(|e| BenchError::on(index, e.into()))?;
+            }
+            if event.is_readable() {
+                let turned = lane.turn(&self.ring, &mut self.buffer, again, &mut self.tally);
+                turned.map_err(|e| BenchError::on(index, e))?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The first connection whose answers are not all there.
+    fn unanswered(&self) -> Option<BenchError> {
+        let mut lanes = self.lanes.iter().enumerate();
+        lanes.find_map(|(index, lane)| Some(BenchError::on(index, LaneError::Mismatch(lane.unanswered()?))))
+    }
+}

@@ -1,0 +1,84 @@
+//! What a run is told as.
+
+use super::args::Bench;
+use super::tally::Tally;
+use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+/// The figures of one run.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    connections: u32,
+    size: u32,
+    depth: u32,
+    /// The measured window, in seconds.
+    seconds: f64,
+    messages: u64,
+    messages_per_second: f64,
+    /// Round trips, in microseconds.
+    p50_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    max_us: f64,
+    /// The server's CPU time a message, in nanoseconds.
+    server_cpu_ns: Option<f64>,
+    /// What share of the window the server was on a core.
+    server_busy: Option<f64>,
+    /// What share of it the load was.
+    load_busy: Option<f64>,
+}
+
+impl Report {
+    /// Sums up a window: what came back, and what server and load spent.
+    pub(crate) fn new(
+        args: &Bench,
+        tally: &Tally,
+        window: Duration,
+        server: Option<Duration>,
+        load: Option<Duration>,
+    ) -> Self {
+        let seconds = window.as_secs_f64();
+        let messages = tally.messages();
+        let share = |spent: Duration| spent.as_secs_f64() / seconds;
+        Self {
+            connections: args.connections,
+            size: args.size,
+            depth: args.depth,
+            seconds,
+            messages,
+            messages_per_second: messages as f64 / seconds,
+            p50_us: tally.micros(0.5),
+            p99_us: tally.micros(0.99),
+            p999_us: tally.micros(0.999),
+            max_us: tally.micros(1.0),
+            server_cpu_ns: server.map(|spent| spent.as_nanos() as f64 / messages as f64),
+            server_busy: server.map(share),
+            load_busy: load.map(share),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connections, size, depth, seconds, messages, .. } = self;
+        writeln!(
+            f,
+            "{connections} × {size} B × {depth}: {messages} messages in {seconds:.3} s, all answers right"
+        )?;
+        writeln!(f, "messages/s  {:.0}", self.messages_per_second)?;
+        write!(
+            f,
+            "round trip  p50 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs",
+            self.p50_us, self.p99_us, self.p999_us
+        )?;
+        writeln!(f, ", longest {:.1} µs", self.max_us)?;
+        if let (Some(nanos), Some(busy)) = (self.server_cpu_ns, self.server_busy) {
+            writeln!(f, "server      {nanos:.0} ns of CPU a message, {:.0} % of a core", busy * 100.0)?;
+        }
+        if let Some(busy) = self.load_busy {
+            writeln!(f, "load        {:.0} % of a core", busy * 100.0)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! What has been measured.
+
+use hdrhistogram::Histogram;
+use std::time::Duration;
+
+/// Messages and their round trips, while something is measured.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// In nanoseconds, with three digits, up to a minute.
+    trips: Histogram<u64>,
+    measures: bool,
+}
+
+impl Tally {
+    /// Longest round trip that is told from a longer one.
+    const LONGEST: u64 = 60_000_000_000;
+
+    /// Nothing, and nothing is counted yet.
+    pub(crate) fn new() -> Self {
+        let trips = Histogram::new_with_max(Self::LONGEST, 3).expect("the bounds are valid");
+        Self { trips, measures: false }
+    }
+
+    /// Counts from here on, or no longer.
+    pub(crate) fn measure(&mut self, measures: bool) {
+        self.measures = measures;
+    }
+
+    /// `messages` came back after `trip`.
+    #[inline]
+    pub(crate) fn record(&mut self, trip: Duration, messages: usize) {
+        if self.measures {
+            let nanos = u64::try_from(trip.as_nanos()).unwrap_or(u64::MAX);
+            self.trips.saturating_record_n(nanos, messages as u64);
+        }
+    }
+
+    /// How many came back.
+    pub(crate) fn messages(&self) -> u64 {
+        self.trips.len()
+    }
+
+    /// What share `quantile` of the round trips did not exceed, in microseconds.
+    pub(crate) fn micros(&self, quantile: f64) -> f64 {
+        self.trips.value_at_quantile(quantile) as f64 / 1e3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_measured_counts() {
+        let mut tally = Tally::new();
+        tally.record(Duration::from_micros(1), 5);
+        tally.measure(true);
+        tally.record(Duration::from_micros(10), 99);
+        tally.record(Duration::from_secs(3600), 1);
+        tally.measure(false);
+        tally.record(Duration::from_micros(1), 5);
+        assert_eq!(tally.messages(), 100);
+        assert!((tally.micros(0.99) - 10.0).abs() < 0.1);
+        assert!(tally.micros(1.0) >= 60e6);
+    }
+}
