@@ -1,7 +1,11 @@
 //! How fast, beside other libraries and the raw socket.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "servers")]
+pub mod client;
 pub mod echo;
+#[cfg(feature = "servers")]
+pub mod fanout;
 #[cfg(feature = "servers")]
 pub mod memory;
 #[cfg(feature = "servers")]

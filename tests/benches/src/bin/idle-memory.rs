@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use wharf_benches::memory::client::Speech;
+use wharf_benches::client::Speech;
 use wharf_benches::memory::measure::{Candidate, measure};
 
 const CANDIDATES: &[Candidate] = &[

@@ -1,8 +1,8 @@
 //! One server, measured.
 
-use super::client::{Client, Parcel, Speech};
 use super::gauge::Reading;
 use super::server::Server;
+use crate::client::{Client, Parcel, Speech};
 use std::io;
 use std::path::Path;
 
@@ -69,7 +69,15 @@ pub fn measure(program: &Path, candidate: &Candidate, connections: usize) -> io:
     let mut first = Client::open(server.address, speech)?;
     first.echo(&burst)?;
     let before = settled(&mut server, &mut first, speech)?;
-    let clients = (0..connections).map(|_| Client::open(server.address, speech));
+    let known = Parcel::new(speech, 1);
+    let clients = (0..connections).map(|_| {
+        let mut client = Client::open(server.address, speech)?;
+        if speech == Speech::Raw {
+            // Without a handshake nothing says that the server knows of it.
+            client.echo(&known)?;
+        }
+        Ok(client)
+    });
     let mut clients = clients.collect::<io::Result<Vec<_>>>()?;
     let idle = settled(&mut server, &mut first, speech)?;
     for client in &mut clients {

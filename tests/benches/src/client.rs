@@ -1,4 +1,4 @@
-//! The other side of a connection under measurement: blocking, and as little as can be.
+//! The other side of a connection under measurement: blocking, and as little as can be. What it waits for too long is an error.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,15 +33,28 @@ impl Parcel {
     #[must_use]
     pub fn new(speech: Speech, len: usize) -> Self {
         let payload: Vec<u8> = (0..len).map(|i| (i ^ (i >> 8)) as u8).collect();
+        Self::carrying(speech, &payload)
+    }
+
+    /// A binary message.
+    #[must_use]
+    pub fn carrying(speech: Speech, payload: &[u8]) -> Self {
         if speech == Speech::Raw {
-            return Self { sent: payload.clone(), awaited: payload };
+            return Self { sent: payload.to_vec(), awaited: payload.to_vec() };
         }
+        let len = payload.len();
         let mut sent = header(len, 0x80);
         sent.extend_from_slice(&MASK);
         sent.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
         let mut awaited = header(len, 0);
-        awaited.extend_from_slice(&payload);
+        awaited.extend_from_slice(payload);
         Self { sent, awaited }
+    }
+
+    /// The bytes that are to come back.
+    #[must_use]
+    pub fn awaited(&self) -> &[u8] {
+        &self.awaited
     }
 }
 
@@ -69,8 +82,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, and shakes hands if that is what is spoken; without a handshake one byte goes to and fro, so that the server
-    /// knows of the connection.
+    /// Connects, and shakes hands if that is what is spoken. Without a handshake the server may not know of it yet.
     ///
     /// # Errors
     /// As the operating system says, or if the server answers otherwise than it should.
@@ -80,9 +92,8 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut client = Self { stream };
-        match speech {
-            Speech::Raw => client.echo(&Parcel::new(speech, 1))?,
-            Speech::WebSocket => client.shake_hands()?,
+        if speech == Speech::WebSocket {
+            client.shake_hands()?;
         }
         Ok(client)
     }
