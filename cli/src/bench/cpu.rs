@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// Where there is no such process, and no Linux.
-pub(crate) fn time_of(process: u32) -> io::Result<Duration> {
+pub fn time_of(process: u32) -> io::Result<Duration> {
     let mut nanos = 0;
     for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
         match std::fs::read_to_string(task?.path().join("schedstat")) {
@@ -25,7 +25,7 @@ pub(crate) fn time_of(process: u32) -> io::Result<Duration> {
 /// # Errors
 /// If there is no such core.
 #[cfg(target_os = "linux")]
-pub(crate) fn pin(core: usize) -> io::Result<()> {
+pub fn pin(core: usize) -> io::Result<()> {
     use rustix::thread::{CpuSet, sched_setaffinity};
     if core >= CpuSet::MAX_CPU {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -40,7 +40,7 @@ pub(crate) fn pin(core: usize) -> io::Result<()> {
 /// # Errors
 /// Always.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn pin(_core: usize) -> io::Result<()> {
+pub fn pin(_core: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -2,7 +2,7 @@
 
 pub mod args;
 mod check;
-mod cpu;
+pub mod cpu;
 mod dial;
 mod lane;
 mod load;

@@ -10,7 +10,7 @@ pub mod plot;
 pub mod results;
 #[cfg(feature = "peers")]
 pub mod run;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod servers;
 #[cfg(feature = "peers")]
 pub mod summary;

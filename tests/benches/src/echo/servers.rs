@@ -98,6 +98,18 @@ impl Server {
         Ok(all)
     }
 
+    /// A program, with all its arguments but the address.
+    #[must_use]
+    pub fn added(name: &str, program: &Path, arguments: &[&str]) -> Self {
+        let program = program.display().to_string();
+        let arguments = arguments.iter().map(|&word| word.to_owned());
+        Self {
+            name: name.to_owned(),
+            kind: Kind::Added,
+            command: std::iter::once(program).chain(arguments).collect(),
+        }
+    }
+
     /// Starts it on one core, with one thread where its runtime has a choice. `wrapper` is put before its command.
     ///
     /// # Errors

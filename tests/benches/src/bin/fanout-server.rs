@@ -1,0 +1,39 @@
+//! `fanout-server --runtime mio|tokio|… --listen ADDR`, or `--raw`: what one member says goes to all.
+#![forbid(unsafe_code)]
+
+use clap::Parser;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use wharf_benches::fanout::{raw, service::FanOut};
+use wharf_cli::args::Common;
+use wharf_cli::{echo, runner};
+
+/// Sends what one member says to all.
+#[derive(Debug, Parser)]
+struct Args {
+    /// By plain writes on mio, without frames.
+    #[arg(long)]
+    raw: bool,
+    /// Where to listen; port 0 picks one.
+    #[arg(long, default_value = "127.0.0.1:9200", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// What every server takes.
+    #[command(flatten)]
+    common: Common,
+}
+
+fn main() -> io::Result<()> {
+    let args = Args::parse();
+    if args.raw {
+        let listener = TcpListener::bind(args.listen)?;
+        listener.set_nonblocking(true)?;
+        println!("listening on {}", listener.local_addr()?);
+        return raw::serve(listener);
+    }
+    // Nobody tells it to end but whoever ends the process.
+    let (_control, controls) = async_channel::bounded(1);
+    let listen = [runner::Listen { address: args.listen.into(), unix_mode: None }];
+    let config = Arc::new(echo::server_config(&args.common));
+    runner::run(args.common.runtime, &listen, FanOut::default(), &config, &controls).map_err(io::Error::other)
+}

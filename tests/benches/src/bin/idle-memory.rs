@@ -1,0 +1,98 @@
+//! Bytes a connection: idle, and after a burst.
+#![forbid(unsafe_code)]
+
+use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use wharf_benches::client::Speech;
+use wharf_benches::memory::measure::{Candidate, measure};
+
+const CANDIDATES: &[Candidate] = &[
+    wharf("wharf mio", &["echo", "--listen", "127.0.0.1:0", "--runtime", "mio"], Some((600, 512))),
+    wharf("wharf tokio", &["echo", "--listen", "127.0.0.1:0", "--runtime", "tokio"], Some((2048, 512))),
+    wharf(
+        "wharf async-std",
+        &["echo", "--listen", "127.0.0.1:0", "--runtime", "async-std"],
+        Some((3072, 512)),
+    ),
+    wharf("wharf smol", &["echo", "--listen", "127.0.0.1:0", "--runtime", "smol"], None),
+    raw("raw mio", &["raw-mio"]),
+    raw("raw tokio", &["raw-tokio"]),
+];
+
+const fn wharf(
+    name: &'static str,
+    arguments: &'static [&'static str],
+    bars: Option<(u64, u64)>,
+) -> Candidate {
+    Candidate { name, arguments, speech: Speech::WebSocket, bars }
+}
+
+const fn raw(name: &'static str, arguments: &'static [&'static str]) -> Candidate {
+    Candidate { name, arguments, speech: Speech::Raw, bars: None }
+}
+
+/// Bytes that servers keep a connection: idle after its handshake, and after it echoed a message of 16 KiB.
+///
+/// The heap decides, counted by the server's allocator; resident memory stands beside. Exit code 1: a bar is missed.
+#[derive(Debug, Parser)]
+struct Args {
+    /// How many connections.
+    #[arg(long, default_value_t = 5000)]
+    connections: usize,
+    /// Only the servers whose name has one of these in it; repeatable.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// The binary of the servers. [default: memory-server beside this one]
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("idle-memory: {e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether all bars hold.
+fn run(args: &Args) -> io::Result<bool> {
+    let beside = || std::env::current_exe().map(|own| own.with_file_name("memory-server"));
+    let program = args.server.clone().map_or_else(beside, Ok)?;
+    allow_files(args.connections as u64 + 64)?;
+    println!("{} connections; bytes a connection", args.connections);
+    println!("| server | heap, idle | more after 16 KiB | RSS, idle | more after 16 KiB | bars |");
+    println!("|---|---:|---:|---:|---:|---|");
+    let mut all_hold = true;
+    let asked =
+        |name: &str| args.only.is_empty() || args.only.iter().any(|part| name.contains(part.as_str()));
+    for candidate in CANDIDATES.iter().filter(|candidate| asked(candidate.name)) {
+        let cost = measure(&program, candidate, args.connections.max(1))
+            .map_err(|e| io::Error::other(format!("{}: {e}", candidate.name)))?;
+        let bars = candidate.bars.map_or_else(String::new, |(idle, more)| {
+            let holds = cost.keeps_to((idle, more));
+            all_hold &= holds;
+            format!("{idle} + {more}: {}", if holds { "held" } else { "MISSED" })
+        });
+        println!(
+            "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {bars} |",
+            candidate.name, cost.idle, cost.more, cost.idle_rss, cost.more_rss
+        );
+    }
+    Ok(all_hold)
+}
+
+/// Makes sure that this process and those that it starts may open so many files.
+fn allow_files(files: u64) -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return Ok(());
+    }
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: limit.maximum })?)
+}
