@@ -4,14 +4,13 @@
 #[cfg(feature = "servers")]
 pub mod client;
 pub mod echo;
-pub mod frames;
-#[cfg(feature = "peers")]
-pub mod peers;
-#[cfg(feature = "peers")]
 #[cfg(feature = "servers")]
 pub mod fanout;
+pub mod frames;
 #[cfg(feature = "servers")]
 pub mod memory;
+#[cfg(feature = "peers")]
+pub mod peers;
 #[cfg(feature = "servers")]
 pub mod raw;
 pub mod statistics;
