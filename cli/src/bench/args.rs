@@ -48,7 +48,7 @@ write. The frames are encoded before the start. Each byte that comes back is com
 swapped, missing or additional one ends the run with exit code 1 and its place. Servers that split a message into
 several frames or ping in between cannot be measured.
 
-The round trip of a message ends with the read that completed it. CPU time is that of all threads of --pid and of the
-kernel's work on their behalf, between the begin and the end of the measured window.
+The round trip of a message ends with the read that completed it. The window begins and ends with nothing in flight: so
+CPU time, that of all threads of --pid and of the kernel's work on their behalf, is exact.
 
 Exit code 0: measured, and every answer was right. 1: it was not, or the server could not be reached. 2: bad use.";

@@ -40,39 +40,24 @@ impl Load {
         Ok(Self { poll, events: Events::with_capacity(1024), ring, lanes, buffer, tally: Tally::new() })
     }
 
-    /// Sends the first `depth` messages on each connection.
+    /// Keeps `depth` messages in flight on each connection for so long, and then waits for the last answers, which may
+    /// take `last`. Nothing is in flight before and after.
     ///
     /// # Errors
-    /// [`BenchError`] if one fails.
-    pub(crate) fn start(&mut self, depth: usize) -> Result<(), BenchError> {
+    /// [`BenchError`] for the first wrong or missing answer, and for a connection that fails.
+    pub(crate) fn keep(&mut self, depth: usize, time: Duration, last: Duration) -> Result<(), BenchError> {
+        let end = Instant::now() + time;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             lane.send(&self.ring, depth, Instant::now()).map_err(|e| BenchError::on(index, e.into()))?;
         }
-        Ok(())
-    }
-
-    /// Keeps the messages in flight for so long.
-    ///
-    /// # Errors
-    /// [`BenchError`] for the first wrong answer and for a connection that fails.
-    pub(crate) fn run(&mut self, time: Duration) -> Result<(), BenchError> {
-        let end = Instant::now() + time;
         while self.turn(end, true)? {}
-        Ok(())
-    }
-
-    /// Waits until all is answered, at most so long.
-    ///
-    /// # Errors
-    /// [`BenchError`] as above, and for what is missing then.
-    pub(crate) fn finish(&mut self, time: Duration) -> Result<(), BenchError> {
-        let end = Instant::now() + time;
-        while self.unanswered().is_some() {
+        let end = Instant::now() + last;
+        while let Some(missing) = self.unanswered() {
             if !self.turn(end, false)? {
-                break;
+                return Err(missing);
             }
         }
-        self.unanswered().map_or(Ok(()), Err)
+        Ok(())
     }
 
     /// Waits for something to do and does it; returns whether there is time left.

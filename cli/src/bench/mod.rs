@@ -14,7 +14,7 @@ use crate::program::complain;
 use args::Bench;
 use lane::LaneError;
 use load::Load;
-use report::Report;
+use report::{Report, Spent};
 use ring::Ring;
 use std::io;
 use std::process::ExitCode;
@@ -45,9 +45,6 @@ pub(crate) enum BenchError {
     /// The server's CPU time.
     #[error("cannot tell the CPU time of process {0}: {1}")]
     Process(u32, io::Error),
-    /// Nothing came back while it was measured.
-    #[error("no message came back; take longer --seconds")]
-    Nothing,
     /// The operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -89,25 +86,16 @@ fn measure(args: &Bench) -> Result<Report, BenchError> {
         cpu::pin(core).map_err(|e| BenchError::Use(format!("--cpu {core}: {e}")))?;
     }
     let mut aim = dial::Aim::new(args)?;
-    let ring = Ring::new(aim.wire, args.size as usize, args.depth as usize);
+    let depth = args.depth as usize;
+    let ring = Ring::new(aim.wire, args.size as usize, depth);
     let mut load = Load::open(&mut aim, args.connections as usize, ring)?;
-    load.start(args.depth as usize)?;
-    load.run(args.warmup)?;
+    load.keep(depth, args.warmup, LAST)?;
 
-    let own = std::process::id();
-    let server = |pid| cpu::time_of(pid).map_err(|e| BenchError::Process(pid, e));
-    let before = (args.pid.map(server).transpose()?, cpu::time_of(own).ok(), Instant::now());
-    load.tally.measure(true);
-    load.run(args.seconds)?;
-    load.tally.measure(false);
-    let window = before.2.elapsed();
-    let spent = |after: Option<Duration>, before: Option<Duration>| Some(after?.saturating_sub(before?));
-    let server = spent(args.pid.map(server).transpose()?, before.0);
-    let own = spent(cpu::time_of(own).ok(), before.1);
-
-    load.finish(LAST)?;
-    if load.tally.messages() == 0 {
-        return Err(BenchError::Nothing);
-    }
-    Ok(Report::new(args, &load.tally, window, server, own))
+    let before = Spent::now(args)?;
+    load.tally.measure();
+    let begin = Instant::now();
+    load.keep(depth, args.seconds, LAST)?;
+    let window = begin.elapsed();
+    let after = Spent::now(args)?;
+    Ok(Report::new(args, &load.tally, window, &before, &after))
 }

@@ -2,6 +2,7 @@
 
 use super::args::Bench;
 use super::tally::Tally;
+use super::{BenchError, cpu};
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +16,8 @@ pub(crate) struct Report {
     /// The measured window, in seconds.
     seconds: f64,
     messages: u64,
+    /// All messages of the run, those of the warm-up too.
+    answered: u64,
     messages_per_second: f64,
     /// Round trips, in microseconds.
     p50_us: f64,
@@ -29,17 +32,38 @@ pub(crate) struct Report {
     load_busy: Option<f64>,
 }
 
+/// CPU time up to a moment.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    server: Option<Duration>,
+    load: Option<Duration>,
+}
+
+impl Spent {
+    /// How long both rest before they are asked. What a running thread has spent since the kernel last looked, up to 4 ms, is in no
+    /// figure yet; of one that waits all is known.
+    const REST: Duration = Duration::from_millis(2);
+
+    /// What has been spent until now, when nothing is in flight.
+    ///
+    /// # Errors
+    /// If the server's process is not there.
+    pub(crate) fn now(args: &Bench) -> Result<Self, BenchError> {
+        std::thread::sleep(Self::REST);
+        let server = |pid| cpu::time_of(pid).map_err(|e| BenchError::Process(pid, e));
+        let load = cpu::time_of(std::process::id()).ok();
+        Ok(Self { server: args.pid.map(server).transpose()?, load })
+    }
+}
+
 impl Report {
     /// Sums up a window: what came back, and what server and load spent.
-    pub(crate) fn new(
-        args: &Bench,
-        tally: &Tally,
-        window: Duration,
-        server: Option<Duration>,
-        load: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(args: &Bench, tally: &Tally, window: Duration, before: &Spent, after: &Spent) -> Self {
         let seconds = window.as_secs_f64();
         let messages = tally.messages();
+        let spent = |after: Option<Duration>, before: Option<Duration>| Some(after?.saturating_sub(before?));
+        let server = spent(after.server, before.server);
+        let load = spent(after.load, before.load);
         let share = |spent: Duration| spent.as_secs_f64() / seconds;
         Self {
             connections: args.connections,
@@ -47,6 +71,7 @@ impl Report {
             depth: args.depth,
             seconds,
             messages,
+            answered: tally.answered(),
             messages_per_second: messages as f64 / seconds,
             p50_us: tally.micros(0.5),
             p99_us: tally.micros(0.99),

@@ -9,6 +9,8 @@ pub(crate) struct Tally {
     /// In nanoseconds, with three digits, up to a minute.
     trips: Histogram<u64>,
     measures: bool,
+    /// All that came back, whether it is measured or not.
+    answered: u64,
 }
 
 impl Tally {
@@ -18,24 +20,30 @@ impl Tally {
     /// Nothing, and nothing is counted yet.
     pub(crate) fn new() -> Self {
         let trips = Histogram::new_with_max(Self::LONGEST, 3).expect("the bounds are valid");
-        Self { trips, measures: false }
+        Self { trips, measures: false, answered: 0 }
     }
 
-    /// Counts from here on, or no longer.
-    pub(crate) fn measure(&mut self, measures: bool) {
-        self.measures = measures;
+    /// Measures from here on.
+    pub(crate) fn measure(&mut self) {
+        self.measures = true;
     }
 
     /// `messages` came back after `trip`.
     #[inline]
     pub(crate) fn record(&mut self, trip: Duration, messages: usize) {
+        self.answered += messages as u64;
         if self.measures {
             let nanos = u64::try_from(trip.as_nanos()).unwrap_or(u64::MAX);
             self.trips.saturating_record_n(nanos, messages as u64);
         }
     }
 
-    /// How many came back.
+    /// How many came back in all.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// How many of them were measured.
     pub(crate) fn messages(&self) -> u64 {
         self.trips.len()
     }
@@ -54,12 +62,10 @@ mod tests {
     fn only_what_is_measured_counts() {
         let mut tally = Tally::new();
         tally.record(Duration::from_micros(1), 5);
-        tally.measure(true);
+        tally.measure();
         tally.record(Duration::from_micros(10), 99);
         tally.record(Duration::from_secs(3600), 1);
-        tally.measure(false);
-        tally.record(Duration::from_micros(1), 5);
-        assert_eq!(tally.messages(), 100);
+        assert_eq!((tally.messages(), tally.answered()), (100, 105));
         assert!((tally.micros(0.99) - 10.0).abs() < 0.1);
         assert!(tally.micros(1.0) >= 60e6);
     }

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use wharf_benches::echo::grid::{Cell, GRID};
 use wharf_benches::echo::run::Plan;
 use wharf_benches::echo::servers::{Server, folder, select};
-use wharf_benches::echo::table;
+use wharf_benches::echo::{syscalls, table};
 
 /// Compares echo servers on loopback by CPU time, throughput and round trip.
 #[derive(Debug, Parser)]
 struct Args {
-    /// How often all is measured.
-    #[arg(long, default_value_t = 15, value_name = "N")]
-    rounds: usize,
+    /// How often all is measured. [default: 15, with --syscalls 3]
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
     /// Only these loads, CONNECTIONSxBYTESxDEPTH, such as 64x1KiBx4. [default: the whole grid]
     #[arg(long, value_delimiter = ',', value_name = "CELL,…")]
     cells: Vec<Cell>,
@@ -40,8 +40,11 @@ struct Args {
     #[arg(long, value_name = "FOLDER")]
     bin: Option<PathBuf>,
     /// Put all measurements into this file, as JSON.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "syscalls")]
     out: Option<PathBuf>,
+    /// Count system calls a message instead, by strace, at 64x16x16 unless --cells says otherwise.
+    #[arg(long)]
+    syscalls: bool,
 }
 
 fn main() -> ExitCode {
@@ -60,20 +63,27 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let bin = args.bin.clone().map_or_else(folder, Ok)?;
     let mut servers = select(Server::all(&bin)?, &args.servers)?;
     servers.extend(args.server.iter().cloned());
+    let cells = if args.syscalls { vec![syscalls::CELL] } else { GRID.to_vec() };
+    let rounds = args.rounds.unwrap_or(if args.syscalls { 3 } else { 15 });
     let plan = Plan {
         servers,
-        cells: if args.cells.is_empty() { GRID.to_vec() } else { args.cells.clone() },
-        rounds: args.rounds,
+        cells: if args.cells.is_empty() { cells } else { args.cells.clone() },
+        rounds,
         warmup: args.warmup,
         seconds: args.seconds,
         server_core: args.server_core,
         load_core: args.load_core,
         wharf: bin.join("wharf"),
     };
-    let results = plan.run(|round| eprintln!("round {} of {}", round + 1, args.rounds))?;
-    if let Some(file) = &args.out {
-        std::fs::write(file, serde_json::to_string(&results)?)?;
+    if args.syscalls {
+        print!("{}", syscalls::table(&plan)?);
+        return Ok(true);
     }
+    // What there is after each round, so that a long run that is broken off is not lost.
+    let results = plan.run(|results| {
+        eprintln!("round {} of {rounds}", results.rounds());
+        args.out.as_ref().map_or(Ok(()), |file| std::fs::write(file, serde_json::to_string(results)?))
+    })?;
     print!("{}", table::all(&results));
     Ok(results.failures.is_empty())
 }

@@ -15,4 +15,6 @@ pub mod servers;
 #[cfg(feature = "peers")]
 pub mod summary;
 #[cfg(feature = "peers")]
+pub mod syscalls;
+#[cfg(feature = "peers")]
 pub mod table;

@@ -54,6 +54,7 @@ pub fn cpu(results: &Results) -> Result<String, Box<dyn Error>> {
         chart
             .configure_mesh()
             .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
             .x_labels(0)
             .y_label_formatter(&|ratio| format!("{ratio:.2}"))
             .draw()?;
@@ -72,8 +73,8 @@ pub fn cpu(results: &Results) -> Result<String, Box<dyn Error>> {
             let color = color(results, *server);
             chart
                 .draw_series([PathElement::new([(x, ratio.low), (x, ratio.high)], color.stroke_width(1))])?;
-            let (radius, style) = mark(results, *server, color);
-            chart.draw_series([Circle::new((x, ratio.value), radius, style)])?;
+            let middle = chart.backend_coord(&(x, ratio.value));
+            mark(&root, results, *server, middle)?;
         }
         names(results, &legend)?;
         root.present()?;
@@ -95,28 +96,54 @@ fn points(results: &Results) -> Vec<Point> {
 fn names(results: &Results, legend: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Box<dyn Error>> {
     for (server, (name, _)) in results.servers.iter().enumerate() {
         let y = 50 + LINE * server as i32;
-        let (radius, style) = mark(results, server, color(results, server));
-        legend.draw(&Circle::new((10, y), radius, style))?;
+        mark(legend, results, server, (10, y))?;
         let style = ("sans-serif", 14).into_text_style(legend).pos(Pos::new(HPos::Left, VPos::Center));
         legend.draw(&Text::new(name.clone(), (20, y), style))?;
     }
     Ok(())
 }
 
-/// Ours are filled and large, the others rings.
-fn mark(results: &Results, server: usize, color: RGBAColor) -> (i32, ShapeStyle) {
-    match results.servers[server].1 {
-        Kind::Wharf | Kind::Added => (5, color.filled()),
-        Kind::Raw => (3, color.filled()),
-        Kind::Peer => (4, color.stroke_width(2)),
+/// Ours are triangles, the peers' batched forms discs, their documented ones rings.
+fn mark(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    results: &Results,
+    server: usize,
+    at: (i32, i32),
+) -> Result<(), Box<dyn Error>> {
+    let (name, kind) = &results.servers[server];
+    let color = color(results, server);
+    match kind {
+        Kind::Wharf | Kind::Added => area.draw(&TriangleMarker::new(at, 7, color.filled()))?,
+        Kind::Raw => area.draw(&Circle::new(at, 3, color.filled()))?,
+        Kind::Peer if name.ends_with(BATCHED) => area.draw(&Circle::new(at, 4, color.filled()))?,
+        Kind::Peer => area.draw(&Circle::new(at, 4, color.stroke_width(2)))?,
     }
+    Ok(())
 }
 
+/// The end of the name of a peer that collects what it writes.
+const BATCHED: &str = "-batched";
+
+/// A library has one color in both its forms.
 fn color(results: &Results, server: usize) -> RGBAColor {
-    match results.servers[server].1 {
-        Kind::Raw => BLACK.mix(0.6),
-        _ => Palette99::pick(server).mix(1.0),
+    const COLORS: [u32; 12] = [
+        0x1f77b4, 0xd62728, 0x2ca02c, 0x9467bd, 0xff7f0e, 0x8c564b, 0xe377c2, 0x17becf, 0x7a7a00, 0x00429d,
+        0x93003a, 0x4b5320,
+    ];
+    let (name, kind) = &results.servers[server];
+    if *kind == Kind::Raw {
+        return BLACK.mix(0.6);
     }
+    let library = |name: &str| name.strip_suffix(BATCHED).unwrap_or(name).to_owned();
+    let mut libraries: Vec<String> = Vec::new();
+    for (other, _) in results.servers.iter().filter(|(_, kind)| *kind != Kind::Raw) {
+        if !libraries.contains(&library(other)) {
+            libraries.push(library(other));
+        }
+    }
+    let place = libraries.iter().position(|known| *known == library(name)).unwrap_or_default();
+    let [_, red, green, blue] = COLORS[place % COLORS.len()].to_be_bytes();
+    RGBColor(red, green, blue).mix(1.0)
 }
 
 #[cfg(test)]
@@ -134,7 +161,8 @@ mod tests {
         ];
         let svg = cpu(&results(&servers, &GRID)).unwrap();
         // A point for each of the cells and the mean, and one beside each name.
-        assert_eq!(svg.matches("<circle").count(), 3 * (GRID.len() + 2));
+        assert_eq!(svg.matches("<circle").count(), 2 * (GRID.len() + 2));
+        assert_eq!(svg.matches("<polygon").count(), GRID.len() + 2);
         assert!(svg.contains("wharf-mio") && svg.contains("4×1 MiB×1"));
         assert!(cpu(&Results::default()).is_err());
     }

@@ -37,15 +37,15 @@ pub struct Plan {
 impl Plan {
     /// Measures all. Each measurement has a server of its own, fresh, so that none inherits what another load left, and no
     /// layout of memory that chance has given stays for a whole run. Within a cell the servers come directly one behind the
-    /// other, and each round begins with another of them. Tells `progress` each round.
+    /// other, and each round begins with another of them. Tells `progress` what there is after
+    /// each round.
     ///
     /// # Errors
     /// If a server or the load cannot be started. A measurement that fails is among the [`Results`].
-    pub fn run(&self, mut progress: impl FnMut(usize)) -> io::Result<Results> {
+    pub fn run(&self, mut progress: impl FnMut(&Results) -> io::Result<()>) -> io::Result<Results> {
         let servers = self.servers.iter().map(|server| (server.name.clone(), server.kind)).collect();
         let mut results = Results { servers, cells: self.cells.clone(), ..Results::default() };
         for round in 0..self.rounds {
-            progress(round);
             for &cell in &self.cells {
                 for turn in 0..self.servers.len() {
                     let server = &self.servers[(turn + round) % self.servers.len()];
@@ -60,6 +60,7 @@ impl Plan {
                     }
                 }
             }
+            progress(&results)?;
         }
         Ok(results)
     }

@@ -1,5 +1,6 @@
 //! The servers that are compared, and their processes.
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -177,13 +178,16 @@ impl Running {
         self.child.id()
     }
 
-    /// Asks it to end as a terminal would, and waits until it has.
+    /// Ends what it has started, behind a wrapper that then tells what it has seen, and waits for that.
     ///
     /// # Errors
     /// As the operating system says.
-    pub fn interrupt(mut self) -> io::Result<()> {
-        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
-            rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
+    pub fn end_below(mut self) -> io::Result<()> {
+        let pid = self.pid();
+        for below in std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?.split_whitespace() {
+            if let Some(pid) = below.parse().ok().and_then(Pid::from_raw) {
+                kill_process(pid, Signal::KILL)?;
+            }
         }
         self.child.wait().map(drop)
     }
