@@ -6,6 +6,8 @@ pub mod client;
 pub mod echo;
 #[cfg(feature = "servers")]
 pub mod fanout;
+#[cfg(feature = "peers")]
+pub mod engine;
 pub mod frames;
 #[cfg(feature = "servers")]
 pub mod memory;
@@ -14,3 +16,5 @@ pub mod peers;
 #[cfg(feature = "servers")]
 pub mod raw;
 pub mod statistics;
+#[cfg(feature = "peers")]
+pub mod report;

@@ -1,0 +1,112 @@
+//! What nobody can do without: the bytes are copied once, unmasked once, and a text is looked at once.
+
+use super::{Batch, Subject};
+use bytes::Bytes;
+use simdutf8::basic::from_utf8;
+use std::hint::black_box;
+
+/// The bytes are copied into the reader's buffer.
+pub(super) fn copy(batch: &Batch) -> Subject {
+    let (wire, mut buffer) = (batch.masked.clone(), vec![0; batch.masked.len()]);
+    Subject::new("limit: copy", move || black_box(&mut buffer[..]).copy_from_slice(black_box(&wire)))
+}
+
+/// … and each payload is unmasked where it is.
+pub(super) fn copy_and_xor(batch: &Batch) -> Subject {
+    let mut frames = Frames::new(batch);
+    Subject::new("limit: copy, XOR", move || {
+        frames.copy();
+        frames.unmask_each(|payload| {
+            black_box(payload);
+        });
+    })
+}
+
+/// … and found to be UTF-8.
+pub(super) fn copy_xor_and_utf8(batch: &Batch) -> Subject {
+    let mut frames = Frames::new(batch);
+    Subject::new("limit: copy, XOR, UTF-8", move || {
+        frames.copy();
+        frames.unmask_each(|payload| {
+            black_box(from_utf8(payload).expect("it is a text"));
+        });
+    })
+}
+
+/// That alone.
+pub(super) fn utf8(batch: &Batch) -> Subject {
+    let (payload, frames) = (batch.payload.clone(), batch.frames);
+    Subject::new("limit: UTF-8", move || {
+        for _ in 0..frames {
+            black_box(from_utf8(black_box(&payload)).expect("it is a text"));
+        }
+    })
+}
+
+/// The payloads are copied behind one another.
+pub(super) fn copy_out(batch: &Batch) -> Subject {
+    let (payload, frames, mut out) = (batch.payload.clone(), batch.frames, Vec::new());
+    Subject::new("limit: copy", move || gather(&mut out, &payload, frames))
+}
+
+/// … and masked there.
+pub(super) fn copy_out_and_xor(batch: &Batch) -> Subject {
+    let (payload, frames, mut out) = (batch.payload.clone(), batch.frames, Vec::new());
+    Subject::new("limit: copy, XOR", move || {
+        gather(&mut out, &payload, frames);
+        for payload in out.chunks_exact_mut(payload.len()) {
+            xor(payload, black_box([1, 2, 3, 4]));
+        }
+        black_box(&out);
+    })
+}
+
+fn gather(out: &mut Vec<u8>, payload: &Bytes, frames: usize) {
+    out.clear();
+    for _ in 0..frames {
+        out.extend_from_slice(black_box(payload));
+    }
+    black_box(out);
+}
+
+/// The masked frames of a batch, all with headers of one length.
+struct Frames {
+    wire: Bytes,
+    buffer: Vec<u8>,
+    frame: usize,
+    payload: usize,
+}
+
+impl Frames {
+    fn new(batch: &Batch) -> Self {
+        let (wire, frame) = (batch.masked.clone(), batch.masked.len() / batch.frames);
+        Self { buffer: vec![0; wire.len()], wire, frame, payload: batch.payload.len() }
+    }
+
+    fn copy(&mut self) {
+        black_box(&mut self.buffer[..]).copy_from_slice(black_box(&self.wire));
+    }
+
+    fn unmask_each(&mut self, each: impl Fn(&[u8])) {
+        for frame in self.buffer.chunks_exact_mut(self.frame) {
+            let (header, payload) = frame.split_at_mut(self.frame - self.payload);
+            let key = header.last_chunk().expect("a key");
+            xor(payload, *key);
+            each(payload);
+        }
+    }
+}
+
+/// The plain loop, which compilers turn into wide instructions.
+fn xor(payload: &mut [u8], key: [u8; 4]) {
+    let [a, b, c, d] = key;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let eight: [u8; 8] = (&*chunk).try_into().expect("eight");
+        chunk.copy_from_slice(&(u64::from_ne_bytes(eight) ^ wide).to_ne_bytes());
+    }
+    for (byte, key) in chunks.into_remainder().iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+}
