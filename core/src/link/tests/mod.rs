@@ -1,6 +1,7 @@
 //! A hub and its clients, wired together without a network.
 
 mod backpressure;
+mod broadcast;
 mod drain;
 mod failures;
 mod service;
