@@ -1,6 +1,5 @@
 //! Randomness as an argument: 32 bytes in, a cryptographic stream out.
 
-use alloc::boxed::Box;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -93,12 +92,6 @@ impl MaskBlock {
     /// Four blocks of ChaCha, which is what the cipher computes at once.
     const WORDS: usize = 64;
 
-    /// A block of the stream `entropy`.
-    #[cold]
-    pub(crate) fn boxed(entropy: &Entropy) -> Box<Self> {
-        Box::new(Self { key: entropy.key, index: u64::MAX, masks: [[0; 4]; Self::WORDS] })
-    }
-
     /// Makes it a block of the stream `entropy`, which is what it stays until it is bound to another.
     #[inline]
     pub(crate) fn bind(&mut self, entropy: &Entropy) {
@@ -117,6 +110,12 @@ impl MaskBlock {
     }
 }
 
+impl Default for MaskBlock {
+    fn default() -> Self {
+        Self { key: [0; 32], index: u64::MAX, masks: [[0; 4]; Self::WORDS] }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +124,8 @@ mod tests {
     fn masks_are_the_stream_whatever_the_block_holds() {
         let (mut a, mut b) = (Entropy::from_seed([1; 32]), Entropy::from_seed([1; 32]));
         let mut other = Entropy::from_seed([2; 32]);
-        let mut block = MaskBlock::boxed(&a);
+        let mut block = MaskBlock::default();
+        block.bind(&a);
         for i in 0..300 {
             if i % 7 == 0 {
                 block.bind(&other);

@@ -8,14 +8,17 @@ mod deadlines;
 mod engine;
 mod entropy;
 mod event;
+mod gather;
 mod input;
 #[cfg(feature = "json")]
 mod json;
+mod load;
 mod message;
 mod outbox;
 mod output;
 mod piece;
 mod scratch;
+mod spares;
 mod stats;
 mod time;
 pub mod utf8;
@@ -42,7 +45,7 @@ pub(crate) use closing::{Closing, Phase};
 #[cfg(feature = "deflate")]
 pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};
 pub(crate) use deadlines::{Deadline, Deadlines};
-pub(crate) use entropy::MaskBlock;
+pub(crate) use gather::Gather;
 pub(crate) use outbox::Outbox;
 pub(crate) use stats::Counters;
 pub(crate) use time::{Clock, WallClock};

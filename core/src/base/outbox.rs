@@ -1,16 +1,25 @@
 //! Bytes out: small frames in a cork, large payloads by reference, control frames in between.
 
-use super::{Instant, Scratch};
+use super::load::Load;
+use super::spares::Spares;
+use super::{Entropy, Instant, Scratch};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 /// Bytes that are referenced, not copied, with their place: in front of what stands at `at` in the cork. An empty
 /// one marks a frame boundary, where a control frame may step in.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Referenced {
     at: usize,
-    bytes: Bytes,
+    load: Load,
+}
+
+impl Referenced {
+    fn boundary(at: usize) -> Self {
+        Self { at, load: Load::Shared(Bytes::new()) }
+    }
 }
 
 /// What waits to be written. Its owner checks the marks before it queues; a drained outbox owns no heap once it is
@@ -21,10 +30,12 @@ pub(crate) struct Outbox {
     /// How much of the cork is written.
     head: usize,
     /// Ordered by place.
-    shared: VecDeque<Shared>,
+    references: VecDeque<Referenced>,
+    /// Given by the thread for a turn; a client that sends outside of one makes its own.
+    spares: Option<Box<Spares>>,
     /// A frame that begins before this place in the cork needs no mark; behind it, it is looked at closely.
     unmarked_to: u32,
-    /// Bytes beside the cork: those of `shared`, and those in flight.
+    /// Bytes beside the cork: those of `references`, and those in flight.
     beside: usize,
     /// Bytes that a stage has sealed and the transport has not taken: they are gone from here, and count as not
     /// yet written all the same. At most what a stage runs ahead of the transport.
@@ -45,7 +56,8 @@ impl Outbox {
         Self {
             cork: Vec::new(),
             head: 0,
-            shared: VecDeque::new(),
+            references: VecDeque::new(),
+            spares: None,
             unmarked_to: 0,
             beside: 0,
             in_flight: 0,
@@ -93,15 +105,29 @@ impl Outbox {
 
     /// Queues `bytes` by reference, behind all that is there.
     pub(crate) fn push_shared(&mut self, now: Instant, bytes: Bytes) {
-        if bytes.is_empty() {
+        self.push(now, Load::Shared(bytes));
+    }
+
+    /// Queues a message's own buffer, behind all that is there.
+    pub(crate) fn push_own(&mut self, now: Instant, buffer: Vec<u8>) {
+        self.push(now, Load::Own(buffer, 0));
+    }
+
+    fn push(&mut self, now: Instant, load: Load) {
+        if load.is_empty() {
             return;
         }
         if self.is_empty() {
             self.progress = now;
         }
-        self.beside += bytes.len();
-        self.shared.push_back(Shared { at: self.cork.len(), bytes });
+        self.beside += load.len();
+        self.references.push_back(Referenced { at: self.cork.len(), load });
         self.unmarked_to = 0;
+    }
+
+    /// The spare buffer, to gather a message in; there is one in a turn.
+    pub(crate) fn spare(&mut self) -> Option<&mut Vec<u8>> {
+        self.spares.as_mut().map(|spares| &mut spares.buffer)
     }
 
     /// Tells that the next byte queued begins a frame, so that a control frame may step in before it.
@@ -114,12 +140,12 @@ impl Outbox {
 
     fn mark_if_due(&mut self) {
         let end = self.cork.len();
-        let (since, due) = match self.shared.back() {
-            Some(last) => (last.at, end == last.at && !last.bytes.is_empty()),
+        let (since, due) = match self.references.back() {
+            Some(last) => (last.at, end == last.at && !last.load.is_empty()),
             None => (self.head, false),
         };
         if due || end >= since + Self::BOUNDARY {
-            self.shared.push_back(Shared { at: end, bytes: Bytes::new() });
+            self.references.push_back(Referenced::boundary(end));
             self.mark_none_to(end + Self::BOUNDARY);
         } else {
             self.mark_none_to(since + Self::BOUNDARY);
@@ -132,11 +158,12 @@ impl Outbox {
 
     /// Queues `frame` at the next marked boundary that has not been passed, or behind all.
     pub(crate) fn insert_at_boundary(&mut self, now: Instant, frame: &[u8]) {
-        match self.shared.iter().position(|s| s.bytes.is_empty()) {
+        match self.references.iter().position(|r| r.load.is_empty()) {
             Some(index) => {
-                let at = self.shared[index].at;
+                let at = self.references[index].at;
                 self.beside += frame.len();
-                self.shared.insert(index, Shared { at, bytes: Bytes::copy_from_slice(frame) });
+                let load = Load::Shared(Bytes::copy_from_slice(frame));
+                self.references.insert(index, Referenced { at, load });
                 self.unmarked_to = 0;
             }
             None => self.cork(now).extend_from_slice(frame),
@@ -146,7 +173,7 @@ impl Outbox {
     /// Fills `out` with what is to be written, in order; returns how many slices were filled.
     #[inline]
     pub(crate) fn slices<'a>(&'a self, out: &mut [&'a [u8]]) -> usize {
-        if let (true, Some(first)) = (self.shared.is_empty(), out.first_mut()) {
+        if let (true, Some(first)) = (self.references.is_empty(), out.first_mut()) {
             *first = &self.cork[self.head..];
             return usize::from(!first.is_empty());
         }
@@ -168,14 +195,15 @@ impl Outbox {
             }
             *from = to;
         };
-        for shared in &self.shared {
-            push(&mut at, shared.at, &shared.bytes);
+        for reference in &self.references {
+            push(&mut at, reference.at, reference.load.as_slice());
         }
         push(&mut at, self.cork.len(), &[]);
         filled
     }
 
     /// `n` bytes were written.
+    #[inline]
     pub(crate) fn advance(&mut self, now: Instant, n: usize) {
         let n = n.min(self.len());
         if n > 0 {
@@ -218,17 +246,20 @@ impl Outbox {
 
     fn remove_part(&mut self, mut n: usize) {
         while n > 0 {
-            let gap = self.shared.front().map_or(self.cork.len(), |s| s.at) - self.head;
+            let gap = self.references.front().map_or(self.cork.len(), |r| r.at) - self.head;
             let step = gap.min(n);
             self.head += step;
             n -= step;
-            let Some(front) = self.shared.front_mut().filter(|_| n > 0) else { break };
-            let step = front.bytes.len().min(n);
-            front.bytes.advance(step);
+            let Some(front) = self.references.front_mut().filter(|_| n > 0) else { break };
+            let step = front.load.len().min(n);
+            front.load.advance(step);
             self.beside -= step;
             n -= step;
-            if front.bytes.is_empty() {
-                self.shared.pop_front();
+            if front.load.is_empty()
+                && let Some(Referenced { load: Load::Own(buffer, _), .. }) = self.references.pop_front()
+                && let Some(spares) = &mut self.spares
+            {
+                spares.keep(buffer);
             }
         }
         if self.is_empty() {
@@ -244,8 +275,8 @@ impl Outbox {
     #[inline]
     fn forget_all(&mut self) {
         self.cork.clear();
-        if !self.shared.is_empty() {
-            self.shared.clear();
+        if !self.references.is_empty() {
+            self.references.clear();
         }
         self.head = 0;
         self.unmarked_to = Self::BOUNDARY as u32;
@@ -256,10 +287,28 @@ impl Outbox {
         *self = Self {
             beside: self.in_flight as usize,
             in_flight: self.in_flight,
+            spares: self.spares.take(),
             progress: self.progress,
             written: self.written,
             ..Self::new()
         };
+    }
+
+    /// Where masks are drawn from, bound to the stream `entropy`.
+    #[inline]
+    pub(crate) fn bind_masks(&mut self, entropy: &Entropy) {
+        if let Some(spares) = &mut self.spares {
+            spares.masks.bind(entropy);
+        }
+    }
+
+    /// The next mask of the stream `entropy`.
+    #[inline]
+    pub(crate) fn next_mask(&mut self, entropy: &mut Entropy) -> [u8; 4] {
+        match &mut self.spares {
+            Some(spares) => entropy.next_mask(&mut spares.masks),
+            none => entropy.next_mask(&mut none.insert(Spares::bound_to(entropy)).masks),
+        }
     }
 
     /// Takes the scratch's buffers, if there is nothing in our own.
@@ -268,34 +317,41 @@ impl Outbox {
         if self.cork.capacity() == 0 {
             core::mem::swap(&mut self.cork, &mut scratch.cork);
         }
-        if self.shared.capacity() == 0 {
-            core::mem::swap(&mut self.shared, &mut scratch.shared);
+        if self.references.capacity() == 0 {
+            core::mem::swap(&mut self.references, &mut scratch.references);
+        }
+        if self.spares.as_ref().is_none_or(|spares| !spares.is_lent()) {
+            self.spares = Some(scratch.spares.take().unwrap_or_else(Spares::of_thread));
         }
     }
 
     /// Gives the buffers back, and keeps what was not written in one that is not much larger.
     #[inline]
     pub(crate) fn reclaim(&mut self, scratch: &mut Scratch) {
-        let rest = self.cork.len() - self.head;
-        let loose = rest == 0 || self.head > rest || self.cork.capacity() > 2 * self.cork.len();
-        if loose && self.cork.capacity() > 0 {
+        let (end, rest) = (self.cork.len(), self.cork.len() - self.head);
+        if end == 0 && self.cork.capacity() > scratch.cork.capacity() && self.cork.capacity() <= Scratch::KEEP
+        {
+            scratch.cork = core::mem::take(&mut self.cork);
+        } else if self.cork.capacity() > 0 && (rest <= self.head || self.cork.capacity() > 2 * end) {
             self.compact(scratch);
         }
-        if self.shared.is_empty() && self.shared.capacity() > 0 {
-            scratch.shared = core::mem::take(&mut self.shared);
+        if self.references.is_empty() && self.references.capacity() > 0 {
+            scratch.references = core::mem::take(&mut self.references);
+        }
+        if let Some(spares) = self.spares.take().filter(|spares| spares.is_lent()) {
+            scratch.spares = Some(spares);
         }
     }
 
     /// What was written has left the cork: places count from its new front.
     fn forget_written(&mut self) {
-        for shared in &mut self.shared {
-            shared.at -= self.head;
+        for reference in &mut self.references {
+            reference.at -= self.head;
         }
         self.unmarked_to = 0;
         self.head = 0;
     }
 
-    #[inline]
     fn compact(&mut self, scratch: &mut Scratch) {
         let rest = match &self.cork[self.head..] {
             [] => Vec::new(),
@@ -313,92 +369,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Instant = Instant::ORIGIN;
-
-    fn contents(outbox: &Outbox) -> Vec<u8> {
-        let mut slices: [&[u8]; 16] = [&[]; 16];
-        let n = outbox.slices(&mut slices);
-        slices[..n].concat()
-    }
-
-    fn filled() -> Outbox {
-        let mut outbox = Outbox::new();
-        outbox.cork(NOW).extend_from_slice(b"ab");
-        outbox.push_shared(NOW, Bytes::from_static(b"CDE"));
-        outbox.push_shared(NOW, Bytes::from_static(b"F"));
-        outbox.cork(NOW).extend_from_slice(b"gh");
-        outbox
-    }
-
-    #[test]
-    fn any_steps_write_the_same() {
-        for first in 0..=8 {
-            for second in 0..=8 - first {
-                let mut outbox = filled();
-                outbox.advance(NOW, first);
-                assert_eq!(contents(&outbox), b"abCDEFgh"[first..]);
-                let mut scratch = Scratch::new();
-                outbox.reclaim(&mut scratch);
-                outbox.lend(&mut scratch);
-                outbox.advance(NOW, second);
-                assert_eq!(contents(&outbox), b"abCDEFgh"[first + second..]);
-                assert_eq!(outbox.len(), 8 - first - second);
-            }
-        }
-    }
-
-    #[test]
-    fn control_frames_step_in_at_boundaries() {
-        let mut outbox = Outbox::new();
-        outbox.cork(NOW).extend_from_slice(&[b'a'; Outbox::BOUNDARY]);
-        outbox.mark_boundary();
-        outbox.cork(NOW).extend_from_slice(b"bc");
-        outbox.push_shared(NOW, Bytes::from_static(b"DE"));
-        outbox.mark_boundary();
-        outbox.cork(NOW).extend_from_slice(b"f");
-        let mut slices: [&[u8]; 9] = [&[]; 9];
-        assert_eq!(outbox.slices(&mut slices), 3);
-        outbox.advance(NOW, 1);
-        outbox.insert_at_boundary(NOW, b"1");
-        outbox.insert_at_boundary(NOW, b"2");
-        outbox.advance(NOW, Outbox::BOUNDARY - 2);
-        assert_eq!(contents(&outbox), b"a12bcDEf");
-        outbox.advance(NOW, 4);
-        assert_eq!(contents(&outbox), b"cDEf");
-        outbox.insert_at_boundary(NOW, b"3");
-        assert_eq!(contents(&outbox), b"cDE3f");
-        outbox.advance(NOW, 4);
-        outbox.insert_at_boundary(NOW, b"4");
-        assert_eq!(contents(&outbox), b"4f");
-    }
-
-    /// A queue that is never quite empty, as under a steady broadcast to a slow reader.
-    #[test]
-    fn what_was_written_does_not_stay() {
-        let mut outbox = Outbox::new();
-        outbox.cork(NOW).push(0);
-        let mut last = 0;
-        for i in 0..10_000_u32 {
-            outbox.mark_boundary();
-            let piece = [i as u8; 100];
-            outbox.cork(NOW).extend_from_slice(&piece);
-            assert_eq!(contents(&outbox)[0], last);
-            outbox.advance(NOW, 100);
-            last = i as u8;
-        }
-        assert_eq!(contents(&outbox), [last]);
-        assert!(outbox.cork.capacity() <= 64 * 1024, "{} bytes are kept", outbox.cork.capacity());
-    }
-
-    #[test]
-    fn drained_and_reclaimed_owns_no_heap() {
-        let (mut outbox, mut scratch) = (filled(), Scratch::new());
-        outbox.advance(NOW, 99);
-        outbox.reclaim(&mut scratch);
-        assert_eq!((outbox.cork.capacity(), outbox.shared.capacity()), (0, 0));
-        assert!(scratch.capacity() > 0);
-    }
-}
+mod tests;

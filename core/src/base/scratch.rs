@@ -1,13 +1,13 @@
 //! Buffers that belong to a thread or loop and are lent to one connection at a time.
 
-use super::entropy::MaskBlock;
-use super::outbox::Shared;
+use super::outbox::Referenced;
+use super::spares::Spares;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-/// What a turn needs and an idle connection should not own: the cork that small frames are encoded into, and the
-/// block that masks are drawn from; with the feature `deflate` also a compressor and an inflater. One a thread or loop,
+/// What a turn needs and an idle connection should not own: the cork that small frames are encoded into, the block that
+/// masks are drawn from, and a buffer for the next large message; with the feature `deflate` also a compressor and an inflater. One a thread or loop,
 /// lent to one connection at a time.
 ///
 /// ```
@@ -19,8 +19,8 @@ use alloc::vec::Vec;
 #[derive(Default)]
 pub struct Scratch {
     pub(crate) cork: Vec<u8>,
-    pub(crate) shared: VecDeque<Shared>,
-    pub(crate) masks: Option<Box<MaskBlock>>,
+    pub(crate) references: VecDeque<Referenced>,
+    pub(crate) spares: Option<Box<Spares>>,
     #[cfg(feature = "deflate")]
     pub(crate) contexts: Option<Box<super::Contexts>>,
 }
@@ -34,15 +34,15 @@ impl Scratch {
     pub const fn new() -> Self {
         Self {
             cork: Vec::new(),
-            shared: VecDeque::new(),
-            masks: None,
+            references: VecDeque::new(),
+            spares: None,
             #[cfg(feature = "deflate")]
             contexts: None,
         }
     }
 
-    /// Bytes of heap that the buffers hold, at most 256 KiB between turns; once a connection has compressed, up to
-    /// 512 KiB more.
+    /// Bytes of heap that the buffers hold, at most 256 KiB between turns; once a connection has sent a large message on, up
+    /// to 1 MiB more, and once one has compressed, up to 512 KiB more.
     #[must_use]
     pub fn capacity(&self) -> usize {
         #[cfg(feature = "deflate")]
@@ -50,8 +50,8 @@ impl Scratch {
         #[cfg(not(feature = "deflate"))]
         let contexts = 0;
         self.cork.capacity()
-            + self.shared.capacity() * size_of::<Shared>()
-            + self.masks.as_ref().map_or(0, |_| size_of::<MaskBlock>())
+            + self.references.capacity() * size_of::<Referenced>()
+            + self.spares.as_ref().map_or(0, |spares| spares.capacity())
             + contexts
     }
 }

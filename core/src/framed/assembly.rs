@@ -1,7 +1,7 @@
 //! A message on its way: gathered from reads, in memory that grows with what has arrived.
 
 use crate::base::utf8::{Carry, NotUtf8};
-use crate::base::{Kind, Message};
+use crate::base::{Gather, Kind, Message};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,8 +11,6 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(super) struct Assembly {
     payload: Payload,
-    /// Bytes of payload so far.
-    pub(super) total: usize,
     carry: Carry,
 }
 
@@ -20,32 +18,29 @@ pub(super) struct Assembly {
 enum Payload {
     /// Checked; no second check when it is whole.
     Text(String),
-    /// May be longer than what has arrived: the end is space to read into.
-    Bytes(Vec<u8>),
+    Bytes(Gather),
 }
 
 impl Assembly {
-    /// Reading straight into the message pays from here.
-    const LEAST_SPACE: usize = 4096;
-
     pub(super) fn begin(kind: Kind) -> Box<Self> {
         let payload = match kind {
             Kind::Text => Payload::Text(String::new()),
-            _ => Payload::Bytes(Vec::new()),
+            _ => Payload::Bytes(Gather::default()),
         };
-        Box::new(Self { payload, total: 0, carry: Carry::new() })
+        Box::new(Self { payload, carry: Carry::new() })
     }
 
-    /// Appends a piece.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), NotUtf8> {
+    /// Appends a piece of a payload of which `ahead` bytes are still to come behind it, as far as that is known.
+    pub(super) fn push(
+        &mut self,
+        piece: &[u8],
+        ahead: usize,
+        spare: Option<&mut Vec<u8>>,
+    ) -> Result<(), NotUtf8> {
         match &mut self.payload {
             Payload::Text(text) => self.carry.push(piece, Some(text))?,
-            Payload::Bytes(buffer) => {
-                buffer.truncate(self.total);
-                buffer.extend_from_slice(piece);
-            }
+            Payload::Bytes(gather) => gather.push(piece, ahead, spare),
         }
-        self.total += piece.len();
         Ok(())
     }
 
@@ -54,7 +49,7 @@ impl Assembly {
         match &self.payload {
             Payload::Text(text) if self.carry.is_empty() => Ok(text.as_bytes()),
             Payload::Text(_) => Err(NotUtf8),
-            Payload::Bytes(buffer) => Ok(&buffer[..self.total.min(buffer.len())]),
+            Payload::Bytes(gather) => Ok(gather.as_slice()),
         }
     }
 
@@ -66,44 +61,35 @@ impl Assembly {
                 text.truncate(keep);
                 Ok(Message::Text(Cow::Owned(text)))
             }
-            Payload::Bytes(mut buffer) => {
+            Payload::Bytes(gather) => {
+                let mut buffer = gather.finish();
                 buffer.truncate(keep);
                 Ok(of_bytes(kind, Cow::Owned(buffer)))
             }
         }
     }
 
-    /// Bytes that can be read straight into a message of which `remaining` are still to come: no more than that, and no
-    /// more than has arrived.
-    pub(super) fn space_len(&self, remaining: usize) -> usize {
-        let len = remaining.min(self.total);
-        match self.payload {
-            Payload::Bytes(_) if len >= Self::LEAST_SPACE => len,
-            _ => 0,
+    /// Bytes that can be read straight into a message of which `ahead` are still to come.
+    pub(super) fn space_len(&self, ahead: usize) -> usize {
+        match &self.payload {
+            Payload::Bytes(gather) => gather.space_len(ahead),
+            Payload::Text(_) => 0,
         }
     }
 
-    pub(super) fn space(&mut self, remaining: usize) -> Option<&mut [u8]> {
-        let len = self.space_len(remaining);
+    pub(super) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
         match &mut self.payload {
-            Payload::Bytes(buffer) if len > 0 => {
-                let end = self.total + len;
-                if buffer.len() < end {
-                    buffer.resize(end, 0);
-                }
-                Some(&mut buffer[self.total..end])
-            }
-            _ => None,
+            Payload::Bytes(gather) => gather.space(ahead, spare),
+            Payload::Text(_) => None,
         }
     }
 
     /// Up to `n` bytes of the space hold payload now; how many.
     pub(super) fn fill_space(&mut self, n: usize) -> usize {
-        let from = self.total;
-        if let Payload::Bytes(buffer) = &self.payload {
-            self.total = (from + n).min(buffer.len()).max(from);
+        match &mut self.payload {
+            Payload::Bytes(gather) => gather.fill(n).len(),
+            Payload::Text(_) => 0,
         }
-        self.total - from
     }
 }
 

@@ -236,7 +236,7 @@ impl<C: Codec> Engine for Connection<C> {
             return None;
         }
         let remaining = self.sized_remaining();
-        self.assembly.as_mut()?.space(remaining)
+        self.assembly.as_mut()?.space(remaining, self.outbox.spare())
     }
 
     fn handle_read(&mut self, now: Instant, n: usize) {

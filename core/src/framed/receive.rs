@@ -251,8 +251,10 @@ impl<C: Codec> Connection<C> {
         let len = measured.map_or(bytes.len(), |(len, _)| len).min(self.frame.remaining);
         if len > 0 {
             let kind = self.frame.kind;
-            self.assembly.get_or_insert_with(|| Assembly::begin(kind)).push(&bytes[..len])?;
             self.frame.remaining -= len;
+            let ahead = self.sized_remaining();
+            let assembly = self.assembly.get_or_insert_with(|| Assembly::begin(kind));
+            assembly.push(&bytes[..len], ahead, self.outbox.spare())?;
         }
         match self.frame.shape {
             Shape::Sized { .. } if self.frame.remaining > 0 => Ok((len, None)),

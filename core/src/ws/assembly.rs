@@ -1,7 +1,8 @@
 //! A message on its way: gathered from fragments and reads, in memory that grows with what has arrived.
 
+use super::wire::mask;
 use super::wire::utf8::{Carry, NotUtf8};
-use crate::base::{Kind, Message};
+use crate::base::{Gather, Kind, Message};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -26,18 +27,14 @@ pub(super) struct Assembly {
 enum Payload {
     /// Checked; no second check when it is whole.
     Text(String),
-    /// May be longer than what has arrived: the end is space to read into.
-    Binary(Vec<u8>),
+    Binary(Gather),
 }
 
 impl Assembly {
-    /// Reading straight into the message pays from here.
-    const LEAST_SPACE: usize = 4096;
-
     pub(super) fn begin(kind: Kind) -> Box<Self> {
         let payload = match kind {
             Kind::Text => Payload::Text(String::new()),
-            _ => Payload::Binary(Vec::new()),
+            _ => Payload::Binary(Gather::default()),
         };
         Box::new(Self {
             payload,
@@ -66,15 +63,35 @@ impl Assembly {
         }
     }
 
-    /// Appends a piece.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), NotUtf8> {
+    /// Appends a piece of a frame of which `ahead` bytes are still to come behind it.
+    pub(super) fn push(
+        &mut self,
+        piece: &[u8],
+        ahead: usize,
+        spare: Option<&mut Vec<u8>>,
+    ) -> Result<(), NotUtf8> {
         match &mut self.payload {
             Payload::Text(text) => self.carry.push(piece, Some(text))?,
-            Payload::Binary(buffer) => {
-                buffer.truncate(self.total);
-                buffer.extend_from_slice(piece);
-            }
+            Payload::Binary(gather) => gather.push(piece, ahead, spare),
         }
+        self.total += piece.len();
+        Ok(())
+    }
+
+    /// As [`push`](Self::push), unmasking on the way.
+    pub(super) fn push_masked(
+        &mut self,
+        piece: &mut [u8],
+        (key, phase): ([u8; 4], usize),
+        ahead: usize,
+        spare: Option<&mut Vec<u8>>,
+    ) -> Result<(), NotUtf8> {
+        let Payload::Binary(gather) = &mut self.payload else {
+            mask::apply(piece, key, phase);
+            return self.push(piece, ahead, spare);
+        };
+        mask::copy(gather.room(piece.len(), ahead, spare), piece, key, phase);
+        gather.fill(piece.len());
         self.total += piece.len();
         Ok(())
     }
@@ -97,45 +114,32 @@ impl Assembly {
     pub(super) fn finish(self) -> Message<'static> {
         match self.payload {
             Payload::Text(text) => Message::Text(Cow::Owned(text)),
-            Payload::Binary(mut buffer) => {
-                buffer.truncate(self.total);
-                Message::Binary(Cow::Owned(buffer))
-            }
+            Payload::Binary(gather) => Message::Binary(Cow::Owned(gather.finish())),
         }
     }
 
-    /// Bytes that can be read straight into a binary message of whose frame `remaining` are still to come: no more
-    /// than that, and no more than has arrived. None of a compressed one.
-    pub(super) fn space_len(&self, remaining: usize) -> usize {
-        let len = remaining.min(self.total);
-        match self.payload {
-            _ if self.compressed().is_some() => 0,
-            Payload::Binary(_) if len >= Self::LEAST_SPACE => len,
+    /// Bytes that can be read straight into a binary message of whose frame `ahead` are still to come. None of a
+    /// compressed one.
+    pub(super) fn space_len(&self, ahead: usize) -> usize {
+        match &self.payload {
+            Payload::Binary(gather) if self.compressed().is_none() => gather.space_len(ahead),
             _ => 0,
         }
     }
 
-    pub(super) fn space(&mut self, remaining: usize) -> Option<&mut [u8]> {
-        let len = self.space_len(remaining);
-        match &mut self.payload {
-            Payload::Binary(buffer) if len > 0 => {
-                let end = self.total + len;
-                if buffer.len() < end {
-                    buffer.resize(end, 0);
-                }
-                Some(&mut buffer[self.total..end])
-            }
+    pub(super) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
+        match (self.compressed(), &mut self.payload) {
+            (None, Payload::Binary(gather)) => gather.space(ahead, spare),
             _ => None,
         }
     }
 
     /// The first `n` bytes of the space hold payload now; they are returned to be unmasked.
     pub(super) fn fill_space(&mut self, n: usize) -> &mut [u8] {
-        let from = self.total;
         match &mut self.payload {
-            Payload::Binary(buffer) => {
-                self.total = (from + n).min(buffer.len());
-                &mut buffer[from..self.total]
+            Payload::Binary(gather) => {
+                self.total += n;
+                gather.fill(n)
             }
             _ => &mut [],
         }

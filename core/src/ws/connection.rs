@@ -9,7 +9,7 @@ use super::wire::header;
 use super::{Config, Delivery, Role, Stats};
 use crate::base::{
     Accepted, Clock, CloseCode, Closed, Closing, Counters, Deadline, Deadlines, End, Engine, Entropy, Event,
-    Input, Instant, Kind, MaskBlock, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+    Input, Instant, Kind, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
 };
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -67,8 +67,6 @@ pub struct Connection {
     pub(super) pongs_free_at: u64,
     /// The report, until it is handed up.
     pub(super) report: Option<Box<Closed>>,
-    /// Given by the thread for a turn.
-    pub(super) masks: Option<Box<MaskBlock>>,
     #[cfg(feature = "deflate")]
     pub(super) compression: super::deflate::Compression,
     pub(super) entropy: Entropy,
@@ -139,7 +137,6 @@ impl Connection {
             pongs_used: 0,
             pongs_free_at: 0,
             report: None,
-            masks: None,
             #[cfg(feature = "deflate")]
             compression: Default::default(),
             entropy,
@@ -334,7 +331,8 @@ impl Engine for Connection {
         if !gathers || !self.closing.is_receiving() || self.is_paused() {
             return None;
         }
-        self.assembly.as_mut()?.space(self.frame.remaining)
+        let assembly = self.assembly.as_mut()?;
+        assembly.space(self.frame.remaining, self.outbox.spare())
     }
 
     fn handle_read(&mut self, now: Instant, n: usize) {
@@ -357,6 +355,7 @@ impl Engine for Connection {
         self.begin_close(now, code, reason)
     }
 
+    #[inline]
     fn output(&mut self, now: Instant) -> Output<'_> {
         let now = self.settle(now);
         Output::new(&mut self.outbox, now)
@@ -379,11 +378,8 @@ impl Engine for Connection {
     #[inline]
     fn lend(&mut self, scratch: &mut Scratch) {
         self.outbox.lend(scratch);
-        if self.role == Role::Client && self.masks.is_none() {
-            self.masks = scratch.masks.take();
-            if let Some(masks) = &mut self.masks {
-                masks.bind(&self.entropy);
-            }
+        if self.role == Role::Client {
+            self.outbox.bind_masks(&self.entropy);
         }
         #[cfg(feature = "deflate")]
         self.compression.lend(scratch);
@@ -392,9 +388,6 @@ impl Engine for Connection {
     #[inline]
     fn reclaim(&mut self, scratch: &mut Scratch) {
         self.outbox.reclaim(scratch);
-        if let Some(masks) = self.masks.take() {
-            scratch.masks = Some(masks);
-        }
         #[cfg(feature = "deflate")]
         self.compression.reclaim(scratch);
     }

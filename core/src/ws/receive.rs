@@ -227,11 +227,19 @@ impl Connection {
             return Ok(Step::More);
         }
         let piece = input.take(self.frame.remaining);
-        self.unmask(piece);
+        let streaming = self.config.delivery == Delivery::Streaming;
+        let mask = self.advance_mask(piece.len());
         self.frame.remaining -= piece.len();
         let Some(assembly) = &mut self.assembly else { return Err(Violation::UnexpectedContinuation) };
-        let streaming = self.config.delivery == Delivery::Streaming;
-        let pushed = if streaming { assembly.pass(piece) } else { assembly.push(piece) };
+        if let (true, Some((key, phase))) = (streaming, mask) {
+            mask::apply(piece, key, phase);
+        }
+        let ahead = self.frame.remaining;
+        let pushed = match mask {
+            _ if streaming => assembly.pass(piece),
+            Some(mask) => assembly.push_masked(piece, mask, ahead, self.outbox.spare()),
+            None => assembly.push(piece, ahead, self.outbox.spare()),
+        };
         pushed.map_err(|_| Violation::TextNotUtf8)?;
         let ended = self.frame.remaining == 0;
         if ended {
@@ -269,27 +277,30 @@ impl Connection {
         if self.stage != Stage::Payload || self.config.delivery == Delivery::Streaming {
             return;
         }
-        let Some(assembly) = &mut self.assembly else { return };
-        let Frame { mask, phase, masked, remaining, .. } = self.frame;
-        let piece = assembly.fill_space(n.min(assembly.space_len(remaining)));
-        let n = piece.len();
-        if n == 0 {
-            return;
-        }
-        if masked {
-            mask::apply(piece, mask, usize::from(phase));
+        let most = self.assembly.as_ref().map_or(0, |assembly| assembly.space_len(self.frame.remaining));
+        let n = n.min(most);
+        let mask = self.advance_mask(n);
+        let Some(assembly) = self.assembly.as_mut().filter(|_| n > 0) else { return };
+        let piece = assembly.fill_space(n);
+        if let Some((key, phase)) = mask {
+            mask::apply(piece, key, phase);
         }
         self.frame.remaining -= n;
-        self.frame.phase = (usize::from(phase) + n) as u8 & 3;
         self.keepalive.last_read = now;
         self.counters.bytes_in += n as u64;
     }
 
     pub(super) fn unmask(&mut self, piece: &mut [u8]) {
-        if self.frame.masked {
-            mask::apply(piece, self.frame.mask, usize::from(self.frame.phase));
-            self.frame.phase = (usize::from(self.frame.phase) + piece.len()) as u8 & 3;
+        if let Some((key, phase)) = self.advance_mask(piece.len()) {
+            mask::apply(piece, key, phase);
         }
+    }
+
+    /// The mask of the next `n` bytes of the frame's payload, and how far into it they begin.
+    fn advance_mask(&mut self, n: usize) -> Option<([u8; 4], usize)> {
+        let phase = usize::from(self.frame.phase);
+        self.frame.phase = (phase + n) as u8 & 3;
+        self.frame.masked.then_some((self.frame.mask, phase))
     }
 }
 

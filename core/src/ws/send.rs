@@ -6,7 +6,7 @@ use super::control::ControlPayload;
 use super::prepared::{Prepared, opcode};
 use super::wire::header::{self, Opcode};
 use super::wire::{mask, utf8};
-use crate::base::{Accepted, CloseCode, Instant, Kind, MaskBlock, Message, SendError};
+use crate::base::{Accepted, CloseCode, Instant, Kind, Message, SendError};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
@@ -82,7 +82,7 @@ impl Connection {
             return Ok(self.accepted(now));
         }
         if len >= REFERENCE && !message.is_lent() {
-            self.reference_frames(now, first, message.into_bytes());
+            self.own_frames(now, first, message.into_vec());
         } else {
             self.copy_frames(now, first, message.payload());
         }
@@ -167,6 +167,20 @@ impl Connection {
         }
     }
 
+    /// Frames a message's own buffer as it is. A client masks it in place.
+    fn own_frames(&mut self, now: Instant, first: Opcode, mut payload: Vec<u8>) {
+        if payload.len() > self.config.fragment_size() {
+            return self.reference_frames(now, first, payload.into());
+        }
+        let key = self.next_mask();
+        if let Some(key) = key {
+            mask::apply(&mut payload, key, 0);
+        }
+        self.outbox.mark_boundary();
+        header::encode(self.outbox.cork(now), true, first, key, payload.len());
+        self.outbox.push_own(now, payload);
+    }
+
     /// Frames `payload` by reference. A client masks it in place when nobody else holds it, else in a copy.
     pub(super) fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
         let size = self.config.fragment_size();
@@ -212,11 +226,7 @@ impl Connection {
 
     #[inline]
     pub(super) fn draw_mask(&mut self) -> [u8; 4] {
-        let entropy = &mut self.entropy;
-        match &mut self.masks {
-            Some(block) => entropy.next_mask(block),
-            none => entropy.next_mask(none.insert(MaskBlock::boxed(entropy))),
-        }
+        self.outbox.next_mask(&mut self.entropy)
     }
 
     /// Sends a ping now, whatever the idle deadline; its answer comes as [`Event::Pong`](crate::base::Event::Pong).

@@ -4,10 +4,10 @@
 #[cfg(feature = "servers")]
 pub mod client;
 pub mod echo;
-#[cfg(feature = "servers")]
-pub mod fanout;
 #[cfg(feature = "peers")]
 pub mod engine;
+#[cfg(feature = "servers")]
+pub mod fanout;
 pub mod frames;
 #[cfg(feature = "servers")]
 pub mod memory;
@@ -15,6 +15,6 @@ pub mod memory;
 pub mod peers;
 #[cfg(feature = "servers")]
 pub mod raw;
-pub mod statistics;
 #[cfg(feature = "peers")]
 pub mod report;
+pub mod statistics;

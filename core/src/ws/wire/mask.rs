@@ -28,6 +28,19 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4], phase: usize) {
     }
 }
 
+/// Copies `from` to `to`, which is as long, and masks or unmasks on the way.
+pub(in crate::ws) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4], phase: usize) {
+    let key = rotated(u32::from_ne_bytes(key), phase);
+    let wide = u64::from(key) << 32 | u64::from(key);
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<8>(), from.as_chunks::<8>());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = (u64::from_ne_bytes(*from) ^ wide).to_ne_bytes();
+    }
+    for ((to, from), key) in to_rest.iter_mut().zip(from_rest).zip(wide.to_ne_bytes()) {
+        *to = from ^ key;
+    }
+}
+
 /// Appends a masked copy of `bytes` to `out`, in one pass over them.
 #[inline]
 pub(in crate::ws) fn append(out: &mut Vec<u8>, bytes: &[u8], key: [u8; 4]) {
@@ -78,6 +91,9 @@ mod tests {
             let mut got = plain.clone();
             apply(&mut got[..cut], key, 0);
             apply(&mut got[cut..], key, cut);
+            assert_eq!(got, want, "cut at {cut}");
+            copy(&mut got[..cut], &plain[..cut], key, 0);
+            copy(&mut got[cut..], &plain[cut..], key, cut);
             assert_eq!(got, want, "cut at {cut}");
             let mut appended = Vec::from(b"before");
             append(&mut appended, &plain[..cut], key);

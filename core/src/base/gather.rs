@@ -1,0 +1,171 @@
+//! A payload that comes in pieces, in memory that grows with what has arrived.
+
+use alloc::vec::Vec;
+
+/// Bytes that have arrived of a payload. Its buffer may be longer than that: the end is space to read into, which was
+/// given a value once and is not given one again before a read.
+///
+/// It grows to at most twice what has arrived, and 4 KiB. Where it has to grow, it takes the place of a spare buffer that
+/// suits, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Gather {
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl Gather {
+    /// Reading straight into the buffer pays from here, and so much more room than what has arrived is made where
+    /// it is all that a payload lacks.
+    const LEAST_SPACE: usize = 4096;
+
+    /// What has arrived.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+
+    /// Appends a piece, of a payload of which `ahead` bytes are still to come behind it.
+    pub(crate) fn push(&mut self, piece: &[u8], ahead: usize, spare: Option<&mut Vec<u8>>) {
+        self.room(piece.len(), ahead, spare).copy_from_slice(piece);
+        self.fill(piece.len());
+    }
+
+    /// Room for `n` bytes that are here, to be written by the caller and then told by [`fill`](Self::fill).
+    pub(crate) fn room(&mut self, n: usize, ahead: usize, spare: Option<&mut Vec<u8>>) -> &mut [u8] {
+        let arrived = self.len + n;
+        self.grow(arrived, arrived + worth(ahead, arrived), spare);
+        &mut self.buffer[self.len..arrived]
+    }
+
+    /// How much can be read straight into the buffer, of a payload of which `ahead` bytes are still to come: no more
+    /// than that, and no more than has arrived.
+    pub(crate) fn space_len(&self, ahead: usize) -> usize {
+        let len = ahead.min(self.len);
+        if len < Self::LEAST_SPACE { 0 } else { len }
+    }
+
+    /// The space for it, if it pays.
+    pub(crate) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
+        let (from, len) = (self.len, self.space_len(ahead));
+        if len == 0 {
+            return None;
+        }
+        self.grow(from + len, from + worth(ahead, from), spare);
+        Some(&mut self.buffer[from..from + len])
+    }
+
+    /// The next `n` bytes of the buffer are there now. Returns them.
+    pub(crate) fn fill(&mut self, n: usize) -> &mut [u8] {
+        let from = self.len;
+        self.len = self.buffer.len().min(from + n);
+        &mut self.buffer[from..self.len]
+    }
+
+    /// All of it.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.buffer.truncate(self.len);
+        self.buffer
+    }
+
+    /// Makes the buffer at least `len` long; if it must be moved for that, to where there is room for `room`.
+    fn grow(&mut self, len: usize, room: usize, spare: Option<&mut Vec<u8>>) {
+        if self.buffer.capacity() < len {
+            self.move_to(room.max(2 * self.buffer.capacity().min(self.len)), spare);
+        }
+        if self.buffer.len() < len {
+            self.buffer.resize(len, 0);
+        }
+    }
+
+    fn move_to(&mut self, room: usize, spare: Option<&mut Vec<u8>>) {
+        self.buffer.truncate(self.len);
+        // A spare one that is much larger would be kept from others for the length of this payload.
+        if let Some(spare) = spare.filter(|spare| (room..=2 * room).contains(&spare.capacity())) {
+            let mut buffer = core::mem::take(spare);
+            if buffer.len() < self.len {
+                buffer.resize(self.len, 0);
+            }
+            buffer[..self.len].copy_from_slice(&self.buffer);
+            self.buffer = buffer;
+        } else {
+            self.buffer.reserve_exact(room - self.len);
+        }
+    }
+}
+
+/// What is worth making room for where `arrived` bytes have come and `ahead` are still to come.
+fn worth(ahead: usize, arrived: usize) -> usize {
+    if ahead <= arrived + Gather::LEAST_SPACE { ahead } else { arrived }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_lacks_little_has_room_at_once() {
+        let (mut gather, mut spare) = (Gather::default(), Vec::new());
+        gather.push(&[1; 65522], 14, Some(&mut spare));
+        assert_eq!(gather.buffer.capacity(), 65536);
+        gather.push(&[2; 14], 0, Some(&mut spare));
+        assert_eq!(gather.finish().len(), 65536);
+    }
+
+    #[test]
+    fn a_spare_buffer_is_used_and_not_written_again() {
+        let (mut gather, mut spare) = (Gather::default(), Vec::from([7; 65536]));
+        let at = spare.as_ptr();
+        gather.push(&[1; 40_000], 20_000, Some(&mut spare));
+        assert_eq!((gather.buffer.as_ptr(), gather.buffer[65535], spare.capacity()), (at, 7, 0));
+        assert_eq!(gather.space(20_000, Some(&mut spare)).unwrap().len(), 20_000);
+        gather.fill(20_000);
+        let whole = gather.finish();
+        assert_eq!((whole.len(), whole[0], whole[59_999]), (60_000, 1, 7));
+    }
+
+    #[test]
+    fn a_small_payload_takes_no_large_spare_buffer() {
+        let (mut gather, mut spare) = (Gather::default(), Vec::from([7; 65536]));
+        gather.push(&[1; 1000], 1 << 30, Some(&mut spare));
+        assert_eq!((spare.len(), gather.finish().capacity()), (65536, 2000));
+    }
+
+    #[test]
+    fn pieces_of_one_byte_are_not_moved_each_time() {
+        let (mut gather, mut spare, mut moves) = (Gather::default(), Vec::new(), 0);
+        for _ in 0..10_000 {
+            let before = gather.buffer.capacity();
+            gather.push(&[1], 0, Some(&mut spare));
+            moves += usize::from(gather.buffer.capacity() != before);
+        }
+        assert!(moves < 20, "{moves}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_pieces_any_way_are_the_same_and_room_is_bounded(
+            steps in prop::collection::vec((1usize..9000, any::<bool>()), 1..30),
+            spare in 0usize..100_000,
+        ) {
+            let (mut gather, mut spare) = (Gather::default(), Vec::from_iter(core::iter::repeat_n(9, spare)));
+            let total: usize = steps.iter().map(|(n, _)| n).sum();
+            let mut want = Vec::new();
+            for (i, (n, straight)) in steps.into_iter().enumerate() {
+                let ahead = total - want.len();
+                let piece = Vec::from_iter(core::iter::repeat_n(i as u8, n));
+                match gather.space(ahead, Some(&mut spare)).filter(|space| straight && space.len() >= n) {
+                    Some(space) => {
+                        space[..n].copy_from_slice(&piece);
+                        prop_assert_eq!(gather.fill(n).len(), n);
+                    }
+                    None => gather.push(&piece, ahead - n, Some(&mut spare)),
+                }
+                want.extend(piece);
+                prop_assert_eq!(gather.as_slice(), &want[..]);
+                let bound = 2 * (2 * want.len() + Gather::LEAST_SPACE);
+                prop_assert!(gather.buffer.capacity() <= bound, "{} for {}", gather.buffer.capacity(), want.len());
+            }
+            prop_assert_eq!(gather.finish(), want);
+        }
+    }
+}
