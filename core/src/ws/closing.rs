@@ -1,7 +1,8 @@
 //! The ends of a connection: close, peer's close, violation, end of stream, deadlines, abort.
 
 use super::Role;
-use super::connection::{Connection, Gate};
+use super::connection::Connection;
+use super::gate::Gate;
 use super::keepalive::{self, least};
 use crate::base::{
     Cause, CloseCode, Closed, Deadline, End, Instant, Origin, Phase, SendError, Timeout, Violation,

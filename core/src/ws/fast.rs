@@ -1,6 +1,7 @@
 //! The fast paths: a whole message in one frame, at rest.
 
-use super::connection::{Connection, Gate};
+use super::connection::Connection;
+use super::gate::Gate;
 use super::receive::Stage;
 use super::send::REFERENCE;
 use super::wire::{header, mask, utf8};

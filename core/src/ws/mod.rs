@@ -13,6 +13,7 @@ mod control;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 mod fast;
+mod gate;
 pub mod handshake;
 mod keepalive;
 mod prepared;

@@ -1,7 +1,8 @@
 //! The general path: headers in pieces, fragments, control frames in between, everything that is not at rest.
 
 use super::assembly::Assembly;
-use super::connection::{Connection, Frame, Gate};
+use super::connection::{Connection, Frame};
+use super::gate::Gate;
 use super::wire::header::{self, Decoded, Header, Opcode};
 use super::wire::{mask, utf8};
 use super::{Config, Delivery};

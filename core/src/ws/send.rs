@@ -1,8 +1,9 @@
 //! Messages in, frames out.
 
 use super::Role;
-use super::connection::{Connection, Gate};
+use super::connection::Connection;
 use super::control::ControlPayload;
+use super::gate::Gate;
 use super::prepared::{Prepared, opcode};
 use super::wire::header::{self, Opcode};
 use super::wire::{mask, utf8};
