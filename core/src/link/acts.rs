@@ -39,6 +39,7 @@ impl Link {
     ///
     /// # Errors
     /// As there; [`SendError::NotOpen`] before [`Event::Opened`](super::Event::Opened).
+    #[inline]
     pub fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
         open!(self, connection => connection.send(now, message), Err(SendError::NotOpen))
     }
@@ -109,6 +110,7 @@ impl Link {
 
     /// Whether messages can be sent: it is open, and no close has begun.
     #[must_use]
+    #[inline]
     pub fn is_open(&self) -> bool {
         match &self.stage {
             Stage::Open(connection) => connection.is_open(),
@@ -119,6 +121,7 @@ impl Link {
 
     /// Whether the output is above the high mark, or has not fallen to the low one since.
     #[must_use]
+    #[inline]
     pub fn is_congested(&self) -> bool {
         match &self.stage {
             Stage::Open(connection) => connection.is_congested(),

@@ -77,10 +77,12 @@ impl Stage {
         each!(self, machine => machine.abort(now));
     }
 
+    #[inline]
     pub(super) fn output(&mut self, now: Instant) -> Output<'_> {
         each!(self, machine => machine.output(now))
     }
 
+    #[inline]
     pub(super) fn wants(&self) -> Wants {
         match self {
             Self::Open(connection) => connection.wants(),
@@ -90,14 +92,17 @@ impl Stage {
         }
     }
 
+    #[inline]
     pub(super) fn lend(&mut self, scratch: &mut Scratch) {
         each!(self, machine => machine.lend(scratch));
     }
 
+    #[inline]
     pub(super) fn reclaim(&mut self, scratch: &mut Scratch) {
         each!(self, machine => machine.reclaim(scratch));
     }
 
+    #[inline]
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Open(connection) => connection.poll_timeout(),
