@@ -7,7 +7,7 @@ use crate::guard::{Connected, guard};
 use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
-use crate::stream::{READ_BUFFER, Stream, Turn};
+use crate::stream::{Stream, Turn};
 use crate::trace::{self, Span};
 use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
@@ -19,6 +19,10 @@ use wharf::base::Instant;
 use wharf::link::{Address, ConnId, DialId, Hub, Service};
 
 pub(crate) const WAKER: Token = Token(0);
+
+/// Bytes that one read takes at most. The buffer belongs to the loop, not to a connection, so it can be large enough that most
+/// messages lie in it whole.
+const READ_BUFFER: usize = 256 * 1024;
 
 /// How often the hub is told the calendar time.
 const WALL_EVERY: Duration = Duration::from_secs(30);

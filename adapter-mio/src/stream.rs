@@ -8,9 +8,6 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use wharf::base::{End, Shutdown, Wants};
 use wharf_std::end_of;
 
-/// Bytes that one read takes at most. The buffer belongs to the loop, not to the connection.
-pub(crate) const READ_BUFFER: usize = 64 * 1024;
-
 /// Pieces that one write takes at most.
 const SLICES: usize = 16;
 

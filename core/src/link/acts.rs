@@ -29,7 +29,7 @@ impl Link {
         match &mut self.stage {
             Stage::Http(answering) => {
                 answering.offer = None;
-                answering.responder.respond(now, self.wall.at(now), response)
+                answering.respond(now, response)
             }
             _ => Err(RespondError::NothingAsked),
         }
@@ -92,7 +92,7 @@ impl Link {
         match &mut self.stage {
             Stage::Open(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
             Stage::Framed(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
-            Stage::Http(answering) => answering.responder.fail(now, self.wall.at(now)),
+            Stage::Http(answering) => answering.fail(now),
             Stage::Asking(asking) => asking.client.abort(now),
         }
         if let Some(way) = &mut self.way {

@@ -2,12 +2,11 @@
 
 use super::stage::Stage;
 use super::way::Way;
-use super::{Config, Event, OpenError, Welcome};
+use super::{Event, OpenError, Welcome};
 use crate::base::{self, Closed, End, Engine, Input, Instant, Output, Scratch, Wall, WallClock, Wants};
 use crate::http;
 use alloc::boxed::Box;
 use alloc::string::ToString;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// One connection of either role. A server's speaks HTTP until a request for a WebSocket is accepted, a client's asks for
@@ -46,8 +45,6 @@ pub struct Link {
     pub(super) stage: Stage,
     /// What lies between the machine in charge and the wire.
     pub(super) way: Option<Box<Way>>,
-    pub(super) config: Arc<Config>,
-    pub(super) wall: WallClock,
     /// `Opened` is to be handed up.
     pub(super) welcome: Option<Box<Welcome>>,
     pub(super) is_client: bool,
@@ -62,11 +59,10 @@ impl Link {
     /// something lies between the wire and the messages, such as TLS: then what is in them goes into `plain`, which is
     /// cleared first and belongs to the thread or loop.
     pub fn input<'b>(&mut self, now: Instant, bytes: &'b mut [u8], plain: &'b mut Vec<u8>) -> Input<'b> {
-        let wall = self.wall.at(now);
         match &mut self.way {
             None => Input::new(bytes),
             Some(way) => {
-                let input = way.input(now, wall, bytes, plain);
+                let input = way.input(now, bytes, plain);
                 let is_bare = way.is_bare();
                 self.handle_failure(now);
                 // A tunnel that is through leaves nothing behind but the wire.
@@ -123,7 +119,7 @@ impl Link {
                 }
                 Stage::Framed(connection) => Event::from(connection.receive(now, input)?),
                 Stage::Http(answering) => {
-                    match answering.responder.receive(now, self.wall.at(now), input)? {
+                    match answering.responder.receive(now, answering.wall.at(now), input)? {
                         http::Event::Closed(closed) => Event::Closed(closed),
                         http::Event::Request(request) if self.admit(now, &request) => Event::Request(request),
                         http::Event::Request(_) => continue,
@@ -268,12 +264,18 @@ impl Link {
             way.handle_timeout(now, wants);
             self.handle_failure(now);
         }
-        self.stage.handle_timeout(now, self.wall.at(now));
+        self.stage.handle_timeout(now);
     }
 
     /// Tells the calendar time anew, for the `Date` of answers and the validity of certificates.
     pub fn handle_wall(&mut self, now: Instant, wall: Wall) {
-        self.wall = WallClock::new(now, wall);
+        let wall = WallClock::new(now, wall);
+        if let Stage::Http(answering) = &mut self.stage {
+            answering.wall = wall;
+        }
+        if let Some(way) = &mut self.way {
+            way.handle_wall(wall);
+        }
     }
 
     /// The machine learns, once, that what lies below it has failed. Whether it was now.
