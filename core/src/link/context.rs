@@ -229,16 +229,18 @@ impl<'a, S: Service> Context<'a, S> {
         conn: ConnId,
         act: impl FnOnce(&mut super::Link) -> Result<Accepted, SendError>,
     ) -> Result<Accepted, SendError> {
+        let is_fed = self.core.fed == Some(conn);
         let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
+        if is_fed {
+            return act(&mut entry.link);
+        }
         let is_quiet = entry.is_quiet();
         let outcome = act(&mut entry.link);
-        if self.core.fed != Some(conn) {
-            if is_quiet {
-                self.core.mark(conn);
-                self.core.reschedule(conn);
-            } else {
-                self.core.touch(conn);
-            }
+        if is_quiet {
+            self.core.mark(conn);
+            self.core.reschedule(conn);
+        } else {
+            self.core.touch(conn);
         }
         outcome
     }
