@@ -2,7 +2,6 @@
 
 use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
-use crate::stream::READ_BUFFER;
 use crate::trace::{self, Span};
 use crate::{Clock, ConnectError, Driven, Turn, entropy};
 use mio::{Events, Poll, Token};
@@ -16,6 +15,9 @@ use wharf::link::{Address, Config, Event, Hop, Link, OpenError, Target, Welcome}
 use wharf_std::{interleaved, with_environment};
 
 const SOCKET: Token = Token(0);
+
+/// Bytes that one read takes at most; each socket has a buffer of its own.
+const READ_BUFFER: usize = 64 * 1024;
 
 /// A client's connection over a small poll of its own. Its calls block; pings are answered and deadlines kept while
 /// inside [`next`](Self::next), so a program that waits for something else for long should use [`Driven`] in a loop.

@@ -84,6 +84,11 @@ impl Dials {
         self.attempts.insert(id.slot(), Attempt { id, deadline, stage });
     }
 
+    /// Whether there is nothing to go on with.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.attempts.is_empty() && self.lookups == 0
+    }
+
     /// When to call [`poll`](Self::poll) at the latest.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let due = |attempt: &Attempt| match &attempt.stage {

@@ -3,11 +3,11 @@
 use crate::Clock;
 use crate::carrier::Carrier;
 use crate::dials::{Dialed, Dials};
-use crate::guard::{Guarded, guard};
+use crate::guard::{Connected, guard};
 use crate::handle::Shared;
 use crate::jobs::Jobs;
 use crate::listener::Listener;
-use crate::stream::{READ_BUFFER, Stream, Turn};
+use crate::stream::{Stream, Turn};
 use crate::trace::{self, Span};
 use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
@@ -19,6 +19,10 @@ use wharf::base::Instant;
 use wharf::link::{Address, ConnId, DialId, Hub, Service};
 
 pub(crate) const WAKER: Token = Token(0);
+
+/// Bytes that one read takes at most. The buffer belongs to the loop, not to a connection, so it can be large enough that most
+/// messages lie in it whole.
+const READ_BUFFER: usize = 256 * 1024;
 
 /// How often the hub is told the calendar time.
 const WALL_EVERY: Duration = Duration::from_secs(30);
@@ -44,6 +48,8 @@ pub(crate) struct EventLoop<S: Service> {
     pub(crate) commanded: bool,
     pub(crate) shared: Arc<Shared>,
     pub(crate) wall_at: Instant,
+    /// When the hub or its service has something due, as it said before the poll.
+    pub(crate) due: Option<Instant>,
 }
 
 /// A connection's socket.
@@ -102,13 +108,14 @@ impl<S: Service> EventLoop<S> {
     /// Runs until a drain is over and the jobs in flight are done.
     pub(crate) fn run(mut self) -> io::Result<S> {
         let mut events = Events::with_capacity(1024);
+        let mut now = self.clock.now();
         loop {
-            let timeout = self.timeout();
+            let timeout = self.timeout(now);
             match self.poll.poll(&mut events, timeout) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
-            let now = self.clock.now();
+            now = self.clock.now();
             self.take_events(now, &events);
             self.take_posts(now);
             self.accept(now);
@@ -124,18 +131,20 @@ impl<S: Service> EventLoop<S> {
         }
     }
 
-    /// How long to sleep; `None` for as long as nothing comes.
-    fn timeout(&mut self) -> Option<Duration> {
-        let accepts = self.listeners.iter().any(Listener::is_ready);
-        if !self.ready.is_empty() || self.commanded || accepts {
+    /// How long to sleep; `None` for as long as nothing comes. It is counted from the begin of this round, not by another
+    /// look at the clock: what is due may be as late as the round was long.
+    fn timeout(&mut self, now: Instant) -> Option<Duration> {
+        // A service that panics here is asked again at the latest when the calendar time is told.
+        self.due = guard(&mut self.hub, now, Hub::poll_timeout).flatten();
+        if !self.ready.is_empty() || self.commanded || self.listeners.iter().any(Listener::is_ready) {
             return Some(Duration::ZERO);
         }
-        let now = self.clock.now();
-        // A service that panics here is asked again at the latest when the calendar time is told.
-        let due = guard(&mut self.hub, now, Hub::poll_timeout).flatten();
         let paused = self.listeners.iter().filter_map(Listener::poll_timeout).min();
-        let all = [due, Some(self.wall_at), paused, self.dials.poll_timeout()];
-        all.into_iter().flatten().min().map(|at| self.clock.until(at))
+        let others = [paused, self.dials.poll_timeout()].into_iter().flatten();
+        let at = others.fold(self.due.map_or(self.wall_at, |due| due.min(self.wall_at)), Instant::min);
+        // Rounded up to what a poll counts in, lest it wakes just before and spins.
+        let left = at.as_nanos().saturating_sub(now.as_nanos());
+        Some(Duration::from_millis(left.div_ceil(1_000_000)))
     }
 
     fn take_events(&mut self, now: Instant, events: &Events) {
@@ -162,7 +171,9 @@ impl<S: Service> EventLoop<S> {
                 }
             }
         }
-        self.take_dialed(now);
+        if !self.dials.is_idle() {
+            self.take_dialed(now);
+        }
     }
 
     /// What other threads sent.
@@ -188,6 +199,9 @@ impl<S: Service> EventLoop<S> {
     }
 
     fn accept(&mut self, now: Instant) {
+        if !self.listeners.iter().any(|listener| listener.may_accept(now)) {
+            return;
+        }
         let mut listeners = std::mem::take(&mut self.listeners);
         for listener in &mut listeners {
             let config = listener.config();
@@ -233,6 +247,11 @@ impl<S: Service> EventLoop<S> {
             return;
         }
         if self.seats.len() <= conn.slot() {
+            // In smaller steps than twice as many: what they hold is all that there is room for.
+            let more = conn.slot() + 1 - self.seats.len();
+            if self.seats.capacity() - self.seats.len() < more {
+                self.seats.reserve_exact(more + self.seats.len() / 8);
+            }
             self.seats.resize_with(conn.slot() + 1, || None);
         }
         let span = Span::connection(conn, peer);
@@ -261,18 +280,21 @@ impl<S: Service> EventLoop<S> {
         if reads {
             seat.ready = false;
         }
-        let mut machine = Guarded { hub: &mut self.hub, conn, now };
+        let buffer = reads.then_some(&mut *self.buffer);
         let turn = seat.span.run(|| {
-            let turn = seat.stream.turn(&mut machine, reads.then_some(&mut *self.buffer));
-            if !seat.opened && machine.hub.was_opened(conn) {
-                seat.opened = true;
-                if let Some(peer) = machine.hub.peer(conn) {
-                    trace::opened(conn, peer);
+            guard(&mut self.hub, now, |hub| {
+                let turn = seat.stream.turn(&mut Connected { hub, conn, now }, buffer);
+                if !seat.opened && hub.was_opened(conn) {
+                    seat.opened = true;
+                    if let Some(peer) = hub.peer(conn) {
+                        trace::opened(conn, peer);
+                    }
                 }
-            }
-            turn
+                turn
+            })
         });
-        match turn {
+        // A panic broke the turn off; what the hub makes of it is seen to in the next one.
+        match turn.unwrap_or(Turn::Again) {
             Turn::Idle => {}
             Turn::Again => self.push_ready(conn),
             Turn::Over => {
@@ -291,7 +313,7 @@ impl<S: Service> EventLoop<S> {
             let wall = self.clock.wall();
             guard(&mut self.hub, now, |hub| hub.handle_wall(now, wall));
         }
-        if guard(&mut self.hub, now, |hub| hub.poll_timeout().is_some_and(|at| at <= now)) == Some(true) {
+        if self.due.is_some_and(|due| due <= now) {
             guard(&mut self.hub, now, |hub| hub.handle_timeout(now));
         }
     }

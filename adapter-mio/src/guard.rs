@@ -41,14 +41,14 @@ pub(crate) fn cause(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
-/// One connection of a hub, as its stream sees it.
-pub(crate) struct Guarded<'a, S: Service> {
+/// One connection of a hub, as its stream sees it, for a turn that is guarded as a whole.
+pub(crate) struct Connected<'a, S: Service> {
     pub(crate) hub: &'a mut Hub<S>,
     pub(crate) conn: ConnId,
     pub(crate) now: Instant,
 }
 
-impl<S: Service> Machine for Guarded<'_, S> {
+impl<S: Service> Machine for Connected<'_, S> {
     fn wants(&self) -> Option<Wants> {
         self.hub.wants(self.conn)
     }
@@ -58,15 +58,15 @@ impl<S: Service> Machine for Guarded<'_, S> {
     }
 
     fn handle_read(&mut self, n: usize) {
-        guard(self.hub, self.now, |hub| hub.handle_read(self.now, self.conn, n));
+        self.hub.handle_read(self.now, self.conn, n);
     }
 
     fn receive(&mut self, bytes: &mut [u8]) {
-        guard(self.hub, self.now, |hub| hub.receive(self.now, self.conn, bytes));
+        self.hub.receive(self.now, self.conn, bytes);
     }
 
     fn receive_end(&mut self, end: End) {
-        guard(self.hub, self.now, |hub| hub.receive_end(self.now, self.conn, end));
+        self.hub.receive_end(self.now, self.conn, end);
     }
 
     fn slices<'a>(&'a mut self, out: &mut [&'a [u8]]) -> usize {
@@ -74,6 +74,6 @@ impl<S: Service> Machine for Guarded<'_, S> {
     }
 
     fn handle_written(&mut self, n: usize) {
-        guard(self.hub, self.now, |hub| hub.handle_written(self.now, self.conn, n));
+        self.hub.handle_written(self.now, self.conn, n);
     }
 }

@@ -83,6 +83,11 @@ impl Listener {
         self.ready && self.paused_until.is_none()
     }
 
+    /// Whether there may be somebody to accept, a pause after an error being over.
+    pub(crate) fn may_accept(&self, now: Instant) -> bool {
+        self.ready && self.paused_until.is_none_or(|until| until <= now)
+    }
+
     /// When to accept again after an error.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.paused_until

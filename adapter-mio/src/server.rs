@@ -196,6 +196,7 @@ impl<S: Service> Server<S> {
             commanded: true,
             shared: self.shared,
             wall_at: now,
+            due: None,
         })
     }
 }

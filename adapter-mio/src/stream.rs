@@ -8,9 +8,6 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use wharf::base::{End, Shutdown, Wants};
 use wharf_std::end_of;
 
-/// Bytes that one read takes at most. The buffer belongs to the loop, not to the connection.
-pub(crate) const READ_BUFFER: usize = 64 * 1024;
-
 /// Pieces that one write takes at most.
 const SLICES: usize = 16;
 
@@ -41,13 +38,28 @@ pub enum Turn {
     Over,
 }
 
+/// Whether a read or write that took less than it could have has found the socket's buffer empty, or full, so that the next
+/// event comes when that changes. So it is on epoll and kqueue; elsewhere mio wants to see a `WouldBlock` first. The end of a
+/// stream and a failure are read without bytes before them, so of those the event counts.
+const SHORT_IS_LAST: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_vendor = "apple",
+));
+
 /// A socket and what the poll last said of it. An edge-triggered poll says it once, so it is kept until the socket
-/// answers `WouldBlock`.
+/// has nothing more to give, or room for no more.
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Carrier,
     readable: bool,
     writable: bool,
+    /// The poll told of an end or a failure, of which it tells no more.
+    closed: bool,
     /// The reading side is over, by its end or by an error.
     ended: bool,
     /// Our writing side is ended.
@@ -61,7 +73,7 @@ impl Stream {
             // It works without, only later.
             trace::minor(error, "TCP_NODELAY cannot be set");
         }
-        Self { socket, readable: true, writable: true, ended: false, shut: false }
+        Self { socket, readable: true, writable: true, closed: false, ended: false, shut: false }
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -79,44 +91,46 @@ impl Stream {
     }
 
     pub(crate) fn handle_event(&mut self, event: &Event) {
-        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.closed |= event.is_read_closed() || event.is_error();
+        self.readable |= event.is_readable() || self.closed;
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
     /// Writes, reads once if `buffer` is given, writes what came of that, and obeys the machine's wish to end.
     pub(crate) fn turn(&mut self, machine: &mut impl Machine, buffer: Option<&mut [u8]>) -> Turn {
-        self.write(machine);
-        if let Some(buffer) = buffer
-            && self.can_read(machine)
-        {
+        let Some(mut wants) = self.write(machine) else { return Turn::Over };
+        if let Some(buffer) = buffer.filter(|_| self.can_read(wants)) {
             self.read(machine, buffer);
-            self.write(machine);
+            let Some(after) = self.write(machine) else { return Turn::Over };
+            wants = after;
         }
-        match machine.wants().map(|wants| wants.shutdown) {
-            None => return Turn::Over,
-            Some(Some(Shutdown::Both)) => {
+        match wants.shutdown {
+            None => {}
+            Some(Shutdown::Both) => {
                 self.shut_down_writing();
                 return Turn::Over;
             }
-            Some(Some(Shutdown::Abort)) => {
+            Some(Shutdown::Abort) => {
                 self.reset_on_close();
                 return Turn::Over;
             }
-            Some(Some(Shutdown::Write)) => self.shut_down_writing(),
-            Some(None) => {}
+            Some(Shutdown::Write) => self.shut_down_writing(),
         }
-        if self.can_read(machine) { Turn::Again } else { Turn::Idle }
+        if self.can_read(wants) { Turn::Again } else { Turn::Idle }
     }
 
-    fn can_read(&self, machine: &impl Machine) -> bool {
-        self.readable && !self.ended && machine.wants().is_some_and(|wants| wants.read)
+    fn can_read(&self, wants: Wants) -> bool {
+        self.readable && !self.ended && wants.read
     }
 
     fn read(&mut self, machine: &mut impl Machine, buffer: &mut [u8]) {
-        let (read, straight) = match machine.read_space() {
-            Some(space) if !space.is_empty() => (read(&mut self.socket, space), true),
-            _ => (read(&mut self.socket, buffer), false),
+        let (read, room, straight) = match machine.read_space() {
+            Some(space) if !space.is_empty() => (read(&mut self.socket, space), space.len(), true),
+            _ => (read(&mut self.socket, buffer), buffer.len(), false),
         };
+        if let Ok(n @ 1..) = read {
+            self.readable = self.closed || n == room || !SHORT_IS_LAST;
+        }
         match read {
             Ok(0) => self.end(machine, End::Eof),
             Ok(n) if straight => machine.handle_read(n),
@@ -126,16 +140,32 @@ impl Stream {
         }
     }
 
-    fn write(&mut self, machine: &mut impl Machine) {
-        while self.writable && machine.wants().is_some_and(|wants| wants.write) {
+    /// Writes until all is written or the socket takes no more; what is wanted then.
+    fn write(&mut self, machine: &mut impl Machine) -> Option<Wants> {
+        loop {
+            let wants = machine.wants()?;
+            if !wants.write || !self.writable {
+                return Some(wants);
+            }
             let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
             let filled = machine.slices(&mut slices);
-            if filled == 0 {
-                return;
-            }
-            let slices = slices.map(IoSlice::new);
-            match self.socket.write_vectored(&slices[..filled]) {
-                Ok(n) if n > 0 => machine.handle_written(n),
+            let (written, room) = match &slices[..filled] {
+                [] => return Some(wants),
+                [alone] => (self.socket.write(alone), alone.len()),
+                several => {
+                    let mut pieces = [IoSlice::new(&[]); SLICES];
+                    for (piece, slice) in pieces.iter_mut().zip(several) {
+                        *piece = IoSlice::new(slice);
+                    }
+                    let room = several.iter().map(|slice| slice.len()).sum();
+                    (self.socket.write_vectored(&pieces[..filled]), room)
+                }
+            };
+            match written {
+                Ok(n) if n > 0 => {
+                    self.writable = n == room || !SHORT_IS_LAST;
+                    machine.handle_written(n);
+                }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Ok(_) | Err(_) => {

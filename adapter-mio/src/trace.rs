@@ -9,47 +9,52 @@ use wharf::link::Address;
 #[cfg(feature = "tracing")]
 const TARGET: &str = "wharf";
 
-/// Something that work goes on in.
+/// Something that work goes on in. One that nobody watches is nothing but that.
 #[derive(Debug)]
 pub(crate) struct Span {
     #[cfg(feature = "tracing")]
-    span: tracing::Span,
+    watched: Option<Box<tracing::Span>>,
 }
 
 impl Span {
     /// `tcp.server{port}`, around the loop; `{path}` for a Unix socket.
     pub(crate) fn server(address: &Address) -> Self {
-        Self {
-            #[cfg(feature = "tracing")]
-            span: match address {
-                Address::Tcp(address) => {
-                    tracing::info_span!(target: TARGET, "tcp.server", port = address.port())
-                }
-                other => tracing::info_span!(target: TARGET, "tcp.server", path = %other),
-            },
-        }
+        #[cfg(feature = "tracing")]
+        return Self::new(match address {
+            Address::Tcp(address) => tracing::info_span!(target: TARGET, "tcp.server", port = address.port()),
+            other => tracing::info_span!(target: TARGET, "tcp.server", path = %other),
+        });
+        #[cfg(not(feature = "tracing"))]
+        Self {}
     }
 
     /// `tcp.client.connect{host,port}`, around a connect.
     pub(crate) fn connect(host: &str, port: u16) -> Self {
-        Self {
-            #[cfg(feature = "tracing")]
-            span: tracing::info_span!(target: TARGET, "tcp.client.connect", host, port),
-        }
+        #[cfg(feature = "tracing")]
+        return Self::new(tracing::info_span!(target: TARGET, "tcp.client.connect", host, port));
+        #[cfg(not(feature = "tracing"))]
+        Self {}
     }
 
-    /// `connection{id, peer}`, around a connection's turns.
+    /// `connection{id, peer}`, around a connection's turns. Below the level of the events that name a connection themselves: it
+    /// is entered for each read, and a subscriber keeps more of it than the connection itself takes.
     pub(crate) fn connection(id: impl Display, peer: impl Display) -> Self {
-        Self {
-            #[cfg(feature = "tracing")]
-            span: tracing::info_span!(target: TARGET, "connection", %id, %peer),
-        }
+        #[cfg(feature = "tracing")]
+        return Self::new(tracing::debug_span!(target: TARGET, "connection", %id, %peer));
+        #[cfg(not(feature = "tracing"))]
+        Self {}
+    }
+
+    #[cfg(feature = "tracing")]
+    fn new(span: tracing::Span) -> Self {
+        Self { watched: (!span.is_disabled()).then(|| Box::new(span)) }
     }
 
     pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         #[cfg(feature = "tracing")]
-        return self.span.in_scope(work);
-        #[cfg(not(feature = "tracing"))]
+        if let Some(span) = &self.watched {
+            return span.in_scope(work);
+        }
         work()
     }
 }

@@ -29,7 +29,7 @@ impl Link {
         match &mut self.stage {
             Stage::Http(answering) => {
                 answering.offer = None;
-                answering.responder.respond(now, self.wall.at(now), response)
+                answering.respond(now, response)
             }
             _ => Err(RespondError::NothingAsked),
         }
@@ -39,6 +39,7 @@ impl Link {
     ///
     /// # Errors
     /// As there; [`SendError::NotOpen`] before [`Event::Opened`](super::Event::Opened).
+    #[inline]
     pub fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
         open!(self, connection => connection.send(now, message), Err(SendError::NotOpen))
     }
@@ -91,7 +92,7 @@ impl Link {
         match &mut self.stage {
             Stage::Open(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
             Stage::Framed(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
-            Stage::Http(answering) => answering.responder.fail(now, self.wall.at(now)),
+            Stage::Http(answering) => answering.fail(now),
             Stage::Asking(asking) => asking.client.abort(now),
         }
         if let Some(way) = &mut self.way {
@@ -109,6 +110,7 @@ impl Link {
 
     /// Whether messages can be sent: it is open, and no close has begun.
     #[must_use]
+    #[inline]
     pub fn is_open(&self) -> bool {
         match &self.stage {
             Stage::Open(connection) => connection.is_open(),
@@ -119,6 +121,7 @@ impl Link {
 
     /// Whether the output is above the high mark, or has not fallen to the low one since.
     #[must_use]
+    #[inline]
     pub fn is_congested(&self) -> bool {
         match &self.stage {
             Stage::Open(connection) => connection.is_congested(),

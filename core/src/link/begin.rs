@@ -3,7 +3,7 @@
 use super::stage::{Asking, Stage};
 use super::way::Way;
 use super::{Config, Framing, Link, OpenError, Target, Welcome};
-use crate::base::{End, Entropy, Instant, Wall, WallClock};
+use crate::base::{End, Entropy, Instant, Wall};
 use crate::framed;
 use crate::http::{self, Request, Responder};
 use crate::ws::handshake::{self, AcceptError, Acceptance, Offer};
@@ -27,12 +27,12 @@ impl Link {
     #[must_use]
     pub fn server(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
         let stage = match &config.framing {
-            Framing::WebSocket => Stage::http(now, config),
+            Framing::WebSocket => Stage::http(now, wall, config),
             Framing::Codec(codec) => {
                 Stage::Framed(framed::Connection::new(now, codec.clone(), &config.framed))
             }
         };
-        let mut link = Self::new(stage, now, wall, config, Way::server(now, wall, config));
+        let mut link = Self::new(stage, Way::server(now, wall, config));
         link.handle_failure(now);
         link
     }
@@ -41,7 +41,7 @@ impl Link {
     /// whatever `config` has. Give it the head of the request, and that server the head of the answer.
     #[must_use]
     pub fn behind_http(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
-        Self::new(Stage::http(now, config), now, wall, config, None)
+        Self::new(Stage::http(now, wall, config), None)
     }
 
     /// The client's side of a connection that was just made, to where [`Config::hop`](super::Config::hop) says. `wall` is
@@ -103,22 +103,13 @@ impl Link {
             _ => dialing.ws.close_timeout,
         };
         let way = Way::client(now, wall, config, target, dialing.timeout, close_timeout)?;
-        let mut link = Self { is_client: true, ..Self::new(stage, now, wall, config, way) };
+        let mut link = Self { is_client: true, ..Self::new(stage, way) };
         link.handle_failure(now);
         Ok(link)
     }
 
-    fn new(stage: Stage, now: Instant, wall: Wall, config: &Arc<Config>, way: Option<Box<Way>>) -> Self {
-        Self {
-            stage,
-            way,
-            config: config.clone(),
-            wall: WallClock::new(now, wall),
-            welcome: None,
-            is_client: false,
-            opened: false,
-            over: false,
-        }
+    fn new(stage: Stage, way: Option<Box<Way>>) -> Self {
+        Self { stage, way, welcome: None, is_client: false, opened: false, over: false }
     }
 
     /// Whether the request is handed up: one for a WebSocket that the policy refuses is answered right here.
@@ -128,14 +119,14 @@ impl Link {
             answering.offer = None;
             return true;
         }
-        match Offer::from_request(request, &self.config.policy) {
+        match Offer::from_request(request, &answering.config.policy) {
             Ok(offer) => {
-                answering.offer = Some(offer.with_extensions(&self.config.ws));
+                answering.offer = Some(offer.with_extensions(&answering.config.ws));
                 true
             }
             Err(refusal) => {
                 // The request waits for an answer, so one can be given.
-                let _ = answering.responder.respond(now, self.wall.at(now), &refusal.response());
+                let _ = answering.respond(now, &refusal.response());
                 false
             }
         }
@@ -154,20 +145,21 @@ impl Link {
         let answer = match offer.accept(acceptance) {
             Ok(answer) => answer,
             Err(e) => {
-                answering.responder.fail(now, self.wall.at(now));
+                answering.fail(now);
                 return Err(e);
             }
         };
         let is_over = answering.responder.is_read_over();
-        let mut head = core::mem::replace(&mut answering.responder, Responder::new(now, &self.config.http))
-            .into_unwritten();
+        let config = answering.config.clone();
+        let mut head =
+            core::mem::replace(&mut answering.responder, Responder::new(now, &config.http)).into_unwritten();
         head.extend_from_slice(&answer);
         let subprotocol = offer.subprotocol(acceptance).map(String::from);
         let entropy = Entropy::from_seed([0; 32]);
         if let Some(way) = &mut self.way {
             way.forget_machine();
         }
-        let connection = Connection::new(now, Role::Server, &self.config.ws, entropy, &head);
+        let connection = Connection::new(now, Role::Server, &config.ws, entropy, &head);
         self.stage = Stage::Open(connection.with_extensions(offer.agreed()));
         self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
         if is_over {

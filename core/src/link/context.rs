@@ -77,7 +77,7 @@ impl<'a, S: Service> Context<'a, S> {
         Some(Info {
             peer: &entry.peer,
             role: if entry.dial.is_some() { Role::Client } else { Role::Server },
-            subprotocol: entry.subprotocol.as_deref(),
+            subprotocol: entry.told.as_ref().and_then(|told| told.subprotocol.as_deref()),
             dial: entry.dial,
             is_open: entry.link.is_open(),
             queued: entry.link.queued(),
@@ -101,9 +101,10 @@ impl<'a, S: Service> Context<'a, S> {
     ///
     /// # Errors
     /// As [`Engine::send`](crate::base::Engine::send).
+    #[inline]
     pub fn send(&mut self, conn: ConnId, message: Message<'_>) -> Result<Accepted, SendError> {
         let now = self.now;
-        self.with_link(conn, |link| link.send(now, message))
+        self.queue(conn, |link| link.send(now, message))
     }
 
     /// Sends a message whose payload is shared.
@@ -112,7 +113,7 @@ impl<'a, S: Service> Context<'a, S> {
     /// As [`Engine::send_bytes`](crate::base::Engine::send_bytes).
     pub fn send_bytes(&mut self, conn: ConnId, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
         let now = self.now;
-        self.with_link(conn, |link| link.send_bytes(now, kind, payload))
+        self.queue(conn, |link| link.send_bytes(now, kind, payload))
     }
 
     /// Sends a message that was framed once for many.
@@ -121,7 +122,7 @@ impl<'a, S: Service> Context<'a, S> {
     /// As [`Engine::send`](crate::base::Engine::send).
     pub fn send_prepared(&mut self, conn: ConnId, prepared: &Prepared) -> Result<Accepted, SendError> {
         let now = self.now;
-        self.with_link(conn, |link| link.send_prepared(now, prepared))
+        self.queue(conn, |link| link.send_prepared(now, prepared))
     }
 
     /// Sends a prepared message to each of `members`; what each send came to goes to `each`.
@@ -219,6 +220,29 @@ impl<'a, S: Service> Context<'a, S> {
         let key = self.core.jobs.insert(());
         self.core.jobs_out.push_back((key, job));
         Ok(JobToken(key))
+    }
+
+    /// As [`with_link`](Self::with_link) for what can only add output: from a quiet connection no event comes of it.
+    #[inline]
+    fn queue(
+        &mut self,
+        conn: ConnId,
+        act: impl FnOnce(&mut super::Link) -> Result<Accepted, SendError>,
+    ) -> Result<Accepted, SendError> {
+        let is_fed = self.core.fed == Some(conn);
+        let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
+        if is_fed {
+            return act(&mut entry.link);
+        }
+        let is_quiet = entry.is_quiet();
+        let outcome = act(&mut entry.link);
+        if is_quiet {
+            self.core.mark(conn);
+            self.core.reschedule(conn);
+        } else {
+            self.core.touch(conn);
+        }
+        outcome
     }
 
     fn with_link<T>(

@@ -14,6 +14,10 @@ pub(super) struct DeadlineHeap {
 
 impl DeadlineHeap {
     pub(super) fn push(&mut self, at: Instant, conn: ConnId) {
+        if self.heap.len() == self.heap.capacity() {
+            // In smaller steps than twice as many: what it holds is all that there is room for.
+            self.heap.reserve_exact(16 + self.heap.len() / 8);
+        }
         self.heap.push(Reverse((at, conn)));
     }
 

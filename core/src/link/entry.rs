@@ -11,22 +11,17 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use slotmap::{DefaultKey, SlotMap};
 
-/// One connection.
+/// One connection. Boxed where it is kept, so that a table with room to grow costs little.
 pub(super) struct Entry {
     pub(super) link: Link,
     pub(super) peer: Address,
-    /// Input that came while the link did not want it: at most what one read brought.
-    pub(super) held: Vec<u8>,
-    /// An end of stream that stands behind what is held.
-    pub(super) held_end: Option<End>,
-    pub(super) subprotocol: Option<String>,
+    pub(super) held: Option<Box<Held>>,
     pub(super) dial: Option<DialId>,
+    pub(super) told: Option<Box<Told>>,
     /// `opened` was called, so `closed` is owed.
     pub(super) opened: bool,
     /// The last event was told.
     pub(super) over: bool,
-    /// How it ended, for the adapter's log.
-    pub(super) report: Option<Box<Closed>>,
     /// Its stream is closed: it goes once its last event was told.
     pub(super) released: bool,
     /// It stands in the dirty list, in the list of those to pump.
@@ -34,6 +29,50 @@ pub(super) struct Entry {
     pub(super) pumped: bool,
     /// Its deadline in the heap that counts.
     pub(super) due: Instant,
+}
+
+/// Input that came while the link did not want it; there is none that is empty.
+pub(super) struct Held {
+    /// At most what one read brought.
+    pub(super) bytes: Vec<u8>,
+    /// An end of stream that stands behind them.
+    pub(super) end: Option<End>,
+}
+
+/// What is there for the asking, and mostly is not.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) subprotocol: Option<String>,
+    /// How it ended, for the adapter's log.
+    pub(super) report: Option<Box<Closed>>,
+}
+
+impl Entry {
+    pub(super) fn new(link: Link, peer: Address, dial: Option<DialId>) -> Box<Self> {
+        Box::new(Self {
+            link,
+            peer,
+            held: None,
+            dial,
+            told: None,
+            opened: false,
+            over: false,
+            released: false,
+            dirty: false,
+            pumped: false,
+            due: Instant::NEVER,
+        })
+    }
+
+    /// What there is to be told, to be added to.
+    pub(super) fn told(&mut self) -> &mut Told {
+        self.told.get_or_insert_default()
+    }
+
+    /// Whether output that leaves, or more of it, brings about nothing but that.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.held.is_none() && self.link.is_quiet()
+    }
 }
 
 /// A dial in flight, until what it made is open.
@@ -57,10 +96,12 @@ pub(super) struct Core<S: Service> {
     pub(super) plain: Vec<u8>,
     /// Who has the scratch: the connection that was fed last, so that it is written from there without a copy.
     pub(super) lent: Option<ConnId>,
-    pub(super) links: SlotMap<DefaultKey, Entry>,
+    pub(super) links: SlotMap<DefaultKey, Box<Entry>>,
     /// How many of them have not opened a WebSocket.
     pub(super) handshakes: usize,
     pub(super) deadlines: DeadlineHeap,
+    /// Whose events are being taken, and so need nobody to be told of.
+    pub(super) fed: Option<ConnId>,
     /// Those whose output or wants changed by a call for somebody else; each at most once.
     pub(super) dirty: VecDeque<ConnId>,
     /// Those that may have events of their own; each at most once.
@@ -90,8 +131,9 @@ pub(super) enum Turn {
 }
 
 impl<S: Service> Core<S> {
+    #[inline]
     pub(super) fn entry(&mut self, conn: ConnId) -> Option<&mut Entry> {
-        self.links.get_mut(conn.0)
+        self.links.get_mut(conn.0).map(|entry| &mut **entry)
     }
 
     /// Lends the scratch to a connection, after taking it back from the one that has it.
@@ -112,26 +154,43 @@ impl<S: Service> Core<S> {
         }
     }
 
-    /// A connection was acted upon: it may have output, events and another deadline.
+    /// A connection was acted upon: it may have output, events and another deadline. The one that is fed has its
+    /// events taken and its deadline looked at anyway, and is looked at by whoever feeds it.
+    #[inline]
     pub(super) fn touch(&mut self, conn: ConnId) {
-        let Some(entry) = self.links.get_mut(conn.0) else { return };
-        if !core::mem::replace(&mut entry.dirty, true) {
-            self.dirty.push_back(conn);
+        if self.fed == Some(conn) {
+            return;
         }
+        self.mark(conn);
+        let Some(entry) = self.entry(conn) else { return };
         if !core::mem::replace(&mut entry.pumped, true) {
             self.to_pump.push_back(conn);
         }
     }
 
+    /// The adapter must look at a connection.
+    pub(super) fn mark(&mut self, conn: ConnId) {
+        let Some(entry) = self.entry(conn) else { return };
+        if !core::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push_back(conn);
+        }
+    }
+
     /// Puts the connection's deadline into the heap if it is earlier than the one that counts; a later one is found
     /// when that fires.
+    #[inline]
     pub(super) fn reschedule(&mut self, conn: ConnId) {
-        let Some(entry) = self.links.get_mut(conn.0) else { return };
+        let Some(entry) = self.entry(conn) else { return };
         if let Some(at) = entry.link.poll_timeout().filter(|at| *at < entry.due) {
             entry.due = at;
-            self.deadlines.push(at, conn);
-            let links = &self.links;
-            self.deadlines.prune(links.len(), |at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
+            self.schedule(at, conn);
         }
+    }
+
+    #[cold]
+    fn schedule(&mut self, at: Instant, conn: ConnId) {
+        self.deadlines.push(at, conn);
+        let links = &self.links;
+        self.deadlines.prune(links.len(), |at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
     }
 }

@@ -14,7 +14,7 @@ use slotmap::SlotMap;
 /// An adapter drives it so:
 /// 1. `accept` each new stream, and give it an empty `receive`; what comes from it goes there while `wants(conn).read`, its
 ///    end to `receive_end`.
-/// 2. After each call, for every connection that `poll_dirty` names and for the one just fed: write `slices` and
+/// 2. After each call, for every connection that `poll_dirty` names and for the one that the call was for: write `slices` and
 ///    tell `handle_written`, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once the stream is
 ///    closed.
 /// 3. Carry out what `poll_dial` and `poll_job` name, and tell the outcome.
@@ -78,6 +78,7 @@ impl<S: Service> Hub<S> {
             links: SlotMap::new(),
             handshakes: 0,
             deadlines: DeadlineHeap::default(),
+            fed: None,
             dirty: VecDeque::new(),
             to_pump: VecDeque::new(),
             jobs: SlotMap::new(),
@@ -145,7 +146,7 @@ impl<S: Service> Hub<S> {
 
     /// The space of a large message on its way, to read straight into ([`Engine::read_space`](crate::base::Engine::read_space)).
     pub fn read_space(&mut self, conn: ConnId) -> Option<&mut [u8]> {
-        self.core.entry(conn).filter(|entry| entry.held.is_empty())?.link.read_space()
+        self.core.entry(conn).filter(|entry| entry.held.is_none())?.link.read_space()
     }
 
     /// `n` bytes were read into the space.
@@ -171,23 +172,30 @@ impl<S: Service> Hub<S> {
     pub fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize) {
         let now = self.begin(now);
         let Some(entry) = self.core.links.get_mut(conn.0) else { return };
+        let was_quiet = entry.is_quiet();
         let mut output = entry.link.output(now);
         output.advance(n);
-        if output.is_empty() {
+        let is_drained = output.is_empty();
+        if is_drained {
             self.core.lent.take_if(|lent| *lent == conn);
             entry.link.reclaim(&mut self.core.scratch);
         }
-        self.feed(now, conn, &mut []);
+        if !was_quiet {
+            self.feed(now, conn, &mut []);
+        } else if !is_drained {
+            self.core.reschedule(conn);
+        }
         self.pump(now);
     }
 
     /// What a connection wants of its transport; `None` for one that is no more.
     #[must_use]
+    #[inline]
     pub fn wants(&self, conn: ConnId) -> Option<Wants> {
         let entry = self.core.links.get(conn.0)?;
         let mut wants = entry.link.wants();
         // One read may be held back, not more.
-        wants.read &= entry.held.is_empty() && entry.held_end.is_none();
+        wants.read &= entry.held.is_none();
         Some(wants)
     }
 
@@ -218,9 +226,11 @@ impl<S: Service> Hub<S> {
         let next = self.core.deadlines.next(|at, conn| links.get(conn.0).is_some_and(|e| e.due == at));
         // Something is left undone after a panic that nobody told of.
         let left = self.core.turn.is_some() || !self.core.to_pump.is_empty();
-        let left = left.then_some(self.core.clock.last());
-        let own = [next.map(|(at, _)| at), self.service.poll_timeout(), self.core.drain_by, left];
-        own.into_iter().flatten().filter(|at| *at != Instant::NEVER).min()
+        let left = if left { self.core.clock.last() } else { Instant::NEVER };
+        let or_never = |at: Option<Instant>| at.unwrap_or(Instant::NEVER);
+        let next = or_never(next.map(|(at, _)| at)).min(left);
+        let next = next.min(or_never(self.service.poll_timeout())).min(or_never(self.core.drain_by));
+        (next != Instant::NEVER).then_some(next)
     }
 
     /// Acts on what is due.
@@ -336,28 +346,16 @@ impl<S: Service> Hub<S> {
         self.core.stats
     }
 
+    #[inline]
     pub(super) fn begin(&mut self, now: Instant) -> Instant {
-        self.settle_panic(now);
+        if self.core.turn.is_some() {
+            self.settle_panic(now);
+        }
         self.core.clock.advance(now)
     }
 
     pub(super) fn insert(&mut self, link: Link, peer: Address, dial: Option<DialId>) -> ConnId {
-        let entry = Entry {
-            link,
-            peer,
-            held: Vec::new(),
-            held_end: None,
-            released: false,
-            subprotocol: None,
-            dial,
-            opened: false,
-            over: false,
-            report: None,
-            dirty: false,
-            pumped: false,
-            due: Instant::NEVER,
-        };
-        let conn = ConnId(self.core.links.insert(entry));
+        let conn = ConnId(self.core.links.insert(Entry::new(link, peer, dial)));
         self.core.handshakes += 1;
         self.core.reschedule(conn);
         conn

@@ -13,6 +13,6 @@ impl<S: Service> Hub<S> {
     /// How a connection's WebSocket ended, from its end until it is released.
     #[must_use]
     pub fn closed(&self, conn: ConnId) -> Option<&Closed> {
-        self.core.links.get(conn.0)?.report.as_deref()
+        self.core.links.get(conn.0)?.told.as_ref()?.report.as_deref()
     }
 }

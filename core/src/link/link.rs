@@ -2,12 +2,11 @@
 
 use super::stage::Stage;
 use super::way::Way;
-use super::{Config, Event, OpenError, Welcome};
-use crate::base::{Closed, End, Engine, Input, Instant, Output, Scratch, Wall, WallClock, Wants};
+use super::{Event, OpenError, Welcome};
+use crate::base::{self, Closed, End, Engine, Input, Instant, Output, Scratch, Wall, WallClock, Wants};
 use crate::http;
 use alloc::boxed::Box;
 use alloc::string::ToString;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// One connection of either role. A server's speaks HTTP until a request for a WebSocket is accepted, a client's asks for
@@ -46,8 +45,6 @@ pub struct Link {
     pub(super) stage: Stage,
     /// What lies between the machine in charge and the wire.
     pub(super) way: Option<Box<Way>>,
-    pub(super) config: Arc<Config>,
-    pub(super) wall: WallClock,
     /// `Opened` is to be handed up.
     pub(super) welcome: Option<Box<Welcome>>,
     pub(super) is_client: bool,
@@ -62,11 +59,10 @@ impl Link {
     /// something lies between the wire and the messages, such as TLS: then what is in them goes into `plain`, which is
     /// cleared first and belongs to the thread or loop.
     pub fn input<'b>(&mut self, now: Instant, bytes: &'b mut [u8], plain: &'b mut Vec<u8>) -> Input<'b> {
-        let wall = self.wall.at(now);
         match &mut self.way {
             None => Input::new(bytes),
             Some(way) => {
-                let input = way.input(now, wall, bytes, plain);
+                let input = way.input(now, bytes, plain);
                 let is_bare = way.is_bare();
                 self.handle_failure(now);
                 // A tunnel that is through leaves nothing behind but the wire.
@@ -77,7 +73,20 @@ impl Link {
     }
 
     /// Takes from `input` until there is an event to hand up.
+    #[inline]
     pub fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
+        match &mut self.stage {
+            // Nearly always: what an open connection says is what is told.
+            Stage::Open(connection) if self.way.is_none() && self.welcome.is_none() => {
+                let event = connection.receive(now, input)?;
+                self.over |= matches!(event, base::Event::Closed(_));
+                Some(event.into())
+            }
+            _ => self.receive_any(now, input),
+        }
+    }
+
+    fn receive_any<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         let before = input.len();
         let event = self.next_event(now, input);
         let Some(way) = &mut self.way else { return event };
@@ -110,7 +119,7 @@ impl Link {
                 }
                 Stage::Framed(connection) => Event::from(connection.receive(now, input)?),
                 Stage::Http(answering) => {
-                    match answering.responder.receive(now, self.wall.at(now), input)? {
+                    match answering.responder.receive(now, answering.wall.at(now), input)? {
                         http::Event::Closed(closed) => Event::Closed(closed),
                         http::Event::Request(request) if self.admit(now, &request) => Event::Request(request),
                         http::Event::Request(_) => continue,
@@ -164,6 +173,7 @@ impl Link {
     }
 
     /// As [`Engine::read_space`]; `None` before it is open, and where bytes off the wire are not those of messages.
+    #[inline]
     pub fn read_space(&mut self) -> Option<&mut [u8]> {
         match &mut self.stage {
             _ if self.way.is_some() => None,
@@ -183,44 +193,62 @@ impl Link {
     }
 
     /// What is to be written.
+    #[inline]
     pub fn output(&mut self, now: Instant) -> Output<'_> {
+        if self.way.is_none() { self.stage.output(now) } else { self.output_by_way(now) }
+    }
+
+    fn output_by_way(&mut self, now: Instant) -> Output<'_> {
+        if let Some(way) = &mut self.way {
+            // Sealing can fail too; that is noticed here, once the transport took what was sealed before.
+            way.note_failure(now);
+        }
+        self.handle_failure(now);
+        let wants = self.stage.wants();
         match &mut self.way {
             None => self.stage.output(now),
-            Some(way) => {
-                // Sealing can fail too; that is noticed here, once the transport took what was sealed before.
-                way.note_failure(now);
-                self.handle_failure(now);
-                let wants = self.stage.wants();
-                match &mut self.way {
-                    None => self.stage.output(now),
-                    Some(way) => way.output(now, wants, self.stage.output(now)),
-                }
-            }
+            Some(way) => way.output(now, wants, self.stage.output(now)),
         }
     }
 
     /// What the connection wants of its transport.
     #[must_use]
+    #[inline]
     pub fn wants(&self) -> Wants {
-        let wants = self.stage.wants();
-        match &self.way {
-            None => wants,
-            Some(way) => way.wants(wants),
+        match (&self.stage, &self.way) {
+            (Stage::Open(connection), None) => connection.wants(),
+            (stage, None) => stage.wants(),
+            (stage, Some(way)) => way.wants(stage.wants()),
         }
     }
 
+    /// Whether nothing lies between the machine and the wire.
+    #[inline]
+    pub(super) fn is_bare(&self) -> bool {
+        self.way.is_none()
+    }
+
+    /// Whether output that leaves, or more of it, brings about nothing but that: no event, no end, no other wish to read.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.way.is_none() && self.is_open() && !self.is_congested()
+    }
+
     /// Lends the buffers of the thread or loop for a turn.
+    #[inline]
     pub fn lend(&mut self, scratch: &mut Scratch) {
         self.stage.lend(scratch);
     }
 
     /// Takes them back.
+    #[inline]
     pub fn reclaim(&mut self, scratch: &mut Scratch) {
         self.stage.reclaim(scratch);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = self.stage.poll_timeout();
         match &self.way {
@@ -236,12 +264,18 @@ impl Link {
             way.handle_timeout(now, wants);
             self.handle_failure(now);
         }
-        self.stage.handle_timeout(now, self.wall.at(now));
+        self.stage.handle_timeout(now);
     }
 
     /// Tells the calendar time anew, for the `Date` of answers and the validity of certificates.
     pub fn handle_wall(&mut self, now: Instant, wall: Wall) {
-        self.wall = WallClock::new(now, wall);
+        let wall = WallClock::new(now, wall);
+        if let Stage::Http(answering) = &mut self.stage {
+            answering.wall = wall;
+        }
+        if let Some(way) = &mut self.way {
+            way.handle_wall(wall);
+        }
     }
 
     /// The machine learns, once, that what lies below it has failed. Whether it was now.
@@ -266,7 +300,7 @@ fn is_through(way: Option<&Way>) -> bool {
 /// What the transport did, if that is why it ended.
 fn end_of(closed: &Closed) -> End {
     match closed.cause {
-        crate::base::Cause::Transport(end) => end,
+        base::Cause::Transport(end) => end,
         _ => End::Eof,
     }
 }

@@ -1,8 +1,9 @@
 //! The one driving loop: from a connection's events to the service's calls.
 
-use super::entry::{Entry, Turn};
+use super::entry::{Entry, Held, Turn};
 use super::{ConnId, Context, Event, Hub, Service, Verdict};
 use crate::base::{End, Input, Instant, Scratch};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<S: Service> Hub<S> {
@@ -16,19 +17,36 @@ impl<S: Service> Hub<S> {
         failed
     }
 
-    /// Feeds `bytes` to a connection, behind what was held back, and calls the service with what comes of it.
+    /// Feeds `bytes` to a connection, behind what was held back, and calls the service with what comes of it. Whoever
+    /// calls it looks at that connection himself.
     pub(super) fn feed(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
-        let mut plain = core::mem::take(&mut self.core.plain);
-        self.feed_through(now, conn, bytes, &mut plain);
-        if plain.capacity() <= Scratch::KEEP {
-            self.core.plain = plain;
+        let Some(entry) = self.core.entry(conn) else { return };
+        let is_plain = entry.held.is_none() && entry.link.is_bare();
+        self.core.fed = Some(conn);
+        if is_plain {
+            let rest = self.run(now, conn, Input::new(bytes));
+            if !rest.is_empty()
+                && let Some(entry) = self.core.entry(conn)
+            {
+                entry.held = Some(Box::new(Held { bytes: rest.as_slice().to_vec(), end: None }));
+            }
+        } else {
+            let mut plain = core::mem::take(&mut self.core.plain);
+            self.feed_through(now, conn, bytes, &mut plain);
+            if plain.capacity() <= Scratch::KEEP {
+                self.core.plain = plain;
+            }
         }
+        self.core.fed = None;
+        self.core.reschedule(conn);
     }
 
+    /// The same where something is held back, or lies between the link and its wire.
     fn feed_through(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8], plain: &mut Vec<u8>) {
         let Some(entry) = self.core.entry(conn) else { return };
-        let mut held = core::mem::take(&mut entry.held);
+        let held = entry.held.take();
         let input = entry.link.input(now, bytes, plain);
+        let (mut held, end) = held.map_or_else(Default::default, |held| (held.bytes, held.end));
         if !held.is_empty() {
             let rest = self.run(now, conn, Input::new(&mut held)).len();
             held.drain(..held.len() - rest);
@@ -38,22 +56,29 @@ impl<S: Service> Hub<S> {
         } else {
             held.extend_from_slice(input.as_slice());
         }
-        if let Some(entry) = self.core.entry(conn) {
-            entry.held = held;
-            if let Some(end) = entry.held_end.take_if(|_| entry.held.is_empty()) {
-                entry.link.receive_end(now, end);
-                self.run(now, conn, Input::default());
-            }
+        let Some(entry) = self.core.entry(conn) else { return };
+        if !held.is_empty() {
+            entry.held = Some(Box::new(Held { bytes: held, end }));
+        } else if let Some(end) = end {
+            entry.link.receive_end(now, end);
+            self.run(now, conn, Input::default());
         }
-        self.core.reschedule(conn);
     }
 
     /// Runs the connections that were acted upon until none has an event left. Each turn of a service can only
     /// touch connections, and a touched one stands in the list once.
+    #[inline]
     pub(super) fn pump(&mut self, now: Instant) {
+        if !self.core.to_pump.is_empty() {
+            self.pump_all(now);
+        }
+    }
+
+    fn pump_all(&mut self, now: Instant) {
         while let Some(conn) = self.core.to_pump.pop_front() {
             if let Some(entry) = self.core.entry(conn) {
                 entry.pumped = false;
+                self.core.mark(conn);
                 self.feed(now, conn, &mut []);
                 self.bury(conn);
             }
@@ -74,7 +99,12 @@ impl<S: Service> Hub<S> {
     /// the service may have done anything to it.
     fn run<'b>(&mut self, now: Instant, conn: ConnId, mut input: Input<'b>) -> Input<'b> {
         while let Some(event) = self.core.entry(conn).and_then(|entry| entry.link.receive(now, &mut input)) {
-            self.handle(now, conn, event);
+            match event {
+                Event::Message(message) => {
+                    self.call(Turn::Connection(conn), |s, cx| s.message(cx, conn, message));
+                }
+                rare => self.handle(now, conn, rare),
+            }
         }
         input
     }
@@ -94,7 +124,9 @@ impl<S: Service> Hub<S> {
             Event::Opened(welcome) => {
                 if let Some(entry) = self.core.entry(conn) {
                     entry.opened = true;
-                    entry.subprotocol = welcome.subprotocol;
+                    if welcome.subprotocol.is_some() {
+                        entry.told().subprotocol = welcome.subprotocol;
+                    }
                     if let Some(dial) = entry.dial {
                         self.core.dials.remove(dial.0);
                     }
@@ -109,7 +141,7 @@ impl<S: Service> Hub<S> {
                     self.core.stats.closed += 1;
                     self.call(Turn::Ended(conn), |s, cx| s.closed(cx, conn, &closed));
                     if let Some(entry) = self.core.entry(conn) {
-                        entry.report = Some(closed);
+                        entry.told().report = Some(closed);
                     }
                 }
             }
@@ -163,6 +195,7 @@ impl<S: Service> Hub<S> {
     }
 
     /// Calls the service. Should it panic, `turn` stays behind and [`Hub::recover`] or the next call finds it.
+    #[inline]
     pub(super) fn call<T>(&mut self, turn: Turn, act: impl FnOnce(&mut S, &mut Context<'_, S>) -> T) -> T {
         self.core.turn = Some(turn);
         let out = act(&mut self.service, &mut Context::new(&mut self.core));
@@ -171,7 +204,9 @@ impl<S: Service> Hub<S> {
     }
 
     /// Deals with a panic of the service in the call before.
+    #[cold]
     pub(super) fn settle_panic(&mut self, now: Instant) -> Option<ConnId> {
+        self.core.fed = None;
         let turn = self.core.turn.take()?;
         let now = self.core.clock.advance(now);
         self.core.stats.panics += 1;
@@ -196,10 +231,9 @@ impl<S: Service> Hub<S> {
 
     pub(super) fn end_of(&mut self, now: Instant, conn: ConnId, end: End) {
         if let Some(entry) = self.core.entry(conn) {
-            if end == End::Eof && !entry.held.is_empty() {
-                entry.held_end = Some(end);
-            } else {
-                entry.link.receive_end(now, end);
+            match &mut entry.held {
+                Some(held) if end == End::Eof => held.end = Some(end),
+                _ => entry.link.receive_end(now, end),
             }
             self.core.touch(conn);
         }

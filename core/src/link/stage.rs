@@ -1,9 +1,9 @@
 //! What a link speaks at the moment, and the machine that speaks it.
 
 use super::Config;
-use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, Wall, Wants};
+use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, Wall, WallClock, Wants};
 use crate::framed::{self, Codec};
-use crate::http::Responder;
+use crate::http::{RespondError, Responder, Response};
 use crate::ws::handshake::{Client, Offer};
 use crate::ws::{self, Connection};
 use alloc::boxed::Box;
@@ -24,6 +24,19 @@ pub(super) enum Stage {
 pub(super) struct Answering {
     pub(super) responder: Responder,
     pub(super) offer: Option<Offer>,
+    pub(super) config: Arc<Config>,
+    /// For the `Date` of answers.
+    pub(super) wall: WallClock,
+}
+
+impl Answering {
+    pub(super) fn respond(&mut self, now: Instant, response: &Response) -> Result<(), RespondError> {
+        self.responder.respond(now, self.wall.at(now), response)
+    }
+
+    pub(super) fn fail(&mut self, now: Instant) {
+        self.responder.fail(now, self.wall.at(now));
+    }
 }
 
 /// A client's side before its answer.
@@ -55,9 +68,13 @@ macro_rules! each {
 
 impl Stage {
     /// A server's begin.
-    pub(super) fn http(now: Instant, config: &Config) -> Self {
-        let responder = Responder::new(now, &config.http);
-        Self::Http(Box::new(Answering { responder, offer: None }))
+    pub(super) fn http(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
+        Self::Http(Box::new(Answering {
+            responder: Responder::new(now, &config.http),
+            offer: None,
+            config: config.clone(),
+            wall: WallClock::new(now, wall),
+        }))
     }
 
     /// Whether its outcome is known.
@@ -77,10 +94,12 @@ impl Stage {
         each!(self, machine => machine.abort(now));
     }
 
+    #[inline]
     pub(super) fn output(&mut self, now: Instant) -> Output<'_> {
         each!(self, machine => machine.output(now))
     }
 
+    #[inline]
     pub(super) fn wants(&self) -> Wants {
         match self {
             Self::Open(connection) => connection.wants(),
@@ -90,14 +109,17 @@ impl Stage {
         }
     }
 
+    #[inline]
     pub(super) fn lend(&mut self, scratch: &mut Scratch) {
         each!(self, machine => machine.lend(scratch));
     }
 
+    #[inline]
     pub(super) fn reclaim(&mut self, scratch: &mut Scratch) {
         each!(self, machine => machine.reclaim(scratch));
     }
 
+    #[inline]
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Open(connection) => connection.poll_timeout(),
@@ -107,11 +129,11 @@ impl Stage {
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
         match self {
             Self::Open(connection) => connection.handle_timeout(now),
             Self::Framed(connection) => connection.handle_timeout(now),
-            Self::Http(answering) => answering.responder.handle_timeout(now, wall),
+            Self::Http(answering) => answering.responder.handle_timeout(now, answering.wall.at(now)),
             Self::Asking(asking) => asking.client.handle_timeout(now),
         }
     }

@@ -5,7 +5,7 @@ use super::Framing;
 #[cfg(not(feature = "tls"))]
 use super::no_tls::Session;
 use super::{Config, OpenError, Target};
-use crate::base::{End, Input, Instant, Output, Shutdown, Wall, Wants};
+use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants};
 use crate::proxy::Tunnel;
 #[cfg(feature = "tls")]
 use crate::tls::Session;
@@ -18,6 +18,8 @@ use core::time::Duration;
 pub(super) struct Way {
     tunnel: Option<Tunnel>,
     tls: Option<Session>,
+    /// For what certificates are judged by.
+    wall: WallClock,
     /// When TLS must be through, or the goodbye written.
     deadline: Instant,
     close_timeout: Duration,
@@ -49,7 +51,7 @@ impl Way {
         if tunnel.is_none() && tls.is_none() {
             return Ok(None);
         }
-        let mut way = Self::new(now, timeout, close_timeout);
+        let mut way = Self::new(now, wall, timeout, close_timeout);
         (way.tunnel, way.tls) = (tunnel, tls);
         Ok(Some(Box::new(way)))
     }
@@ -61,7 +63,7 @@ impl Way {
             Framing::Codec(_) => config.framed.close_timeout,
             Framing::WebSocket => config.ws.close_timeout,
         };
-        let mut way = Self::new(now, limited(config.http.open_timeout, config), close_timeout);
+        let mut way = Self::new(now, wall, limited(config.http.open_timeout, config), close_timeout);
         match Session::server(config.tls.as_ref()?, wall) {
             Ok(session) => way.tls = Some(session),
             Err(e) => way.failure = Some(e.into()),
@@ -74,10 +76,11 @@ impl Way {
         None
     }
 
-    fn new(now: Instant, timeout: Duration, close_timeout: Duration) -> Self {
+    fn new(now: Instant, wall: Wall, timeout: Duration, close_timeout: Duration) -> Self {
         Self {
             tunnel: None,
             tls: None,
+            wall: WallClock::new(now, wall),
             deadline: now + timeout.max(Duration::from_nanos(1)),
             close_timeout,
             unread: 0,
@@ -86,6 +89,10 @@ impl Way {
             failure: None,
             failure_told: false,
         }
+    }
+
+    pub(super) fn handle_wall(&mut self, wall: WallClock) {
+        self.wall = wall;
     }
 
     /// The local program gave the connection up: nothing more is said.
@@ -97,7 +104,6 @@ impl Way {
     pub(super) fn input<'b>(
         &mut self,
         now: Instant,
-        wall: Wall,
         bytes: &'b mut [u8],
         plain: &'b mut Vec<u8>,
     ) -> Input<'b> {
@@ -108,7 +114,7 @@ impl Way {
         let Some(session) = &mut self.tls else { return input };
         plain.clear();
         let was_handshaking = session.is_handshaking();
-        session.open(wall, input.take_all(), plain);
+        session.open(self.wall.at(now), input.take_all(), plain);
         self.unread += plain.len();
         self.settle(now, was_handshaking);
         Input::new(plain)
