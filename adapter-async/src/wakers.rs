@@ -96,7 +96,8 @@ mod tests {
             hub.release(now, *conn);
             wakers.forget(*conn);
         }
-        assert!(wakers.seats.len() == 1 && wakers.seats.capacity() <= 4 * Wakers::FEW);
+        assert_eq!(wakers.seats.len(), conns[0].slot() + 1);
+        assert!(wakers.seats.capacity() <= 4 * Wakers::FEW);
         let next = accept(&mut hub);
         wakers.register(next, Waker::noop());
         let old = conns.iter().find(|old| old.slot() == next.slot()).unwrap();
