@@ -73,6 +73,16 @@ enum Came {
     End(End),
 }
 
+impl Came {
+    fn of(read: io::Result<usize>, bytes: impl FnOnce(usize) -> Self) -> Self {
+        match read {
+            Ok(0) => Self::End(End::Eof),
+            Ok(n) => bytes(n),
+            Err(e) => Self::End(end_of(&e)),
+        }
+    }
+}
+
 /// What a locked section found.
 enum Section {
     /// The connection is no more.
@@ -157,31 +167,23 @@ impl<T: Transport> Wire<T> {
             return Section::Wants(wants, None);
         }
         let direct = state.hub.read_space(self.conn).map(|space| self.stream.poll_read(cx, space));
-        Section::Wants(wants, direct.map(|read| read.map(|read| self.came(read, Came::Direct))))
+        Section::Wants(wants, direct.map(|read| read.map(|read| Came::of(read, Came::Direct))))
     }
 
-    fn hand_in<S: Service>(&self, state: &mut State<S>, now: Instant, came: Came, read: &mut [u8]) {
+    fn hand_in<S: Service>(&mut self, state: &mut State<S>, now: Instant, came: Came, read: &mut [u8]) {
         match came {
             Came::Nothing => {}
             Came::Bytes(n) => state.hub.receive(now, self.conn, &mut read[..n]),
             Came::Direct(n) => state.hub.handle_read(now, self.conn, n),
-            Came::End(end) => state.hub.receive_end(now, self.conn, end),
+            Came::End(end) => {
+                self.read_over = true;
+                state.hub.receive_end(now, self.conn, end);
+            }
         }
     }
 
     fn read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Came> {
-        let read = ready!(self.stream.poll_read(cx, buffer));
-        Poll::Ready(self.came(read, Came::Bytes))
-    }
-
-    fn came(&mut self, read: io::Result<usize>, bytes: impl FnOnce(usize) -> Came) -> Came {
-        let came = match read {
-            Ok(0) => Came::End(End::Eof),
-            Ok(n) => bytes(n),
-            Err(e) => Came::End(end_of(&e)),
-        };
-        self.read_over = matches!(came, Came::End(_));
-        came
+        self.stream.poll_read(cx, buffer).map(|read| Came::of(read, Came::Bytes))
     }
 
     /// Writes until the stream takes no more; what the connection wants then.
