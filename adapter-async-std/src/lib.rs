@@ -27,6 +27,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod io_stream;
 mod runtime;
 mod stream;
 
@@ -34,6 +35,7 @@ use std::io;
 use std::sync::Arc;
 use wharf::link::{Address, Config, Target};
 
+pub use io_stream::IoStream;
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]

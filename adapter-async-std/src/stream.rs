@@ -1,5 +1,6 @@
 //! Streams of `futures_io` and the listeners and timers of async-io, as the shared adapter wants them.
 
+use crate::io_stream::IoStream;
 use async_io::Async;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
@@ -20,10 +21,10 @@ use wharf_std::address_of_unix;
 pub struct Stream<T>(T);
 
 /// A TCP stream on async-io's reactor, which async-std and smol share.
-pub type TcpStream = Stream<Async<std::net::TcpStream>>;
+pub type TcpStream = IoStream<std::net::TcpStream>;
 
 /// A Unix stream on async-io's reactor.
-pub type UnixStream = Stream<Async<net::UnixStream>>;
+pub type UnixStream = IoStream<net::UnixStream>;
 
 /// A TCP listener on async-io's reactor.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Listener for TcpListener {
         let (stream, peer) = self.0.accept().await?;
         // A peer that is gone already tells so by its read.
         let _ = stream.get_ref().set_nodelay(true);
-        Ok((Stream(stream), peer.into()))
+        Ok((stream.into(), peer.into()))
     }
 }
 
@@ -78,7 +79,7 @@ impl Listener for UnixListener {
 
     async fn accept(&self) -> io::Result<(UnixStream, Address)> {
         let (stream, peer) = self.0.accept().await?;
-        Ok((Stream(stream), address_of_unix(&peer)))
+        Ok((stream.into(), address_of_unix(&peer)))
     }
 }
 
@@ -105,11 +106,11 @@ pub(crate) async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAdd
 pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = Async::<std::net::TcpStream>::connect(address).await?;
     stream.get_ref().set_nodelay(true)?;
-    Ok(Stream(stream))
+    Ok(stream.into())
 }
 
 pub(crate) fn unix(stream: net::UnixStream) -> io::Result<UnixStream> {
-    Async::new(stream).map(Stream)
+    Async::new(stream).map(IoStream::from)
 }
 
 pub(crate) fn tcp_listener(listener: std::net::TcpListener) -> io::Result<TcpListener> {

@@ -7,8 +7,9 @@ use crate::connection;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
 use crate::trace;
+use crate::wakers::Wakers;
 use crate::{Clock, entropy};
-use std::collections::HashMap;
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,7 +42,7 @@ type Worker<S> = Box<dyn Fn(&Arc<Shared<S>>, Work<<S as Service>::Job>) + Send +
 
 pub(crate) struct State<S: Service> {
     pub(crate) hub: Hub<S>,
-    wakers: HashMap<ConnId, Waker>,
+    pub(crate) wakers: Wakers,
     timer: Option<Waker>,
     /// When the timer task will look next.
     timer_at: Instant,
@@ -86,7 +87,7 @@ where
     let shared = Arc::new(Shared {
         state: Mutex::new(State {
             hub,
-            wakers: HashMap::new(),
+            wakers: Wakers::default(),
             timer: None,
             timer_at: Instant::from_nanos(u64::MAX),
         }),
@@ -104,9 +105,7 @@ where
         let (shared, stop, own) = (shared.clone(), shared.stop.clone(), listener.config().cloned());
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
             match shared.with(|state, now| state.hub.accept_as(now, peer.clone(), own.as_ref())) {
-                Some(Ok(conn)) => {
-                    R::spawn(trace::here(connection::run::<R, S>(shared.clone(), conn, peer, stream)))
-                }
+                Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, &peer, stream)),
                 Some(Err(refused)) => trace::refused(peer, refused),
                 None => {}
             }
@@ -119,62 +118,88 @@ impl<S: Service> Shared<S> {
     /// Calls the hub, then wakes whom it concerns and starts what it asks for. `None`: the service panicked, and the
     /// hub has dealt with it.
     pub(crate) fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut State<S>, Instant) -> T) -> Option<T> {
-        let mut wake = Vec::new();
-        let mut work = Vec::new();
+        self.with_own(None, act)
+    }
+
+    /// As [`with`](Self::with), by the task of the connection `own`, which looks at it before `act` ends: what the hub
+    /// has to say of that one is known already, and wakes nobody.
+    pub(crate) fn with_own<T>(
+        self: &Arc<Self>,
+        own: Option<ConnId>,
+        act: impl FnOnce(&mut State<S>, Instant) -> T,
+    ) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let out = match catch_unwind(AssertUnwindSafe(|| act(&mut state, now))) {
             Ok(out) => Some(out),
             Err(panic) => {
-                let cause = crate::drain::text_of(&*panic);
-                // Should the service's `closed` panic too, the next call of the hub deals with that.
-                let failed = catch_unwind(AssertUnwindSafe(|| state.hub.recover(now))).ok().flatten();
-                trace::service_failed(failed, failed.and_then(|conn| state.hub.peer(conn)), &cause);
+                state.recover(now, &*panic);
                 None
             }
         };
-        while let Some(conn) = state.hub.poll_dirty() {
-            wake.extend(state.wakers.get(&conn).cloned());
-        }
-        while let Some((token, job)) = state.hub.poll_job() {
-            work.push(Work::Job(token, job));
-        }
-        while let Some(dial) = state.hub.poll_dial() {
-            work.push(Work::Dial(Box::new(dial)));
-        }
-        if state.hub.poll_timeout().is_some_and(|at| at < state.timer_at) {
-            wake.extend(state.timer.clone());
-        }
-        let is_drained = state.hub.is_drained();
-        if is_drained {
-            // It ends now, not at its next deadline.
-            wake.extend(state.timer.take());
-        }
+        let errands = state.errands(own.filter(|_| out.is_some()));
         drop(state);
-        if is_drained {
-            self.drained.strike();
-        }
-        // Outside of the lock: a waker may run foreign code.
-        wake.into_iter().for_each(Waker::wake);
-        for item in work {
-            (self.work)(self, item);
+        if !errands.is_empty() {
+            errands.run(self);
         }
         out
     }
 }
 
 impl<S: Service> State<S> {
-    /// Remembers whom to wake for a connection.
-    pub(crate) fn register(&mut self, conn: ConnId, waker: &Waker) {
-        match self.wakers.get_mut(&conn) {
-            Some(old) if old.will_wake(waker) => {}
-            Some(old) => *old = waker.clone(),
-            None => drop(self.wakers.insert(conn, waker.clone())),
-        }
+    #[cold]
+    fn recover(&mut self, now: Instant, panic: &(dyn Any + Send)) {
+        let cause = crate::drain::text_of(panic);
+        // Should the service's `closed` panic too, the next call of the hub deals with that.
+        let failed = catch_unwind(AssertUnwindSafe(|| self.hub.recover(now))).ok().flatten();
+        trace::service_failed(failed, failed.and_then(|conn| self.hub.peer(conn)), &cause);
     }
 
-    pub(crate) fn forget(&mut self, conn: ConnId) {
-        self.wakers.remove(&conn);
+    /// What a call of the hub brought about for others than `own`.
+    fn errands(&mut self, own: Option<ConnId>) -> Errands<S::Job> {
+        let mut errands = Errands { wake: Vec::new(), work: Vec::new(), is_drained: self.hub.is_drained() };
+        while let Some(conn) = self.hub.poll_dirty() {
+            if Some(conn) != own {
+                errands.wake.extend(self.wakers.of(conn).cloned());
+            }
+        }
+        while let Some((token, job)) = self.hub.poll_job() {
+            errands.work.push(Work::Job(token, job));
+        }
+        while let Some(dial) = self.hub.poll_dial() {
+            errands.work.push(Work::Dial(Box::new(dial)));
+        }
+        if self.hub.poll_timeout().is_some_and(|at| at < self.timer_at) {
+            errands.wake.extend(self.timer.clone());
+        }
+        if errands.is_drained {
+            // It ends now, not at its next deadline.
+            errands.wake.extend(self.timer.take());
+        }
+        errands
+    }
+}
+
+/// What is done once the lock is released: a waker may run foreign code.
+struct Errands<J> {
+    wake: Vec<Waker>,
+    work: Vec<Work<J>>,
+    is_drained: bool,
+}
+
+impl<J> Errands<J> {
+    fn is_empty(&self) -> bool {
+        self.wake.is_empty() && self.work.is_empty() && !self.is_drained
+    }
+
+    fn run<S: Service<Job = J>>(self, shared: &Arc<Shared<S>>) {
+        if self.is_drained {
+            shared.drained.strike();
+        }
+        self.wake.into_iter().for_each(Waker::wake);
+        for item in self.work {
+            (shared.work)(shared, item);
+        }
     }
 }
 
@@ -258,6 +283,6 @@ where
         None => return failed(DialError::TimedOut),
     };
     if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.clone())) {
-        connection::run::<R, S>(shared, conn, peer, stream).await;
+        connection::run::<R, S>(shared, conn, &peer, stream).await;
     }
 }

@@ -22,6 +22,7 @@ mod socket;
 mod split;
 mod trace;
 mod waiting;
+mod wakers;
 
 pub use bound::Bound;
 pub use carrier::Carrier;

@@ -13,6 +13,12 @@ use wharf::link::{Address, ConnId};
 #[cfg(feature = "tracing")]
 const TARGET: &str = "wharf";
 
+/// A future in its connection's span.
+#[cfg(feature = "tracing")]
+pub(crate) type InConnection<F> = tracing::instrument::Instrumented<F>;
+#[cfg(not(feature = "tracing"))]
+pub(crate) type InConnection<F> = F;
+
 /// The accepting loop, in its span `tcp.server{port}`, or `{path}` for a Unix socket.
 pub(crate) fn in_server<F: Future>(address: &Address, future: F) -> impl Future<Output = F::Output> + use<F> {
     #[cfg(feature = "tracing")]
@@ -53,14 +59,11 @@ pub(crate) async fn in_connect<T, E: Display>(
     telling.await
 }
 
-/// One connection's task, in its span `connection{id, peer}`.
-pub(crate) fn in_connection<F: Future>(
-    id: impl Display,
-    peer: impl Display,
-    future: F,
-) -> impl Future<Output = F::Output> {
+/// One connection's task, in its span `connection{id, peer}`, which is there for who asks for the level `DEBUG`: that it
+/// opened and closed is told with the same fields anyway, and a span costs memory a connection and time a turn.
+pub(crate) fn in_connection<F: Future>(id: impl Display, peer: impl Display, future: F) -> InConnection<F> {
     #[cfg(feature = "tracing")]
-    let future = future.instrument(tracing::info_span!(target: TARGET, "connection", %id, %peer));
+    let future = future.instrument(tracing::debug_span!(target: TARGET, "connection", %id, %peer));
     future
 }
 

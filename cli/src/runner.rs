@@ -128,11 +128,13 @@ where
             .enable_all()
             .build()?
             .block_on(run_async::<wharf_tokio::Tokio, S>(listen, service, config, controls, listening)),
+        // This thread only waits for controls. In the runtime's own `block_on` it would take turns at the reactor with the
+        // threads that have the tasks, and what it found there for them would cost a switch of threads.
         RuntimeKind::AsyncStd => {
-            async_std::task::block_on(run_async::<AsyncStd, S>(listen, service, config, controls, listening))
+            smol::future::block_on(run_async::<AsyncStd, S>(listen, service, config, controls, listening))
         }
         RuntimeKind::Smol => {
-            smol::block_on(run_async::<Smol, S>(listen, service, config, controls, listening))
+            smol::future::block_on(run_async::<Smol, S>(listen, service, config, controls, listening))
         }
         RuntimeKind::Mio => run_mio(listen, service, config, controls, listening),
     }
