@@ -37,10 +37,9 @@ impl Gather {
     }
 
     /// How much can be read straight into the buffer, of a payload of which `ahead` bytes are still to come: no more
-    /// than that, and no more than has arrived.
+    /// than that, and no more than has arrived, but for a short rest.
     pub(crate) fn space_len(&self, ahead: usize) -> usize {
-        let len = ahead.min(self.len);
-        if len < Self::LEAST_SPACE { 0 } else { len }
+        if ahead.min(self.len) < Self::LEAST_SPACE { 0 } else { worth(ahead, self.len) }
     }
 
     /// The space for it, if it pays.
@@ -49,7 +48,7 @@ impl Gather {
         if len == 0 {
             return None;
         }
-        self.grow(from + len, from + worth(ahead, from), spare);
+        self.grow(from + len, from + len, spare);
         Some(&mut self.buffer[from..from + len])
     }
 
