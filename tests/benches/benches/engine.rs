@@ -6,8 +6,8 @@ use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use std::time::Duration;
 use wharf_benches::engine::{
-    BROWSERS_REQUEST, Batch, Content, Payload, REQUEST, SIZES, Side, Subject, ThreadTime, broadcasters,
-    client_handshakes, deflaters, inflaters, receivers, senders, server_handshakes,
+    BROWSERS_REQUEST, Batch, Content, Level, Payload, REQUEST, SIZES, Side, Subject, ThreadTime,
+    broadcasters, client_handshakes, deflaters, inflaters, receivers, senders, server_handshakes,
 };
 
 /// How large the group that a message is sent to.
@@ -85,7 +85,9 @@ fn deflate(c: &mut Criterion<ThreadTime>) {
     for size in [1024, 16 * 1024, 64 * 1024] {
         let batch = Batch::new(Content::Json, size);
         row(c, "inflate", &shown(size), batch.frames as u64, inflaters(&batch));
-        row(c, "deflate", &shown(size), batch.frames as u64, deflaters(&batch));
+        for (name, level) in [("deflate, level 1", Level::Fastest), ("deflate, level 6", Level::Default)] {
+            row(c, name, &shown(size), batch.frames as u64, deflaters(level, &batch));
+        }
     }
 }
 

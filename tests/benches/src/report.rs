@@ -91,7 +91,7 @@ pub fn tables(measured: &[Measured]) -> String {
 
 fn table(group: &str, all: &[&Measured]) -> String {
     let mut rows: Vec<&str> = all.iter().map(|one| &*one.row).collect();
-    rows.sort_by_key(|row| bytes(row));
+    rows.sort_by_key(|row| (bytes(row), *row));
     rows.dedup();
     let mut subjects: Vec<&str> = all.iter().map(|one| &*one.subject).collect();
     subjects.sort_by_key(|subject| (place(subject), *subject));
@@ -188,10 +188,15 @@ mod tests {
             one("125 B", "wharf's Offer", 2.0),
             one("125 B", "slow", 25_000.0),
             one("125 B", "quick", 10.0),
+            one("plain", "wharf", 1.0),
+            one("a row", "wharf", 1.0),
+            one("plain", "slow", 2.0),
         ];
         let expected = "### receive\n\n\
             | | wharf | wharf's Offer | quick | slow | limit: copy | best peer | ours / best |\n\
             |---|--:|--:|--:|--:|--:|---|--:|\n\
+            | a row | 1.0 ns | – | – | – | – | – | – |\n\
+            | plain | 1.0 ns | – | – | 2.0 ns | – | slow | 0.50 |\n\
             | 125 B | 20.0 ns | 2.0 ns | 10.0 ns | 25.0 µs | 1.0 ns | quick | 2.00 |\n\
             | 1 KiB | 50.0 ns | – | – | 100 ns | – | slow | 0.50 |\n\n";
         assert_eq!(tables(&all), expected);

@@ -44,6 +44,15 @@ pub enum Payload {
     Given,
 }
 
+/// How much is done for shorter messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// As little as possible: level 1 of zlib.
+    Fastest,
+    /// What zlib does unless told otherwise, and ours: level 6.
+    Default,
+}
+
 /// How a batch is received, by a server.
 #[must_use]
 pub fn receivers(batch: &Batch) -> Vec<Subject> {
@@ -73,7 +82,6 @@ pub fn senders(side: Side, payload: Payload, batch: &Batch) -> Vec<Subject> {
             tungstenite::sender(side, batch),
             fastwebsockets::sender(side, payload, batch),
             web_socket::sender(side, payload, batch),
-            soketto::sender(side, payload, batch),
             yawc::sender(side, batch),
         ]),
         (Side::Server, Payload::Given) => subjects.extend([
@@ -87,6 +95,10 @@ pub fn senders(side: Side, payload: Payload, batch: &Batch) -> Vec<Subject> {
     // It copies what it must mask, and nothing else, so it stands where it is at its best.
     if (side, payload) != (Side::Client, Payload::Given) && (side, payload) != (Side::Server, Payload::Lent) {
         subjects.push(tokio_websockets::sender(side, batch));
+    }
+    // As a server it copies nothing but what it gathers.
+    if payload == Payload::Lent && (side == Side::Client || batch.payload.len() <= soketto::SMALL) {
+        subjects.push(soketto::sender(side, payload, batch));
     }
     match (side, payload) {
         (Side::Server, Payload::Lent) => subjects.push(limits::copy_out(batch)),
@@ -131,10 +143,14 @@ pub fn inflaters(batch: &Batch) -> Vec<Subject> {
     vec![ours::inflater(&batch), yawc::inflater(&batch)]
 }
 
-/// How messages are compressed and sent, by a server.
+/// How messages are compressed and sent, by a server. soketto knows the fastest level only.
 #[must_use]
-pub fn deflaters(batch: &Batch) -> Vec<Subject> {
-    vec![ours::deflater(batch), soketto::deflater(batch), yawc::deflater(batch)]
+pub fn deflaters(level: Level, batch: &Batch) -> Vec<Subject> {
+    let mut subjects = vec![ours::deflater(level, batch), yawc::deflater(level, batch)];
+    if level == Level::Fastest {
+        subjects.push(soketto::deflater(batch));
+    }
+    subjects
 }
 
 /// How one message is sent to `members` connections of a server.

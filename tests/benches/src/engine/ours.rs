@@ -1,7 +1,7 @@
 //! Ours, driven as the adapters drive it: buffers of the thread lent for a turn, large messages read into their own.
 
 use super::client_handshake::ClientHandshake;
-use super::{Batch, OURS, Payload, Side, Subject};
+use super::{Batch, Level, OURS, Payload, Side, Subject};
 use bytes::Bytes;
 use std::hint::black_box;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ pub(super) fn receiver(batch: &Batch) -> Subject {
 }
 
 pub(super) fn inflater(batch: &Batch) -> Subject {
-    receive(batch, compressing(Role::Server))
+    receive(batch, compressing(Role::Server, Level::Default))
 }
 
 fn receive(batch: &Batch, mut connection: Connection) -> Subject {
@@ -102,9 +102,12 @@ fn write_all(mut output: Output<'_>) -> usize {
     }
 }
 
-fn compressing(role: Role) -> Connection {
-    let mut config = Config::default();
-    config.deflate = Some(deflate::Config::default());
+fn compressing(role: Role, level: Level) -> Connection {
+    let (mut config, mut deflate) = (Config::default(), deflate::Config::default());
+    if level == Level::Fastest {
+        deflate.level = 1;
+    }
+    config.deflate = Some(deflate);
     // What a server of this configuration answers, and a client of it asks for.
     let mut parameters = Parameters::default();
     parameters.server_no_context_takeover = true;
@@ -115,7 +118,7 @@ fn compressing(role: Role) -> Connection {
 
 /// The same messages, compressed by a client.
 pub(super) fn compressed(batch: &Batch) -> Batch {
-    let (mut client, mut wire) = (compressing(Role::Client), Vec::new());
+    let (mut client, mut wire) = (compressing(Role::Client, Level::Default), Vec::new());
     let text = std::str::from_utf8(&batch.payload).expect("a text");
     for _ in 0..batch.frames {
         client.send(NOW, Message::text(text)).expect("there is room");
@@ -125,8 +128,8 @@ pub(super) fn compressed(batch: &Batch) -> Batch {
     Batch { masked: wire.into(), ..batch.clone() }
 }
 
-pub(super) fn deflater(batch: &Batch) -> Subject {
-    let (mut connection, mut scratch) = (compressing(Role::Server), Scratch::new());
+pub(super) fn deflater(level: Level, batch: &Batch) -> Subject {
+    let (mut connection, mut scratch) = (compressing(Role::Server, level), Scratch::new());
     let (bytes, frames, plain) = (batch.payload.clone(), batch.frames, batch.bytes());
     Subject::new(OURS, move || {
         connection.lend(&mut scratch);

@@ -17,7 +17,7 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 const NAME: &str = "soketto";
 const READ: usize = 64 * 1024;
 /// Up to this many bytes a message is gathered with others.
-const SMALL: usize = 1024;
+pub(super) const SMALL: usize = 1024;
 const GATHERED: usize = 80 * 1024;
 
 fn mode(side: Side) -> Mode {

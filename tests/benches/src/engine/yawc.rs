@@ -2,7 +2,7 @@
 
 use super::client_handshake::ClientHandshake;
 use super::subject::now;
-use super::{Batch, Side, Subject, Wire};
+use super::{Batch, Level, Side, Subject, Wire};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use hyper::server::conn::http1;
@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use std::future::ready;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
-use yawc::{Frame, Options, Role, WebSocket};
+use yawc::{CompressionLevel, Frame, Options, Role, WebSocket};
 
 const NAME: &str = "yawc";
 const MAX_MESSAGE: usize = 16 << 20;
@@ -34,9 +34,13 @@ fn socket(wire: Wire, side: Side) -> WebSocket<Wire> {
     WebSocket::from_stream(wire, role, options().without_compression()).expect("nothing is negotiated")
 }
 
-fn compressing(wire: Wire) -> WebSocket<Wire> {
-    let options =
-        options().with_balanced_compression().server_no_context_takeover().client_no_context_takeover();
+fn compressing(wire: Wire, level: Level) -> WebSocket<Wire> {
+    let level = match level {
+        Level::Fastest => CompressionLevel::fast(),
+        Level::Default => CompressionLevel::default(),
+    };
+    let options = options().with_compression_level(level);
+    let options = options.server_no_context_takeover().client_no_context_takeover();
     WebSocket::from_stream_with_extensions(wire, Role::Server, Some(EXTENSION), options)
         .expect("it compresses")
 }
@@ -46,7 +50,7 @@ pub(super) fn receiver(batch: &Batch) -> Subject {
 }
 
 pub(super) fn inflater(batch: &Batch) -> Subject {
-    receive(batch, compressing(Wire::repeating(batch.masked.clone())))
+    receive(batch, compressing(Wire::repeating(batch.masked.clone()), Level::Default))
 }
 
 fn receive(batch: &Batch, mut socket: WebSocket<Wire>) -> Subject {
@@ -76,10 +80,10 @@ pub(super) fn sender(side: Side, batch: &Batch) -> Subject {
     })
 }
 
-pub(super) fn deflater(batch: &Batch) -> Subject {
+pub(super) fn deflater(level: Level, batch: &Batch) -> Subject {
     let wire = Wire::silent();
     let written = wire.written();
-    let mut socket = compressing(wire);
+    let mut socket = compressing(wire, level);
     let (payload, frames, plain) = (batch.payload.clone(), batch.frames, batch.bytes());
     Subject::new(NAME, move || {
         let before = written.bytes();
