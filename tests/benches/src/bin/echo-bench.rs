@@ -21,7 +21,8 @@ struct Args {
     /// Only these servers, and raw-mio; `wharf-*` are all whose names begin so. [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     servers: Vec<String>,
-    /// One more server, as NAME=COMMAND; it takes `--listen ADDR` and prints `listening on ADDR`. Repeatable.
+    /// One more server, as NAME=COMMAND; it takes `--listen ADDR` and prints `listening on ADDR`. It speaks no
+    /// WebSocket if its name begins with `raw-`. Repeatable.
     #[arg(long, value_name = "NAME=COMMAND")]
     server: Vec<Server>,
     /// Measure each so many seconds.

@@ -37,6 +37,10 @@ const MEANS: [(&str, f64, f64); 3] =
 const LARGE: f64 = 1.25;
 /// The most CPU time over the thriftiest peer of each cell.
 const PEER: f64 = 1.03;
+/// The end of the name of a server by the other door, `Socket`, and its most CPU time over that by the first.
+const SOCKET: (&str, f64) = ("-socket", 1.25);
+/// The peers with a `Stream` that is a `Sink`, by the begin of their names: what a `Socket` is compared with.
+const STREAMS: [&str; 3] = ["tokio-tungstenite", "tokio-websockets", "yawc"];
 
 impl Verdict {
     /// Whether the interval reaches the bar.
@@ -69,8 +73,34 @@ pub fn judge(results: &Results) -> Vec<Verdict> {
             let found = results.ratio(of, peer, cell, Measure::Cpu);
             judge(format!("CPU to {peer}, {cell}"), true, PEER, found);
         }
+        let socket = format!("{of}{}", SOCKET.0);
+        if whole && ours(&socket) {
+            verdicts.extend(judge_socket(results, of, socket));
+        }
     }
     verdicts
+}
+
+fn judge_socket(results: &Results, service: &str, of: String) -> Vec<Verdict> {
+    let mean = |name: &str| Some(results.mean(name, Measure::Cpu)?.value);
+    let streams = results
+        .servers
+        .iter()
+        .filter(|(name, kind)| *kind == Kind::Peer && STREAMS.iter().any(|stream| name.starts_with(stream)));
+    let means = streams.filter_map(|(name, _)| Some((name.as_str(), mean(name)?)));
+    let thriftiest = means.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(name, _)| (name, 1.0));
+    let others = [Some((service, SOCKET.1)), thriftiest].into_iter().flatten();
+    let verdict = |(to, bar)| {
+        let found = results.mean_to(&of, to, Measure::Cpu)?;
+        Some(Verdict {
+            of: of.clone(),
+            what: format!("CPU to {to}, mean of all cells"),
+            most: true,
+            bar,
+            found,
+        })
+    };
+    others.filter_map(verdict).collect()
 }
 
 #[cfg(test)]
@@ -95,6 +125,28 @@ mod tests {
         assert!(judged(1.3, 0.9).iter().all(|verdict| !verdict.holds()));
         let between = judged(1.1, 0.96);
         assert_eq!(between.iter().filter(|verdict| !verdict.holds()).count(), 1);
+    }
+
+    #[test]
+    fn a_socket_is_compared_with_the_service_and_with_streams() {
+        let servers = [
+            ("raw-mio", Kind::Raw, 1.0, 1.0),
+            ("wharf-tokio", Kind::Wharf, 1.0, 1.0),
+            ("wharf-tokio-socket", Kind::Wharf, 1.3, 1.0),
+            ("web-socket", Kind::Peer, 1.1, 1.0),
+            ("yawc", Kind::Peer, 3.0, 1.0),
+            ("yawc-batched", Kind::Peer, 1.4, 1.0),
+        ];
+        let verdicts = judge(&results(&servers, &GRID));
+        let sockets: Vec<_> = verdicts.iter().filter(|v| v.of.ends_with("-socket")).collect();
+        let found: Vec<_> = sockets.iter().map(|v| (v.what.as_str(), v.holds())).collect();
+        assert_eq!(
+            found,
+            [
+                ("CPU to wharf-tokio, mean of all cells", false),
+                ("CPU to yawc-batched, mean of all cells", true)
+            ]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The servers that are compared, and their processes.
 
+use crate::raw;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use std::process::{Child, Command, Stdio};
 pub enum Kind {
     /// Plain TCP.
     Raw,
-    /// `wharf echo`.
+    /// `wharf echo`, and the same by a `Socket`.
     Wharf,
     /// Another library.
     Peer,
@@ -60,18 +61,20 @@ impl std::str::FromStr for Server {
     type Err = String;
 
     /// `NAME=COMMAND`, whose words are separated by spaces. It is given `--listen 127.0.0.1:0` and prints `listening on ADDR`.
+    /// Where the name begins with `raw-`, it speaks no WebSocket.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, command) = text.split_once('=').ok_or("not NAME=COMMAND")?;
         let command: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
         if name.is_empty() || command.is_empty() {
             return Err("not NAME=COMMAND".to_owned());
         }
-        Ok(Self { name: name.to_owned(), kind: Kind::Added, command })
+        let kind = if name.starts_with("raw-") { Kind::Raw } else { Kind::Added };
+        Ok(Self { name: name.to_owned(), kind, command })
     }
 }
 
 impl Server {
-    /// Those whose programs are in `folder`: the raw ones, ours, and the peers that `peer-echo` lists, if it is there.
+    /// Those whose programs are in `folder`: the raw ones, ours by both doors, and the peers that `peer-echo` lists, if it is there.
     ///
     /// # Errors
     /// If `peer-echo` is there and fails.
@@ -86,9 +89,15 @@ impl Server {
         for runtime in ["mio", "tokio"] {
             all.push(server(format!("raw-{runtime}"), Kind::Raw, "raw-echo", &["--runtime", runtime]));
         }
+        let large = raw::LARGE_BUFFER.to_string();
+        all.push(server("raw-mio-large".to_owned(), Kind::Raw, "raw-echo", &["--buffer", &large]));
         for runtime in ["mio", "tokio", "async-std", "smol"] {
             let arguments = ["echo", "--log", "error", "--runtime", runtime];
             all.push(server(format!("wharf-{runtime}"), Kind::Wharf, "wharf", &arguments));
+        }
+        for runtime in ["tokio", "async-std", "smol"] {
+            let arguments = ["--log", "error", "--runtime", runtime];
+            all.push(server(format!("wharf-{runtime}-socket"), Kind::Wharf, "socket-echo", &arguments));
         }
         if folder.join("peer-echo").exists() {
             let listed = Command::new(folder.join("peer-echo")).arg("--list").output()?;
@@ -238,9 +247,9 @@ mod tests {
 
     #[test]
     fn servers_are_chosen_by_name_or_begin() {
-        assert_eq!(names(&[]).unwrap().len(), 6);
+        assert_eq!(names(&[]).unwrap().len(), 10);
         assert_eq!(names(&["wharf-tokio"]).unwrap(), ["raw-mio", "wharf-tokio"]);
-        assert_eq!(names(&["raw-*", "wharf-m*"]).unwrap(), ["raw-mio", "raw-tokio", "wharf-mio"]);
+        assert_eq!(names(&["raw-t*", "wharf-m*"]).unwrap(), ["raw-mio", "raw-tokio", "wharf-mio"]);
         assert!(names(&["wharf-tokyo"]).is_err() && names(&["x*"]).is_err());
     }
 
