@@ -31,6 +31,9 @@ struct Args {
     /// The runtimes; repeatable.
     #[arg(long, default_values = ["mio", "tokio"], value_name = "RUNTIME")]
     runtime: Vec<String>,
+    /// Another server to be measured beside, as NAME=COMMAND; it is given `--listen ADDR`. Repeatable.
+    #[arg(long, value_name = "NAME=COMMAND")]
+    also: Vec<Server>,
     /// Most that a broadcast may take, as a multiple of the plain writes.
     #[arg(long, default_value_t = 1.2, value_name = "RATIO")]
     bar: f64,
@@ -67,6 +70,7 @@ fn run(args: &Args) -> io::Result<bool> {
         let server = Server::added(&format!("wharf {runtime}"), &program, &["--runtime", runtime]);
         servers.push((server, Speech::WebSocket));
     }
+    servers.extend(args.also.iter().map(|server| (server.clone(), Speech::WebSocket)));
     let plan = Plan {
         members: args.members,
         size: args.size,
