@@ -65,7 +65,7 @@ async fn attempt<R: Runtime>(
     config: &Arc<Config>,
     left: Duration,
     clock: Clock,
-) -> Result<(Driver<R>, Address), ConnectError> {
+) -> Result<(Box<Driver<R>>, Address), ConnectError> {
     let entropy = entropy().map_err(ConnectError::System)?;
     let timeout = config.connect_timeout.map_or(left, |timeout| timeout.min(left));
     let begun = clock.now();

@@ -140,7 +140,7 @@ impl Drop for Berth {
 }
 
 /// Closes and drives to the end, which the close deadline bounds.
-pub(crate) async fn finish<R: Runtime>(mut driver: Driver<R>, code: CloseCode) {
+pub(crate) async fn finish<R: Runtime>(mut driver: Box<Driver<R>>, code: CloseCode) {
     // One that is closing already has its code.
     let _ = driver.link.close(driver.clock.now(), code, "");
     poll_fn(|cx| driver.poll_with(cx, |_, _| None::<()>)).await;

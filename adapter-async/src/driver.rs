@@ -2,8 +2,8 @@
 
 use crate::Clock;
 use crate::carrier::Carrier;
-use crate::runtime::{Runtime, Timer, Transport};
-use crate::scratch::Lent;
+use crate::runtime::{Runtime, Transport};
+use crate::scratch::{Buffers, Lent, READ};
 use crate::sender::{Command, Inbox};
 use crate::trace::{self, Told};
 use crate::waiting::Waiting;
@@ -14,11 +14,16 @@ use wharf::base::{Closed, End, Input, Instant, Message, SendError, Shutdown};
 use wharf::link::{Event, Link};
 use wharf_std::end_of;
 
+mod alarm;
 mod parts;
+use alarm::Alarm;
 pub use parts::Parts;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
+
+/// Slices of one write.
+const SLICES: usize = 16;
 
 /// A program that only writes has the stream read this often: pings are answered and the peer's close is heard.
 const READ_AT_LEAST: Duration = Duration::from_millis(100);
@@ -31,9 +36,7 @@ pub(crate) struct Driver<R: Runtime> {
     pub(crate) inbox: Option<Inbox>,
     pub(crate) told: Told,
     stream: Carrier<R>,
-    timer: R::Timer,
-    /// When the timer fires; `None` if it is not set.
-    armed: Option<Instant>,
+    alarm: Alarm<R::Timer>,
     /// What was read and is not yet taken, from `held_at`.
     held: Vec<u8>,
     held_at: usize,
@@ -46,24 +49,24 @@ pub(crate) struct Driver<R: Runtime> {
 }
 
 impl<R: Runtime> Driver<R> {
-    /// `input` is what was read from the stream already, by whoever had it before.
-    pub(crate) fn new(link: Link, stream: Carrier<R>, clock: Clock, input: Vec<u8>) -> Self {
-        Self {
+    /// `input` is what was read from the stream already, by whoever had it before. It is boxed, since futures are made of
+    /// what they hold, several times over.
+    pub(crate) fn new(link: Link, stream: Carrier<R>, clock: Clock, input: Vec<u8>) -> Box<Self> {
+        Box::new(Self {
             link,
             clock,
             closed: None,
             inbox: None,
             told: Told::default(),
             stream,
-            timer: R::timer(),
-            armed: None,
+            alarm: Alarm::new(R::timer()),
             held: input,
             held_at: 0,
             waiting: Waiting::default(),
             driven_at: Instant::ORIGIN,
             read_over: false,
             write_shut: false,
-        }
+        })
     }
 
     /// Drives until `take` makes something of an event. `Ready(None)`: the link is finished and so is its stream.
@@ -73,19 +76,18 @@ impl<R: Runtime> Driver<R> {
         mut take: impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         let mut lent = Lent::take();
-        let buffers = &mut *lent;
-        self.link.lend(&mut buffers.scratch);
-        let out = self.drive(cx, &mut buffers.read, &mut buffers.plain, &mut take);
-        self.link.reclaim(&mut buffers.scratch);
+        self.link.lend(&mut lent.scratch);
+        let out = self.drive(cx, &mut lent, &mut take);
+        self.link.reclaim(&mut lent.scratch);
         out
     }
 
     /// Writes what is queued. Where that takes time, or nothing was read for a while, the stream is read as well.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut now = self.clock.now();
         // One that has fired is set anew, so that the deadline behind it wakes too.
-        while self.poll_timer(cx) {}
-        self.exchange(cx);
-        let now = self.clock.now();
+        while self.poll_timer(cx, &mut now) {}
+        self.exchange(cx, now);
         self.take_outcome(now);
         if !self.link.output(now).is_empty() || now - self.driven_at >= READ_AT_LEAST {
             self.poll_waiting(cx);
@@ -96,7 +98,7 @@ impl<R: Runtime> Driver<R> {
     /// Writes what the stream takes at once, of a connection that nobody drives any more. No timer is touched: some are
     /// made inside of their runtime alone, and this may be outside or after it.
     pub(crate) fn write_last(&mut self) {
-        self.flush(&mut Context::from_waker(Waker::noop()));
+        self.flush(&mut Context::from_waker(Waker::noop()), self.clock.now());
     }
 
     /// Drives without a wish for messages: pings are answered, output is written. Messages wait, and when much of them
@@ -115,9 +117,10 @@ impl<R: Runtime> Driver<R> {
             // The peer is not to blame that it is not heard from here on.
             self.link.pause(self.clock.now());
         }
-        while self.poll_timer(cx) {}
-        self.exchange(cx);
-        self.take_outcome(self.clock.now());
+        let mut now = self.clock.now();
+        while self.poll_timer(cx, &mut now) {}
+        self.exchange(cx, now);
+        self.take_outcome(now);
     }
 
     /// A message that came while the program only wrote.
@@ -143,19 +146,18 @@ impl<R: Runtime> Driver<R> {
     fn drive<T>(
         &mut self,
         cx: &mut Context<'_>,
-        read: &mut [u8],
-        plain: &mut Vec<u8>,
+        buffers: &mut Buffers,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
+        let mut now = self.clock.now();
+        self.driven_at = now;
         for _ in 0..ROUNDS {
-            let now = self.clock.now();
-            self.driven_at = now;
-            if let Some(out) = self.take_held(now, take) {
+            if let Some(out) = self.take_held(now, buffers, take) {
                 return Poll::Ready(Some(out));
             }
-            if self.exchange(cx) {
+            if self.exchange(cx, now) {
                 // What was written may have let an event or held input through.
-                if let Some(out) = self.take_held(now, take) {
+                if let Some(out) = self.take_held(now, buffers, take) {
                     return Poll::Ready(Some(out));
                 }
             }
@@ -171,13 +173,13 @@ impl<R: Runtime> Driver<R> {
                 }
                 _ => {}
             }
-            if self.poll_timer(cx) {
+            if self.poll_timer(cx, &mut now) {
                 continue;
             }
             if !self.link.wants().read || self.read_over || self.held_at < self.held.len() {
                 return Poll::Pending;
             }
-            match self.poll_read(cx, now, read, plain, take) {
+            match self.poll_read(cx, now, buffers, take) {
                 Poll::Ready(None) => {}
                 out => return out,
             }
@@ -191,10 +193,10 @@ impl<R: Runtime> Driver<R> {
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
-        read: &mut [u8],
-        plain: &mut Vec<u8>,
+        buffers: &mut Buffers,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
+        let Buffers { read, plain, held, .. } = buffers;
         let direct = match self.link.read_space() {
             Some(space) => Some(self.stream.poll_read(cx, space)),
             None => None,
@@ -221,8 +223,7 @@ impl<R: Runtime> Driver<R> {
         let mut input = self.link.input(now, &mut read[..n], plain);
         let out = self.take_from(now, &mut input, take);
         if !input.is_empty() {
-            self.held.clear();
-            self.held_at = 0;
+            self.held = std::mem::take(held);
             self.held.extend_from_slice(input.as_slice());
         }
         Poll::Ready(out)
@@ -231,6 +232,7 @@ impl<R: Runtime> Driver<R> {
     fn take_held<T>(
         &mut self,
         now: Instant,
+        buffers: &mut Buffers,
         take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
     ) -> Option<T> {
         let mut held = std::mem::take(&mut self.held);
@@ -239,8 +241,12 @@ impl<R: Runtime> Driver<R> {
         let left = input.len();
         if left > 0 {
             (self.held_at, self.held) = (held.len() - left, held);
-        } else {
-            self.held_at = 0;
+            return out;
+        }
+        self.held_at = 0;
+        if held.capacity() > buffers.held.capacity() && held.capacity() <= READ {
+            held.clear();
+            buffers.held = held;
         }
         out
     }
@@ -265,10 +271,10 @@ impl<R: Runtime> Driver<R> {
 
     /// Takes what other tasks sent and writes, in turns, since either makes room for the other; whether something
     /// was written.
-    fn exchange(&mut self, cx: &mut Context<'_>) -> bool {
+    fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         for round in 0..ROUNDS {
-            self.take_commands(cx, self.clock.now());
-            if !self.flush(cx) {
+            self.take_commands(cx, now);
+            if !self.flush(cx, now) {
                 return round > 0;
             }
         }
@@ -277,15 +283,17 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Writes until there is nothing or the stream takes no more; whether something was written.
-    fn flush(&mut self, cx: &mut Context<'_>) -> bool {
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut wrote = false;
         while self.link.wants().write {
-            let now = self.clock.now();
             let mut output = self.link.output(now);
-            let mut slices: [&[u8]; 16] = [&[]; 16];
-            let filled = output.slices(&mut slices);
-            let io = slices.map(IoSlice::new);
-            match self.stream.poll_write(cx, &io[..filled]) {
+            let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
+            let written = match output.slices(&mut slices) {
+                0 => return wrote,
+                1 => self.stream.poll_write(cx, &[IoSlice::new(slices[0])]),
+                filled => self.stream.poll_write(cx, &slices.map(IoSlice::new)[..filled]),
+            };
+            match written {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     output.advance(n);
                     wrote = true;
@@ -320,18 +328,14 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    /// Sets the timer for the link's next deadline and polls it; whether it had fired.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Sees to the link's next deadline; whether it had come, of which it may be later than `now`.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> bool {
         let Some(next) = self.link.poll_timeout() else { return false };
-        if self.armed.is_none_or(|at| next < at) {
-            self.armed = Some(next);
-            self.timer.set(self.clock.std(next));
-        }
-        if self.timer.poll(cx).is_pending() {
+        if !self.alarm.poll(cx, *now, next, self.clock) {
             return false;
         }
-        self.armed = None;
-        self.link.handle_timeout(self.clock.now());
+        *now = self.clock.now();
+        self.link.handle_timeout(*now);
         true
     }
 

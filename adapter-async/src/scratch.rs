@@ -12,6 +12,8 @@ pub(crate) struct Buffers {
     pub(crate) read: Box<[u8]>,
     /// What a read amounts to once it is decrypted: a little less than that read and one record.
     pub(crate) plain: Vec<u8>,
+    /// For what a read brought and a program takes later: empty, unless a connection has it.
+    pub(crate) held: Vec<u8>,
     pub(crate) scratch: Scratch,
 }
 
@@ -30,6 +32,7 @@ impl Lent {
             Box::new(Buffers {
                 read: vec![0; READ].into_boxed_slice(),
                 plain: Vec::new(),
+                held: Vec::new(),
                 scratch: Scratch::new(),
             })
         })))

@@ -89,7 +89,7 @@ where
 }
 
 /// One connection from accept to end.
-async fn run<R, F, Fut>(mut driver: Driver<R>, peer: Address, handler: &F, drain: &Drain, berth: Berth)
+async fn run<R, F, Fut>(mut driver: Box<Driver<R>>, peer: Address, handler: &F, drain: &Drain, berth: Berth)
 where
     R: Runtime,
     F: Fn(Socket<R>) -> Fut,

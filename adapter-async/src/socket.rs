@@ -17,7 +17,7 @@ use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
 
 /// Where a server's socket leaves its connection, to be closed in order after the handler.
-pub(crate) type Estate<R> = Arc<Mutex<Option<Driver<R>>>>;
+pub(crate) type Estate<R> = Arc<Mutex<Option<Box<Driver<R>>>>>;
 
 /// An open WebSocket. It has a connection machine of its own and shares no lock.
 ///
@@ -27,14 +27,14 @@ pub(crate) type Estate<R> = Arc<Mutex<Option<Driver<R>>>>;
 /// `None` for ever. [`closed`](Self::closed) has the report either way. As a [`Sink`] it takes messages with backpressure.
 pub struct Socket<R: Runtime> {
     /// Always there until the socket is dropped or split.
-    driver: Option<Driver<R>>,
+    driver: Option<Box<Driver<R>>>,
     estate: Option<Estate<R>>,
     welcome: Box<Welcome>,
     ended: bool,
 }
 
 impl<R: Runtime> Socket<R> {
-    pub(crate) fn new(driver: Driver<R>, welcome: Box<Welcome>, estate: Option<Estate<R>>) -> Self {
+    pub(crate) fn new(driver: Box<Driver<R>>, welcome: Box<Welcome>, estate: Option<Estate<R>>) -> Self {
         Self { driver: Some(driver), estate, welcome, ended: false }
     }
 
@@ -262,17 +262,20 @@ impl<R: Runtime> Socket<R> {
 
     /// What there is for a reader, to be compared with what there was.
     pub(crate) fn news(&self) -> (u64, bool) {
-        self.driver.as_ref().map_or((0, false), Driver::news)
+        self.driver.as_ref().map_or((0, false), |driver| driver.news())
     }
 
     /// Writes what it can; ready once there is room for more.
     pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let is_written = self.poll_written(cx)?;
-        let congested = |driver: &Driver<R>| driver.link.is_congested();
-        if is_written || !self.driver.as_ref().is_some_and(congested) {
+        if is_written || !self.is_congested() {
             return Poll::Ready(Ok(()));
         }
         Poll::Pending
+    }
+
+    fn is_congested(&self) -> bool {
+        self.driver.as_ref().is_some_and(|driver| driver.link.is_congested())
     }
 
     /// Writes what it can; ready once all is written.
@@ -284,9 +287,17 @@ impl<R: Runtime> Socket<R> {
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
         let Some(driver) = &mut self.driver else { return Ok(true) };
         let is_written = driver.poll_output(cx).is_ready();
-        match driver.closed.clone().filter(|closed| is_written && !closed.is_clean()) {
-            Some(closed) => Err(Error::Closed(closed)),
-            None => Ok(is_written),
+        if is_written {
+            self.unclean_end()?;
+        }
+        Ok(is_written)
+    }
+
+    /// The end, where it came and was not clean.
+    fn unclean_end(&self) -> Result<(), Error> {
+        match self.closed().filter(|closed| !closed.is_clean()) {
+            Some(closed) => Err(Error::Closed(Box::new(closed.clone()))),
+            None => Ok(()),
         }
     }
 }
@@ -302,8 +313,9 @@ impl<R: Runtime> Stream for Socket<R> {
 impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
     type Error = Error;
 
+    /// Writes nothing while there is room: what is fed goes out with the next `poll_flush` or `poll_next`, in one write.
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_room(cx)
+        if self.is_congested() { self.poll_room(cx) } else { Poll::Ready(self.unclean_end()) }
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {

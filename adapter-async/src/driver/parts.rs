@@ -95,16 +95,14 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    pub(crate) fn from_parts(parts: Parts<R>) -> Self {
-        let mut driver = Self {
-            closed: parts.closed,
-            inbox: parts.inbox,
-            waiting: Waiting::from_messages(parts.waiting),
-            read_over: parts.read_over,
-            write_shut: parts.write_shut,
-            told: parts.peer.map_or(parts.told, Told::opened),
-            ..Self::new(parts.link, parts.stream, parts.clock, parts.read)
-        };
+    pub(crate) fn from_parts(parts: Parts<R>) -> Box<Self> {
+        let mut driver = Self::new(parts.link, parts.stream, parts.clock, parts.read);
+        driver.closed = parts.closed;
+        driver.inbox = parts.inbox;
+        driver.waiting = Waiting::from_messages(parts.waiting);
+        driver.read_over = parts.read_over;
+        driver.write_shut = parts.write_shut;
+        driver.told = parts.peer.map_or(parts.told, Told::opened);
         if driver.waiting.is_full() {
             driver.link.pause(driver.clock.now());
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::runtime::Listener;
+use crate::runtime::Timer;
 use crate::socket::Socket;
 use std::collections::VecDeque;
 use std::future::Future;
