@@ -86,17 +86,26 @@ impl Carry {
 
 /// The part that ends with a whole character, and the start of a character behind it.
 fn split(piece: &[u8]) -> Result<(&str, &[u8]), NotUtf8> {
-    match check(piece) {
-        Ok(whole) => Ok((whole, &[])),
-        Err(NotUtf8) => match core::str::from_utf8(piece) {
-            Ok(whole) => Ok((whole, &[])),
-            Err(e) if e.error_len().is_some() => Err(NotUtf8),
-            Err(e) => {
-                let (whole, cut) = piece.split_at(e.valid_up_to());
-                Ok((core::str::from_utf8(whole).map_err(|_| NotUtf8)?, cut))
-            }
-        },
+    let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
+    match core::str::from_utf8(cut) {
+        Err(e) if e.error_len().is_some() => Err(NotUtf8),
+        _ => Ok((check(whole)?, cut)),
     }
+}
+
+/// How long the start of a character is that `piece` ends with: from a byte that begins one of more bytes than are left.
+fn cut_len(piece: &[u8]) -> usize {
+    for (len, byte) in (1..=3).zip(piece.iter().rev()) {
+        let cut = match byte {
+            0x80..=0xbf => continue,
+            0xf0.. => true,
+            0xe0.. => len < 3,
+            0xc0.. => len < 2,
+            _ => false,
+        };
+        return if cut { len } else { 0 };
+    }
+    0
 }
 
 #[cfg(test)]

@@ -75,14 +75,9 @@ impl Connection {
             Message::Binary(payload) => (0x82, &**payload),
             Message::Typed(..) => return false,
         };
-        let (len, queued) = (payload.len(), self.outbox.len());
-        if self.gate & Gate::SHUT_OUT != 0 || len >= REFERENCE || queued + len >= self.fast_room as usize {
-            return false;
-        }
-        let now = self.clock.advance(now);
-        self.counters.messages_out += 1;
-        self.arm_write_stall(now);
-        self.outbox.mark_boundary();
+        let len = payload.len();
+        let Some(queued) = self.fast_queued(len) else { return false };
+        let now = self.accept_fast(now);
         if self.role == Role::Client {
             self.cork_masked(now, first, payload);
             return true;
@@ -96,6 +91,32 @@ impl Connection {
         }
         cork.extend_from_slice(payload);
         true
+    }
+
+    /// The same for the frame of a message that a server framed before.
+    #[inline]
+    pub(super) fn send_framed_fast(&mut self, now: Instant, frame: &[u8]) -> bool {
+        let Some(queued) = self.fast_queued(frame.len()) else { return false };
+        let now = self.accept_fast(now);
+        self.outbox.cork_behind(now, queued).extend_from_slice(frame);
+        true
+    }
+
+    /// How much is queued, if a message of `len` bytes can go behind it at once.
+    #[inline(always)]
+    fn fast_queued(&self, len: usize) -> Option<usize> {
+        let queued = self.outbox.len();
+        let open = self.gate & Gate::SHUT_OUT == 0;
+        (open && len < REFERENCE && queued + len < self.fast_room as usize).then_some(queued)
+    }
+
+    #[inline(always)]
+    fn accept_fast(&mut self, now: Instant) -> Instant {
+        let now = self.clock.advance(now);
+        self.counters.messages_out += 1;
+        self.arm_write_stall(now);
+        self.outbox.mark_boundary();
+        now
     }
 
     /// A client's frame, whose length fits into 16 bits.

@@ -127,6 +127,10 @@ impl Frames {
         Self { bytes: bytes.into(), frame }
     }
 
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -27,6 +27,9 @@ impl Connection {
         if self.role == Role::Client {
             return self.send_checked(now, prepared);
         }
+        if self.send_framed_fast(now, prepared.frames().as_slice()) {
+            return Ok(Accepted::Queued);
+        }
         let now = self.settle(now);
         self.admit(prepared.payload().len())?;
         #[cfg(not(feature = "deflate"))]

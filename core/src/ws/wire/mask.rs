@@ -1,6 +1,8 @@
 //! Masking (RFC 6455 section 5.3): an XOR with four bytes, the same both ways.
 
 use alloc::vec::Vec;
+#[cfg(feature = "simd")]
+use fearless_simd::{Level, dispatch};
 
 /// Masks or unmasks `bytes` in place. `phase` is how many bytes of the frame's payload came before them.
 ///
@@ -15,10 +17,32 @@ use alloc::vec::Vec;
 /// ```
 #[inline]
 pub fn apply(bytes: &mut [u8], key: [u8; 4], phase: usize) {
-    let key = u32::from_ne_bytes(key);
-    let key = rotated(key, phase);
-    let wide = u64::from(key) << 32 | u64::from(key);
-    // A plain loop over eight bytes is what the compiler turns into vector instructions.
+    let wide = widened(key, phase);
+    #[cfg(feature = "simd")]
+    if bytes.len() >= WORTH_ASKING {
+        return apply_by_best(bytes, wide);
+    }
+    apply_words(bytes, wide);
+}
+
+/// From so many bytes on it pays to ask the processor what it can.
+#[cfg(feature = "simd")]
+const WORTH_ASKING: usize = 512;
+
+#[cfg(feature = "simd")]
+fn apply_by_best(bytes: &mut [u8], wide: u64) {
+    dispatch!(Level::new(), _ => apply_words(bytes, wide));
+}
+
+#[cfg(feature = "simd")]
+fn copy_by_best(to: &mut [u8], from: &[u8], wide: u64) {
+    dispatch!(Level::new(), _ => copy_words(to, from, wide));
+}
+
+/// A plain loop over eight bytes is what the compiler turns into vector instructions, of whatever kind is at hand where it
+/// is inlined.
+#[inline(always)]
+fn apply_words(bytes: &mut [u8], wide: u64) {
     let (words, rest) = bytes.as_chunks_mut::<8>();
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
@@ -28,10 +52,8 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4], phase: usize) {
     }
 }
 
-/// Copies `from` to `to`, which is as long, and masks or unmasks on the way.
-pub(in crate::ws) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4], phase: usize) {
-    let key = rotated(u32::from_ne_bytes(key), phase);
-    let wide = u64::from(key) << 32 | u64::from(key);
+#[inline(always)]
+fn copy_words(to: &mut [u8], from: &[u8], wide: u64) {
     let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<8>(), from.as_chunks::<8>());
     for (to, from) in to.iter_mut().zip(from) {
         *to = (u64::from_ne_bytes(*from) ^ wide).to_ne_bytes();
@@ -41,11 +63,20 @@ pub(in crate::ws) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4], phase: usize
     }
 }
 
+/// Copies `from` to `to`, which is as long, and masks or unmasks on the way.
+pub(in crate::ws) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4], phase: usize) {
+    let wide = widened(key, phase);
+    #[cfg(feature = "simd")]
+    if from.len() >= WORTH_ASKING {
+        return copy_by_best(to, from, wide);
+    }
+    copy_words(to, from, wide);
+}
+
 /// Appends a masked copy of `bytes` to `out`, in one pass over them.
 #[inline]
 pub(in crate::ws) fn append(out: &mut Vec<u8>, bytes: &[u8], key: [u8; 4]) {
-    let key = u32::from_ne_bytes(key);
-    let wide = u64::from(key) << 32 | u64::from(key);
+    let wide = widened(key, 0);
     // Block by block from registers: room made by zeroes for one wide loop would be written twice.
     let (blocks, rest) = bytes.as_chunks::<128>();
     for block in blocks {
@@ -72,10 +103,12 @@ fn masked<const N: usize>(mut block: [u8; N], wide: u64) -> [u8; N] {
     block
 }
 
-/// The key as it applies `phase` bytes into the payload.
-fn rotated(key: u32, phase: usize) -> u32 {
-    let bits = (phase as u32 & 3) * 8;
-    if cfg!(target_endian = "little") { key.rotate_right(bits) } else { key.rotate_left(bits) }
+/// The key as it applies `phase` bytes into the payload, twice.
+#[inline]
+fn widened(key: [u8; 4], phase: usize) -> u64 {
+    let (key, bits) = (u32::from_ne_bytes(key), (phase as u32 & 3) * 8);
+    let key = if cfg!(target_endian = "little") { key.rotate_right(bits) } else { key.rotate_left(bits) };
+    u64::from(key) << 32 | u64::from(key)
 }
 
 #[cfg(test)]
@@ -85,7 +118,7 @@ mod tests {
     #[test]
     fn same_as_byte_by_byte_at_any_cut() {
         let key = [0x37, 0xfa, 0x21, 0x3d];
-        let plain: Vec<u8> = (0..=255).cycle().take(300).collect();
+        let plain: Vec<u8> = (0..=255).cycle().take(1300).collect();
         let want: Vec<u8> = plain.iter().enumerate().map(|(i, b)| b ^ key[i % 4]).collect();
         for cut in 0..=plain.len() {
             let mut got = plain.clone();
