@@ -93,7 +93,7 @@ fn judge_socket(results: &Results, service: &str, of: &str) -> Vec<Verdict> {
     let verdict = |(to, bar)| {
         let found = results.mean_to(of, to, Measure::Cpu)?;
         Some(Verdict {
-            of: of.clone(),
+            of: of.to_owned(),
             what: format!("CPU to {to}, mean of all cells"),
             most: true,
             bar,
