@@ -99,3 +99,105 @@ fn measure(args: &Bench) -> Result<Report, BenchError> {
     let after = Spent::now(args)?;
     Ok(Report::new(args, &load.tally, window, &before, &after))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use crate::echo::EchoService;
+    use crate::framing::FramingKind;
+    use crate::runner::{Control, RuntimeKind, run_telling};
+    use check::{Mismatch, What};
+    use clap::Parser;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+
+    fn bench(url: &str, more: &[&str]) -> Result<Report, BenchError> {
+        let begin = ["wharf", "bench", url, "--warmup", "0", "--seconds", "0.05"];
+        let Command::Bench(args) = Cli::parse_from(begin.iter().chain(more)).command else { panic!() };
+        measure(&args)
+    }
+
+    /// Echoes on the connections that come, one behind the other, changed by `fault`, which is told the place of the first byte.
+    /// What it returns is sent; after `None` the connection is closed.
+    fn server(fault: impl Fn(usize, Vec<u8>) -> Option<Vec<u8>> + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("tcp://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let (mut buffer, mut place) = ([0; 4096], 0);
+            while let Ok(n @ 1..) = stream.read(&mut buffer) {
+                let Some(answer) = fault(place, buffer[..n].to_vec()) else { return };
+                place += n;
+                if stream.write_all(&answer).is_err() {
+                    return;
+                }
+            }
+        });
+        url
+    }
+
+    fn found(result: Result<Report, BenchError>) -> Mismatch {
+        match result {
+            Err(BenchError::Lane { connection: 0, error: LaneError::Mismatch(mismatch) }) => mismatch,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_right_server_is_measured() {
+        bench(&server(|_, bytes| Some(bytes)), &["--depth", "9"]).unwrap();
+    }
+
+    #[test]
+    fn a_wrong_byte_is_found_on_its_connection() {
+        let url = server(|place, mut bytes| {
+            if let Some(byte) = 1000_usize.checked_sub(place).and_then(|at| bytes.get_mut(at)) {
+                *byte ^= 1;
+            }
+            Some(bytes)
+        });
+        let mismatch = found(bench(&url, &["--depth", "3"]));
+        assert_eq!(mismatch.offset, 1000);
+        assert!(matches!(mismatch.what, What::Byte(..)), "{mismatch}");
+    }
+
+    #[test]
+    fn an_end_with_answers_missing_is_found() {
+        let url = server(|place, bytes| (place < 500).then_some(bytes));
+        assert!(matches!(found(bench(&url, &[])).what, What::Short(1..)));
+    }
+
+    #[test]
+    fn echo_is_measured_in_both_kinds_and_all_lengths() {
+        let (control, controls) = async_channel::bounded(1);
+        let (tell, told) = mpsc::channel();
+        let serving = thread::spawn(move || {
+            let listen = ["127.0.0.1:0".parse::<wharf::link::Address>().unwrap().into()];
+            let service = EchoService::new(FramingKind::default());
+            run_telling(RuntimeKind::Mio, &listen, service, &Arc::default(), &controls, |address| {
+                tell.send(address.to_string()).unwrap();
+            })
+        });
+        let url = format!("ws://{}/", told.recv().unwrap());
+        for size in ["0", "1", "125", "126", "70000"] {
+            for kind in [&[][..], &["--text"]] {
+                let flags = ["--size", size, "--depth", "5", "--connections", "3"];
+                bench(&url, &[&flags[..], kind].concat()).unwrap_or_else(|e| panic!("{size} {kind:?}: {e}"));
+            }
+        }
+        control.send_blocking(Control::Drain).unwrap();
+        serving.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn bad_use_is_told() {
+        for (url, flags) in
+            [("http://a/", &[][..]), ("wss://a/", &[]), ("ws://a/", &["--size", "8388608", "--depth", "64"])]
+        {
+            assert!(matches!(bench(url, flags), Err(BenchError::Use(_))), "{url}");
+        }
+    }
+}

@@ -11,7 +11,6 @@ use wharf::base::Entropy;
 /// assert_eq!(exact.to_string(), "1.10 (1.10–1.10)");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "peers", derive(serde::Serialize))]
 pub struct Estimate {
     /// The figure.
     pub value: f64,

@@ -18,7 +18,8 @@ struct Args {
     /// Only these loads, CONNECTIONSxBYTESxDEPTH, such as 64x1KiBx4. [default: the whole grid]
     #[arg(long, value_delimiter = ',', value_name = "CELL,…")]
     cells: Vec<Cell>,
-    /// Only these servers, and raw-mio; `wharf-*` are all whose names begin so. [default: all]
+    /// Only these servers, and raw-mio; `wharf-*` are all whose names begin so, `*-batched` all whose end
+    /// so. [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     servers: Vec<String>,
     /// One more server, as NAME=COMMAND; it takes `--listen ADDR` and prints `listening on ADDR`. It speaks no

@@ -75,13 +75,13 @@ pub fn judge(results: &Results) -> Vec<Verdict> {
         }
         let socket = format!("{of}{}", SOCKET.0);
         if whole && ours(&socket) {
-            verdicts.extend(judge_socket(results, of, socket));
+            verdicts.extend(judge_socket(results, of, &socket));
         }
     }
     verdicts
 }
 
-fn judge_socket(results: &Results, service: &str, of: String) -> Vec<Verdict> {
+fn judge_socket(results: &Results, service: &str, of: &str) -> Vec<Verdict> {
     let mean = |name: &str| Some(results.mean(name, Measure::Cpu)?.value);
     let streams = results
         .servers
@@ -91,9 +91,9 @@ fn judge_socket(results: &Results, service: &str, of: String) -> Vec<Verdict> {
     let thriftiest = means.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(name, _)| (name, 1.0));
     let others = [Some((service, SOCKET.1)), thriftiest].into_iter().flatten();
     let verdict = |(to, bar)| {
-        let found = results.mean_to(&of, to, Measure::Cpu)?;
+        let found = results.mean_to(of, to, Measure::Cpu)?;
         Some(Verdict {
-            of: of.clone(),
+            of: of.to_owned(),
             what: format!("CPU to {to}, mean of all cells"),
             most: true,
             bar,

@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// assert_eq!(cell.to_string(), "64×125 B×16");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "peers", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "servers", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cell {
     /// Connections.
     pub connections: u32,

@@ -2,19 +2,19 @@
 
 pub mod grid;
 
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod bars;
 #[cfg(feature = "peers")]
 pub mod plot;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod results;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod run;
 #[cfg(feature = "servers")]
 pub mod servers;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod summary;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod syscalls;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 pub mod table;

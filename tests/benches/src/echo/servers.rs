@@ -153,14 +153,17 @@ impl fmt::Display for Server {
     }
 }
 
-/// The servers of `all` that `wanted` names: each is a name, or the begin of some before a `*`. The baseline comes along.
+/// The servers of `all` that `wanted` names: each is a name, or the begin or end of some with a `*` for the rest. The baseline comes
+/// along.
 ///
 /// # Errors
 /// The first that names none.
 pub fn select(all: Vec<Server>, wanted: &[String]) -> Result<Vec<Server>, String> {
-    let names = |server: &Server, pattern: &str| match pattern.strip_suffix('*') {
-        Some(begin) => server.name.starts_with(begin),
-        None => server.name == pattern,
+    let names = |server: &Server, pattern: &str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*'))
+    {
+        (Some(begin), _) => server.name.starts_with(begin),
+        (None, Some(end)) => server.name.ends_with(end),
+        (None, None) => server.name == pattern,
     };
     if let Some(nobody) = wanted.iter().find(|wanted| !all.iter().any(|server| names(server, wanted))) {
         return Err(format!("no server is called {nobody}"));
@@ -250,6 +253,7 @@ mod tests {
         assert_eq!(names(&[]).unwrap().len(), 10);
         assert_eq!(names(&["wharf-tokio"]).unwrap(), ["raw-mio", "wharf-tokio"]);
         assert_eq!(names(&["raw-t*", "wharf-m*"]).unwrap(), ["raw-mio", "raw-tokio", "wharf-mio"]);
+        assert_eq!(names(&["*-smol"]).unwrap(), ["raw-mio", "wharf-smol"]);
         assert!(names(&["wharf-tokyo"]).is_err() && names(&["x*"]).is_err());
     }
 
