@@ -4,13 +4,13 @@ use crate::bound::Bound;
 use crate::carrier::Carrier;
 use crate::runtime::{Runtime, Timer};
 use crate::trace;
-use event_listener::Event;
+use event_listener::{Event, EventListener};
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use wharf::link::Address;
 
@@ -31,13 +31,42 @@ impl Gong {
         self.struck.load(Ordering::SeqCst)
     }
 
-    pub(crate) async fn wait(&self) {
-        while !self.is_struck() {
-            let listener = self.event.listen();
-            if !self.is_struck() {
-                listener.await;
+    /// Waits until it is struck.
+    pub(crate) fn wait(&self) -> Struck<'_> {
+        Struck { gong: self, listener: None, wakes: None }
+    }
+}
+
+/// A wait for a [`Gong`]: the event's lock is taken only where another task waits than before.
+pub(crate) struct Struck<'a> {
+    gong: &'a Gong,
+    listener: Option<EventListener>,
+    /// Whom the listener will wake.
+    wakes: Option<Waker>,
+}
+
+impl Future for Struck<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { gong, listener, wakes } = &mut *self;
+        while !gong.is_struck() {
+            if wakes.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+                return Poll::Pending;
+            }
+            match listener {
+                // It may have been struck before there was a listener.
+                None => *listener = Some(gong.event.listen()),
+                Some(waiting) => {
+                    if Pin::new(waiting).poll(cx).is_pending() {
+                        *wakes = Some(cx.waker().clone());
+                        return Poll::Pending;
+                    }
+                    (*listener, *wakes) = (None, None);
+                }
             }
         }
+        Poll::Ready(())
     }
 }
 

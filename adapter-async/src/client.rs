@@ -81,7 +81,7 @@ async fn attempt<R: Runtime>(
 /// Drives until it is open.
 pub(crate) async fn open<R: Runtime>(driver: &mut Driver<R>) -> Result<Box<Welcome>, OpenError> {
     let opened = poll_fn(|cx| {
-        driver.poll_with(cx, |_, event| match event {
+        driver.poll_with(cx, |_, _, event| match event {
             Event::Opened(welcome) => Some(Ok(welcome)),
             Event::Failed(error) => Some(Err(*error)),
             _ => None,

@@ -98,35 +98,44 @@ impl Berth {
     ///
     /// # Cancel safety
     /// Dropped before it is done, the handler is dropped with it, and with that the socket.
-    pub async fn handle<R, F, Fut>(self, mut socket: Socket<R>, handler: F)
+    pub async fn handle<R, F, Fut>(self, socket: Socket<R>, handler: F)
+    where
+        R: Runtime,
+        F: FnOnce(Socket<R>) -> Fut,
+        Fut: Future<Output: Outcome>,
+    {
+        let name = socket.name();
+        name.in_connection(self.run(socket, handler)).await;
+    }
+
+    /// As [`handle`](Self::handle), in a task that is in its connection's span already.
+    pub(crate) async fn run<R, F, Fut>(self, mut socket: Socket<R>, handler: F)
     where
         R: Runtime,
         F: FnOnce(Socket<R>) -> Fut,
         Fut: Future<Output: Outcome>,
     {
         let estate = Estate::<R>::default();
-        let name = socket.bequeath(estate.clone());
-        let running = async {
-            let code = match either(self.0.begun(), unwound(|| handler(socket))).await {
-                Either::Left(()) => CloseCode::GOING_AWAY,
-                Either::Right(ended) => match ended.map(Outcome::failure) {
-                    Ok(None) => CloseCode::NORMAL,
-                    Ok(Some(cause)) | Err(cause) => {
-                        name.handler_failed(&cause);
-                        CloseCode::INTERNAL_ERROR
-                    }
-                },
-            };
-            let left = estate.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(mut driver) = left {
-                if code == CloseCode::INTERNAL_ERROR {
-                    // It is read no further: what was handed up last may not have been taken whole.
-                    driver.link.fail(driver.clock.now());
+        let name = socket.name();
+        socket.bequeath(estate.clone());
+        let code = match either(self.0.stop.wait(), unwound(|| handler(socket))).await {
+            Either::Left(()) => CloseCode::GOING_AWAY,
+            Either::Right(ended) => match ended.map(Outcome::failure) {
+                Ok(None) => CloseCode::NORMAL,
+                Ok(Some(cause)) | Err(cause) => {
+                    name.handler_failed(&cause);
+                    CloseCode::INTERNAL_ERROR
                 }
-                finish(driver, code).await;
-            }
+            },
         };
-        name.in_connection(running).await;
+        let left = estate.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut driver) = left {
+            if code == CloseCode::INTERNAL_ERROR {
+                // It is read no further: what was handed up last may not have been taken whole.
+                driver.link.fail(driver.clock.now());
+            }
+            finish(driver, code).await;
+        }
     }
 }
 
@@ -143,7 +152,7 @@ impl Drop for Berth {
 pub(crate) async fn finish<R: Runtime>(mut driver: Box<Driver<R>>, code: CloseCode) {
     // One that is closing already has its code.
     let _ = driver.link.close(driver.clock.now(), code, "");
-    poll_fn(|cx| driver.poll_with(cx, |_, _| None::<()>)).await;
+    poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>)).await;
 }
 
 /// Runs a future; a panic in it, or in making it, is an error with its text.

@@ -73,7 +73,7 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn poll_with<T>(
         &mut self,
         cx: &mut Context<'_>,
-        mut take: impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+        mut take: impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         let mut lent = Lent::take();
         self.link.lend(&mut lent.scratch);
@@ -106,7 +106,7 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) {
         while !self.waiting.is_full() {
             let mut waiting = std::mem::take(&mut self.waiting);
-            let polled = self.poll_with(cx, |_, event| match event {
+            let polled = self.poll_with(cx, |_, _, event| match event {
                 Event::Message(message) => waiting.push(message.into_owned()).then_some(()),
                 _ => None,
             });
@@ -140,14 +140,14 @@ impl<R: Runtime> Driver<R> {
 
     /// The report, if there is one: it needs no input.
     fn take_outcome(&mut self, now: Instant) {
-        self.take_from(now, &mut Input::default(), &mut |_, _| None::<()>);
+        self.take_from(now, &mut Input::default(), &mut |_, _, _| None::<()>);
     }
 
     fn drive<T>(
         &mut self,
         cx: &mut Context<'_>,
         buffers: &mut Buffers,
-        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+        take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         let mut now = self.clock.now();
         self.driven_at = now;
@@ -161,7 +161,8 @@ impl<R: Runtime> Driver<R> {
                     return Poll::Ready(Some(out));
                 }
             }
-            match self.link.wants().shutdown {
+            let wants = self.link.wants();
+            match wants.shutdown {
                 Some(how @ (Shutdown::Both | Shutdown::Abort)) => {
                     self.end_stream(how);
                     return Poll::Ready(None);
@@ -176,7 +177,7 @@ impl<R: Runtime> Driver<R> {
             if self.poll_timer(cx, &mut now) {
                 continue;
             }
-            if !self.link.wants().read || self.read_over || self.held_at < self.held.len() {
+            if !wants.read || self.read_over || self.held_at < self.held.len() {
                 return Poll::Pending;
             }
             match self.poll_read(cx, now, buffers, take) {
@@ -194,7 +195,7 @@ impl<R: Runtime> Driver<R> {
         cx: &mut Context<'_>,
         now: Instant,
         buffers: &mut Buffers,
-        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+        take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         let Buffers { read, plain, held, .. } = buffers;
         let direct = match self.link.read_space() {
@@ -233,7 +234,7 @@ impl<R: Runtime> Driver<R> {
         &mut self,
         now: Instant,
         buffers: &mut Buffers,
-        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+        take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Option<T> {
         let mut held = std::mem::take(&mut self.held);
         let mut input = Input::new(&mut held[self.held_at..]);
@@ -255,14 +256,14 @@ impl<R: Runtime> Driver<R> {
         &mut self,
         now: Instant,
         input: &mut Input<'_>,
-        take: &mut impl FnMut(&mut Link, Event<'_>) -> Option<T>,
+        take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Option<T> {
         while let Some(event) = self.link.receive(now, input) {
             if let Event::Closed(report) = &event {
                 self.told.closed(report);
                 self.closed = Some(report.clone());
             }
-            if let Some(out) = take(&mut self.link, event) {
+            if let Some(out) = take(&mut self.link, now, event) {
                 return Some(out);
             }
         }

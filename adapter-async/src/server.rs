@@ -6,7 +6,7 @@ use crate::drain::{Berth, Drain, finish};
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
-use crate::trace::{self, Told};
+use crate::trace::{self, Name, Told};
 use crate::{Clock, accept};
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -81,15 +81,17 @@ where
             return trace::refused(peer, Refused::TooMany);
         };
         let link = Link::server(clock.now(), clock.wall(), own.as_ref().unwrap_or(&config));
-        let driver = Driver::<R>::new(link, stream, clock, Vec::new());
+        let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
+        let name = Name::new(peer);
+        driver.told = Told::of(name.clone());
         let (handler, drain) = (handler.clone(), places.clone());
-        R::spawn(trace::here(async move { run(driver, peer, &*handler, &drain, berth).await }));
+        R::spawn(name.in_connection(async move { run(driver, &*handler, &drain, berth).await }));
     });
     ServerHandle { address, drain, listener_closed }
 }
 
 /// One connection from accept to end.
-async fn run<R, F, Fut>(mut driver: Box<Driver<R>>, peer: Address, handler: &F, drain: &Drain, berth: Berth)
+async fn run<R, F, Fut>(mut driver: Box<Driver<R>>, handler: &F, drain: &Drain, berth: Berth)
 where
     R: Runtime,
     F: Fn(Socket<R>) -> Fut,
@@ -100,17 +102,15 @@ where
         Either::Right(None) => return,
         Either::Left(()) => return finish(driver, CloseCode::GOING_AWAY).await,
     };
-    driver.told = Told::opened(peer);
-    berth.handle(Socket::new(driver, welcome, None), handler).await;
+    driver.told.open();
+    berth.run(Socket::new(driver, welcome, None), handler).await;
 }
 
 /// The opening handshake; `None` if the connection ended without one.
 async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welcome>> {
-    let clock = driver.clock;
     let welcome = poll_fn(|cx| {
-        driver.poll_with(cx, |link, event| match event {
+        driver.poll_with(cx, |link, now, event| match event {
             Event::Request(request) => {
-                let now = clock.now();
                 // The request waits for its answer, and an acceptance without words is always possible.
                 if request.is_websocket() {
                     let _ = link.accept(now, &Acceptance::default());

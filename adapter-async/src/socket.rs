@@ -38,9 +38,13 @@ impl<R: Runtime> Socket<R> {
         Self { driver: Some(driver), estate, welcome, ended: false }
     }
 
-    /// Leaves the connection to `estate` once the socket is dropped; what the connection is called.
-    pub(crate) fn bequeath(&mut self, estate: Estate<R>) -> Name {
+    /// Leaves the connection to `estate` once the socket is dropped.
+    pub(crate) fn bequeath(&mut self, estate: Estate<R>) {
         self.estate = Some(estate);
+    }
+
+    /// What the connection is called.
+    pub(crate) fn name(&self) -> Name {
         self.driver.as_ref().map(|driver| driver.told.name()).unwrap_or_default()
     }
 
@@ -241,12 +245,11 @@ impl<R: Runtime> Socket<R> {
         act: &mut impl FnMut(&mut Link, wharf::base::Instant, Message<'_>) -> T,
     ) -> Poll<Option<Result<T, Error>>> {
         let Some(driver) = self.driver.as_mut().filter(|_| !self.ended) else { return Poll::Ready(None) };
-        let clock = driver.clock;
         if let Some(message) = driver.take_waiting() {
-            return Poll::Ready(Some(Ok(act(&mut driver.link, clock.now(), message))));
+            return Poll::Ready(Some(Ok(act(&mut driver.link, driver.clock.now(), message))));
         }
-        let polled = driver.poll_with(cx, |link, event| match event {
-            Event::Message(message) => Some(act(link, clock.now(), message)),
+        let polled = driver.poll_with(cx, |link, now, event| match event {
+            Event::Message(message) => Some(act(link, now, message)),
             _ => None,
         });
         match polled {

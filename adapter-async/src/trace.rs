@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::future::Future;
 #[cfg(feature = "tracing")]
+use std::sync::Arc;
+#[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "tracing")]
 use tracing::Instrument;
@@ -30,13 +32,6 @@ pub(crate) fn in_server<F: Future>(address: &Address, future: F) -> impl Future<
         };
         future.instrument(span)
     };
-    future
-}
-
-/// A task of its own that belongs to the span in which it is made.
-pub(crate) fn here<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    #[cfg(feature = "tracing")]
-    let future = future.in_current_span();
     future
 }
 
@@ -113,18 +108,18 @@ pub(crate) struct Name {
     #[cfg(feature = "tracing")]
     id: u64,
     #[cfg(feature = "tracing")]
-    peer: String,
+    peer: Arc<str>,
 }
 
 impl Name {
-    fn new(peer: impl Display) -> Self {
+    pub(crate) fn new(peer: impl Display) -> Self {
         #[cfg(feature = "tracing")]
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             #[cfg(feature = "tracing")]
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             #[cfg(feature = "tracing")]
-            peer: peer.to_string(),
+            peer: peer.to_string().into(),
         }
     }
 
@@ -136,7 +131,7 @@ impl Name {
 
     pub(crate) fn handler_failed(&self, cause: &str) {
         #[cfg(feature = "tracing")]
-        tracing::error!(target: TARGET, connection = self.id, address = self.peer, cause, "handler failed");
+        tracing::error!(target: TARGET, connection = self.id, address = &*self.peer, cause, "handler failed");
     }
 }
 
@@ -149,14 +144,27 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    pub(crate) fn opened(peer: impl Display) -> Self {
-        let name = Name::new(peer);
-        #[cfg(feature = "tracing")]
-        opened(name.id, &name.peer);
+    /// Of one that has not opened yet.
+    pub(crate) fn of(name: Name) -> Self {
         Self {
             name,
             #[cfg(feature = "tracing")]
-            is_open: true,
+            is_open: false,
+        }
+    }
+
+    /// Of one that opens now.
+    pub(crate) fn opened(peer: impl Display) -> Self {
+        let mut told = Self::of(Name::new(peer));
+        told.open();
+        told
+    }
+
+    pub(crate) fn open(&mut self) {
+        #[cfg(feature = "tracing")]
+        {
+            self.is_open = true;
+            opened(self.name.id, &self.name.peer);
         }
     }
 
