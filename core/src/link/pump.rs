@@ -74,6 +74,7 @@ impl<S: Service> Hub<S> {
         }
     }
 
+    #[cold]
     fn pump_all(&mut self, now: Instant) {
         while let Some(conn) = self.core.to_pump.pop_front() {
             if let Some(entry) = self.core.entry(conn) {
