@@ -110,6 +110,7 @@ impl<S: Service> Hub<S> {
         input
     }
 
+    #[inline(never)]
     fn handle(&mut self, now: Instant, conn: ConnId, event: Event<'_>) {
         match event {
             Event::Message(message) => {

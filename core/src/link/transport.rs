@@ -56,13 +56,20 @@ impl<S: Service> Hub<S> {
         &mut self,
         now: Instant,
         conn: ConnId,
+        write: impl FnMut(&[&[u8]]) -> usize,
+    ) -> Option<Wants> {
+        let wants = self.wants(conn)?;
+        if wants.write { self.write_all(now, conn, wants, write) } else { Some(wants) }
+    }
+
+    fn write_all(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        mut wants: Wants,
         mut write: impl FnMut(&[&[u8]]) -> usize,
     ) -> Option<Wants> {
-        loop {
-            let wants = self.wants(conn)?;
-            if !wants.write {
-                return Some(wants);
-            }
+        while wants.write {
             let now = self.begin(now);
             let entry = self.core.links.get_mut(conn.0)?;
             let was_quiet = entry.is_quiet();
@@ -77,12 +84,14 @@ impl<S: Service> Hub<S> {
                 write(&pieces[..filled])
             };
             if n == 0 {
-                return Some(wants);
+                break;
             }
             output.advance(n);
             let is_drained = output.is_empty();
             self.settle_written(now, conn, n, was_quiet, is_drained);
+            wants = self.wants(conn)?;
         }
+        Some(wants)
     }
 
     /// A connection's transport took `n` bytes.
