@@ -1,7 +1,7 @@
 //! A socket for a loop that is there already.
 
 use crate::carrier::Carrier;
-use crate::stream::{Machine, Stream, Turn};
+use crate::stream::{Machine, PIECES, Stream, Turn};
 use mio::event::Event;
 use mio::{Registry, Token};
 use std::io;
@@ -222,16 +222,22 @@ impl<F: FnMut(&mut Link, link::Event<'_>) -> ControlFlow<()>> Machine for Single
         self.run(&mut []);
     }
 
-    fn slices<'a>(&'a mut self, out: &mut [&'a [u8]]) -> usize {
-        self.link.output(self.now).into_slices(out)
-    }
-
-    fn handle_written(&mut self, n: usize) {
-        self.link.output(self.now).advance(n);
-        if self.held.bytes.is_empty() {
-            self.run(&mut []);
-        } else if !self.broken {
-            self.run_held();
+    fn write(&mut self, mut write: impl FnMut(&[&[u8]]) -> usize) -> Option<Wants> {
+        while self.link.wants().write {
+            let mut output = self.link.output(self.now);
+            let mut pieces: [&[u8]; PIECES] = [&[]; PIECES];
+            let filled = output.slices(&mut pieces);
+            let n = if filled == 0 { 0 } else { write(&pieces[..filled]) };
+            if n == 0 {
+                break;
+            }
+            output.advance(n);
+            if self.held.bytes.is_empty() {
+                self.run(&mut []);
+            } else if !self.broken {
+                self.run_held();
+            }
         }
+        self.wants()
     }
 }

@@ -116,10 +116,12 @@ impl<S: Service> EventLoop<S> {
                 polled => polled?,
             }
             now = self.clock.now();
+            // Those that were ready before come after those of whom the poll tells, and before whoever becomes so.
+            let ready = self.ready.len();
             self.take_events(now, &events);
             self.take_posts(now);
             self.accept(now);
-            for _ in 0..self.ready.len() {
+            for _ in 0..ready {
                 let Some(conn) = self.ready.pop_front() else { break };
                 self.turn(now, conn, true);
             }
@@ -166,8 +168,11 @@ impl<S: Service> EventLoop<S> {
                         continue;
                     };
                     seat.stream.handle_event(event);
-                    let conn = seat.conn;
-                    self.push_ready(conn);
+                    // One that waits for its turn gets no other before.
+                    if !seat.ready {
+                        let conn = seat.conn;
+                        self.turn(now, conn, true);
+                    }
                 }
             }
         }

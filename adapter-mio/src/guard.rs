@@ -69,11 +69,7 @@ impl<S: Service> Machine for Connected<'_, S> {
         self.hub.receive_end(self.now, self.conn, end);
     }
 
-    fn slices<'a>(&'a mut self, out: &mut [&'a [u8]]) -> usize {
-        self.hub.slices(self.conn, out)
-    }
-
-    fn handle_written(&mut self, n: usize) {
-        self.hub.handle_written(self.now, self.conn, n);
+    fn write(&mut self, write: impl FnMut(&[&[u8]]) -> usize) -> Option<Wants> {
+        self.hub.write(self.now, self.conn, write)
     }
 }

@@ -12,7 +12,7 @@ use wharf_std::end_of;
 const STRAIGHT: usize = 1 << 20;
 
 /// Pieces that one write takes at most.
-const SLICES: usize = 16;
+pub(crate) const PIECES: usize = 16;
 
 /// The machine behind a stream, at one moment: a connection of a hub, or a link.
 pub(crate) trait Machine {
@@ -22,8 +22,9 @@ pub(crate) trait Machine {
     fn handle_read(&mut self, n: usize);
     fn receive(&mut self, bytes: &mut [u8]);
     fn receive_end(&mut self, end: End);
-    fn slices<'a>(&'a mut self, out: &mut [&'a [u8]]) -> usize;
-    fn handle_written(&mut self, n: usize);
+    /// Has all that there is written by `write`, which says how much it took of some pieces, until that takes none; what is
+    /// wanted then.
+    fn write(&mut self, write: impl FnMut(&[&[u8]]) -> usize) -> Option<Wants>;
 }
 
 /// Where a socket stands after its turn.
@@ -169,38 +170,35 @@ impl Stream {
 
     /// Writes until all is written or the socket takes no more; what is wanted then.
     fn write(&mut self, machine: &mut impl Machine) -> Option<Wants> {
-        loop {
-            let wants = machine.wants()?;
-            if !wants.write || !self.writable {
-                return Some(wants);
-            }
-            let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
-            let filled = machine.slices(&mut slices);
-            let (written, room) = match &slices[..filled] {
-                [] => return Some(wants),
-                [alone] => (self.socket.write(alone), alone.len()),
-                several => {
-                    let mut pieces = [IoSlice::new(&[]); SLICES];
-                    for (piece, slice) in pieces.iter_mut().zip(several) {
-                        *piece = IoSlice::new(slice);
+        let mut failed = false;
+        let wants = machine.write(|pieces| {
+            while self.writable {
+                let (written, room) = match pieces {
+                    [alone] => (self.socket.write(alone), alone.len()),
+                    several => {
+                        (write_pieces(&mut self.socket, several), several.iter().map(|p| p.len()).sum())
                     }
-                    let room = several.iter().map(|slice| slice.len()).sum();
-                    (self.socket.write_vectored(&pieces[..filled]), room)
-                }
-            };
-            match written {
-                Ok(n) if n > 0 => {
-                    self.writable = n == room || !SHORT_IS_LAST;
-                    machine.handle_written(n);
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => self.writable = false,
-                Ok(_) | Err(_) => {
-                    self.writable = false;
-                    self.end(machine, End::WriteFailed);
+                };
+                match written {
+                    Ok(n) if n > 0 => {
+                        self.writable = n == room || !SHORT_IS_LAST;
+                        return n;
+                    }
+                    Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                    Err(e) if e.kind() == ErrorKind::WouldBlock => self.writable = false,
+                    Ok(_) | Err(_) => {
+                        self.writable = false;
+                        failed = true;
+                    }
                 }
             }
+            0
+        });
+        if !failed {
+            return wants;
         }
+        self.end(machine, End::WriteFailed);
+        machine.wants()
     }
 
     fn end(&mut self, machine: &mut impl Machine, end: End) {
@@ -222,6 +220,15 @@ impl Stream {
             trace::minor(error, "SO_LINGER cannot be set");
         }
     }
+}
+
+fn write_pieces(socket: &mut Carrier, pieces: &[&[u8]]) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); PIECES];
+    let n = pieces.len().min(PIECES);
+    for (slice, piece) in slices.iter_mut().zip(pieces) {
+        *slice = IoSlice::new(piece);
+    }
+    socket.write_vectored(&slices[..n])
 }
 
 fn read(socket: &mut Carrier, buffer: &mut [u8]) -> io::Result<usize> {

@@ -117,16 +117,12 @@ impl Loop {
 
     /// Writes all there is; what is wanted then.
     fn write(&mut self) -> Wants {
-        loop {
-            let wants = self.hub.wants(self.conn).expect("it stays");
-            if !wants.write {
-                return wants;
-            }
-            let mut slices: [&[u8]; 16] = [&[]; 16];
-            let filled = self.hub.slices(self.conn, &mut slices);
-            let n = slices[..filled].iter().map(|s| black_box(s).len()).sum();
-            self.hub.handle_written(self.now, self.conn, n);
-            self.written += n;
-        }
+        let Self { hub, conn, now, written, .. } = self;
+        let wants = hub.write(*now, *conn, |pieces| {
+            let n = pieces.iter().map(|piece| black_box(piece).len()).sum();
+            *written += n;
+            n
+        });
+        wants.expect("it stays")
     }
 }

@@ -96,6 +96,8 @@ pub(super) struct Core<S: Service> {
     pub(super) plain: Vec<u8>,
     /// Who has the scratch: the connection that was fed last, so that it is written from there without a copy.
     pub(super) lent: Option<ConnId>,
+    /// One write did not take all that is in it, so it may have grown to any size.
+    pub(super) overflowed: bool,
     pub(super) links: SlotMap<DefaultKey, Box<Entry>>,
     /// How many of them have not opened a WebSocket.
     pub(super) handshakes: usize,
@@ -143,13 +145,22 @@ impl<S: Service> Core<S> {
             if let Some(entry) = self.links.get_mut(conn.0) {
                 entry.link.lend(&mut self.scratch);
                 self.lent = Some(conn);
+                self.overflowed = false;
             }
         }
     }
 
     /// Takes the scratch back.
     pub(super) fn reclaim(&mut self) {
-        if let Some(entry) = self.lent.take().and_then(|conn| self.links.get_mut(conn.0)) {
+        if let Some(conn) = self.lent {
+            self.take_back(conn);
+        }
+    }
+
+    /// Takes all buffers of a turn from a connection, the scratch or what it made for itself.
+    pub(super) fn take_back(&mut self, conn: ConnId) {
+        self.lent.take_if(|lent| *lent == conn);
+        if let Some(entry) = self.links.get_mut(conn.0) {
             entry.link.reclaim(&mut self.scratch);
         }
     }

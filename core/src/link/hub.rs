@@ -3,7 +3,7 @@
 use super::deadlines::DeadlineHeap;
 use super::entry::{Core, Entry, Turn};
 use super::{Address, Config, ConnId, DialError, DialId, HubStats, Link, Service};
-use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, Wall, WallClock, Wants};
+use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, Wall, WallClock};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,9 +14,9 @@ use slotmap::SlotMap;
 /// An adapter drives it so:
 /// 1. `accept` each new stream, and give it an empty `receive`; what comes from it goes there while `wants(conn).read`, its
 ///    end to `receive_end`.
-/// 2. After each call, for every connection that `poll_dirty` names and for the one that the call was for: write `slices` and
-///    tell `handle_written`, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once the stream is
-///    closed.
+/// 2. After each call, for every connection that `poll_dirty` names and for the one that the call was for: `write` it, or write
+///    `slices` and tell `handle_written`, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once
+///    the stream is closed.
 /// 3. Carry out what `poll_dial` and `poll_job` name, and tell the outcome.
 /// 4. Sleep until `poll_timeout`, then `handle_timeout`; `handle_wall` at least once a minute.
 /// 5. Catch panics around each call, and go on with `recover`.
@@ -75,6 +75,7 @@ impl<S: Service> Hub<S> {
             scratch: Scratch::new(),
             plain: Vec::new(),
             lent: None,
+            overflowed: false,
             links: SlotMap::new(),
             handshakes: 0,
             deadlines: DeadlineHeap::default(),
@@ -126,86 +127,6 @@ impl<S: Service> Hub<S> {
         };
         self.core.stats.refused += 1;
         Err(refused)
-    }
-
-    /// Bytes came from a connection. What it does not want now is held back, so that an adapter can give it whole
-    /// reads; while `wants(conn).read` is false it should bring none.
-    pub fn receive(&mut self, now: Instant, conn: ConnId, bytes: &mut [u8]) {
-        let now = self.begin(now);
-        self.core.lend(conn);
-        self.feed(now, conn, bytes);
-        self.pump(now);
-    }
-
-    /// A connection's reading side is over, or its transport failed.
-    pub fn receive_end(&mut self, now: Instant, conn: ConnId, end: End) {
-        let now = self.begin(now);
-        self.end_of(now, conn, end);
-        self.pump(now);
-    }
-
-    /// The space of a large message on its way, to read straight into ([`Engine::read_space`](crate::base::Engine::read_space)).
-    pub fn read_space(&mut self, conn: ConnId) -> Option<&mut [u8]> {
-        self.core.entry(conn).filter(|entry| entry.held.is_none())?.link.read_space()
-    }
-
-    /// `n` bytes were read into the space.
-    pub fn handle_read(&mut self, now: Instant, conn: ConnId, n: usize) {
-        let now = self.begin(now);
-        if let Some(entry) = self.core.entry(conn) {
-            entry.link.handle_read(now, n);
-        }
-        self.feed(now, conn, &mut []);
-        self.pump(now);
-    }
-
-    /// Fills `out` with what is to be written for a connection; returns how many slices were filled.
-    pub fn slices<'a>(&'a mut self, conn: ConnId, out: &mut [&'a [u8]]) -> usize {
-        let now = self.core.clock.last();
-        match self.core.links.get_mut(conn.0) {
-            Some(entry) => entry.link.output(now).into_slices(out),
-            None => 0,
-        }
-    }
-
-    /// A connection's transport took `n` bytes.
-    pub fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize) {
-        let now = self.begin(now);
-        let Some(entry) = self.core.links.get_mut(conn.0) else { return };
-        let was_quiet = entry.is_quiet();
-        let mut output = entry.link.output(now);
-        output.advance(n);
-        let is_drained = output.is_empty();
-        if is_drained {
-            self.core.lent.take_if(|lent| *lent == conn);
-            entry.link.reclaim(&mut self.core.scratch);
-        }
-        if !was_quiet {
-            self.feed(now, conn, &mut []);
-        } else if !is_drained {
-            self.core.reschedule(conn);
-        }
-        self.pump(now);
-    }
-
-    /// What a connection wants of its transport; `None` for one that is no more.
-    #[must_use]
-    #[inline]
-    pub fn wants(&self, conn: ConnId) -> Option<Wants> {
-        let entry = self.core.links.get(conn.0)?;
-        let mut wants = entry.link.wants();
-        // One read may be held back, not more.
-        wants.read &= entry.held.is_none();
-        Some(wants)
-    }
-
-    /// A connection whose output or wants may have changed.
-    pub fn poll_dirty(&mut self) -> Option<ConnId> {
-        let conn = self.core.dirty.pop_front()?;
-        if let Some(entry) = self.core.entry(conn) {
-            entry.dirty = false;
-        }
-        Some(conn)
     }
 
     /// The connection's stream is closed: its id means nothing from here on. One that was still open counts as

@@ -73,7 +73,7 @@ impl Link {
     }
 
     /// Takes from `input` until there is an event to hand up.
-    #[inline]
+    #[inline(always)]
     pub fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         match &mut self.stage {
             // Nearly always: what an open connection says is what is told.
@@ -86,6 +86,7 @@ impl Link {
         }
     }
 
+    #[cold]
     fn receive_any<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         let before = input.len();
         let event = self.next_event(now, input);
@@ -195,9 +196,10 @@ impl Link {
     /// What is to be written.
     #[inline]
     pub fn output(&mut self, now: Instant) -> Output<'_> {
-        if self.way.is_none() { self.stage.output(now) } else { self.output_by_way(now) }
+        if self.way.is_some() { self.output_by_way(now) } else { self.stage.output(now) }
     }
 
+    #[cold]
     fn output_by_way(&mut self, now: Instant) -> Output<'_> {
         if let Some(way) = &mut self.way {
             // Sealing can fail too; that is noticed here, once the transport took what was sealed before.
@@ -217,9 +219,14 @@ impl Link {
     pub fn wants(&self) -> Wants {
         match (&self.stage, &self.way) {
             (Stage::Open(connection), None) => connection.wants(),
-            (stage, None) => stage.wants(),
-            (stage, Some(way)) => way.wants(stage.wants()),
+            _ => self.wants_by_way(),
         }
+    }
+
+    #[cold]
+    fn wants_by_way(&self) -> Wants {
+        let wants = self.stage.wants();
+        self.way.as_ref().map_or(wants, |way| way.wants(wants))
     }
 
     /// Whether nothing lies between the machine and the wire.
@@ -250,11 +257,16 @@ impl Link {
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let own = self.stage.poll_timeout();
-        match &self.way {
-            None => own,
-            Some(way) => [own, way.poll_timeout(self.stage.wants())].into_iter().flatten().min(),
+        match (&self.stage, &self.way) {
+            (Stage::Open(connection), None) => connection.poll_timeout(),
+            _ => self.poll_timeout_by_way(),
         }
+    }
+
+    #[cold]
+    fn poll_timeout_by_way(&self) -> Option<Instant> {
+        let way = self.way.as_ref().and_then(|way| way.poll_timeout(self.stage.wants()));
+        [self.stage.poll_timeout(), way].into_iter().flatten().min()
     }
 
     /// Acts on what is due.

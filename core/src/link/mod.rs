@@ -23,6 +23,7 @@ mod service;
 mod stage;
 mod stats;
 mod target;
+mod transport;
 mod way;
 
 pub use address::{Address, AddressError};

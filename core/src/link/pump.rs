@@ -74,6 +74,7 @@ impl<S: Service> Hub<S> {
         }
     }
 
+    #[cold]
     fn pump_all(&mut self, now: Instant) {
         while let Some(conn) = self.core.to_pump.pop_front() {
             if let Some(entry) = self.core.entry(conn) {
@@ -109,6 +110,7 @@ impl<S: Service> Hub<S> {
         input
     }
 
+    #[inline(never)]
     fn handle(&mut self, now: Instant, conn: ConnId, event: Event<'_>) {
         match event {
             Event::Message(message) => {

@@ -245,6 +245,18 @@ impl Connection {
         self.closing.phase(self.outbox.is_empty())
     }
 
+    /// What is wanted where anything is out of the ordinary.
+    #[cold]
+    fn wants_by_phase(&self) -> Wants {
+        let write = !self.outbox.is_empty() || self.gate & Gate::PONG != 0;
+        match self.phase() {
+            Phase::Open | Phase::Closing => Wants { read: !self.is_paused(), write, shutdown: None },
+            Phase::Flushing => Wants { read: !self.closing.read_over(), write, shutdown: None },
+            Phase::Lingering => Wants { read: true, write: false, shutdown: Some(Shutdown::Write) },
+            Phase::Finished(how) => Wants { read: false, write: false, shutdown: Some(how) },
+        }
+    }
+
     /// Makes what follows from time passing and output leaving true, and returns the time that counts.
     #[inline]
     pub(super) fn settle(&mut self, now: Instant) -> Instant {
@@ -343,13 +355,7 @@ impl Engine for Connection {
         if self.gate == 0 {
             return Wants { read: true, write: !self.outbox.is_empty(), shutdown: None };
         }
-        let write = !self.outbox.is_empty() || self.gate & Gate::PONG != 0;
-        match self.phase() {
-            Phase::Open | Phase::Closing => Wants { read: !self.is_paused(), write, shutdown: None },
-            Phase::Flushing => Wants { read: !self.closing.read_over(), write, shutdown: None },
-            Phase::Lingering => Wants { read: true, write: false, shutdown: Some(Shutdown::Write) },
-            Phase::Finished(how) => Wants { read: false, write: false, shutdown: Some(how) },
-        }
+        self.wants_by_phase()
     }
 
     #[inline]
