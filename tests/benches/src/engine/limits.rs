@@ -43,28 +43,34 @@ pub(super) fn utf8(batch: &Batch) -> Subject {
 
 /// The payloads are copied behind one another.
 pub(super) fn copy_out(batch: &Batch) -> Subject {
-    let (payload, frames, mut out) = (batch.payload.clone(), batch.frames, Vec::new());
-    Subject::new("limit: copy", move || gather(&mut out, &payload, frames))
+    copy_each_out("limit: copy", batch, |_| {})
 }
 
 /// … and masked there.
 pub(super) fn copy_out_and_xor(batch: &Batch) -> Subject {
-    let (payload, frames, mut out) = (batch.payload.clone(), batch.frames, Vec::new());
-    Subject::new("limit: copy, XOR", move || {
-        gather(&mut out, &payload, frames);
-        for payload in out.chunks_exact_mut(payload.len()) {
-            xor(payload, black_box([1, 2, 3, 4]));
+    let key = black_box([1, 2, 3, 4]);
+    copy_each_out("limit: copy, XOR", batch, move |payload| xor(payload, key))
+}
+
+/// Each payload is masked where it is.
+pub(super) fn xor_in_place(batch: &Batch) -> Subject {
+    let (mut payload, frames, key) = (batch.payload.to_vec(), batch.frames, black_box([1, 2, 3, 4]));
+    Subject::new("limit: XOR", move || {
+        for _ in 0..frames {
+            xor(black_box(&mut payload), key);
         }
-        black_box(&out);
     })
 }
 
-fn gather(out: &mut Vec<u8>, payload: &Bytes, frames: usize) {
-    out.clear();
-    for _ in 0..frames {
-        out.extend_from_slice(black_box(payload));
-    }
-    black_box(out);
+fn copy_each_out(name: &'static str, batch: &Batch, each: impl Fn(&mut [u8]) + 'static) -> Subject {
+    let (payload, mut out) = (batch.payload.clone(), vec![0; batch.bytes()]);
+    Subject::new(name, move || {
+        for slot in out.chunks_exact_mut(payload.len()) {
+            slot.copy_from_slice(black_box(&payload));
+            each(slot);
+        }
+        black_box(&mut out);
+    })
 }
 
 /// The masked frames of a batch, all with headers of one length.

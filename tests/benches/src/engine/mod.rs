@@ -102,7 +102,8 @@ pub fn senders(side: Side, payload: Payload, batch: &Batch) -> Vec<Subject> {
     }
     match (side, payload) {
         (Side::Server, Payload::Lent) => subjects.push(limits::copy_out(batch)),
-        (Side::Client, _) => subjects.push(limits::copy_out_and_xor(batch)),
+        (Side::Client, Payload::Lent) => subjects.push(limits::copy_out_and_xor(batch)),
+        (Side::Client, Payload::Given) => subjects.push(limits::xor_in_place(batch)),
         (Side::Server, Payload::Given) => {}
     }
     subjects
@@ -135,22 +136,19 @@ pub fn client_handshakes() -> Vec<ClientHandshake> {
     ]
 }
 
-/// How compressed messages are received, by a server. Most others do not compress; soketto does, but its way to inflate
-/// fails for want of a last block, which messages do not have, with the flate2 of today.
+/// How compressed messages are received, by a server. soketto can be built to compress too, but then takes zlib in C for
+/// all, and with the flate2 of today its way to inflate fails for want of a last block, which messages do not have. The
+/// others do not compress.
 #[must_use]
 pub fn inflaters(batch: &Batch) -> Vec<Subject> {
     let batch = ours::compressed(batch);
     vec![ours::inflater(&batch), yawc::inflater(&batch)]
 }
 
-/// How messages are compressed and sent, by a server. soketto knows the fastest level only.
+/// How messages are compressed and sent, by a server.
 #[must_use]
 pub fn deflaters(level: Level, batch: &Batch) -> Vec<Subject> {
-    let mut subjects = vec![ours::deflater(level, batch), yawc::deflater(level, batch)];
-    if level == Level::Fastest {
-        subjects.push(soketto::deflater(batch));
-    }
-    subjects
+    vec![ours::deflater(level, batch), yawc::deflater(level, batch)]
 }
 
 /// How one message is sent to `members` connections of a server.

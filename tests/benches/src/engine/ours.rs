@@ -16,8 +16,8 @@ use wharf::ws::handshake::{Acceptance, Offer, ServerPolicy};
 use wharf::ws::{Config, Connection, Prepared, Role};
 
 const NOW: Instant = Instant::ORIGIN;
-/// What the adapters read at once.
-const READ: usize = 64 * 1024;
+/// What the mio adapter reads at once.
+const READ: usize = 256 * 1024;
 /// Most pieces of one write.
 const SLICES: usize = 16;
 

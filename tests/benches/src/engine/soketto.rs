@@ -7,8 +7,6 @@ use super::{Batch, Content, Payload, Side, Subject, Wire};
 use bytes::Bytes;
 use futures_util::io::{BufReader, BufWriter};
 use soketto::connection::{Builder, Mode};
-use soketto::extension::Extension;
-use soketto::extension::deflate::Deflate;
 use soketto::handshake::server::Response;
 use soketto::handshake::{Client, Server, ServerResponse};
 use std::hint::black_box;
@@ -25,12 +23,6 @@ fn mode(side: Side) -> Mode {
         Side::Server => Mode::Server,
         Side::Client => Mode::Client,
     }
-}
-
-fn compressing() -> Box<dyn Extension + Send> {
-    let mut deflate = Deflate::new(Mode::Server);
-    deflate.configure(&[]).expect("nothing is asked for");
-    Box::new(deflate)
 }
 
 pub(super) fn receiver(batch: &Batch) -> Subject {
@@ -71,25 +63,6 @@ pub(super) fn sender(side: Side, payload: Payload, batch: &Batch) -> Subject {
         }
         now(sender.flush()).expect("there is room");
         assert_eq!(written.bytes() - before, expected);
-    })
-}
-
-pub(super) fn deflater(batch: &Batch) -> Subject {
-    let wire = Wire::silent();
-    let written = wire.written();
-    let mut builder = Builder::new(BufWriter::with_capacity(GATHERED, wire), Mode::Server);
-    builder.add_extensions([compressing()]);
-    let (mut sender, _receiver) = builder.finish();
-    let (bytes, frames, plain) = (batch.payload.clone(), batch.frames, batch.bytes());
-    Subject::new(NAME, move || {
-        let _receiver = &_receiver;
-        let before = written.bytes();
-        let text = std::str::from_utf8(&bytes).expect("a text");
-        for _ in 0..frames {
-            now(sender.send_text(text)).expect("there is room");
-        }
-        now(sender.flush()).expect("there is room");
-        assert!(written.bytes() - before < plain);
     })
 }
 
