@@ -6,33 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use wharf_benches::client::Speech;
 use wharf_benches::memory::measure::{Candidate, measure};
-
-const CANDIDATES: &[Candidate] = &[
-    wharf("wharf mio", &["echo", "--listen", "127.0.0.1:0", "--runtime", "mio"], Some((600, 512))),
-    wharf("wharf tokio", &["echo", "--listen", "127.0.0.1:0", "--runtime", "tokio"], Some((2048, 512))),
-    wharf(
-        "wharf async-std",
-        &["echo", "--listen", "127.0.0.1:0", "--runtime", "async-std"],
-        Some((3072, 512)),
-    ),
-    wharf("wharf smol", &["echo", "--listen", "127.0.0.1:0", "--runtime", "smol"], None),
-    raw("raw mio", &["raw-mio"]),
-    raw("raw tokio", &["raw-tokio"]),
-];
-
-const fn wharf(
-    name: &'static str,
-    arguments: &'static [&'static str],
-    bars: Option<(u64, u64)>,
-) -> Candidate {
-    Candidate { name, arguments, speech: Speech::WebSocket, bars }
-}
-
-const fn raw(name: &'static str, arguments: &'static [&'static str]) -> Candidate {
-    Candidate { name, arguments, speech: Speech::Raw, bars: None }
-}
 
 /// Bytes that servers keep a connection: idle after its handshake, and after it echoed a message of 16 KiB.
 ///
@@ -72,7 +46,7 @@ fn run(args: &Args) -> io::Result<bool> {
     let mut all_hold = true;
     let asked =
         |name: &str| args.only.is_empty() || args.only.iter().any(|part| name.contains(part.as_str()));
-    for candidate in CANDIDATES.iter().filter(|candidate| asked(candidate.name)) {
+    for candidate in Candidate::all().iter().filter(|candidate| asked(&candidate.name)) {
         let cost = measure(&program, candidate, args.connections.max(1))
             .map_err(|e| io::Error::other(format!("{}: {e}", candidate.name)))?;
         let bars = candidate.bars.map_or_else(String::new, |(idle, more)| {

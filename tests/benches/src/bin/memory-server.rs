@@ -1,5 +1,5 @@
-//! A server whose heap is counted: the `wharf` binary as it is shipped, with its own command line, or one of the others.
-//! Each line on stdin is answered by what it weighs; where stdin ends, so does it.
+//! A server whose heap is counted: the `wharf` binary as it is shipped, with its own command line; `raw-mio` and `raw-tokio`; or
+//! `peer NAME`, built with the feature `peers`. Each line on stdin is answered by what it weighs; where stdin ends, so does it.
 #![forbid(unsafe_code)]
 
 use peak_alloc::PeakAlloc;
@@ -20,6 +20,8 @@ fn main() -> ExitCode {
     let served = match std::env::args().nth(1).as_deref() {
         Some("raw-mio") => listener().and_then(|listener| raw::mio_echo(listener, raw::BUFFER)),
         Some("raw-tokio") => listener().and_then(|listener| raw::tokio_echo(listener, raw::BUFFER)),
+        #[cfg(feature = "peers")]
+        Some("peer") => serve_peer(&std::env::args().nth(2).unwrap_or_default()),
         _ => return wharf_cli::run(),
     };
     match served {
@@ -29,6 +31,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// As `peer-echo` does it.
+#[cfg(feature = "peers")]
+fn serve_peer(name: &str) -> io::Result<()> {
+    let peer = wharf_benches::peers::Peer::named(name).ok_or(io::ErrorKind::NotFound)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { peer.serve(tokio::net::TcpListener::from_std(listener()?)?).await })
 }
 
 /// One on a free port, told.

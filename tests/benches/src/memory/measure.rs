@@ -13,16 +13,53 @@ pub const BURST: usize = 16 << 10;
 const UNSETTLED: usize = 100;
 
 /// A server to be measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     /// Its row's name.
-    pub name: &'static str,
+    pub name: String,
     /// What it is started with.
-    pub arguments: &'static [&'static str],
+    pub arguments: Vec<String>,
     /// What it speaks.
     pub speech: Speech,
     /// Most bytes of heap that a connection may have at rest, and how many more after the burst.
     pub bars: Option<(u64, u64)>,
+}
+
+impl Candidate {
+    /// `wharf echo` on each runtime, raw echoes, and with the feature `peers` those of other libraries.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let wharf = |runtime: &str, bars| {
+            let arguments = ["echo", "--listen", "127.0.0.1:0", "--runtime", runtime];
+            Self::new(format!("wharf {runtime}"), &arguments, Speech::WebSocket, bars)
+        };
+        let raw = |runtime: &str| {
+            Self::new(format!("raw {runtime}"), &[&format!("raw-{runtime}")], Speech::Raw, None)
+        };
+        let own = vec![
+            wharf("mio", Some((600, 512))),
+            wharf("tokio", Some((2048, 512))),
+            wharf("async-std", Some((3072, 512))),
+            wharf("smol", None),
+            raw("mio"),
+            raw("tokio"),
+        ];
+        #[cfg(not(feature = "peers"))]
+        return own;
+        #[cfg(feature = "peers")]
+        own.into_iter()
+            .chain(
+                crate::peers::PEERS.iter().map(|peer| {
+                    Self::new(peer.name.to_owned(), &["peer", peer.name], Speech::WebSocket, None)
+                }),
+            )
+            .collect()
+    }
+
+    fn new(name: String, arguments: &[&str], speech: Speech, bars: Option<(u64, u64)>) -> Self {
+        let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
+        Self { name, arguments, speech, bars }
+    }
 }
 
 /// What a connection costs, in bytes.
@@ -64,7 +101,7 @@ impl Cost {
 pub fn measure(program: &Path, candidate: &Candidate, connections: usize) -> io::Result<Cost> {
     let speech = candidate.speech;
     let burst = Parcel::new(speech, BURST);
-    let mut server = Server::start(program, candidate.arguments)?;
+    let mut server = Server::start(program, &candidate.arguments)?;
     // What is spent once, whoever connects.
     let mut first = Client::open(server.address, speech)?;
     first.echo(&burst)?;

@@ -21,7 +21,7 @@ impl Server {
     ///
     /// # Errors
     /// If it does not start, or says something else first.
-    pub fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
+    pub fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
             .env("ASYNC_STD_THREAD_COUNT", "1")
