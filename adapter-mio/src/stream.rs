@@ -102,12 +102,15 @@ impl Stream {
 
     /// Writes, reads if `buffer` is given, once or on into a large message, writes what came of that, and obeys the machine's wish to end.
     pub(crate) fn turn(&mut self, machine: &mut impl Machine, buffer: Option<&mut [u8]>) -> Turn {
-        let Some(mut wants) = self.write(machine) else { return Turn::Over };
-        if let Some(buffer) = buffer.filter(|_| self.can_read(wants)) {
-            self.read(machine, buffer);
-            let Some(after) = self.write(machine) else { return Turn::Over };
-            wants = after;
+        let mut wanted = machine.wants();
+        if wanted.is_some_and(|wants| wants.write && self.writable) {
+            wanted = self.write(machine);
         }
+        if let Some(buffer) = buffer.filter(|_| wanted.is_some_and(|wants| self.can_read(wants))) {
+            self.read(machine, buffer);
+            wanted = self.write(machine);
+        }
+        let Some(wants) = wanted else { return Turn::Over };
         match wants.shutdown {
             None => {}
             Some(Shutdown::Both) => {

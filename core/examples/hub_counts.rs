@@ -2,7 +2,8 @@
 //! `valgrind --tool=callgrind target/release/examples/hub_counts 16 64 1000`.
 //!
 //! A turn is one read that brings DEPTH messages of SIZE bytes, all that the service makes of it, and the write of the
-//! answer; a message larger than the read buffer takes several. Counts of two Ns, subtracted, leave the turns themselves.
+//! answer; a message larger than the read buffer takes several. Two connections have their turns alternately, since one
+//! alone would keep what its thread lends. Counts of two Ns, subtracted, leave the turns themselves.
 
 use std::hint::black_box;
 use wharf::base::{Engine, Entropy, Instant, Message, Wall, Wants};
@@ -35,6 +36,7 @@ fn main() {
     let before = looped.written;
     for i in 0..turns {
         looped.now = Instant::from_nanos(1 + i as u64);
+        looped.conns.reverse();
         for read in black_box(&wire).chunks(READ) {
             looped.turn(read);
         }
@@ -54,10 +56,10 @@ fn wire(size: usize, depth: usize) -> Vec<u8> {
     wire
 }
 
-/// The part of a poll loop that is not the poll: what it keeps of its one socket and what it calls.
+/// The part of a poll loop that is not the poll: what it keeps of its sockets and what it calls.
 struct Loop {
     hub: Hub<Echo>,
-    conn: ConnId,
+    conns: [ConnId; 2],
     now: Instant,
     buffer: Vec<u8>,
     written: usize,
@@ -68,16 +70,20 @@ impl Loop {
         let now = Instant::ORIGIN;
         let (config, entropy) = (Config::default().into(), Entropy::from_seed([0; 32]));
         let mut hub = Hub::new(now, Wall::default(), Echo, &config, entropy);
-        let conn = hub.accept(now, Address::Tcp(([127, 0, 0, 1], 1).into())).expect("room");
-        let mut new = Self { hub, conn, now, buffer: vec![0; READ], written: 0 };
-        new.turn(
-            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        );
+        let conns =
+            [1, 2].map(|port| hub.accept(now, Address::Tcp(([127, 0, 0, 1], port).into())).expect("room"));
+        let mut new = Self { hub, conns, now, buffer: vec![0; READ], written: 0 };
+        for _ in 0..2 {
+            new.turn(
+                b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+            );
+            new.conns.reverse();
+        }
         new
     }
 
-    /// One round of the loop: the event of a socket, its turn, the turns of those that were touched, the timer.
+    /// One round of the loop: the event of the first socket, its turn, the turns of those that were touched, the timer.
     fn turn(&mut self, read: &[u8]) {
         let mut from = read;
         while !from.is_empty() {
@@ -99,7 +105,7 @@ impl Loop {
     }
 
     fn read(&mut self, from: &mut &[u8]) {
-        let straight = self.hub.read_space(self.conn);
+        let straight = self.hub.read_space(self.conns[0]);
         let is_straight = straight.is_some();
         let to = straight.unwrap_or(&mut self.buffer);
         let n = to.len().min(from.len());
@@ -109,16 +115,16 @@ impl Loop {
         }
         *from = &from[n..];
         if is_straight {
-            self.hub.handle_read(self.now, self.conn, n);
+            self.hub.handle_read(self.now, self.conns[0], n);
         } else {
-            self.hub.receive(self.now, self.conn, &mut self.buffer[..n]);
+            self.hub.receive(self.now, self.conns[0], &mut self.buffer[..n]);
         }
     }
 
     /// Writes all there is; what is wanted then.
     fn write(&mut self) -> Wants {
-        let Self { hub, conn, now, written, .. } = self;
-        let wants = hub.write(*now, *conn, |pieces| {
+        let Self { hub, conns, now, written, .. } = self;
+        let wants = hub.write(*now, conns[0], |pieces| {
             let n = pieces.iter().map(|piece| black_box(piece).len()).sum();
             *written += n;
             n

@@ -103,8 +103,15 @@ impl<'a, S: Service> Context<'a, S> {
     /// As [`Engine::send`](crate::base::Engine::send).
     #[inline]
     pub fn send(&mut self, conn: ConnId, message: Message<'_>) -> Result<Accepted, SendError> {
-        let now = self.now;
-        self.queue(conn, |link| link.send(now, message))
+        let is_fed = self.core.fed == Some(conn);
+        let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
+        if is_fed {
+            return entry.link.send(self.now, message);
+        }
+        let was_quiet = entry.is_quiet();
+        let sent = entry.link.send(self.now, message);
+        self.core.settle_sent(conn, was_quiet);
+        sent
     }
 
     /// Sends a message whose payload is shared.
@@ -222,27 +229,17 @@ impl<'a, S: Service> Context<'a, S> {
         Ok(JobToken(key))
     }
 
-    /// As [`with_link`](Self::with_link) for what can only add output: from a quiet connection no event comes of it.
-    #[inline]
+    /// As [`with_link`](Self::with_link) for what can only add output.
     fn queue(
         &mut self,
         conn: ConnId,
         act: impl FnOnce(&mut super::Link) -> Result<Accepted, SendError>,
     ) -> Result<Accepted, SendError> {
-        let is_fed = self.core.fed == Some(conn);
         let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
-        if is_fed {
-            return act(&mut entry.link);
-        }
-        let is_quiet = entry.is_quiet();
-        let outcome = act(&mut entry.link);
-        if is_quiet {
-            self.core.mark(conn);
-            self.core.reschedule(conn);
-        } else {
-            self.core.touch(conn);
-        }
-        outcome
+        let was_quiet = entry.is_quiet();
+        let sent = act(&mut entry.link);
+        self.core.settle_sent(conn, was_quiet);
+        sent
     }
 
     fn with_link<T>(

@@ -179,6 +179,16 @@ impl<S: Service> Core<S> {
         }
     }
 
+    /// Output was queued for a connection. From one that was quiet no event comes of it.
+    pub(super) fn settle_sent(&mut self, conn: ConnId, was_quiet: bool) {
+        if !was_quiet {
+            self.touch(conn);
+        } else if self.fed != Some(conn) {
+            self.mark(conn);
+            self.reschedule(conn);
+        }
+    }
+
     /// The adapter must look at a connection.
     pub(super) fn mark(&mut self, conn: ConnId) {
         let Some(entry) = self.entry(conn) else { return };

@@ -5,6 +5,7 @@ use super::way::Way;
 use super::{Event, OpenError, Welcome};
 use crate::base::{self, Closed, End, Engine, Input, Instant, Output, Scratch, Wall, WallClock, Wants};
 use crate::http;
+use crate::ws::Connection;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -73,17 +74,32 @@ impl Link {
     }
 
     /// Takes from `input` until there is an event to hand up.
-    #[inline(always)]
+    #[inline]
     pub fn receive<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
-        match &mut self.stage {
-            // Nearly always: what an open connection says is what is told.
-            Stage::Open(connection) if self.way.is_none() && self.welcome.is_none() => {
-                let event = connection.receive(now, input)?;
-                self.over |= matches!(event, base::Event::Closed(_));
-                Some(event.into())
+        match self.unwrapped() {
+            Some(connection) => {
+                let event = connection.receive(now, input);
+                self.told(event)
             }
-            _ => self.receive_any(now, input),
+            None => self.receive_any(now, input),
         }
+    }
+
+    /// The open connection, where nothing lies around it: what it says is what is [`told`](Self::told). So it is nearly always.
+    #[inline]
+    pub(super) fn unwrapped(&mut self) -> Option<&mut Connection> {
+        match &mut self.stage {
+            Stage::Open(connection) if self.way.is_none() && self.welcome.is_none() => Some(connection),
+            _ => None,
+        }
+    }
+
+    /// What the open connection said, to be handed up.
+    #[inline]
+    pub(super) fn told<'b>(&mut self, event: Option<base::Event<'b>>) -> Option<Event<'b>> {
+        let event = event?;
+        self.over |= matches!(event, base::Event::Closed(_));
+        Some(event.into())
     }
 
     #[cold]

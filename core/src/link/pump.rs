@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Held, Turn};
 use super::{ConnId, Context, Event, Hub, Service, Verdict};
-use crate::base::{End, Input, Instant, Scratch};
+use crate::base::{self, End, Engine, Input, Instant, Scratch};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -99,13 +99,19 @@ impl<S: Service> Hub<S> {
     /// Takes events until there is none; returns the input that is left. The connection is looked up for each, since
     /// the service may have done anything to it.
     fn run<'b>(&mut self, now: Instant, conn: ConnId, mut input: Input<'b>) -> Input<'b> {
-        while let Some(event) = self.core.entry(conn).and_then(|entry| entry.link.receive(now, &mut input)) {
-            match event {
-                Event::Message(message) => {
-                    self.call(Turn::Connection(conn), |s, cx| s.message(cx, conn, message));
-                }
-                rare => self.handle(now, conn, rare),
-            }
+        while let Some(entry) = self.core.entry(conn) {
+            let event = match entry.link.unwrapped() {
+                Some(connection) => match connection.receive(now, &mut input) {
+                    Some(base::Event::Message(message)) => {
+                        self.call(Turn::Connection(conn), |s, cx| s.message(cx, conn, message));
+                        continue;
+                    }
+                    rare => entry.link.told(rare),
+                },
+                None => entry.link.receive(now, &mut input),
+            };
+            let Some(event) = event else { break };
+            self.handle(now, conn, event);
         }
         input
     }
