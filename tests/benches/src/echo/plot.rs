@@ -56,6 +56,7 @@ pub fn cpu(results: &Results) -> Result<String, Box<dyn Error>> {
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)
             .x_labels(0)
+            .y_labels(24)
             .y_label_formatter(&|ratio| format!("{ratio:.2}"))
             .draw()?;
         for (column, name) in columns.iter().enumerate() {
@@ -103,7 +104,7 @@ fn names(results: &Results, legend: &DrawingArea<SVGBackend<'_>, Shift>) -> Resu
     Ok(())
 }
 
-/// Ours are triangles, the peers' batched forms discs, their documented ones rings.
+/// Ours are triangles, and crosses by the other door; the peers' batched forms discs, their documented ones rings.
 fn mark(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
     results: &Results,
@@ -113,6 +114,7 @@ fn mark(
     let (name, kind) = &results.servers[server];
     let color = color(results, server);
     match kind {
+        Kind::Wharf if name.ends_with(SOCKET) => area.draw(&Cross::new(at, 5, color.stroke_width(3)))?,
         Kind::Wharf | Kind::Added => area.draw(&TriangleMarker::new(at, 7, color.filled()))?,
         Kind::Raw => area.draw(&Circle::new(at, 3, color.filled()))?,
         Kind::Peer if name.ends_with(BATCHED) => area.draw(&Circle::new(at, 4, color.filled()))?,
@@ -123,8 +125,10 @@ fn mark(
 
 /// The end of the name of a peer that collects what it writes.
 const BATCHED: &str = "-batched";
+/// The end of the name of one of ours by the other door.
+const SOCKET: &str = "-socket";
 
-/// A library has one color in both its forms.
+/// A server has one color in both its forms.
 fn color(results: &Results, server: usize) -> RGBAColor {
     const COLORS: [u32; 12] = [
         0x1f77b4, 0xd62728, 0x2ca02c, 0x9467bd, 0xff7f0e, 0x8c564b, 0xe377c2, 0x17becf, 0x7a7a00, 0x00429d,
@@ -134,7 +138,10 @@ fn color(results: &Results, server: usize) -> RGBAColor {
     if *kind == Kind::Raw {
         return BLACK.mix(0.6);
     }
-    let library = |name: &str| name.strip_suffix(BATCHED).unwrap_or(name).to_owned();
+    let library = |name: &str| {
+        let form = [BATCHED, SOCKET].into_iter().find_map(|form| name.strip_suffix(form));
+        form.unwrap_or(name).to_owned()
+    };
     let mut libraries: Vec<String> = Vec::new();
     for (other, _) in results.servers.iter().filter(|(_, kind)| *kind != Kind::Raw) {
         if !libraries.contains(&library(other)) {
