@@ -112,10 +112,9 @@ impl AsyncRead for Wire {
         _: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.next(buf.remaining()) {
-            Some(came) => Poll::Ready(Ok(buf.put_slice(came))),
-            None => Poll::Pending,
-        }
+        let Some(came) = self.next(buf.remaining()) else { return Poll::Pending };
+        buf.put_slice(came);
+        Poll::Ready(Ok(()))
     }
 }
 
