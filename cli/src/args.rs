@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::bench::args::Bench;
+use crate::bench::args::BenchArgs;
 use crate::chat::access::Origin;
 use crate::framing::FramingKind;
 use crate::runner::RuntimeKind;
@@ -29,7 +29,7 @@ pub enum Command {
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
     /// Load an echo server, check each answer, and tell messages a second, round trips and the server's CPU time.
-    Bench(Bench),
+    Bench(BenchArgs),
 }
 
 /// What every server takes.

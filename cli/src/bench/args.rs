@@ -1,11 +1,46 @@
 //! The flags of `wharf bench`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::time::Duration;
 
-/// `wharf bench`.
+/// `wharf bench`: load, or what stands in its place.
 #[derive(Args, Debug, Clone)]
-#[command(after_long_help = NOTES)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_long_help = NOTES)]
+pub struct BenchArgs {
+    /// Another measurement than that of load.
+    #[command(subcommand)]
+    pub other: Option<Other>,
+    /// Load.
+    #[command(flatten)]
+    pub load: Option<Bench>,
+}
+
+/// What is measured beside load.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Other {
+    /// Memory a connection: idle after its handshake, and after it has echoed 16 KiB.
+    Idle(Idle),
+}
+
+/// `wharf bench idle`.
+#[derive(Args, Debug, Clone)]
+#[command(after_long_help = IDLE_NOTES)]
+pub struct Idle {
+    /// The echo server: `ws://HOST[:PORT][/PATH]`.
+    pub url: String,
+    /// Connections, at most 65,536; both sides need as many open files (`ulimit -n`).
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub connections: u32,
+    /// The server's process (Linux).
+    #[arg(long, value_name = "PID")]
+    pub pid: u32,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The load of `wharf bench`.
+#[derive(Args, Debug, Clone)]
 pub struct Bench {
     /// The echo server: `ws://HOST[:PORT][/PATH]`, or `tcp://HOST:PORT` for one that echoes plain bytes.
     pub url: String,
@@ -52,3 +87,12 @@ The round trip of a message ends with the read that completed it. The window beg
 CPU time, that of all threads of --pid and of the kernel's work on their behalf, is exact.
 
 Exit code 0: measured, and every answer was right. 1: it was not, or the server could not be reached. 2: bad use.";
+
+/// What the flags of `idle` do not say.
+const IDLE_NOTES: &str = "\
+A connection is used before the first look at the server's memory. Then all others shake hands and say nothing, for the
+second look, and each sends 16 KiB and checks what comes back, all at once, for the third. What is told is resident memory
+(VmRSS), which grows by pages and seldom shrinks: take thousands of connections and a fresh server. It should not
+ping within the few seconds that this takes.
+
+Exit code 0: measured. 1: the server could not be reached, or answered wrongly. 2: bad use.";

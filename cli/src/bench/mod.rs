@@ -4,18 +4,22 @@ pub mod args;
 mod check;
 pub mod cpu;
 mod dial;
+mod idle;
 mod lane;
 mod load;
 mod report;
+pub mod resident;
 mod ring;
 mod tally;
 
 use crate::program::complain;
-use args::Bench;
+use args::{Bench, BenchArgs, Other};
 use lane::LaneError;
 use load::Load;
 use report::{Report, Spent};
 use ring::Ring;
+use serde::Serialize;
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -45,6 +49,9 @@ pub(crate) enum BenchError {
     /// The server's CPU time.
     #[error("cannot tell the CPU time of process {0}: {1}")]
     Process(u32, io::Error),
+    /// The server's memory.
+    #[error("cannot tell the memory of process {0}: {1}")]
+    Memory(u32, io::Error),
     /// The operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -63,19 +70,28 @@ const LAST: Duration = Duration::from_secs(10);
 
 /// Measures an echo server: 0 if all answers were right, 1 if not, 2 for bad use.
 #[must_use]
-pub fn run(args: &Bench) -> ExitCode {
-    match measure(args) {
-        Ok(report) if args.json => match serde_json::to_string(&report) {
-            Ok(line) => println!("{line}"),
-            Err(e) => complain(e),
-        },
-        Ok(report) => print!("{report}"),
+pub fn run(args: &BenchArgs) -> ExitCode {
+    let told = match (&args.other, &args.load) {
+        (Some(Other::Idle(args)), _) => idle::measure(args).and_then(|report| tell(&report, args.json)),
+        (None, Some(args)) => measure(args).and_then(|report| tell(&report, args.json)),
+        (None, None) => Err(BenchError::Use("a URL is missing; see wharf bench --help".to_owned())),
+    };
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             complain(&e);
-            return ExitCode::from(if matches!(e, BenchError::Use(_)) { 2 } else { 1 });
+            ExitCode::from(if matches!(e, BenchError::Use(_)) { 2 } else { 1 })
         }
     }
-    ExitCode::SUCCESS
+}
+
+fn tell(report: &(impl Serialize + fmt::Display), json: bool) -> Result<(), BenchError> {
+    if json {
+        println!("{}", serde_json::to_string(report).map_err(io::Error::other)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(())
 }
 
 fn measure(args: &Bench) -> Result<Report, BenchError> {
@@ -117,7 +133,7 @@ mod tests {
     fn bench(url: &str, more: &[&str]) -> Result<Report, BenchError> {
         let begin = ["wharf", "bench", url, "--warmup", "0", "--seconds", "0.05"];
         let Command::Bench(args) = Cli::parse_from(begin.iter().chain(more)).command else { panic!() };
-        measure(&args)
+        measure(&args.load.unwrap())
     }
 
     /// Echoes on the connections that come, one behind the other, changed by `fault`, which is told the place of the first byte.
@@ -137,6 +153,24 @@ mod tests {
             }
         });
         url
+    }
+
+    /// `wharf echo` on mio, and what ends it.
+    pub(super) fn echo() -> (String, impl FnOnce()) {
+        let (control, controls) = async_channel::bounded(1);
+        let (tell, told) = mpsc::channel();
+        let serving = thread::spawn(move || {
+            let listen = ["127.0.0.1:0".parse::<wharf::link::Address>().unwrap().into()];
+            let service = EchoService::new(FramingKind::default());
+            run_telling(RuntimeKind::Mio, &listen, service, &Arc::default(), &controls, |address| {
+                tell.send(address.to_string()).unwrap();
+            })
+        });
+        let stop = move || {
+            control.send_blocking(Control::Drain).unwrap();
+            serving.join().unwrap().unwrap();
+        };
+        (format!("ws://{}/", told.recv().unwrap()), stop)
     }
 
     fn found(result: Result<Report, BenchError>) -> Mismatch {
@@ -172,24 +206,14 @@ mod tests {
 
     #[test]
     fn echo_is_measured_in_both_kinds_and_all_lengths() {
-        let (control, controls) = async_channel::bounded(1);
-        let (tell, told) = mpsc::channel();
-        let serving = thread::spawn(move || {
-            let listen = ["127.0.0.1:0".parse::<wharf::link::Address>().unwrap().into()];
-            let service = EchoService::new(FramingKind::default());
-            run_telling(RuntimeKind::Mio, &listen, service, &Arc::default(), &controls, |address| {
-                tell.send(address.to_string()).unwrap();
-            })
-        });
-        let url = format!("ws://{}/", told.recv().unwrap());
+        let (url, stop) = echo();
         for size in ["0", "1", "125", "126", "70000"] {
             for kind in [&[][..], &["--text"]] {
                 let flags = ["--size", size, "--depth", "5", "--connections", "3"];
                 bench(&url, &[&flags[..], kind].concat()).unwrap_or_else(|e| panic!("{size} {kind:?}: {e}"));
             }
         }
-        control.send_blocking(Control::Drain).unwrap();
-        serving.join().unwrap().unwrap();
+        stop();
     }
 
     #[test]
