@@ -3,7 +3,7 @@
 use super::grid::Cell;
 use super::results::{Figures, Results};
 use super::servers::{BASELINE, Kind};
-use crate::statistics::{Estimate, mean_of_medians, median};
+use crate::statistics::{Estimate, mean_of_medians, median, middle};
 
 /// A figure that is compared.
 ///
@@ -42,7 +42,7 @@ impl Results {
     /// A server over another in one cell: the median of the rounds' ratios.
     #[must_use]
     pub fn ratio(&self, server: &str, to: &str, cell: Cell, measure: Measure) -> Option<Estimate> {
-        mean_of_medians(&[self.ratios(server, to, cell, measure.figure())])
+        middle(&self.ratios(server, to, cell, measure.figure()))
     }
 
     /// A server over the raw one: the geometric mean of all cells' medians. `None` if a cell lacks.
