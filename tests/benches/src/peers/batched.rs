@@ -60,12 +60,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Batched<S> {
             if n == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.written += n.min(rest);
             if n > rest {
                 self.collected.clear();
                 self.written = 0;
                 return Poll::Ready(Ok(n - rest));
             }
+            self.written += n;
         }
         self.collected.clear();
         self.written = 0;
@@ -81,7 +81,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Batched<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf)?;
-        if read.is_pending() || buf.filled().len() == before {
+        // It would have to wait, or there is an end.
+        if buf.filled().len() == before {
             ready!(self.poll_drain(cx))?;
         }
         read.map(Ok)
