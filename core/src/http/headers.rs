@@ -44,6 +44,10 @@ impl Span {
         Self { from: from as u16, to: (from + part.len()) as u16 }
     }
 
+    fn len(self) -> usize {
+        usize::from(self.to - self.from)
+    }
+
     pub(super) fn get(self, bytes: &[u8]) -> &[u8] {
         bytes.get(usize::from(self.from)..usize::from(self.to)).unwrap_or_default()
     }
@@ -74,7 +78,10 @@ impl Headers {
     pub fn values<'h, 'n>(&'h self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
         self.fields
             .iter()
-            .filter(move |field| field.name.get(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |field| {
+                field.name.len() == name.len()
+                    && field.name.get(&self.bytes).eq_ignore_ascii_case(name.as_bytes())
+            })
             .map(|field| field.value.get(&self.bytes))
     }
 
@@ -114,8 +121,9 @@ impl Headers {
     /// Whether a list has `token` as a member, without case.
     #[must_use]
     pub fn list_has(&self, name: &str, token: &str) -> bool {
-        let only = |value: &[u8]| value.eq_ignore_ascii_case(token.as_bytes());
-        self.values(name).any(only) || self.list(name).any(|member| member.eq_ignore_ascii_case(token))
+        // Most lists have one member.
+        let alone = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+        self.values(name).any(|value| alone(value) || (value.contains(&b',') && has_member(value, token)))
     }
 
     /// The one `Content-Length`. Two are refused even if they agree; so is a list, a sign, a space (RFC 9112 section
@@ -128,6 +136,13 @@ impl Headers {
         let length = digits.and_then(|digits| digits.parse().ok());
         length.map(Some).ok_or(HeadError::AmbiguousLength)
     }
+}
+
+/// Whether a list that is text has `token` as a member.
+fn has_member(list: &[u8], token: &str) -> bool {
+    let is_member =
+        |list: &str| list.split(',').any(|member| member.trim_ascii().eq_ignore_ascii_case(token));
+    core::str::from_utf8(list).is_ok_and(is_member)
 }
 
 /// Whether `text` is a token (RFC 9110 section 5.6.2), as names and subprotocols must be.

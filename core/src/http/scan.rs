@@ -105,12 +105,22 @@ impl Scanner {
 
 /// Bytes before the first control character that is not a tab.
 fn text_len(bytes: &[u8]) -> usize {
-    let control = |b: &u8| (*b < 0x20 && *b != b'\t') || *b == 0x7f;
-    // A block at a time, without a branch for each byte: the compiler makes vector instructions of it.
-    let blocks = bytes.as_chunks::<16>().0;
-    let clean =
-        blocks.iter().take_while(|block| !block.iter().fold(false, |any, b| any | control(b))).count() * 16;
-    bytes[clean..].iter().position(control).map_or(bytes.len(), |at| clean + at)
+    let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
+    if is_text(&bytes[..end]) { end } else { bytes.iter().position(is_control).unwrap_or(bytes.len()) }
+}
+
+/// Whether there is no control character, looked at by blocks without a branch for each byte, of which the compiler makes
+/// vector instructions; the last block may overlap the one before.
+fn is_text(bytes: &[u8]) -> bool {
+    let clean = |block: &[u8; 16]| !block.iter().fold(false, |any, byte| any | is_control(byte));
+    match bytes.last_chunk::<16>() {
+        Some(last) => bytes.as_chunks::<16>().0.iter().all(clean) && clean(last),
+        None => !bytes.iter().any(is_control),
+    }
+}
+
+fn is_control(byte: &u8) -> bool {
+    (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f
 }
 
 #[cfg(test)]

@@ -17,13 +17,24 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The value of `Sec-WebSocket-Accept` that answers `key`.
 pub(super) fn accept(key: &str) -> [u8; 28] {
-    let mut sha = sha1_smol::Sha1::new();
-    sha.update(key.as_bytes());
-    sha.update(GUID);
     let mut out = [0; 28];
     // 20 bytes are 28 characters, always.
-    let _ = STANDARD.encode_slice(sha.digest().bytes(), &mut out);
+    let _ = STANDARD.encode_slice(digest(key.as_bytes()), &mut out);
     out
+}
+
+#[cfg(feature = "simd")]
+fn digest(key: &[u8]) -> [u8; 20] {
+    use sha1::Digest;
+    sha1::Sha1::new().chain_update(key).chain_update(GUID).finalize().into()
+}
+
+#[cfg(not(feature = "simd"))]
+fn digest(key: &[u8]) -> [u8; 20] {
+    let mut sha = sha1_smol::Sha1::new();
+    sha.update(key);
+    sha.update(GUID);
+    sha.digest().bytes()
 }
 
 /// A client's key: 16 random bytes in base64.
