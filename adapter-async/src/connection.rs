@@ -101,7 +101,9 @@ impl<T: Transport, S: Service> Future for Task<T, S> {
         let mut lent = Lent::take();
         let read = &mut lent.read;
         // Whether there is something to read or not, the hub is asked once: it may be what woke this task.
-        let mut came = wire.first(cx, read);
+        let first = wire.first(cx, read);
+        let mut is_waiting = first.is_pending();
+        let mut came = if let Poll::Ready(came) = first { came } else { Came::Nothing };
         for _ in 0..ROUNDS {
             // After a panic the next section finds what became of the connection.
             let input = std::mem::replace(&mut came, Came::Nothing);
@@ -119,6 +121,9 @@ impl<T: Transport, S: Service> Future for Task<T, S> {
                 return Poll::Pending;
             }
             wire.reading = if direct.is_some() { Reading::Direct } else { Reading::Shared };
+            if std::mem::take(&mut is_waiting) && direct.is_none() {
+                return Poll::Pending;
+            }
             came = ready!(direct.unwrap_or_else(|| wire.read(cx, read)));
         }
         if !matches!(came, Came::Nothing) {
@@ -131,14 +136,12 @@ impl<T: Transport, S: Service> Future for Task<T, S> {
 }
 
 impl<T: Transport> Wire<T> {
-    fn first(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Came {
+    /// What a poll begins with; pending if the stream will wake it.
+    fn first(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Came> {
         match self.reading {
-            Reading::New => Came::Bytes(0),
-            Reading::Not | Reading::Direct => Came::Nothing,
-            Reading::Shared => match self.read(cx, buffer) {
-                Poll::Ready(came) => came,
-                Poll::Pending => Came::Nothing,
-            },
+            Reading::New => Poll::Ready(Came::Bytes(0)),
+            Reading::Not | Reading::Direct => Poll::Ready(Came::Nothing),
+            Reading::Shared => self.read(cx, buffer),
         }
     }
 

@@ -4,26 +4,23 @@ use crate::Clock;
 use crate::carrier::Carrier;
 use crate::runtime::{Runtime, Transport};
 use crate::scratch::{Buffers, Lent, READ};
-use crate::sender::{Command, Inbox};
-use crate::trace::{self, Told};
+use crate::sender::Inbox;
+use crate::trace::Told;
 use crate::waiting::Waiting;
-use std::io::IoSlice;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use wharf::base::{Closed, End, Input, Instant, Message, SendError, Shutdown};
+use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
 use wharf::link::{Event, Link};
 use wharf_std::end_of;
 
 mod alarm;
+mod outgoing;
 mod parts;
 use alarm::Alarm;
 pub use parts::Parts;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
-
-/// Slices of one write.
-const SLICES: usize = 16;
 
 /// A program that only writes has the stream read this often: pings are answered and the peer's close is heard.
 const READ_AT_LEAST: Duration = Duration::from_millis(100);
@@ -76,9 +73,17 @@ impl<R: Runtime> Driver<R> {
         mut take: impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
         let mut lent = Lent::take();
-        self.link.lend(&mut lent.scratch);
-        let out = self.drive(cx, &mut lent, &mut take);
-        self.link.reclaim(&mut lent.scratch);
+        let buffers = &mut *lent;
+        self.link.lend(&mut buffers.scratch);
+        let now = self.clock.now();
+        self.driven_at = now;
+        // What one read brought is mostly many messages, and each but the first is taken here.
+        let held = if self.held.is_empty() { None } else { self.take_held(now, buffers, &mut take) };
+        let out = match held {
+            Some(out) => Poll::Ready(Some(out)),
+            None => self.drive(cx, now, buffers, &mut take),
+        };
+        self.link.reclaim(&mut buffers.scratch);
         out
     }
 
@@ -125,6 +130,9 @@ impl<R: Runtime> Driver<R> {
 
     /// A message that came while the program only wrote.
     pub(crate) fn take_waiting(&mut self) -> Option<Message<'static>> {
+        if self.waiting.is_empty() {
+            return None;
+        }
         let was_full = self.waiting.is_full();
         let message = self.waiting.pop()?;
         if was_full {
@@ -143,14 +151,14 @@ impl<R: Runtime> Driver<R> {
         self.take_from(now, &mut Input::default(), &mut |_, _, _| None::<()>);
     }
 
+    #[inline(never)]
     fn drive<T>(
         &mut self,
         cx: &mut Context<'_>,
+        mut now: Instant,
         buffers: &mut Buffers,
         take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Poll<Option<T>> {
-        let mut now = self.clock.now();
-        self.driven_at = now;
         for _ in 0..ROUNDS {
             if let Some(out) = self.take_held(now, buffers, take) {
                 return Poll::Ready(Some(out));
@@ -268,65 +276,6 @@ impl<R: Runtime> Driver<R> {
             }
         }
         None
-    }
-
-    /// Takes what other tasks sent and writes, in turns, since either makes room for the other; whether something
-    /// was written.
-    fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        for round in 0..ROUNDS {
-            self.take_commands(cx, now);
-            if !self.flush(cx, now) {
-                return round > 0;
-            }
-        }
-        cx.waker().wake_by_ref();
-        true
-    }
-
-    /// Writes until there is nothing or the stream takes no more; whether something was written.
-    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let mut wrote = false;
-        while self.link.wants().write {
-            let mut output = self.link.output(now);
-            let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
-            let written = match output.slices(&mut slices) {
-                0 => return wrote,
-                1 => self.stream.poll_write(cx, &[IoSlice::new(slices[0])]),
-                filled => self.stream.poll_write(cx, &slices.map(IoSlice::new)[..filled]),
-            };
-            match written {
-                Poll::Ready(Ok(n)) if n > 0 => {
-                    output.advance(n);
-                    wrote = true;
-                }
-                Poll::Ready(_) => {
-                    self.link.receive_end(now, End::WriteFailed);
-                    return true;
-                }
-                Poll::Pending => return wrote,
-            }
-        }
-        wrote
-    }
-
-    /// Takes what other tasks sent, as long as the output is not congested.
-    fn take_commands(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let Some(inbox) = &mut self.inbox else { return };
-        if self.closed.is_some() {
-            return inbox.close();
-        }
-        while self.link.is_open() && !self.link.is_congested() {
-            match inbox.poll_next(cx) {
-                Some(Command::Message(message)) => match self.link.can_send(now, &message) {
-                    Ok(()) => drop(self.link.send(now, message)),
-                    Err(SendError::Full) => return inbox.put_back(Command::Message(message)),
-                    // The link counts it.
-                    Err(e) => trace::not_sent(e),
-                },
-                Some(Command::Close(code, reason)) => drop(self.link.close(now, code, &reason)),
-                None => return,
-            }
-        }
     }
 
     /// Sees to the link's next deadline; whether it had come, of which it may be later than `now`.

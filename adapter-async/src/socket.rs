@@ -137,14 +137,9 @@ impl<R: Runtime> Socket<R> {
     /// The message, and why it was not taken; nothing was queued.
     pub fn queue<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Accepted, SendFailed<'m>> {
         let message = message.into();
-        let Some(driver) = self.driver.as_mut() else {
-            return Err(SendFailed { error: SendError::Closed, message });
-        };
-        let now = driver.clock.now();
-        match driver.link.can_send(now, &message) {
-            // At the same time it cannot fail.
-            Ok(()) => Ok(driver.link.send(now, message).unwrap_or(Accepted::Queued)),
-            Err(error) => Err(SendFailed { error, message }),
+        match self.driver.as_mut() {
+            Some(driver) => driver.queue(message),
+            None => Err(SendFailed { error: SendError::Closed, message }),
         }
     }
 
@@ -298,9 +293,9 @@ impl<R: Runtime> Socket<R> {
 
     /// The end, where it came and was not clean.
     fn unclean_end(&self) -> Result<(), Error> {
-        match self.closed().filter(|closed| !closed.is_clean()) {
-            Some(closed) => Err(Error::Closed(Box::new(closed.clone()))),
-            None => Ok(()),
+        match self.closed() {
+            Some(closed) if !closed.is_clean() => Err(Error::Closed(Box::new(closed.clone()))),
+            _ => Ok(()),
         }
     }
 }

@@ -16,6 +16,11 @@ impl Waiting {
     const COUNT: usize = 256;
     const BYTES: usize = 64 * 1024;
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.messages.len() >= Self::COUNT || self.bytes >= Self::BYTES
     }

@@ -6,7 +6,7 @@ use crate::runtime::Timer;
 use crate::socket::Socket;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::{Pin, pin};
