@@ -6,6 +6,9 @@ use crate::base::{End, Instant, Scratch, Wants};
 /// Pieces that one write is shown at most.
 const PIECES: usize = 16;
 
+/// With so much to write the buffer of a large message may be among it, which the scratch then keeps for the next.
+const LARGE: usize = 16 * 1024;
+
 impl<S: Service> Hub<S> {
     /// Bytes came from a connection. What it does not want now is held back, so that an adapter can give it whole
     /// reads; while `wants(conn).read` is false it should bring none.
@@ -31,6 +34,7 @@ impl<S: Service> Hub<S> {
     /// `n` bytes were read into the space.
     pub fn handle_read(&mut self, now: Instant, conn: ConnId, n: usize) {
         let now = self.begin(now);
+        self.core.lend(conn);
         if let Some(entry) = self.core.entry(conn) {
             entry.link.handle_read(now, n);
         }
@@ -71,7 +75,11 @@ impl<S: Service> Hub<S> {
     ) -> Option<Wants> {
         while wants.write {
             let now = self.begin(now);
-            let entry = self.core.links.get_mut(conn.0)?;
+            let mut entry = self.core.entry(conn)?;
+            if entry.link.queued() >= LARGE {
+                self.core.lend(conn);
+                entry = self.core.entry(conn)?;
+            }
             let was_quiet = entry.is_quiet();
             let mut output = entry.link.output(now);
             let mut alone: [&[u8]; 1] = [&[]];
@@ -97,7 +105,7 @@ impl<S: Service> Hub<S> {
     /// A connection's transport took `n` bytes.
     pub fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize) {
         let now = self.begin(now);
-        let Some(entry) = self.core.links.get_mut(conn.0) else { return };
+        let Some(entry) = self.core.entry(conn) else { return };
         let was_quiet = entry.is_quiet();
         let mut output = entry.link.output(now);
         output.advance(n);
@@ -109,7 +117,7 @@ impl<S: Service> Hub<S> {
     #[inline]
     fn settle_written(&mut self, now: Instant, conn: ConnId, n: usize, was_quiet: bool, is_drained: bool) {
         if !is_drained {
-            self.core.overflowed = true;
+            self.core.overflowed |= self.core.lent == Some(conn);
         } else if self.core.lent != Some(conn) || self.core.overflowed || n > Scratch::KEEP {
             // Else it keeps the scratch for what it is fed next.
             self.core.take_back(conn);

@@ -5,6 +5,7 @@ mod broadcast;
 mod drain;
 mod failures;
 mod service;
+mod transport;
 #[cfg(feature = "tls")]
 mod ways;
 #[cfg(feature = "tls")]
