@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use wharf_benches::client::Speech;
 use wharf_benches::echo::servers::{Server, folder};
 use wharf_benches::fanout::measure::Plan;
-use wharf_benches::statistics::{mean_of_medians, median};
+use wharf_benches::statistics::{median, middle};
 
 /// The CPU time of a broadcast to many members, beside that of as many plain writes.
 ///
@@ -106,7 +106,7 @@ fn report(args: &Args, servers: &[(Server, Speech)], times: &[Vec<f64>]) -> bool
     for (index, ((server, _), own)) in servers.iter().zip(times).enumerate() {
         let time = median(own);
         let ratios: Vec<f64> = own.iter().zip(&times[0]).map(|(own, raw)| own / raw).collect();
-        let ratio = mean_of_medians(&[ratios]);
+        let ratio = middle(&ratios);
         let holds = ratio.is_some_and(|ratio| ratio.low <= args.bar);
         all_hold &= index == 0 || holds;
         let verdict = match index {
