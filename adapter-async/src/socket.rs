@@ -315,7 +315,10 @@ impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
 
     /// Writes nothing while there is room: what is fed goes out with the next `poll_flush` or `poll_next`, in one write.
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.is_congested() { self.poll_room(cx) } else { Poll::Ready(self.unclean_end()) }
+        match &self.driver {
+            Some(driver) if driver.closed.is_none() && !driver.link.is_congested() => Poll::Ready(Ok(())),
+            _ => self.poll_room(cx),
+        }
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {

@@ -10,16 +10,15 @@ use wharf::base::Instant;
 const USES: u8 = 64;
 
 thread_local! {
-    static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
+    static TURN: Turn = const { Turn { task: Cell::new(Task::NONE), told: Cell::new(None), left: Cell::new(0) } };
 }
 
 /// The poll that this thread is in.
-#[derive(Clone, Copy)]
 struct Turn {
-    task: Task,
-    /// What the clock said, and which.
-    told: Option<(Clock, Instant)>,
-    left: u8,
+    task: Cell<Task>,
+    /// What the clock said, and which; nothing outside of a turn.
+    told: Cell<Option<(Clock, Instant)>>,
+    left: Cell<u8>,
 }
 
 /// Which task is polled: by the parts of its waker. A runtime that runs inside of a poll, whatever that takes, has another.
@@ -27,6 +26,9 @@ struct Turn {
 struct Task(usize, usize);
 
 impl Task {
+    /// There is no turn.
+    const NONE: Self = Self(0, 0);
+
     fn of(cx: &Context<'_>) -> Self {
         let waker = cx.waker();
         Self(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
@@ -34,52 +36,56 @@ impl Task {
 }
 
 /// The end of a turn, when it is dropped.
-pub(crate) struct End(Option<Turn>);
+pub(crate) struct End(Task);
 
 impl Drop for End {
     fn drop(&mut self) {
-        TURN.set(self.0);
+        TURN.with(|turn| {
+            turn.task.set(self.0);
+            turn.told.set(None);
+        });
     }
 }
 
 /// A turn begins. It lasts until what is returned is dropped, before its poll ends.
 pub(crate) fn begin(cx: &Context<'_>) -> End {
-    End(TURN.replace(Some(Turn { task: Task::of(cx), told: None, left: 0 })))
+    TURN.with(|turn| {
+        turn.told.set(None);
+        End(turn.task.replace(Task::of(cx)))
+    })
 }
 
 /// The time, for one who is polled: that of the turn, if it is that of the same task.
 pub(crate) fn now(clock: Clock, cx: &Context<'_>) -> Instant {
-    match TURN.get() {
-        Some(turn @ Turn { told: Some((whose, now)), left: 1.., .. })
-            if whose == clock && turn.task == Task::of(cx) =>
-        {
-            TURN.set(Some(Turn { left: turn.left - 1, ..turn }));
-            now
-        }
-        _ => fresh(clock),
-    }
+    let told = TURN.with(|turn| {
+        let (left, told) = (turn.left.get(), last(clock)?);
+        turn.left.set(left.checked_sub(1)?);
+        (turn.task.get() == Task::of(cx)).then_some(told)
+    });
+    told.unwrap_or_else(|| fresh(clock))
 }
 
 /// The time, as the clock says.
 pub(crate) fn fresh(clock: Clock) -> Instant {
     let now = clock.now();
-    if let Some(turn) = TURN.get() {
-        TURN.set(Some(Turn { told: Some((clock, now)), left: USES, ..turn }));
-    }
+    TURN.with(|turn| {
+        if turn.task.get() != Task::NONE {
+            turn.told.set(Some((clock, now)));
+            turn.left.set(USES);
+        }
+    });
     now
 }
 
 /// The time that was told last in this turn, which may be long ago where a runtime runs inside of it.
 pub(crate) fn last(clock: Clock) -> Option<Instant> {
-    let (whose, now) = TURN.get()?.told?;
+    let (whose, now) = TURN.with(|turn| turn.told.get())?;
     (whose == clock).then_some(now)
 }
 
 /// Somebody else asks the clock: what is told from here on must not be earlier.
 pub(crate) fn forget() {
-    if let Some(turn) = TURN.get() {
-        TURN.set(Some(Turn { told: None, ..turn }));
-    }
+    TURN.with(|turn| turn.told.set(None));
 }
 
 #[cfg(test)]
