@@ -5,6 +5,7 @@ use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::server::Outcome;
 use crate::socket::{Estate, Socket};
+use crate::turn;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,7 +133,7 @@ impl Berth {
         if let Some(mut driver) = left {
             if code == CloseCode::INTERNAL_ERROR {
                 // It is read no further: what was handed up last may not have been taken whole.
-                driver.link.fail(driver.clock.now());
+                driver.link.fail(turn::fresh(driver.clock));
             }
             finish(driver, code).await;
         }
@@ -151,7 +152,7 @@ impl Drop for Berth {
 /// Closes and drives to the end, which the close deadline bounds.
 pub(crate) async fn finish<R: Runtime>(mut driver: Box<Driver<R>>, code: CloseCode) {
     // One that is closing already has its code.
-    let _ = driver.link.close(driver.clock.now(), code, "");
+    let _ = driver.link.close(turn::fresh(driver.clock), code, "");
     poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>)).await;
 }
 
@@ -159,9 +160,12 @@ pub(crate) async fn finish<R: Runtime>(mut driver: Box<Driver<R>>, code: CloseCo
 async fn unwound<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, String> {
     let future = catch_unwind(AssertUnwindSafe(make)).map_err(|e| text_of(&*e))?;
     let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(e) => Poll::Ready(Err(text_of(&*e))),
+    poll_fn(|cx| {
+        let _turn = turn::begin(cx);
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(e) => Poll::Ready(Err(text_of(&*e))),
+        }
     })
     .await
 }

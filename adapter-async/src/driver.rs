@@ -6,6 +6,7 @@ use crate::runtime::{Runtime, Transport};
 use crate::scratch::{Buffers, Lent, READ};
 use crate::sender::Inbox;
 use crate::trace::Told;
+use crate::turn;
 use crate::waiting::Waiting;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -75,7 +76,7 @@ impl<R: Runtime> Driver<R> {
         let mut lent = Lent::take();
         let buffers = &mut *lent;
         self.link.lend(&mut buffers.scratch);
-        let now = self.clock.now();
+        let now = turn::now(self.clock, cx);
         self.driven_at = now;
         // What one read brought is mostly many messages, and each but the first is taken here.
         let held = if self.held.is_empty() { None } else { self.take_held(now, buffers, &mut take) };
@@ -89,7 +90,7 @@ impl<R: Runtime> Driver<R> {
 
     /// Writes what is queued. Where that takes time, or nothing was read for a while, the stream is read as well.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut now = self.clock.now();
+        let mut now = turn::now(self.clock, cx);
         // One that has fired is set anew, so that the deadline behind it wakes too.
         while self.poll_timer(cx, &mut now) {}
         self.exchange(cx, now);
@@ -103,7 +104,7 @@ impl<R: Runtime> Driver<R> {
     /// Writes what the stream takes at once, of a connection that nobody drives any more. No timer is touched: some are
     /// made inside of their runtime alone, and this may be outside or after it.
     pub(crate) fn write_last(&mut self) {
-        self.flush(&mut Context::from_waker(Waker::noop()), self.clock.now());
+        self.flush(&mut Context::from_waker(Waker::noop()), turn::fresh(self.clock));
     }
 
     /// Drives without a wish for messages: pings are answered, output is written. Messages wait, and when much of them
@@ -120,9 +121,9 @@ impl<R: Runtime> Driver<R> {
                 return;
             }
             // The peer is not to blame that it is not heard from here on.
-            self.link.pause(self.clock.now());
+            self.link.pause(turn::fresh(self.clock));
         }
-        let mut now = self.clock.now();
+        let mut now = turn::now(self.clock, cx);
         while self.poll_timer(cx, &mut now) {}
         self.exchange(cx, now);
         self.take_outcome(now);
@@ -136,7 +137,7 @@ impl<R: Runtime> Driver<R> {
         let was_full = self.waiting.is_full();
         let message = self.waiting.pop()?;
         if was_full {
-            self.link.resume(self.clock.now());
+            self.link.resume(turn::fresh(self.clock));
         }
         Some(message)
     }
@@ -284,7 +285,7 @@ impl<R: Runtime> Driver<R> {
         if !self.alarm.poll(cx, *now, next, self.clock) {
             return false;
         }
-        *now = self.clock.now();
+        *now = turn::fresh(self.clock);
         self.link.handle_timeout(*now);
         true
     }

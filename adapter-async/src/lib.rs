@@ -21,6 +21,7 @@ mod server;
 mod socket;
 mod split;
 mod trace;
+mod turn;
 mod waiting;
 mod wakers;
 

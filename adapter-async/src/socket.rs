@@ -5,6 +5,7 @@ use crate::runtime::Runtime;
 use crate::sender::{Inbox, Sender};
 use crate::split::{ReadHalf, WriteHalf, split};
 use crate::trace::Name;
+use crate::turn;
 use crate::{Clock, Error, SendFailed};
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -181,7 +182,7 @@ impl<R: Runtime> Socket<R> {
     /// [`SendError`] if code or reason cannot be sent, or the connection is closing already.
     pub fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         let driver = self.driver.as_mut().ok_or(SendError::Closed)?;
-        driver.link.close(driver.clock.now(), code, reason)
+        driver.link.close(turn::fresh(driver.clock), code, reason)
     }
 
     /// Runs `future` while the socket answers pings and writes what is queued. Messages wait; once 64 KiB or 256
@@ -222,6 +223,7 @@ impl<R: Runtime> Socket<R> {
 
     /// The machine, for its counters, its ping and its pause.
     pub fn link(&mut self) -> Option<(&mut Link, Clock)> {
+        turn::forget();
         self.driver.as_mut().map(|driver| (&mut driver.link, driver.clock))
     }
 
@@ -241,7 +243,7 @@ impl<R: Runtime> Socket<R> {
     ) -> Poll<Option<Result<T, Error>>> {
         let Some(driver) = self.driver.as_mut().filter(|_| !self.ended) else { return Poll::Ready(None) };
         if let Some(message) = driver.take_waiting() {
-            return Poll::Ready(Some(Ok(act(&mut driver.link, driver.clock.now(), message))));
+            return Poll::Ready(Some(Ok(act(&mut driver.link, turn::fresh(driver.clock), message))));
         }
         let polled = driver.poll_with(cx, |link, now, event| match event {
             Event::Message(message) => Some(act(link, now, message)),
@@ -313,7 +315,10 @@ impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
 
     /// Writes nothing while there is room: what is fed goes out with the next `poll_flush` or `poll_next`, in one write.
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.is_congested() { self.poll_room(cx) } else { Poll::Ready(self.unclean_end()) }
+        match &self.driver {
+            Some(driver) if driver.closed.is_none() && !driver.link.is_congested() => Poll::Ready(Ok(())),
+            _ => self.poll_room(cx),
+        }
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {
@@ -349,7 +354,7 @@ impl<R: Runtime> Drop for Socket<R> {
             }
             _ => {
                 // Nobody is left to wait for the peer: say goodbye if the stream takes it at once.
-                let _ = driver.link.close(driver.clock.now(), CloseCode::GOING_AWAY, "");
+                let _ = driver.link.close(turn::fresh(driver.clock), CloseCode::GOING_AWAY, "");
                 driver.write_last();
             }
         }

@@ -11,7 +11,7 @@ use wharf::base::Wall;
 /// assert!(clock.std(now) <= std::time::Instant::now());
 /// assert!(clock.now() >= now && clock.wall().as_secs() > 1_700_000_000);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     origin: Instant,
 }

@@ -5,6 +5,7 @@ use crate::SendFailed;
 use crate::runtime::{Runtime, Transport};
 use crate::sender::Command;
 use crate::trace;
+use crate::turn;
 use std::io::IoSlice;
 use std::task::{Context, Poll};
 use wharf::base::{Accepted, End, Instant, Message, SendError};
@@ -18,7 +19,11 @@ const SLICES: usize = 16;
 impl<R: Runtime> Driver<R> {
     /// Queues a message, to go out when it is driven next.
     pub(crate) fn queue<'m>(&mut self, message: Message<'m>) -> Result<Accepted, SendFailed<'m>> {
-        let now = self.clock.now();
+        // While something waits, the time decides nothing.
+        let now = match turn::last(self.clock) {
+            Some(last) if self.link.queued() > 0 => last,
+            _ => turn::fresh(self.clock),
+        };
         let sent = if message.payload().len() < COPIED {
             self.link.send(now, message.as_lent())
         } else if let Err(error) = self.link.can_send(now, &message) {

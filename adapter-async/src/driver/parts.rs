@@ -6,6 +6,7 @@ use crate::carrier::Carrier;
 use crate::runtime::Runtime;
 use crate::sender::Inbox;
 use crate::trace::Told;
+use crate::turn;
 use crate::waiting::Waiting;
 use std::fmt;
 use wharf::base::{Closed, Message};
@@ -66,7 +67,7 @@ impl<R: Runtime> Parts<R> {
     #[must_use]
     pub fn take_unwritten(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.link.output(self.clock.now()).drain_into(&mut out);
+        self.link.output(turn::fresh(self.clock)).drain_into(&mut out);
         out
     }
 }
@@ -76,7 +77,7 @@ impl<R: Runtime> Driver<R> {
         self.held.drain(..self.held_at);
         if self.waiting.is_full() {
             // The pause was for these messages, which are the caller's now.
-            self.link.resume(self.clock.now());
+            self.link.resume(turn::fresh(self.clock));
         }
         Parts {
             stream: self.stream,
@@ -104,7 +105,7 @@ impl<R: Runtime> Driver<R> {
         driver.write_shut = parts.write_shut;
         driver.told = parts.peer.map_or(parts.told, Told::opened);
         if driver.waiting.is_full() {
-            driver.link.pause(driver.clock.now());
+            driver.link.pause(turn::fresh(driver.clock));
         }
         driver
     }
