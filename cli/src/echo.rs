@@ -47,10 +47,8 @@ impl EchoService {
         Self { json: framing == FramingKind::Json }
     }
 
-    fn answer<'m>(self, message: Message<'m>) -> Message<'m> {
-        if !self.json {
-            return message;
-        }
+    /// What is sent for a message that is to be JSON.
+    fn answer<'m>(message: Message<'m>) -> Message<'m> {
         match json::decode::<IgnoredAny>(&message) {
             Ok(_) => message,
             Err(e) => json::encode(&Complaint { error: e.reason() }).unwrap_or(message),
@@ -65,7 +63,7 @@ impl Service for EchoService {
 
     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
         // Room for one answer a message is a promise of the marks; a connection that is closing wants none.
-        let sent = cx.send(conn, self.answer(message));
+        let sent = if self.json { cx.send(conn, Self::answer(message)) } else { cx.send(conn, message) };
         // A line that ended with two CR would come back as another one. Better no answer than a wrong one.
         if let Err(SendError::ContainsDelimiter | SendError::Unframeable(_)) = sent {
             let _ = cx.close(conn, CloseCode::UNSUPPORTED_DATA, "it cannot be sent back");

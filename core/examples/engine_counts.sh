@@ -1,24 +1,31 @@
 #!/usr/bin/env bash
-# Instructions a frame by callgrind: the counts of two runs, subtracted, so that start-up falls out.
+# Instructions a frame, and those of a hub's turn with so many messages in it, by callgrind: the counts of two runs,
+# subtracted, so that start-up falls out.
 #   core/examples/engine_counts.sh            prints them beside those of engine_counts.txt
 #   core/examples/engine_counts.sh --check    and fails where one has risen by more than 2 %
 #   core/examples/engine_counts.sh --update   writes engine_counts.txt anew
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kept=core/examples/engine_counts.txt
-cargo build --quiet --release -p wharf --features simd --example engine_counts
-program=${CARGO_TARGET_DIR:-target}/release/examples/engine_counts
+cargo build --quiet --release -p wharf --features simd --example engine_counts --example hub_counts
+programs=${CARGO_TARGET_DIR:-target}/release/examples
 
-count() {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" "$@" 2>&1 | awk '/Collected/ {print $4}'
+count() { # program, arguments…
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$programs/$1" "${@:2}" 2>&1 | awk '/Collected/ {print $4}'
 }
 
 counts() {
-  local line few many
+  local line few many size depth
   for line in {receive-binary,receive-text,send-server,send-client}" "{16,1024} "open-server 0"; do
-    few=$(count $line 1600)
-    many=$(count $line 3200)
+    few=$(count engine_counts $line 1600)
+    many=$(count engine_counts $line 3200)
     echo "$line $(((many - few) / 1600))"
+  done
+  for line in "16 1" "16 64" "1024 4" "65536 2"; do
+    read -r size depth <<<"$line"
+    few=$(count hub_counts "$size" "$depth" 200)
+    many=$(count hub_counts "$size" "$depth" 400)
+    echo "hub-turn-of-$depth $size $(((many - few) / 200))"
   done
 }
 
