@@ -23,7 +23,7 @@ for part in "$@"; do
     fanout) "$bin/fanout-bench" ${quick:+--rounds 5} | tee "$out/fanout.md" ;;
     syscalls) "$bin/echo-bench" --syscalls --cells 64x16x16 | tee "$out/syscalls.md" ;;
     echo)
-      nearest='raw-*,wharf-*,socket-*,fastwebsockets-batched,tokio-websockets-batched,web-socket-batched'
+      nearest='raw-mio,raw-tokio,wharf-*,fastwebsockets-batched,tokio-websockets-batched,web-socket-batched'
       "$bin/echo-bench" ${quick:+--rounds 4 --seconds 0.2 --servers "$nearest"} --out "$out/echo.json" >/dev/null
       "$bin/bench-report" "$out/echo.json" --svg "$out/echo.svg" | tee "$out/echo.md"
       ;;

@@ -31,8 +31,9 @@ fn main() -> io::Result<()> {
             .enable_all()
             .build()?
             .block_on(serve::<Tokio>(&args)),
-        RuntimeKind::AsyncStd => async_std::task::block_on(serve::<AsyncStd>(&args)),
-        RuntimeKind::Smol => smol::block_on(serve::<Smol>(&args)),
+        // This thread has nothing to do, and would in the runtime's own `block_on` take turns at the reactor.
+        RuntimeKind::AsyncStd => smol::future::block_on(serve::<AsyncStd>(&args)),
+        RuntimeKind::Smol => smol::future::block_on(serve::<Smol>(&args)),
         RuntimeKind::Mio => Err(io::Error::new(io::ErrorKind::Unsupported, "there is no Socket on mio")),
     }
 }
