@@ -40,13 +40,21 @@ fn message(i: usize) -> Vec<u8> {
     payload
 }
 
-/// A server that takes the messages, each once and in order, and tells how the connection ended.
-async fn taking<D: Door>() -> (String, wharf_async::ServerHandle, async_channel::Receiver<wharf::base::Closed>)
-{
+/// A gate that is open.
+fn open() -> async_channel::Receiver<()> {
+    async_channel::bounded(1).1
+}
+
+/// A server that takes the messages, each once and in order, once the gate's sender is gone, and tells how the connection
+/// ended.
+async fn taking<D: Door>(
+    gate: async_channel::Receiver<()>,
+) -> (String, wharf_async::ServerHandle, async_channel::Receiver<wharf::base::Closed>) {
     let (tell, told) = async_channel::bounded(1);
     let (url, server) = listen::<D, _, _>(move |mut socket: Socket<D>| {
-        let tell = tell.clone();
+        let (tell, gate) = (tell.clone(), gate.clone());
         async move {
+            let _ = gate.recv().await;
             for i in 0..MESSAGES {
                 let came = socket.next().await.unwrap().unwrap();
                 assert!(came.payload() == message(i), "{i}: one is lost, or came twice");
@@ -104,7 +112,10 @@ fn receiving<D: Door>() {
 /// One that is dropped after its first poll has queued its message; one that failed gives it back.
 fn sends<D: Door>() {
     run::<D>(async {
-        let (url, _server, told) = taking::<D>().await;
+        // Nothing is read before a send had to wait, so one has to.
+        let (go, gate) = async_channel::bounded(1);
+        let mut go = Some(go);
+        let (url, _server, told) = taking::<D>(gate).await;
         let mut socket = connect::<D>(&url).await.unwrap();
         let (mut dice, mut cancelled) = (Dice::seeded(2), 0);
         for i in 0..MESSAGES {
@@ -125,11 +136,13 @@ fn sends<D: Door>() {
                     Some(Ok(())) => break,
                     None => {
                         cancelled += 1;
+                        go = None;
                         break;
                     }
                 }
             }
         }
+        drop(go);
         while polled(dice.below(4), socket.flush()).await.is_none() {}
         assert!(cancelled > 0);
         closes(&mut socket, &mut dice).await;
@@ -162,7 +175,7 @@ async fn send_or_cancel<D: Door>(writer: &mut WriteHalf<D>, polls: usize, i: usi
 
 fn sends_of_a_half<D: Door>() {
     run::<D>(async {
-        let (url, _server, told) = taking::<D>().await;
+        let (url, _server, told) = taking::<D>(open()).await;
         let (mut reader, mut writer) = connect::<D>(&url).await.unwrap().split();
         let ending = task::<D, _>(async move {
             assert!(reader.next().await.unwrap().is_err(), "4006 is not clean");
@@ -197,7 +210,7 @@ async fn send_until_sent(sender: &Sender, dice: &mut Dice<'_>, i: usize) -> usiz
 /// One that was dropped sent nothing, however often it was polled.
 fn sends_of_senders<D: Door>() {
     run::<D>(async {
-        let (url, _server, told) = taking::<D>().await;
+        let (url, _server, told) = taking::<D>(open()).await;
         let mut socket = connect::<D>(&url).await.unwrap();
         let sender = socket.sender(1);
         let sending = task::<D, _>(async move {
