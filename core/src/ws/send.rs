@@ -164,10 +164,9 @@ impl Connection {
         let cork = self.outbox.cork(now);
         cork.reserve(payload.len() + header::MAX_LEN);
         header::encode(cork, fin, opcode, mask, payload.len());
-        let from = cork.len();
-        cork.extend_from_slice(payload);
-        if let Some(key) = mask {
-            mask::apply(&mut cork[from..], key, 0);
+        match mask {
+            Some(key) => mask::append(cork, payload, key),
+            None => cork.extend_from_slice(payload),
         }
     }
 

@@ -95,9 +95,24 @@ pub(in crate::ws) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4], phase: usize
 }
 
 /// Appends a masked copy of `bytes` to `out`, in one pass over them.
-#[inline]
+#[inline(never)]
 pub(in crate::ws) fn append(out: &mut Vec<u8>, bytes: &[u8], key: [u8; 4]) {
     let wide = widened(key, 0);
+    #[cfg(feature = "simd")]
+    if bytes.len() >= WORTH_ASKING {
+        return append_by_best(out, bytes, wide);
+    }
+    append_words(out, bytes, wide);
+}
+
+#[cfg(feature = "simd")]
+fn append_by_best(out: &mut Vec<u8>, bytes: &[u8], wide: u64) {
+    out.reserve(bytes.len());
+    dispatch!(Level::new(), _ => append_words(out, bytes, wide));
+}
+
+#[inline(always)]
+fn append_words(out: &mut Vec<u8>, bytes: &[u8], wide: u64) {
     // Block by block from registers: room made by zeroes for one wide loop would be written twice.
     let (blocks, rest) = bytes.as_chunks::<128>();
     for block in blocks {
@@ -116,7 +131,7 @@ pub(in crate::ws) fn append(out: &mut Vec<u8>, bytes: &[u8], key: [u8; 4]) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn masked<const N: usize>(mut block: [u8; N], wide: u64) -> [u8; N] {
     for word in block.as_chunks_mut::<8>().0 {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
