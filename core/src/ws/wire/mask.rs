@@ -29,6 +29,10 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4], phase: usize) {
 #[cfg(feature = "simd")]
 const WORTH_ASKING: usize = 512;
 
+/// From so many on, two passes of wide words that begin with lines of the cache are faster than one by blocks.
+#[cfg(feature = "simd")]
+const MANY: usize = 4096;
+
 /// Wide words that lie across two lines of the cache cost twice, so those before the first line go by themselves.
 #[cfg(feature = "simd")]
 fn apply_by_best(bytes: &mut [u8], wide: u64) {
@@ -50,7 +54,7 @@ fn copy_by_best(to: &mut [u8], from: &[u8], wide: u64) {
 /// How much lies before the first whole line of the cache, where so many lines follow that it matters.
 #[cfg(feature = "simd")]
 fn before_line(bytes: &[u8]) -> usize {
-    if bytes.len() < 4096 { 0 } else { bytes.as_ptr().align_offset(64).min(bytes.len()) }
+    if bytes.len() < MANY { 0 } else { bytes.as_ptr().align_offset(64).min(bytes.len()) }
 }
 
 /// The key, twice, as it applies `n` bytes further on.
@@ -107,6 +111,11 @@ pub(in crate::ws) fn append(out: &mut Vec<u8>, bytes: &[u8], key: [u8; 4]) {
 
 #[cfg(feature = "simd")]
 fn append_by_best(out: &mut Vec<u8>, bytes: &[u8], wide: u64) {
+    if bytes.len() >= MANY {
+        let from = out.len();
+        out.extend_from_slice(bytes);
+        return apply_by_best(&mut out[from..], wide);
+    }
     out.reserve(bytes.len());
     dispatch!(Level::new(), _ => append_words(out, bytes, wide));
 }
