@@ -1,8 +1,10 @@
 //! Servers in turn, round after round.
 
+use super::raw;
 use crate::client::{Client, Parcel, Speech};
 use crate::echo::servers::{Server, pinned};
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 use wharf_cli::bench::cpu;
 
@@ -39,7 +41,7 @@ impl Plan {
         let running = server.start(self.server_core, &[])?;
         let address = running.address.parse().map_err(io::Error::other)?;
         pinned(self.driver_core, || {
-            let members = (0..self.members.max(2)).map(|_| Client::open(address, speech));
+            let members = (0..self.members.max(2)).map(|_| member(address, speech));
             let mut members = members.collect::<io::Result<Vec<_>>>()?;
             for number in 0..self.warmup {
                 self.broadcast(&mut members, speech, number)?;
@@ -52,7 +54,7 @@ impl Plan {
         })
     }
 
-    /// One message from the last member, whom the server knows only once it knows all others, to all of them.
+    /// One message from the last member to all of them.
     fn broadcast(&self, members: &mut [Client], speech: Speech, number: usize) -> io::Result<()> {
         let parcel = parcel(speech, self.size, number);
         let (last, others) = members.split_last_mut().ok_or(io::ErrorKind::InvalidInput)?;
@@ -64,6 +66,15 @@ impl Plan {
         }
         last.receive(&parcel)
     }
+}
+
+/// A connection that the server knows of.
+fn member(address: SocketAddr, speech: Speech) -> io::Result<Client> {
+    let mut client = Client::open(address, speech)?;
+    if speech == Speech::Raw {
+        client.receive(&Parcel::carrying(speech, raw::GREETING))?;
+    }
+    Ok(client)
 }
 
 /// A message that differs from the one before.

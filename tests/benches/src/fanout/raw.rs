@@ -1,10 +1,14 @@
-//! By plain writes: no frames, one loop, and what a socket does not take is kept for it.
+//! By plain writes: no frames, one loop, and what a socket does not take is kept for it. Who has connected is greeted, which
+//! stands for a handshake: whoever has heard it gets all that is said from then on.
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, ErrorKind, Read, Write};
 
 const LISTENER: Token = Token(usize::MAX);
+
+/// What a new member hears.
+pub const GREETING: &[u8] = b"!";
 
 /// A member, and what its socket did not take.
 struct Member {
@@ -47,7 +51,10 @@ fn accept(listener: &TcpListener, poll: &Poll, members: &mut Vec<Option<Member>>
         stream.set_nodelay(true)?;
         let token = Token(members.len());
         poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        members.push(Some(Member { stream, unsent: Vec::new() }));
+        let mut member = Member { stream, unsent: Vec::new() };
+        // One that is gone already fails when it is spoken to.
+        let _ = member.write(GREETING);
+        members.push(Some(member));
     }
 }
 
