@@ -66,7 +66,7 @@ mod tests {
         type Done = ();
         type Command = ();
 
-        fn message(&mut self, _: &mut Context<'_, Self>, _: ConnId, _: wharf::base::Message<'_>) {}
+        fn message(&mut self, _: &mut Context<'_>, _: ConnId, _: wharf::base::Message<'_>) {}
     }
 
     #[derive(Default)]

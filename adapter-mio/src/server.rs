@@ -35,7 +35,7 @@ const MAX_COMMANDS: usize = 1024;
 ///     type Job = ();
 ///     type Done = ();
 ///     type Command = ();
-///     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+///     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
 ///         let _ = cx.send(conn, message);
 ///     }
 /// }

@@ -72,20 +72,20 @@ impl Service for Dialer {
     type Done = ();
     type Command = ClientRequest;
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, command: ClientRequest) {
+    fn command(&mut self, cx: &mut Context<'_>, command: ClientRequest) {
         if let Err(error) = cx.dial(command) {
             self.failed.push(error.to_string());
             self.stop_after_three();
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         if cx.info(conn).is_some_and(|info| info.dial.is_some()) {
             cx.send(conn, Message::text("ahoy")).unwrap();
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         if cx.info(conn).is_some_and(|info| info.dial.is_none()) {
             let _ = cx.send(conn, message);
             return;
@@ -94,13 +94,13 @@ impl Service for Dialer {
         cx.close(conn, CloseCode::NORMAL, "").unwrap();
     }
 
-    fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, _: &Closed) {
+    fn closed(&mut self, cx: &mut Context<'_>, conn: ConnId, _: &Closed) {
         if cx.info(conn).is_some_and(|info| info.dial.is_some()) {
             self.stop_after_three();
         }
     }
 
-    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
         self.failed.push(error.to_string());
         self.stop_after_three();
     }

@@ -22,7 +22,7 @@ impl Service for Desk {
     type Done = String;
     type Command = String;
 
-    fn request(&mut self, _: &mut Context<'_, Self>, _: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_, Self::Job>, _: ConnId, request: &Request) -> Verdict {
         match request.target() {
             "/page" => Verdict::Respond(Response::plain(200).body("a page")),
             "/panic" => panic!("a page fell"),
@@ -30,7 +30,7 @@ impl Service for Desk {
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, message: Message<'_>) {
         match message.as_text() {
             Some("panic") => panic!("told to"),
             Some(text) if text.starts_with("job ") => {
@@ -42,19 +42,19 @@ impl Service for Desk {
         }
     }
 
-    fn done(&mut self, cx: &mut Context<'_, Self>, job: JobToken, outcome: String) {
+    fn done(&mut self, cx: &mut Context<'_, Self::Job>, job: JobToken, outcome: String) {
         let at = self.waiting.iter().position(|(token, _)| *token == job).unwrap();
         let (_, conn) = self.waiting.remove(at);
         let _ = cx.send(conn, Message::text(outcome));
     }
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, command: String) {
+    fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: String) {
         for conn in cx.connections().collect::<Vec<_>>() {
             let _ = cx.send(conn, Message::text(&*command));
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, _: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_, Self::Job>, _: ConnId, closed: &Closed) {
         self.codes.push(closed.code.as_u16());
     }
 }

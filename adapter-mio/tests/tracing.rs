@@ -54,7 +54,7 @@ impl Service for Panics {
     type Done = ();
     type Command = ();
 
-    fn message(&mut self, _: &mut Context<'_, Self>, _: ConnId, message: Message<'_>) {
+    fn message(&mut self, _: &mut Context<'_>, _: ConnId, message: Message<'_>) {
         assert!(message.as_text() != Some("panic"), "as it was asked to");
         tracing::info!("inside");
     }

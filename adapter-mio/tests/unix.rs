@@ -21,7 +21,7 @@ impl Service for Echo {
     type Done = ();
     type Command = ();
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         assert_eq!(cx.info(conn).unwrap().peer, &Address::Unix(String::new()));
         let _ = cx.send(conn, message);
     }

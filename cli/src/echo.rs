@@ -61,7 +61,7 @@ impl Service for EchoService {
     type Done = ();
     type Command = ();
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         // Room for one answer a message is a promise of the marks; a connection that is closing wants none.
         let sent = if self.json { cx.send(conn, Self::answer(message)) } else { cx.send(conn, message) };
         // A line that ended with two CR would come back as another one. Better no answer than a wrong one.
@@ -70,7 +70,7 @@ impl Service for EchoService {
         }
     }
 
-    fn chunk(&mut self, _: &mut Context<'_, Self>, _: ConnId, _: Chunk<'_>) {}
+    fn chunk(&mut self, _: &mut Context<'_>, _: ConnId, _: Chunk<'_>) {}
 }
 
 /// Serves until SIGINT or SIGTERM, then drains.

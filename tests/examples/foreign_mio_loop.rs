@@ -83,7 +83,7 @@ impl Service for Watch {
     type Done = ();
     type Command = Command;
 
-    fn request(&mut self, _: &mut Context<'_, Self>, _: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
         match request.is_websocket() {
             true => Verdict::accept(),
             // The same port answers a plain `curl`.
@@ -91,17 +91,17 @@ impl Service for Watch {
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         if let Some(last) = &self.last {
             let _ = cx.send(conn, Message::text(last));
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         let _ = cx.send(conn, message);
     }
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, command: Command) {
+    fn command(&mut self, cx: &mut Context<'_>, command: Command) {
         let text = match command {
             Command::Reading(reading) => self.last.insert(reading).clone(),
             Command::Beat(n) => format!("beat {n}"),

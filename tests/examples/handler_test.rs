@@ -23,7 +23,7 @@ struct Vote {
 impl Vote {
     const LASTS: Duration = Duration::from_secs(30);
 
-    fn tell_all(&self, cx: &mut Context<'_, Self>, what: &str) {
+    fn tell_all(&self, cx: &mut Context<'_>, what: &str) {
         let text = format!("{what} {}:{}", self.yes, self.no);
         if let Ok(prepared) = Prepared::new(Kind::Text, text.into()) {
             // One that cannot keep up misses a count, and gets the next.
@@ -37,12 +37,12 @@ impl Service for Vote {
     type Done = ();
     type Command = ();
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         self.members.push(conn);
         self.ends.get_or_insert(cx.now() + Self::LASTS);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         match message.as_text() {
             Some("yes") => self.yes += 1,
             Some("no") => self.no += 1,
@@ -55,7 +55,7 @@ impl Service for Vote {
         self.tell_all(cx, "count");
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, conn: ConnId, _: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, conn: ConnId, _: &Closed) {
         self.members.retain(|member| *member != conn);
     }
 
@@ -63,7 +63,7 @@ impl Service for Vote {
         self.ends
     }
 
-    fn timeout(&mut self, cx: &mut Context<'_, Self>) {
+    fn timeout(&mut self, cx: &mut Context<'_>) {
         self.ends = None;
         self.tell_all(cx, "result");
         for member in &self.members {

@@ -69,7 +69,7 @@ impl Service for Echo {
     type Done = ();
     type Command = Close;
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         // One that closes meanwhile takes nothing more.
         let _ = if self.reads_json {
             let value: String = json::decode(&message).expect("JSON of its own");
@@ -79,11 +79,11 @@ impl Service for Echo {
         };
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, _: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
         let _ = self.tell.send(closed.clone());
     }
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, Close(code, reason): Close) {
+    fn command(&mut self, cx: &mut Context<'_>, Close(code, reason): Close) {
         let all: Vec<ConnId> = cx.connections().collect();
         for conn in all {
             cx.close(conn, code.into(), reason).expect("a close");

@@ -26,23 +26,23 @@ impl Service for Dialer {
     type Done = ();
     type Command = ();
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, (): ()) {
+    fn command(&mut self, cx: &mut Context<'_>, (): ()) {
         if let Err(error) = cx.dial(self.target.clone()) {
             self.end(Err(error));
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         cx.send(conn, self.say.clone()).expect("it is open");
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         let heard = message.into_owned();
         let _ = cx.close(conn, CloseCode::NORMAL, "");
         self.end(Ok(heard));
     }
 
-    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
         self.end(Err(error.clone()));
     }
 }

@@ -48,7 +48,7 @@ impl Service for Motley {
     type Done = ();
     type Command = Answer;
 
-    fn request(&mut self, _: &mut Context<'_, Self>, conn: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_>, conn: ConnId, request: &Request) -> Verdict {
         match request.path() {
             "/later" => {
                 self.later.push((conn, request.is_websocket()));
@@ -62,7 +62,7 @@ impl Service for Motley {
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         match message.as_text() {
             Some("panic") => panic!("as it was asked to in a message"),
             Some("panic at the end") => drop(self.grudges.insert(conn)),
@@ -71,12 +71,12 @@ impl Service for Motley {
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, conn: ConnId, closed: &Closed) {
         let _ = self.tell.send(News::Closed(closed.clone()));
         assert!(!self.grudges.remove(&conn), "as it was asked to at the end");
     }
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, Answer: Answer) {
+    fn command(&mut self, cx: &mut Context<'_>, Answer: Answer) {
         for (conn, websocket) in self.later.drain(..) {
             if websocket {
                 cx.accept(conn, &Acceptance::default());

@@ -41,19 +41,19 @@ impl Service for RigClient {
     type Done = ();
     type Command = ();
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, (): ()) {
+    fn command(&mut self, cx: &mut Context<'_>, (): ()) {
         if let Err(e) = cx.dial(self.target.clone()) {
             self.end(Err(e.to_string()));
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         if let Work::SendOne(text) = &self.work {
             let _ = cx.send(conn, Message::text(text.as_str()));
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         if let Work::Echo = self.work {
             let _ = cx.send(conn, message);
             return;
@@ -64,14 +64,14 @@ impl Service for RigClient {
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, _: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
         let lines = std::mem::take(&mut self.lines);
         // A suite's server ends its cases as it likes; only for one message is the end part of the work.
         let fine = !matches!(self.work, Work::SendOne(_)) || closed.is_clean();
         self.end(if fine { Ok(lines) } else { Err(closed.to_string()) });
     }
 
-    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
         self.end(Err(error.to_string()));
     }
 }

@@ -267,7 +267,7 @@ impl Service for Echo {
     type Done = ();
     type Command = ();
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         cx.send(conn, message).unwrap();
     }
 }

@@ -153,7 +153,7 @@ impl Service for Elsewhere {
     type Done = ();
     type Command = ();
 
-    fn request(&mut self, _: &mut Context<'_, Self>, _: ConnId, _: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_>, _: ConnId, _: &Request) -> Verdict {
         Verdict::Respond(Response::new(301).with("Location", self.0.clone()))
     }
 }

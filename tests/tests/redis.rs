@@ -109,7 +109,7 @@ struct Asking {
 }
 
 impl Asking {
-    fn send(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn send(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         loop {
             while let Some(message) = self.unsent.as_slice().first() {
                 if cx.send(conn, message.as_lent()).is_err() {
@@ -129,19 +129,19 @@ impl Service for Asking {
     type Done = ();
     type Command = ();
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, (): ()) {
+    fn command(&mut self, cx: &mut Context<'_>, (): ()) {
         cx.dial(self.target.clone()).expect("room for a dial");
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         self.send(cx, conn);
     }
 
-    fn drained(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn drained(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         self.send(cx, conn);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         if let Some((_, reply)) = self.client.element(&message).expect("an element") {
             let _ = self.tell.send(Ok(reply));
             self.lacks -= 1;
@@ -151,7 +151,7 @@ impl Service for Asking {
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, _: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
         let _ = self.tell.send(Err(closed.clone()));
     }
 }

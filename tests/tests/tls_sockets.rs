@@ -42,11 +42,11 @@ impl Service for Teller {
     type Done = ();
     type Command = ();
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let _ = self.0.send(Known::of(cx.tls(conn).expect("a session")));
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         let _ = cx.send(conn, message);
     }
 }

@@ -83,7 +83,7 @@ impl ChatService {
     }
 
     /// Does what the rooms want done. A slow member that is given up makes them want more, at most once a member.
-    fn act(&mut self, cx: &mut Context<'_, Self>) {
+    fn act(&mut self, cx: &mut Context<'_>) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Send { conn, text } => {
@@ -97,7 +97,7 @@ impl ChatService {
         }
     }
 
-    fn broadcast(&mut self, cx: &mut Context<'_, Self>, conns: Vec<ConnId>, text: Bytes) {
+    fn broadcast(&mut self, cx: &mut Context<'_>, conns: Vec<ConnId>, text: Bytes) {
         let prepared = Prepared::new(Kind::Text, text).expect("JSON is UTF-8");
         let mut congested = Vec::new();
         cx.broadcast(conns, &prepared, |conn, sent| {
@@ -111,7 +111,7 @@ impl ChatService {
     }
 
     /// Gives a member up that has too much to take. Its rooms are told now, not when its close has gone through.
-    fn judge(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, sent: Result<Accepted, SendError>) {
+    fn judge(&mut self, cx: &mut Context<'_>, conn: ConnId, sent: Result<Accepted, SendError>) {
         let slow = match sent {
             Ok(Accepted::Queued) => false,
             Ok(Accepted::Congested) => cx.info(conn).is_some_and(|info| info.queued > MAX_OUTBOX),
@@ -130,7 +130,7 @@ impl Service for ChatService {
     type Done = ();
     type Command = ();
 
-    fn request(&mut self, _: &mut Context<'_, Self>, conn: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_>, conn: ConnId, request: &Request) -> Verdict {
         match route(request, &self.access, &self.rooms) {
             Route::Answer(answer) => Verdict::Respond(answer),
             Route::WebSocket { auto_join } => {
@@ -146,7 +146,7 @@ impl Service for ChatService {
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let before = self.expected.len();
         self.expected.retain(|expected| *expected != conn);
         let auto_join = self.expected.len() == before;
@@ -157,7 +157,7 @@ impl Service for ChatService {
         self.act(cx);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         match self.rooms.handle_message(cx.now(), cx.wall(), conn, &message) {
             None => {}
             // One that talks too much is not to fill the log as well.
@@ -167,7 +167,7 @@ impl Service for ChatService {
         self.act(cx);
     }
 
-    fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
+    fn closed(&mut self, cx: &mut Context<'_>, conn: ConnId, closed: &Closed) {
         tracing::info!(%conn, code = %closed.code, origin = ?closed.origin, "disconnected");
         self.rooms.handle_closed(cx.now(), conn);
         self.act(cx);
@@ -177,7 +177,7 @@ impl Service for ChatService {
         self.rooms.poll_timeout()
     }
 
-    fn timeout(&mut self, cx: &mut Context<'_, Self>) {
+    fn timeout(&mut self, cx: &mut Context<'_>) {
         self.rooms.handle_timeout(cx.now());
         self.act(cx);
     }

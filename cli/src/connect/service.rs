@@ -68,7 +68,7 @@ impl ClientService {
         self.control.close();
     }
 
-    fn close(&mut self, cx: &mut Context<'_, Self>) {
+    fn close(&mut self, cx: &mut Context<'_>) {
         self.close_at = None;
         match self.conn {
             // A connection that is closing already is on its way.
@@ -77,7 +77,7 @@ impl ClientService {
         }
     }
 
-    fn send(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, text: String) {
+    fn send(&mut self, cx: &mut Context<'_>, conn: ConnId, text: String) {
         let message = match self.framing {
             FramingKind::Typed => Message::typed(Typed::DATA, text.into_bytes()),
             _ => Message::from(text),
@@ -99,7 +99,7 @@ impl Service for ClientService {
     type Done = ();
     type Command = Said;
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, said: Said) {
+    fn command(&mut self, cx: &mut Context<'_>, said: Said) {
         match (said, self.conn) {
             (Said::Start, _) => {
                 if let Err(e) = cx.dial(self.target.clone()) {
@@ -115,7 +115,7 @@ impl Service for ClientService {
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         self.conn = Some(conn);
         let chosen = cx.info(conn).and_then(|info| info.subprotocol.map(str::to_owned));
         let offers = self.target.request().is_some_and(|request| !request.subprotocols().is_empty());
@@ -125,7 +125,7 @@ impl Service for ClientService {
         self.gate.open();
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         let printed = (self.print)(&line_of(&message, self.framing.is_websocket()));
         if printed.is_err() {
             self.end(Outcome::OutputClosed);
@@ -133,15 +133,15 @@ impl Service for ClientService {
         }
     }
 
-    fn drained(&mut self, _: &mut Context<'_, Self>, _: ConnId) {
+    fn drained(&mut self, _: &mut Context<'_>, _: ConnId) {
         self.gate.open();
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, _: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
         self.end(Outcome::Closed(closed.clone()));
     }
 
-    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
         self.end(Outcome::NotOpened(error.clone()));
     }
 
@@ -149,7 +149,7 @@ impl Service for ClientService {
         self.close_at
     }
 
-    fn timeout(&mut self, cx: &mut Context<'_, Self>) {
+    fn timeout(&mut self, cx: &mut Context<'_>) {
         self.close(cx);
     }
 }

@@ -1,7 +1,7 @@
 //! What a service acts with.
 
 use super::entry::Core;
-use super::{Address, ConnId, DialError, DialId, JobToken, Service, Target};
+use super::{Address, ConnId, DialError, DialId, JobToken, Target};
 use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, SendError, Wall};
 use crate::http::{RespondError, Response};
 use crate::ws::handshake::Acceptance;
@@ -12,8 +12,10 @@ use bytes::Bytes;
 ///
 /// Sends and closes take effect at once; what they bring about is told in later calls. A [`ConnId`] that is no more
 /// is answered by `Closed` or ignored.
-pub struct Context<'a, S: Service> {
-    core: &'a mut Core<S>,
+///
+/// It knows of a service's jobs alone, so a service that wraps another with the same jobs hands its own on.
+pub struct Context<'a, J = ()> {
+    core: &'a mut Core<J>,
     now: Instant,
 }
 
@@ -47,8 +49,8 @@ impl<J> core::fmt::Debug for SubmitError<J> {
     }
 }
 
-impl<'a, S: Service> Context<'a, S> {
-    pub(super) fn new(core: &'a mut Core<S>) -> Self {
+impl<'a, J> Context<'a, J> {
+    pub(super) fn new(core: &'a mut Core<J>) -> Self {
         let now = core.clock.last();
         Self { core, now }
     }
@@ -219,7 +221,7 @@ impl<'a, S: Service> Context<'a, S> {
     ///
     /// # Errors
     /// The job, if too many are in flight.
-    pub fn submit(&mut self, job: S::Job) -> Result<JobToken, SubmitError<S::Job>> {
+    pub fn submit(&mut self, job: J) -> Result<JobToken, SubmitError<J>> {
         if self.core.jobs.len() >= self.core.config.max_jobs {
             self.core.stats.jobs_refused += 1;
             return Err(SubmitError(job));
@@ -254,7 +256,7 @@ impl<'a, S: Service> Context<'a, S> {
     }
 }
 
-impl<S: Service> core::fmt::Debug for Context<'_, S> {
+impl<J> core::fmt::Debug for Context<'_, J> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Context").field("now", &self.now).finish_non_exhaustive()
     }

@@ -67,7 +67,7 @@ impl DialError {
     }
 }
 
-impl<S: Service> Core<S> {
+impl<J> Core<J> {
     /// Begins a dial.
     pub(super) fn dial(&mut self, now: Instant, target: Target) -> Result<DialId, DialError> {
         let error = match self.config.check_target(&target) {

@@ -1,7 +1,7 @@
 //! What a hub keeps of each connection, and of all together.
 
 use super::deadlines::DeadlineHeap;
-use super::{Address, Config, ConnId, DialId, HubStats, Link, Service, Target};
+use super::{Address, Config, ConnId, DialId, HubStats, Link, Target};
 use crate::base::{Clock, CloseCode, Closed, End, Entropy, Instant, Scratch, WallClock};
 use crate::ws::handshake::Redirects;
 use alloc::boxed::Box;
@@ -86,7 +86,7 @@ pub(super) struct Dialing {
 }
 
 /// All that a hub owns but the service, so that a service's context can borrow it.
-pub(super) struct Core<S: Service> {
+pub(super) struct Core<J> {
     pub(super) config: Arc<Config>,
     pub(super) clock: Clock,
     pub(super) wall: WallClock,
@@ -110,7 +110,7 @@ pub(super) struct Core<S: Service> {
     pub(super) to_pump: VecDeque<ConnId>,
     /// Jobs in flight; those that have not left stand in `jobs_out`.
     pub(super) jobs: SlotMap<DefaultKey, ()>,
-    pub(super) jobs_out: VecDeque<(DefaultKey, S::Job)>,
+    pub(super) jobs_out: VecDeque<(DefaultKey, J)>,
     /// Dials in flight, until they are open; those that have not left stand in `dials_out`.
     pub(super) dials: SlotMap<DefaultKey, Dialing>,
     pub(super) dials_out: VecDeque<DialId>,
@@ -132,7 +132,7 @@ pub(super) enum Turn {
     Other,
 }
 
-impl<S: Service> Core<S> {
+impl<J> Core<J> {
     #[inline]
     pub(super) fn entry(&mut self, conn: ConnId) -> Option<&mut Entry> {
         self.links.get_mut(conn.0).map(|entry| &mut **entry)

@@ -30,7 +30,7 @@ use slotmap::SlotMap;
 ///     type Job = ();
 ///     type Done = ();
 ///     type Command = ();
-///     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+///     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
 ///         let _ = cx.send(conn, message);
 ///     }
 /// }
@@ -45,7 +45,7 @@ use slotmap::SlotMap;
 /// ```
 pub struct Hub<S: Service> {
     pub(super) service: S,
-    pub(super) core: Core<S>,
+    pub(super) core: Core<S::Job>,
 }
 
 /// Why a connection is not taken. It is to be closed at once.

@@ -204,7 +204,11 @@ impl<S: Service> Hub<S> {
 
     /// Calls the service. Should it panic, `turn` stays behind and [`Hub::recover`] or the next call finds it.
     #[inline]
-    pub(super) fn call<T>(&mut self, turn: Turn, act: impl FnOnce(&mut S, &mut Context<'_, S>) -> T) -> T {
+    pub(super) fn call<T>(
+        &mut self,
+        turn: Turn,
+        act: impl FnOnce(&mut S, &mut Context<'_, S::Job>) -> T,
+    ) -> T {
         self.core.turn = Some(turn);
         let out = act(&mut self.service, &mut Context::new(&mut self.core));
         self.core.turn = None;

@@ -43,7 +43,7 @@ impl Verdict {
 ///     type Done = ();
 ///     type Command = ();
 ///
-///     fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+///     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
 ///         let _ = cx.send(conn, message);
 ///     }
 /// }
@@ -58,33 +58,33 @@ pub trait Service: Sized {
     type Command;
 
     /// A request came. By default a WebSocket is accepted and all else is a 404.
-    fn request(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, request: &Request) -> Verdict {
         if request.is_websocket() { Verdict::accept() } else { Verdict::Respond(Response::plain(404)) }
     }
 
     /// A WebSocket is open, accepted or dialed.
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {}
+    fn opened(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}
 
     /// A message came. It borrows the read buffer, so it can be sent on while it is held.
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {}
+    fn message(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, message: Message<'_>) {}
 
     /// A piece of a message came, in streaming mode.
-    fn chunk(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, chunk: Chunk<'_>) {}
+    fn chunk(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, chunk: Chunk<'_>) {}
 
     /// The output has fallen to the low mark after it was congested.
-    fn drained(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {}
+    fn drained(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}
 
     /// A WebSocket ended; its id means nothing from here on.
-    fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {}
+    fn closed(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, closed: &Closed) {}
 
     /// A dial came to nothing; one that succeeds is told by `opened` ([`Info::dial`](super::Info::dial)).
-    fn dial_failed(&mut self, cx: &mut Context<'_, Self>, dial: DialId, error: &DialError) {}
+    fn dial_failed(&mut self, cx: &mut Context<'_, Self::Job>, dial: DialId, error: &DialError) {}
 
     /// A job's outcome: exactly once a job, failures too.
-    fn done(&mut self, cx: &mut Context<'_, Self>, job: JobToken, outcome: Self::Done) {}
+    fn done(&mut self, cx: &mut Context<'_, Self::Job>, job: JobToken, outcome: Self::Done) {}
 
     /// The program pushed something in.
-    fn command(&mut self, cx: &mut Context<'_, Self>, command: Self::Command) {}
+    fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: Self::Command) {}
 
     /// When `timeout` is to be called.
     fn poll_timeout(&self) -> Option<Instant> {
@@ -92,5 +92,5 @@ pub trait Service: Sized {
     }
 
     /// The time that `poll_timeout` named has come.
-    fn timeout(&mut self, cx: &mut Context<'_, Self>) {}
+    fn timeout(&mut self, cx: &mut Context<'_, Self::Job>) {}
 }

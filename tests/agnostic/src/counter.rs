@@ -39,7 +39,7 @@ impl Service for Counter {
     type Done = ();
     type Command = ();
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         // Either fails only on a connection that is closing, and its peer wants no answer any more.
         let _ = match Request::parse(&message) {
             Some(request) => cx.send(conn, self.answer(request).to_message()).map(drop),

@@ -34,7 +34,7 @@ pub struct Echo {
 }
 
 impl Echo {
-    fn submit(&mut self, cx: &mut Context<'_, Self>, job: Job) {
+    fn submit(&mut self, cx: &mut Context<'_, Job>, job: Job) {
         let token = cx.submit(job).expect("a job is refused below the limit");
         assert!(self.jobs.insert(token), "a token is given out twice");
     }
@@ -45,7 +45,7 @@ impl Service for Echo {
     type Done = Job;
     type Command = ();
 
-    fn request(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, _: &Request) -> Verdict {
+    fn request(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, _: &Request) -> Verdict {
         if !self.slow_to_admit {
             return Verdict::accept();
         }
@@ -53,12 +53,12 @@ impl Service for Echo {
         Verdict::Later
     }
 
-    fn opened(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, _: &mut Context<'_, Self::Job>, conn: ConnId) {
         assert!(self.heard.insert(conn, Vec::new()).is_none(), "{conn} is opened twice");
         self.open.insert(conn);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, message: Message<'_>) {
         assert!(self.open.contains(&conn), "a message outside of opened and closed");
         let heard = self.heard.get_mut(&conn).expect("it was opened");
         heard.push(message.as_lent().into_owned());
@@ -75,17 +75,17 @@ impl Service for Echo {
         }
     }
 
-    fn drained(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
+    fn drained(&mut self, _: &mut Context<'_, Self::Job>, conn: ConnId) {
         assert!(self.open.contains(&conn), "drained outside of opened and closed");
     }
 
-    fn closed(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
+    fn closed(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, closed: &Closed) {
         assert!(self.open.remove(&conn), "{conn} is closed without being open");
         assert!(cx.send(conn, Message::text("late")).is_err(), "a closed connection takes a message");
         self.closed.insert(conn, closed.clone());
     }
 
-    fn done(&mut self, cx: &mut Context<'_, Self>, job: JobToken, outcome: Job) {
+    fn done(&mut self, cx: &mut Context<'_, Self::Job>, job: JobToken, outcome: Job) {
         assert!(self.jobs.remove(&job), "a job is done twice");
         match outcome {
             Job::Admit(conn) => cx.accept(conn, &Default::default()),

@@ -45,7 +45,7 @@ impl Service for Paths {
     type Done = ();
     type Command = ();
 
-    fn request(&mut self, _: &mut Context<'_, Self>, _: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
         self.token = request.headers().get("x-token").unwrap_or_default().to_owned();
         self.path = request.path().to_owned();
         match &*self.path {
@@ -56,7 +56,7 @@ impl Service for Paths {
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let ended = match &*self.path {
             "/token" => cx.send(conn, Message::text(&*self.token)).map(drop),
             "/binary" => cx.send(conn, Message::binary(&[0, 255, 16][..])).map(drop),
@@ -67,7 +67,7 @@ impl Service for Paths {
         ended.unwrap();
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         match message.as_text() {
             Some("abort") => cx.abort(conn),
             _ => drop(cx.send(conn, message)),

@@ -13,11 +13,11 @@ impl Service for FanOut {
     type Done = ();
     type Command = ();
 
-    fn opened(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, _: &mut Context<'_>, conn: ConnId) {
         self.0.push(conn);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, _: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, _: ConnId, message: Message<'_>) {
         let prepared = Prepared::new(Kind::Text, message.into_bytes()).unwrap();
         cx.broadcast(self.0.iter().copied(), &prepared, |_, sent| assert!(sent.is_ok()));
     }

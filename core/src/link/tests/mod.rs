@@ -41,7 +41,7 @@ impl Service for Scripted {
     type Done = Result<String, String>;
     type Command = String;
 
-    fn request(&mut self, _: &mut Context<'_, Self>, conn: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_, Self::Job>, conn: ConnId, request: &Request) -> Verdict {
         match request.path() {
             "/later" => {
                 self.later.push(conn);
@@ -53,12 +53,12 @@ impl Service for Scripted {
         }
     }
 
-    fn opened(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, _: &mut Context<'_, Self::Job>, conn: ConnId) {
         self.log.push("opened".into());
         self.conns.push(conn);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, message: Message<'_>) {
         match message.as_text().unwrap_or_default() {
             "panic" => panic!("in message"),
             "close" => cx.close(conn, CloseCode::from(4000), "asked").unwrap(),
@@ -81,25 +81,25 @@ impl Service for Scripted {
         }
     }
 
-    fn drained(&mut self, _: &mut Context<'_, Self>, _: ConnId) {
+    fn drained(&mut self, _: &mut Context<'_, Self::Job>, _: ConnId) {
         self.log.push("drained".into());
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, conn: ConnId, closed: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_, Self::Job>, conn: ConnId, closed: &Closed) {
         self.conns.retain(|c| *c != conn);
         assert!(!self.fragile, "in closed");
         self.log.push(std::format!("closed {}", closed.code));
     }
 
-    fn dial_failed(&mut self, _: &mut Context<'_, Self>, _: DialId, error: &DialError) {
+    fn dial_failed(&mut self, _: &mut Context<'_, Self::Job>, _: DialId, error: &DialError) {
         self.log.push(std::format!("dial failed: {error}"));
     }
 
-    fn done(&mut self, _: &mut Context<'_, Self>, _: JobToken, outcome: Self::Done) {
+    fn done(&mut self, _: &mut Context<'_, Self::Job>, _: JobToken, outcome: Self::Done) {
         self.log.push(std::format!("done {outcome:?}"));
     }
 
-    fn command(&mut self, cx: &mut Context<'_, Self>, command: String) {
+    fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: String) {
         if command == "panic" {
             panic!("in command");
         }

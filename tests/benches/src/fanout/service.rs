@@ -22,11 +22,11 @@ impl Service for FanOut {
     type Done = ();
     type Command = ();
 
-    fn opened(&mut self, _: &mut Context<'_, Self>, conn: ConnId) {
+    fn opened(&mut self, _: &mut Context<'_>, conn: ConnId) {
         self.members.push(conn);
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Self>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         let Ok(prepared) = Prepared::new(message.kind(), message.into_bytes()) else {
             let _ = cx.close(conn, CloseCode::UNSUPPORTED_DATA, "");
             return;
@@ -43,7 +43,7 @@ impl Service for FanOut {
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_, Self>, conn: ConnId, _: &Closed) {
+    fn closed(&mut self, _: &mut Context<'_>, conn: ConnId, _: &Closed) {
         self.members.retain(|member| *member != conn);
     }
 }
