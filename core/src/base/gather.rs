@@ -18,6 +18,9 @@ impl Gather {
     /// it is all that a payload lacks.
     const LEAST_SPACE: usize = 4096;
 
+    /// So much is read at once: it is still in the processor's cache when it is unmasked.
+    const MOST_SPACE: usize = 128 * 1024;
+
     /// What has arrived.
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.buffer[..self.len]
@@ -37,9 +40,9 @@ impl Gather {
     }
 
     /// How much can be read straight into the buffer, of a payload of which `ahead` bytes are still to come: no more
-    /// than that, and no more than has arrived, but for a short rest.
+    /// than that, no more than has arrived, but for a short rest, and no more than suits the cache.
     pub(crate) fn space_len(&self, ahead: usize) -> usize {
-        if ahead.min(self.len) < Self::LEAST_SPACE { 0 } else { worth(ahead, self.len) }
+        if ahead.min(self.len) < Self::LEAST_SPACE { 0 } else { worth(ahead, self.len).min(Self::MOST_SPACE) }
     }
 
     /// The space for it, if it pays.
@@ -48,7 +51,7 @@ impl Gather {
         if len == 0 {
             return None;
         }
-        self.grow(from + len, from + len, spare);
+        self.grow(from + len, from + worth(ahead, from), spare);
         Some(&mut self.buffer[from..from + len])
     }
 

@@ -130,6 +130,14 @@ impl Outbox {
         self.spares.as_mut().map(|spares| &mut spares.buffer)
     }
 
+    /// A buffer of `len` bytes, whatever they are: the spare one, if it suits.
+    pub(crate) fn take_buffer(&mut self, len: usize) -> Vec<u8> {
+        let spare = self.spare().filter(|spare| (len..=2 * len).contains(&spare.capacity()));
+        let mut buffer = spare.map(core::mem::take).unwrap_or_default();
+        buffer.resize(len, 0);
+        buffer
+    }
+
     /// Tells that the next byte queued begins a frame, so that a control frame may step in before it.
     #[inline]
     pub(crate) fn mark_boundary(&mut self) {

@@ -15,6 +15,10 @@ use bytes::{Bytes, BytesMut};
 /// A payload from here on is referenced, a smaller one copied: a copy of this much costs less than another slice.
 pub(super) const REFERENCE: usize = 16 * 1024;
 
+/// A client's payload from here on is masked into a buffer of its own, which is written once and so is cheaper than a copy in
+/// the cork that is masked there.
+const BESIDE: usize = 32 * 1024;
+
 /// Room that pongs, and pings of the keepalive, have of their own beside the queue's limit, in bytes.
 pub(super) const PONG_RESERVE: u16 = 4096;
 
@@ -161,6 +165,12 @@ impl Connection {
     fn copy_frame(&mut self, now: Instant, fin: bool, opcode: Opcode, payload: &[u8]) {
         self.outbox.mark_boundary();
         let mask = self.next_mask();
+        if let Some(key) = mask.filter(|_| payload.len() >= BESIDE) {
+            let mut masked = self.outbox.take_buffer(payload.len());
+            mask::copy(&mut masked, payload, key, 0);
+            header::encode(self.outbox.cork(now), fin, opcode, mask, payload.len());
+            return self.outbox.push_own(now, masked);
+        }
         let cork = self.outbox.cork(now);
         cork.reserve(payload.len() + header::MAX_LEN);
         header::encode(cork, fin, opcode, mask, payload.len());
