@@ -18,8 +18,9 @@ impl Gather {
     /// it is all that a payload lacks.
     const LEAST_SPACE: usize = 4096;
 
-    /// So much is read at once: it is still in the processor's cache when it is unmasked.
-    const MOST_SPACE: usize = 128 * 1024;
+    /// Space that must be given a value first is made in steps of so much, which stay in the processor's cache until they have
+    /// been read into and unmasked.
+    const FRESH: usize = 128 * 1024;
 
     /// What has arrived.
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -35,24 +36,37 @@ impl Gather {
     /// Room for `n` bytes that are here, to be written by the caller and then told by [`fill`](Self::fill).
     pub(crate) fn room(&mut self, n: usize, ahead: usize, spare: Option<&mut Vec<u8>>) -> &mut [u8] {
         let arrived = self.len + n;
-        self.grow(arrived, arrived + worth(ahead, arrived), spare);
+        if self.buffer.capacity() < arrived {
+            self.move_to(arrived + worth(ahead, arrived), spare);
+        }
+        self.init(arrived);
         &mut self.buffer[self.len..arrived]
     }
 
     /// How much can be read straight into the buffer, of a payload of which `ahead` bytes are still to come: no more
-    /// than that, no more than has arrived, but for a short rest, and no more than suits the cache.
+    /// than that, no more than has arrived, but for a short rest, and of memory without a value no more than suits the cache.
     pub(crate) fn space_len(&self, ahead: usize) -> usize {
-        if ahead.min(self.len) < Self::LEAST_SPACE { 0 } else { worth(ahead, self.len).min(Self::MOST_SPACE) }
+        if ahead.min(self.len) < Self::LEAST_SPACE {
+            return 0;
+        }
+        let (worth, fresh) = (worth(ahead, self.len), Self::FRESH.max(self.buffer.len() - self.len));
+        let most = if self.is_full(worth) { worth } else { self.buffer.capacity() - self.len };
+        worth.min(fresh).min(most)
     }
 
     /// The space for it, if it pays.
     pub(crate) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
-        let (from, len) = (self.len, self.space_len(ahead));
-        if len == 0 {
+        let from = self.len;
+        if self.space_len(ahead) == 0 {
             return None;
         }
-        self.grow(from + len, from + worth(ahead, from), spare);
-        Some(&mut self.buffer[from..from + len])
+        let worth = worth(ahead, from);
+        if self.is_full(worth) {
+            self.move_to(from + worth, spare);
+        }
+        let to = from + self.space_len(ahead);
+        self.init(to);
+        Some(&mut self.buffer[from..to])
     }
 
     /// The next `n` bytes of the buffer are there now. Returns them.
@@ -68,17 +82,21 @@ impl Gather {
         self.buffer
     }
 
-    /// Makes the buffer at least `len` long; if it must be moved for that, to where there is room for `room`.
-    fn grow(&mut self, len: usize, room: usize, spare: Option<&mut Vec<u8>>) {
-        if self.buffer.capacity() < len {
-            self.move_to(room.max(2 * self.buffer.capacity().min(self.len)), spare);
-        }
+    /// Whether the room that is left is too short for a read of its own, where `worth` is worth making.
+    fn is_full(&self, worth: usize) -> bool {
+        self.buffer.capacity() - self.len < worth.min(Self::LEAST_SPACE)
+    }
+
+    /// Gives the buffer's first `len` bytes a value.
+    fn init(&mut self, len: usize) {
         if self.buffer.len() < len {
             self.buffer.resize(len, 0);
         }
     }
 
+    /// Moves the buffer to where there is room for `room`, and for twice what it had room for and has used.
     fn move_to(&mut self, room: usize, spare: Option<&mut Vec<u8>>) {
+        let room = room.max(2 * self.buffer.capacity().min(self.len));
         self.buffer.truncate(self.len);
         // A spare one that is much larger would be kept from others for the length of this payload.
         if let Some(spare) = spare.filter(|spare| (room..=2 * room).contains(&spare.capacity())) {
