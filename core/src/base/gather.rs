@@ -44,14 +44,16 @@ impl Gather {
     }
 
     /// How much can be read straight into the buffer, of a payload of which `ahead` bytes are still to come: no more
-    /// than that, no more than has arrived, but for a short rest, and of memory without a value no more than suits the cache.
+    /// than that; all of it where the buffer has a value already, and else no more than has arrived, but for a short rest, and
+    /// than suits the cache.
     pub(crate) fn space_len(&self, ahead: usize) -> usize {
         if ahead.min(self.len) < Self::LEAST_SPACE {
             return 0;
         }
-        let (worth, fresh) = (worth(ahead, self.len), Self::FRESH.max(self.buffer.len() - self.len));
-        let most = if self.is_full(worth) { worth } else { self.buffer.capacity() - self.len };
-        worth.min(fresh).min(most)
+        let (worth, ready) = (worth(ahead, self.len), self.buffer.len() - self.len);
+        let room = self.buffer.capacity() - self.len;
+        let fresh = worth.min(Self::FRESH).min(if self.is_full(worth) { worth } else { room });
+        fresh.max(ready.min(ahead))
     }
 
     /// The space for it, if it pays.
