@@ -1,4 +1,4 @@
-//! `raw-echo --runtime mio|tokio --listen ADDR`: plain TCP echo on one thread, the ceiling of every echo.
+//! `raw-echo --runtime mio|tokio|async-std --listen ADDR`: plain TCP echo on one thread, the ceiling of every echo.
 #![forbid(unsafe_code)]
 
 use clap::{Parser, ValueEnum};
@@ -26,6 +26,8 @@ enum Runtime {
     Mio,
     /// A task a connection, on tokio's current thread.
     Tokio,
+    /// A task a connection, on async-std's threads.
+    AsyncStd,
 }
 
 fn main() -> io::Result<()> {
@@ -36,6 +38,7 @@ fn main() -> io::Result<()> {
     match args.runtime {
         Runtime::Mio => raw::mio_echo(listener, args.buffer),
         Runtime::Tokio => raw::tokio_echo(listener, args.buffer),
+        Runtime::AsyncStd => raw::async_std_echo(listener, args.buffer),
     }
 }
 

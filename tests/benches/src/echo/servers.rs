@@ -86,7 +86,7 @@ impl Server {
             Self { name, kind, command }
         };
         let mut all = Vec::new();
-        for runtime in ["mio", "tokio"] {
+        for runtime in ["mio", "tokio", "async-std"] {
             all.push(server(format!("raw-{runtime}"), Kind::Raw, "raw-echo", &["--runtime", runtime]));
         }
         let large = raw::LARGE_BUFFER.to_string();
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn servers_are_chosen_by_name_or_begin() {
-        assert_eq!(names(&[]).unwrap().len(), 10);
+        assert_eq!(names(&[]).unwrap().len(), 11);
         assert_eq!(names(&["wharf-tokio"]).unwrap(), ["raw-mio", "wharf-tokio"]);
         assert_eq!(names(&["raw-t*", "wharf-m*"]).unwrap(), ["raw-mio", "raw-tokio", "wharf-mio"]);
         assert_eq!(names(&["*-smol"]).unwrap(), ["raw-mio", "wharf-smol"]);

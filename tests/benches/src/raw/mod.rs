@@ -1,11 +1,13 @@
 //! Plain TCP echo on one thread, as well as one can write it by hand: the ceiling.
 //!
-//! Both forms read into one buffer of the thread, write at once what a read gave, and keep only what a full socket did
+//! All forms read into one buffer of the thread, write at once what a read gave, and keep only what a full socket did
 //! not take.
 
+mod on_async_std;
 mod on_mio;
 mod on_tokio;
 
+pub use on_async_std::async_std_echo;
 pub use on_mio::mio_echo;
 pub use on_tokio::tokio_echo;
 
