@@ -10,7 +10,7 @@ use super::wire::{mask, utf8};
 use crate::base::{Accepted, CloseCode, Instant, Kind, Message, SendError};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 /// A payload from here on is referenced, a smaller one copied: a copy of this much costs less than another slice.
 pub(super) const REFERENCE: usize = 16 * 1024;
@@ -198,22 +198,22 @@ impl Connection {
     pub(super) fn reference_frames(&mut self, now: Instant, first: Opcode, payload: Bytes) {
         let size = self.config.fragment_size();
         let pieces = payload.len().div_ceil(size);
-        let mut own = match self.role {
-            Role::Client => Some(payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]))),
-            Role::Server => {
-                for i in 0..pieces {
-                    let piece = payload.slice(i * size..payload.len().min((i + 1) * size));
-                    self.reference_frame(now, i, pieces, first, None, piece);
-                }
-                None
+        if self.role == Role::Server {
+            for i in 0..pieces {
+                let piece = payload.slice(i * size..payload.len().min((i + 1) * size));
+                self.reference_frame(now, i, pieces, first, None, piece);
             }
+            return;
+        }
+        let mut own = match payload.try_into_mut() {
+            Ok(own) => own,
+            Err(shared) => return self.copy_frames(now, first, &shared),
         };
         for i in 0..pieces {
-            let Some(rest) = &mut own else { return };
-            let mut piece = rest.split_to(rest.len().min(size));
-            let key = self.next_mask();
-            mask::apply(&mut piece, key.unwrap_or_default(), 0);
-            self.reference_frame(now, i, pieces, first, key, piece.freeze());
+            let mut piece = own.split_to(own.len().min(size));
+            let key = self.draw_mask();
+            mask::apply(&mut piece, key, 0);
+            self.reference_frame(now, i, pieces, first, Some(key), piece.freeze());
         }
     }
 
