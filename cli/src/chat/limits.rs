@@ -1,7 +1,7 @@
 //! What users of the chat are held to.
 
-use super::rate::Rate;
 use std::time::Duration;
+use wharf::service::limiter::Rate;
 
 /// What the machine holds its users to.
 ///

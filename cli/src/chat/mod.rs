@@ -1,13 +1,12 @@
 //! A chat over WebSockets, with its page.
 //!
-//! [`protocol`] says what the messages are, [`Rooms`] is the pure machine that decides who hears what, [`rate`] holds
+//! [`protocol`] says what the messages are, [`Rooms`] is the pure machine that decides who hears what, [`Limits`] holds
 //! a talkative user back, [`access`] a foreign page; [`routes`] says what each path answers, and [`ChatService`] glues it
 //! all to a hub.
 
 pub mod access;
 mod limits;
 pub mod protocol;
-pub mod rate;
 mod rooms;
 pub mod routes;
 mod run;

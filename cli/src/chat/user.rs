@@ -1,10 +1,10 @@
 //! One user: an id, a name, and what it is in.
 
-use super::rate::Bucket;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Builder;
 use wharf::base::{Entropy, Instant};
+use wharf::service::limiter::Bucket;
 
 /// What is known of a user.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The ground: time, bytes in and out, messages, events, close reports, deadlines, entropy.
 
+mod cidr;
 mod close;
 mod closing;
 #[cfg(feature = "deflate")]
@@ -27,6 +28,7 @@ mod when;
 #[cfg_attr(not(feature = "tls"), allow(dead_code))]
 mod wire;
 
+pub use cidr::{Cidr, CidrError};
 pub use close::{Cause, Classifier, CloseCode, Closed, Origin, Timeout};
 pub use engine::{Accepted, End, Engine, SendError, Shutdown, Wants};
 pub use entropy::Entropy;

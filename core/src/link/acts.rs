@@ -89,9 +89,14 @@ impl Link {
 
     /// The program that handles it failed: 1011, or 500 where an answer is owed.
     pub fn fail(&mut self, now: Instant) {
+        self.reject(now, CloseCode::INTERNAL_ERROR);
+    }
+
+    /// Nothing more is taken from the peer, and the connection ends with `code`; with 500 where an answer is owed.
+    pub(super) fn reject(&mut self, now: Instant, code: CloseCode) {
         match &mut self.stage {
-            Stage::Open(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
-            Stage::Framed(connection) => connection.fail(now, CloseCode::INTERNAL_ERROR),
+            Stage::Open(connection) => connection.fail(now, code),
+            Stage::Framed(connection) => connection.fail(now, code),
             Stage::Http(answering) => answering.fail(now),
             Stage::Asking(asking) => asking.client.abort(now),
         }

@@ -1,12 +1,13 @@
 //! What a service acts with.
 
-use super::entry::Core;
+use super::entry::{Core, Entry};
 use super::{Address, ConnId, DialError, DialId, JobToken, Target};
 use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, SendError, Wall};
 use crate::http::{RespondError, Response};
 use crate::ws::handshake::Acceptance;
 use crate::ws::{Prepared, Role};
 use bytes::Bytes;
+use core::net::IpAddr;
 
 /// A service's hands for the length of one call.
 ///
@@ -25,6 +26,8 @@ pub struct Context<'a, J = ()> {
 pub struct Info<'a> {
     /// Where the peer is.
     pub peer: &'a Address,
+    /// The address that the connection comes from: the peer's, if it has one.
+    pub client: Option<IpAddr>,
     /// Our side.
     pub role: Role,
     /// The subprotocol that was agreed on.
@@ -78,6 +81,7 @@ impl<'a, J> Context<'a, J> {
         let entry = self.core.links.get(conn.0)?;
         Some(Info {
             peer: &entry.peer,
+            client: entry.peer.ip(),
             role: if entry.dial.is_some() { Role::Client } else { Role::Server },
             subprotocol: entry.told.as_ref().and_then(|told| told.subprotocol.as_deref()),
             dial: entry.dial,
@@ -168,21 +172,31 @@ impl<'a, J> Context<'a, J> {
 
     /// Reads nothing more from a connection until [`resume`](Self::resume): its peer is slowed down.
     pub fn pause(&mut self, conn: ConnId) {
-        let now = self.now;
-        // One that is gone reads nothing.
-        let _ = self.with_link(conn, |link| {
-            link.pause(now);
-            Ok(())
-        });
+        self.set_paused(conn, |entry| entry.paused = true);
     }
 
     /// Reads again.
     pub fn resume(&mut self, conn: ConnId) {
+        self.set_paused(conn, |entry| entry.paused = false);
+    }
+
+    /// As [`pause`](Self::pause) and [`resume`](Self::resume), for a service around the one that calls those: it is read while
+    /// neither wants it paused.
+    pub(crate) fn throttle(&mut self, conn: ConnId, throttled: bool) {
+        self.set_paused(conn, |entry| entry.throttled = throttled);
+    }
+
+    fn set_paused(&mut self, conn: ConnId, set: impl FnOnce(&mut Entry)) {
         let now = self.now;
-        let _ = self.with_link(conn, |link| {
-            link.resume(now);
-            Ok(())
-        });
+        // One that is gone reads nothing, and one that is not open cannot be paused.
+        let Some(entry) = self.core.entry(conn).filter(|entry| entry.link.is_open()) else { return };
+        set(entry);
+        if entry.paused || entry.throttled {
+            entry.link.pause(now);
+        } else {
+            entry.link.resume(now);
+        }
+        self.core.touch(conn);
     }
 
     /// Answers a request that was put off with [`Verdict::Later`](super::Verdict::Later).

@@ -27,6 +27,9 @@ pub(super) struct Entry {
     /// It stands in the dirty list, in the list of those to pump.
     pub(super) dirty: bool,
     pub(super) pumped: bool,
+    /// Nothing is read from it: so the service wants it, so its rate wants it.
+    pub(super) paused: bool,
+    pub(super) throttled: bool,
     /// Its deadline in the heap that counts.
     pub(super) due: Instant,
 }
@@ -60,6 +63,8 @@ impl Entry {
             released: false,
             dirty: false,
             pumped: false,
+            paused: false,
+            throttled: false,
             due: Instant::NEVER,
         })
     }

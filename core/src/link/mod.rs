@@ -36,7 +36,7 @@ pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
 pub use metrics::{HUB_METRICS, Metric, MetricKind, prometheus};
 pub use opening::OpenError;
-pub use service::{Service, Verdict};
+pub use service::{Rejection, Service, Verdict};
 pub use stats::HubStats;
 pub use target::{Target, TargetError};
 

@@ -1,7 +1,7 @@
 //! The one driving loop: from a connection's events to the service's calls.
 
 use super::entry::{Entry, Held, Turn};
-use super::{ConnId, Context, Event, Hub, Service, Verdict};
+use super::{ConnId, Context, Event, Hub, Service, Verdict, Welcome};
 use crate::base::{self, End, Engine, Input, Instant, Scratch};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -129,21 +129,7 @@ impl<S: Service> Hub<S> {
                 let verdict = self.call(Turn::Connection(conn), |s, cx| s.request(cx, conn, &request));
                 self.answer(now, conn, verdict);
             }
-            Event::Opened(welcome) => {
-                if let Some(entry) = self.core.entry(conn) {
-                    entry.opened = true;
-                    if welcome.subprotocol.is_some() {
-                        entry.told().subprotocol = welcome.subprotocol;
-                    }
-                    if let Some(dial) = entry.dial {
-                        self.core.dials.remove(dial.0);
-                    }
-                    self.core.handshakes -= 1;
-                    self.core.stats.opened += 1;
-                    self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
-                    self.close_if_draining(now, conn);
-                }
-            }
+            Event::Opened(welcome) => self.open(now, conn, *welcome),
             Event::Closed(closed) => {
                 if self.end(conn).is_some_and(|entry| entry.opened) {
                     self.core.stats.closed += 1;
@@ -159,6 +145,32 @@ impl<S: Service> Hub<S> {
                 }
             }
         }
+    }
+
+    /// The opening is through. A framed connection had no request by which it could have been refused.
+    fn open(&mut self, now: Instant, conn: ConnId, welcome: Welcome) {
+        let Some(entry) = self.core.entry(conn) else { return };
+        if entry.dial.is_none()
+            && entry.link.framed().is_some()
+            && let Err(rejection) = self.call(Turn::Connection(conn), |s, cx| s.admit(cx, conn))
+        {
+            if let Some(entry) = self.core.entry(conn) {
+                entry.link.reject(now, rejection.code);
+            }
+            return;
+        }
+        let Some(entry) = self.core.entry(conn) else { return };
+        entry.opened = true;
+        if welcome.subprotocol.is_some() {
+            entry.told().subprotocol = welcome.subprotocol;
+        }
+        if let Some(dial) = entry.dial {
+            self.core.dials.remove(dial.0);
+        }
+        self.core.handshakes -= 1;
+        self.core.stats.opened += 1;
+        self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
+        self.close_if_draining(now, conn);
     }
 
     /// The connection's last event came.

@@ -1,7 +1,7 @@
 //! What an application writes, once, for every runtime.
 
 use super::{ConnId, Context, DialError, DialId, JobToken};
-use crate::base::{Chunk, Closed, Instant, Message};
+use crate::base::{Chunk, CloseCode, Closed, Instant, Message};
 use crate::http::{Request, Response};
 use crate::ws::handshake::Acceptance;
 
@@ -25,12 +25,38 @@ impl Verdict {
     }
 }
 
+/// Why a connection of framed messages is not to be opened ([`Service::admit`]).
+///
+/// ```
+/// use wharf::base::CloseCode;
+///
+/// assert_eq!(wharf::link::Rejection::default().code, CloseCode::POLICY_VIOLATION);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Rejection {
+    /// The code of the connection's report; nothing of it is sent, since framings have no Close frame. Default 1008.
+    pub code: CloseCode,
+}
+
+impl Default for Rejection {
+    fn default() -> Self {
+        Self { code: CloseCode::POLICY_VIOLATION }
+    }
+}
+
+impl From<CloseCode> for Rejection {
+    fn from(code: CloseCode) -> Self {
+        Self { code }
+    }
+}
+
 /// An application: a pure machine over many connections. Each call gets a [`Context`] to act with. Calls never
 /// nest: what a service does to another connection is told in a later call.
 ///
 /// A connection's calls are `request` for each of its requests, then, if one became a WebSocket, `opened`, any number of
-/// `message`, `chunk` and `drained`, and `closed` exactly once. Connections that only spoke HTTP, and dials that failed, are
-/// not told by `closed`.
+/// `message`, `chunk` and `drained`, and `closed` exactly once. Connections that only spoke HTTP, those that were not admitted,
+/// and dials that failed are not told by `closed`.
 ///
 /// ```
 /// use wharf::base::Message;
@@ -60,6 +86,15 @@ pub trait Service: Sized {
     /// A request came. By default a WebSocket is accepted and all else is a 404.
     fn request(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, request: &Request) -> Verdict {
         if request.is_websocket() { Verdict::accept() } else { Verdict::Respond(Response::plain(404)) }
+    }
+
+    /// A connection of framed messages was accepted and is about to open: they have no request that could be refused. One
+    /// that is not admitted is ended, and neither `opened` nor anything else is called for it.
+    ///
+    /// # Errors
+    /// It is not admitted, and why.
+    fn admit(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) -> Result<(), Rejection> {
+        Ok(())
     }
 
     /// A WebSocket is open, accepted or dialed.
