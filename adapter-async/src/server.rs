@@ -80,7 +80,7 @@ where
         let Some(berth) = places.enter(config.max_connections) else {
             return trace::refused(peer, Refused::TooMany);
         };
-        let link = Link::server(clock.now(), clock.wall(), own.as_ref().unwrap_or(&config));
+        let link = Link::accepted(clock.now(), clock.wall(), own.as_ref().unwrap_or(&config), &peer);
         let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());

@@ -147,7 +147,11 @@ fn has_member(list: &[u8], token: &str) -> bool {
 
 /// Whether `text` is a token (RFC 9110 section 5.6.2), as names and subprotocols must be.
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Whether `value` can stand in a field: visible characters, space and tab, and bytes above ASCII.

@@ -8,6 +8,7 @@ use crate::http::{RespondError, Response};
 use crate::ws::{Connection, Prepared};
 use alloc::sync::Arc;
 use bytes::Bytes;
+use core::net::IpAddr;
 
 /// The same call on the open connection, whichever it is.
 macro_rules! open {
@@ -188,6 +189,17 @@ impl Link {
         match &self.stage {
             Stage::Framed(connection) => Some(connection),
             _ => None,
+        }
+    }
+
+    /// The client's address, if it is not the peer's own: what a trusted hop told of the connection, or of the request that
+    /// came last ([`Config::forwarding`](super::Config)). Once it is open, [`Welcome::client`](super::Welcome::client) has it.
+    #[must_use]
+    pub fn client_address(&self) -> Option<IpAddr> {
+        match (&self.welcome, &self.stage) {
+            (Some(welcome), _) => welcome.client,
+            (None, Stage::Http(answering)) => answering.provenance.client,
+            (None, _) => None,
         }
     }
 

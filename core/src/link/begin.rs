@@ -1,8 +1,9 @@
 //! How a link begins, and how it opens.
 
+use super::forwarding::Provenance;
 use super::stage::{Asking, Stage};
 use super::way::Way;
-use super::{Config, Framing, Link, OpenError, Target, Welcome};
+use super::{Address, Config, Forwarding, Framing, Link, OpenError, Target, Welcome};
 use crate::base::{End, Entropy, Instant, Wall};
 use crate::framed;
 use crate::http::{self, Request, Responder};
@@ -23,16 +24,38 @@ struct Dialing<'a> {
 }
 
 impl Link {
-    /// The server's side of a connection that was just accepted, with TLS if [`Config::tls`](super::Config) has it.
+    /// The server's side of a connection that was just accepted, with TLS if [`Config::tls`](super::Config) has it. Where
+    /// [`Config::forwarding`](super::Config) matters it is [`accepted`](Self::accepted).
     #[must_use]
     pub fn server(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
-        let stage = match &config.framing {
+        Self::from_peer(now, wall, config, None)
+    }
+
+    /// As [`server`](Self::server), from a peer that may be a trusted hop.
+    #[must_use]
+    pub fn accepted(now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Self {
+        let known = config.forwarding.as_deref().map(|forwarding| (forwarding, peer));
+        Self::from_peer(now, wall, config, known)
+    }
+
+    fn from_peer(
+        now: Instant,
+        wall: Wall,
+        config: &Arc<Config>,
+        known: Option<(&Forwarding, &Address)>,
+    ) -> Self {
+        let mut stage = match &config.framing {
             Framing::WebSocket => Stage::http(now, wall, config),
             Framing::Codec(codec) => {
                 Stage::Framed(framed::Connection::new(now, codec.clone(), &config.framed))
             }
         };
-        let mut link = Self::new(stage, Way::server(now, wall, config));
+        if let (Stage::Http(answering), Some((forwarding, peer))) = (&mut stage, known) {
+            answering.provenance = Provenance::of(peer, forwarding);
+        }
+        let has_header =
+            known.is_some_and(|(forwarding, peer)| forwarding.proxy_protocol && forwarding.trusts(peer));
+        let mut link = Self::new(stage, Way::server(now, wall, config, has_header));
         link.handle_failure(now);
         link
     }
@@ -115,6 +138,9 @@ impl Link {
     /// Whether the request is handed up: one for a WebSocket that the policy refuses is answered right here.
     pub(super) fn admit(&mut self, now: Instant, request: &Request) -> bool {
         let Stage::Http(answering) = &mut self.stage else { return false };
+        if let Some(forwarding) = &answering.config.forwarding {
+            answering.provenance.handle_request(request.headers(), forwarding);
+        }
         if !request.is_websocket() {
             answering.offer = None;
             return true;
@@ -150,7 +176,7 @@ impl Link {
             }
         };
         let is_over = answering.responder.is_read_over();
-        let config = answering.config.clone();
+        let (config, client) = (answering.config.clone(), answering.provenance.client);
         let mut head =
             core::mem::replace(&mut answering.responder, Responder::new(now, &config.http)).into_unwritten();
         head.extend_from_slice(&answer);
@@ -161,7 +187,7 @@ impl Link {
         }
         let connection = Connection::new(now, Role::Server, &config.ws, entropy, &head);
         self.stage = Stage::Open(connection.with_extensions(offer.agreed()));
-        self.welcome = Some(Box::new(Welcome { subprotocol, headers: http::Headers::default() }));
+        self.welcome = Some(Box::new(Welcome { subprotocol, client, headers: http::Headers::default() }));
         if is_over {
             // The transport tells its end once, and told it to the responder.
             self.stage.receive_end(now, End::Eof);
@@ -178,6 +204,7 @@ impl Link {
         }
         let connection = Connection::client(now, &asking.ws, entropy).with_extensions(opened.agreed);
         self.stage = Stage::Open(connection);
-        self.welcome = Some(Box::new(Welcome { subprotocol: opened.subprotocol, headers: opened.headers }));
+        let (subprotocol, headers) = (opened.subprotocol, opened.headers);
+        self.welcome = Some(Box::new(Welcome { subprotocol, headers, client: None }));
     }
 }

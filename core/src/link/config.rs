@@ -1,6 +1,6 @@
 //! What a hub and its links are told once.
 
-use super::{Address, OpenError, Target};
+use super::{Address, Forwarding, OpenError, Target};
 use crate::framed::{self, Codec};
 use crate::http;
 use crate::proxy::{Proxies, Proxy};
@@ -48,6 +48,8 @@ pub struct Config {
     pub http: Arc<http::Config>,
     /// What is asked of those who want a WebSocket.
     pub policy: ServerPolicy,
+    /// The proxies in front of a server whose word about a client's address is believed. Default none.
+    pub forwarding: Option<Arc<Forwarding>>,
     /// How long a client may take to open; lookup and connect are in it, and all redirects. Default 10 s. A server's side
     /// has [`http::Config::open_timeout`].
     pub open_timeout: Duration,
@@ -86,6 +88,7 @@ impl Default for Config {
             dialed: Arc::new(ws::Config::client()),
             http: Arc::default(),
             policy: ServerPolicy::default(),
+            forwarding: None,
             open_timeout: Duration::from_secs(10),
             max_connections: 16_384,
             max_handshakes: 4096,

@@ -26,7 +26,8 @@ pub struct Context<'a, J = ()> {
 pub struct Info<'a> {
     /// Where the peer is.
     pub peer: &'a Address,
-    /// The address that the connection comes from: the peer's, if it has one.
+    /// The address that it comes from: what a trusted hop told ([`Config::forwarding`](super::Config)) of it, or of its last
+    /// request while it speaks HTTP; else the peer's, if that has one.
     pub client: Option<IpAddr>,
     /// Our side.
     pub role: Role,
@@ -81,7 +82,7 @@ impl<'a, J> Context<'a, J> {
         let entry = self.core.links.get(conn.0)?;
         Some(Info {
             peer: &entry.peer,
-            client: entry.peer.ip(),
+            client: entry.client(),
             role: if entry.dial.is_some() { Role::Client } else { Role::Server },
             subprotocol: entry.told.as_ref().and_then(|told| told.subprotocol.as_deref()),
             dial: entry.dial,

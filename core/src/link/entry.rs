@@ -9,6 +9,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use slotmap::{DefaultKey, SlotMap};
 
 /// One connection. Boxed where it is kept, so that a table with room to grow costs little.
@@ -46,6 +47,8 @@ pub(super) struct Held {
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) subprotocol: Option<String>,
+    /// Where it comes from, if that is not the peer.
+    pub(super) client: Option<IpAddr>,
     /// How it ended, for the adapter's log.
     pub(super) report: Option<Box<Closed>>,
 }
@@ -72,6 +75,12 @@ impl Entry {
     /// What there is to be told, to be added to.
     pub(super) fn told(&mut self) -> &mut Told {
         self.told.get_or_insert_default()
+    }
+
+    /// Where it comes from.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        let told = self.told.as_ref().and_then(|told| told.client);
+        told.or_else(|| self.link.client_address()).or_else(|| self.peer.ip())
     }
 
     /// Whether output that leaves, or more of it, brings about nothing but that.

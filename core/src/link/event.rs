@@ -5,6 +5,7 @@ use crate::base::{self, Closed, Message};
 use crate::http::{self, Request};
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::net::IpAddr;
 use core::time::Duration;
 
 /// What a link hands up. The last one is `Closed` or, for a client whose connection did not open, `Failed`.
@@ -46,6 +47,9 @@ pub struct Welcome {
     pub subprotocol: Option<String>,
     /// The fields of the server's answer; empty on the server's side.
     pub headers: http::Headers,
+    /// On the server's side the client's address, if a trusted hop told it ([`Forwarding`](super::Forwarding)); else it is the
+    /// peer's.
+    pub client: Option<IpAddr>,
 }
 
 impl<'b> From<base::Event<'b>> for Event<'b> {

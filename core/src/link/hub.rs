@@ -121,7 +121,7 @@ impl<S: Service> Hub<S> {
             () => {
                 self.core.stats.accepted += 1;
                 let config = config.unwrap_or(&self.core.config);
-                let link = Link::server(now, self.core.wall.at(now), config);
+                let link = Link::accepted(now, self.core.wall.at(now), config, &peer);
                 return Ok(self.insert(link, peer, None));
             }
         };

@@ -5,6 +5,7 @@ use super::way::Way;
 use super::{Event, OpenError, Welcome};
 use crate::base::{self, Closed, End, Engine, Input, Instant, Output, Scratch, Wall, WallClock, Wants};
 use crate::http;
+use crate::proxy::ProxyHeader;
 use crate::ws::Connection;
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -64,9 +65,10 @@ impl Link {
             None => Input::new(bytes),
             Some(way) => {
                 let input = way.input(now, bytes, plain);
-                let is_bare = way.is_bare();
+                let (header, is_bare) = (way.take_header(), way.is_bare());
+                header.inspect(|header| self.handle_header(header));
                 self.handle_failure(now);
-                // A tunnel that is through leaves nothing behind but the wire.
+                // A tunnel that is through, or a header, leaves nothing behind but the wire.
                 self.way.take_if(|_| is_bare);
                 input
             }
@@ -124,7 +126,9 @@ impl Link {
 
     fn next_event<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         loop {
-            if let Some(welcome) = self.welcome.take() {
+            // One that is framed may know its client before it is open.
+            let waits = matches!(self.stage, Stage::Framed(_)) && !is_through(self.way.as_deref());
+            if let Some(welcome) = self.welcome.take_if(|_| !waits) {
                 self.opened = true;
                 return Some(Event::Opened(welcome));
             }
@@ -164,7 +168,9 @@ impl Link {
                 Event::Failed(Box::new(failure.cloned().unwrap_or(OpenError::Aborted)))
             }
             Event::Closed(mut closed) => {
-                if let (Some(failure), End::TlsFailed) = (failure, end_of(&closed)) {
+                if let Some(failure) = failure
+                    && (end_of(&closed) == End::TlsFailed || matches!(failure, OpenError::ProxyHeader(_)))
+                {
                     closed.reason = failure.to_string();
                 }
                 Event::Closed(closed)
@@ -306,12 +312,32 @@ impl Link {
         }
     }
 
+    /// The header of a trusted hop has come.
+    fn handle_header(&mut self, header: &ProxyHeader) {
+        match &mut self.stage {
+            Stage::Http(answering) => {
+                if let Some(forwarding) = &answering.config.forwarding {
+                    answering.provenance.handle_header(header, forwarding);
+                }
+            }
+            _ => {
+                let client = header.source().map(|source| source.ip().to_canonical());
+                self.welcome = Some(Box::new(Welcome { client, ..Welcome::default() }));
+            }
+        }
+    }
+
+    /// Whether it ended because a trusted hop did not begin with a PROXY header.
+    pub(super) fn has_bad_header(&self) -> bool {
+        matches!(self.way.as_ref().and_then(|way| way.failure()), Some(OpenError::ProxyHeader(_)))
+    }
+
     /// The machine learns, once, that what lies below it has failed. Whether it was now.
     pub(super) fn handle_failure(&mut self, now: Instant) -> bool {
         if !self.way.as_mut().is_some_and(|way| way.take_news_of_failure()) {
             return false;
         }
-        if self.is_client && !self.opened {
+        if (self.is_client && !self.opened) || self.has_bad_header() {
             self.stage.abort(now);
         } else {
             self.stage.receive_end(now, End::TlsFailed);

@@ -62,6 +62,12 @@ pub const HUB_METRICS: &[Metric] = &[
         Counter,
         |s| s.refused,
     ),
+    Metric::new(
+        "wharf_proxy_headers_refused_total",
+        "Connections of trusted hops that did not begin with a PROXY header.",
+        Counter,
+        |s| s.proxy_headers_refused,
+    ),
     Metric::new("wharf_websockets_opened_total", "WebSockets opened.", Counter, |s| s.opened),
     Metric::new("wharf_websockets_closed_total", "WebSockets closed.", Counter, |s| s.closed),
     Metric::new("wharf_websockets_open", "WebSockets open now.", Gauge, |s| {
@@ -148,6 +154,7 @@ mod tests {
         let stats = HubStats {
             accepted: 1,
             refused: 2,
+            proxy_headers_refused: 11,
             opened: 30,
             closed: 4,
             panics: 5,
@@ -158,7 +165,7 @@ mod tests {
             drain_resets: 10,
         };
         let values: alloc::vec::Vec<u64> = HUB_METRICS.iter().map(|metric| metric.value(&stats)).collect();
-        assert_eq!(values, [1, 2, 30, 4, 26, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(values, [1, 2, 11, 30, 4, 26, 5, 6, 7, 8, 9, 10]);
         assert!(prometheus(&stats).ends_with("\nwharf_connections_drain_reset_total 10\n"));
     }
 }

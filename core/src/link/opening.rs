@@ -1,7 +1,7 @@
 //! Why a client's connection did not open, and when.
 
 use crate::base::{End, When};
-use crate::proxy::ProxyError;
+use crate::proxy::{ProxyError, ProxyHeaderError};
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
 use crate::ws::handshake::{HandshakeError, RedirectError, RequestError};
@@ -31,6 +31,9 @@ pub enum OpenError {
     /// The proxy gave no way out.
     #[error("proxy: {0}")]
     Proxy(#[from] ProxyError),
+    /// At a server: a trusted hop did not begin with a PROXY header ([`Forwarding`](super::Forwarding)).
+    #[error("PROXY header: {0}")]
+    ProxyHeader(#[from] ProxyHeaderError),
     /// The TLS session failed.
     #[cfg(feature = "tls")]
     #[error("TLS: {0}")]
@@ -58,7 +61,7 @@ impl OpenError {
     pub fn when(&self) -> When {
         match self {
             Self::Request(_) | Self::Aborted => When::Request,
-            Self::Proxy(_) => When::Proxy,
+            Self::Proxy(_) | Self::ProxyHeader(_) => When::Proxy,
             Self::NoTls | Self::TlsTimedOut | Self::TlsEnded(_) => When::Tls,
             #[cfg(feature = "tls")]
             Self::Tls(_) => When::Tls,
@@ -75,7 +78,9 @@ impl OpenError {
             #[cfg(feature = "tls")]
             Self::Tls(error) => error.is_retryable(),
             Self::Handshake(error) => error.is_retryable(),
-            Self::NoTls | Self::Request(_) | Self::Redirect(_) | Self::Aborted => false,
+            Self::NoTls | Self::Request(_) | Self::ProxyHeader(_) | Self::Redirect(_) | Self::Aborted => {
+                false
+            }
         }
     }
 }

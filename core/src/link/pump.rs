@@ -150,6 +150,9 @@ impl<S: Service> Hub<S> {
     /// The opening is through. A framed connection had no request by which it could have been refused.
     fn open(&mut self, now: Instant, conn: ConnId, welcome: Welcome) {
         let Some(entry) = self.core.entry(conn) else { return };
+        if welcome.client.is_some() {
+            entry.told().client = welcome.client;
+        }
         if entry.dial.is_none()
             && entry.link.framed().is_some()
             && let Err(rejection) = self.call(Turn::Connection(conn), |s, cx| s.admit(cx, conn))
@@ -181,6 +184,7 @@ impl<S: Service> Hub<S> {
         if !entry.opened {
             self.core.handshakes -= 1;
         }
+        self.core.stats.proxy_headers_refused += u64::from(entry.link.has_bad_header());
         match self.core.drain_by {
             Some(Instant::NEVER) => self.core.stats.drain_resets += 1,
             Some(_) => self.core.stats.drained += 1,

@@ -1,6 +1,7 @@
 //! What a link speaks at the moment, and the machine that speaks it.
 
 use super::Config;
+use super::forwarding::Provenance;
 use crate::base::{End, Engine, Entropy, Instant, Output, Scratch, Wall, WallClock, Wants};
 use crate::framed::{self, Codec};
 use crate::http::{RespondError, Responder, Response};
@@ -27,6 +28,7 @@ pub(super) struct Answering {
     pub(super) config: Arc<Config>,
     /// For the `Date` of answers.
     pub(super) wall: WallClock,
+    pub(super) provenance: Provenance,
 }
 
 impl Answering {
@@ -74,6 +76,7 @@ impl Stage {
             offer: None,
             config: config.clone(),
             wall: WallClock::new(now, wall),
+            provenance: Provenance::default(),
         }))
     }
 

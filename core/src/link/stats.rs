@@ -14,6 +14,8 @@ pub struct HubStats {
     pub accepted: u64,
     /// Connections refused: too many, too many in their handshake, or draining.
     pub refused: u64,
+    /// Connections of trusted hops that did not begin with a PROXY header.
+    pub proxy_headers_refused: u64,
     /// WebSockets opened.
     pub opened: u64,
     /// WebSockets closed.
@@ -40,7 +42,7 @@ mod tests {
     #[test]
     fn the_keys() {
         let expected = json!({
-            "accepted": 0, "refused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "dialsRefused": 0,
+            "accepted": 0, "refused": 0, "proxyHeadersRefused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "dialsRefused": 0,
             "dialsFailed": 0, "drained": 0, "drainResets": 0,
         });
         assert_eq!(to_value(HubStats::default()).unwrap(), expected);

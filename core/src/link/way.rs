@@ -1,21 +1,22 @@
-//! What lies between a link's machine and the wire: a proxy's tunnel, TLS, or the one and then the other.
+//! What lies between a link's machine and the wire: a proxy's tunnel, or the header of one in front of a server; TLS; or the
+//! one and then the other.
 
-#[cfg(feature = "tls")]
-use super::Framing;
 #[cfg(not(feature = "tls"))]
 use super::no_tls::Session;
-use super::{Config, OpenError, Target};
+use super::{Config, Framing, OpenError, Target};
 use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants};
-use crate::proxy::Tunnel;
+use crate::proxy::{HeaderReader, ProxyHeader, ProxyHeaderError, Tunnel};
 #[cfg(feature = "tls")]
 use crate::tls::Session;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// The stages in their order from the wire: while there is a tunnel nothing else is heard, then TLS, then the machine.
+/// The stages in their order from the wire: while there is a header to be read or a tunnel nothing else is heard, then TLS,
+/// then the machine.
 #[derive(Debug)]
 pub(super) struct Way {
+    preface: Option<Box<Preface>>,
     tunnel: Option<Tunnel>,
     tls: Option<Session>,
     /// For what certificates are judged by.
@@ -32,6 +33,13 @@ pub(super) struct Way {
     failure: Option<OpenError>,
     /// The machine was told of the failure.
     failure_told: bool,
+}
+
+/// The PROXY header of a trusted hop, until the machine was told of it.
+#[derive(Debug)]
+enum Preface {
+    Reading(HeaderReader),
+    Read(ProxyHeader),
 }
 
 impl Way {
@@ -56,28 +64,32 @@ impl Way {
         Ok(Some(Box::new(way)))
     }
 
-    /// The server's way to whoever was accepted; `None` if that is the bare wire.
-    #[cfg(feature = "tls")]
-    pub(super) fn server(now: Instant, wall: Wall, config: &Config) -> Option<Box<Self>> {
+    /// The server's way to whoever was accepted, which begins with a PROXY header if it `has_header`; `None` if that is the
+    /// bare wire.
+    pub(super) fn server(now: Instant, wall: Wall, config: &Config, has_header: bool) -> Option<Box<Self>> {
+        #[cfg(feature = "tls")]
+        let session = config.tls.as_ref().map(|tls| Session::server(tls, wall));
+        #[cfg(not(feature = "tls"))]
+        let session: Option<Result<Session, OpenError>> = None;
+        if session.is_none() && !has_header {
+            return None;
+        }
         let close_timeout = match config.framing {
             Framing::Codec(_) => config.framed.close_timeout,
             Framing::WebSocket => config.ws.close_timeout,
         };
         let mut way = Self::new(now, wall, limited(config.http.open_timeout, config), close_timeout);
-        match Session::server(config.tls.as_ref()?, wall) {
-            Ok(session) => way.tls = Some(session),
+        way.preface = has_header.then(|| Box::new(Preface::Reading(HeaderReader::default())));
+        match session.transpose() {
+            Ok(session) => way.tls = session,
             Err(e) => way.failure = Some(e.into()),
         }
         Some(Box::new(way))
     }
 
-    #[cfg(not(feature = "tls"))]
-    pub(super) fn server(_: Instant, _: Wall, _: &Config) -> Option<Box<Self>> {
-        None
-    }
-
     fn new(now: Instant, wall: Wall, timeout: Duration, close_timeout: Duration) -> Self {
         Self {
+            preface: None,
             tunnel: None,
             tls: None,
             wall: WallClock::new(now, wall),
@@ -108,7 +120,7 @@ impl Way {
         plain: &'b mut Vec<u8>,
     ) -> Input<'b> {
         let mut input = Input::new(bytes);
-        if !self.pass_tunnel(now, &mut input) {
+        if !self.pass_preface(&mut input) || !self.pass_tunnel(now, &mut input) {
             return Input::default();
         }
         let Some(session) = &mut self.tls else { return input };
@@ -134,6 +146,15 @@ impl Way {
     pub(super) fn receive_end(&mut self, now: Instant, end: End) -> Option<End> {
         // A transport that has failed takes no last words.
         self.given_up |= end != End::Eof;
+        match self.preface.as_deref() {
+            // A hop that only wanted to know whether somebody listens.
+            Some(Preface::Reading(reader)) if reader.is_empty() => return Some(end),
+            Some(Preface::Reading(_)) => {
+                self.fail_preface(ProxyHeaderError::Ended(end));
+                return None;
+            }
+            _ => {}
+        }
         if let Some(tunnel) = &mut self.tunnel {
             tunnel.receive_end(now, end);
             self.pass_tunnel(now, &mut Input::default());
@@ -178,6 +199,9 @@ impl Way {
 
     /// What is wanted of the transport, where the machine wants `inner`.
     pub(super) fn wants(&self, inner: Wants) -> Wants {
+        if self.is_reading_preface() {
+            return if inner.shutdown.is_some() { inner } else { Wants { read: true, ..Wants::default() } };
+        }
         if let Some(tunnel) = &self.tunnel {
             // A machine that has ended has no use for a tunnel.
             return if inner.shutdown.is_some() { inner } else { tunnel.wants() };
@@ -216,6 +240,8 @@ impl Way {
             self.pass_tunnel(now, &mut Input::default());
         } else if now < self.deadline {
             // Not yet.
+        } else if self.is_reading_preface() {
+            self.fail_preface(ProxyHeaderError::TimedOut);
         } else if self.is_opening() && self.failure.is_none() {
             self.failure = Some(OpenError::TlsTimedOut);
             self.given_up = true;
@@ -240,7 +266,9 @@ impl Way {
     }
 
     fn is_opening(&self) -> bool {
-        self.tunnel.is_some() || self.tls.as_ref().is_some_and(Session::is_handshaking)
+        self.is_reading_preface()
+            || self.tunnel.is_some()
+            || self.tls.as_ref().is_some_and(Session::is_handshaking)
     }
 
     /// Why it failed, once the machine was told: what it says before that is about what came before.
@@ -259,6 +287,42 @@ impl Way {
     #[cfg(feature = "tls")]
     pub(super) fn session(&self) -> Option<&Session> {
         self.tls.as_ref()
+    }
+
+    /// The header, once: when it has come.
+    pub(super) fn take_header(&mut self) -> Option<ProxyHeader> {
+        let Some(Preface::Read(header)) = self.preface.as_deref() else { return None };
+        let header = *header;
+        self.preface = None;
+        Some(header)
+    }
+
+    fn is_reading_preface(&self) -> bool {
+        matches!(self.preface.as_deref(), Some(Preface::Reading(_)))
+    }
+
+    /// Reads the header, if there is to be one; whether what is left is for the next stage.
+    fn pass_preface(&mut self, input: &mut Input<'_>) -> bool {
+        let Some(preface) = &mut self.preface else { return true };
+        let Preface::Reading(reader) = &mut **preface else { return true };
+        match reader.receive(input) {
+            None => false,
+            Some(Ok(header)) => {
+                **preface = Preface::Read(header);
+                true
+            }
+            Some(Err(e)) => {
+                self.fail_preface(e);
+                false
+            }
+        }
+    }
+
+    /// Whoever it is, there is nothing to be said to him.
+    fn fail_preface(&mut self, error: ProxyHeaderError) {
+        self.preface = None;
+        self.failure.get_or_insert(error.into());
+        self.given_up = true;
     }
 
     /// Feeds the tunnel, if there is one; whether what is left is for the next stage.
@@ -284,7 +348,7 @@ impl Way {
 
     /// Whether nothing lies between any more.
     pub(super) fn is_bare(&self) -> bool {
-        self.tunnel.is_none() && self.tls.is_none() && self.failure.is_none()
+        self.preface.is_none() && self.tunnel.is_none() && self.tls.is_none() && self.failure.is_none()
     }
 
     /// Notes what became of the session.

@@ -4,6 +4,7 @@ mod backpressure;
 mod broadcast;
 mod drain;
 mod failures;
+mod forwarding;
 mod service;
 mod transport;
 #[cfg(feature = "tls")]
@@ -184,7 +185,7 @@ impl Peer {
     }
 }
 
-fn written(hub: &mut Hub<Scripted>, now: Instant, conn: ConnId) -> Vec<u8> {
+fn written<S: Service>(hub: &mut Hub<S>, now: Instant, conn: ConnId) -> Vec<u8> {
     let mut out = Vec::new();
     loop {
         let mut slices: [&[u8]; 8] = [&[]; 8];

@@ -84,8 +84,11 @@ pub struct Limited<S> {
     service: S,
     limiter: Option<Limiter>,
     traffic: Traffic,
-    tell: Option<Box<dyn FnMut(&Attempt) + Send>>,
+    tell: Option<Box<Tell>>,
 }
+
+/// It is handed a value and nothing to act with, so it cannot come back into the service that calls it.
+type Tell = dyn FnMut(&Attempt) + Send;
 
 impl<S> Limited<S> {
     /// `service`, held to these limits.

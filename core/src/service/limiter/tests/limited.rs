@@ -76,9 +76,7 @@ fn connections(change: impl FnOnce(&mut limiter::Config)) -> Limits {
 }
 
 fn lines() -> Config {
-    let mut config = Config::default();
-    config.framing = Framing::codec(Lines::new());
-    config
+    Config { framing: Framing::codec(Lines::new()), ..Config::default() }
 }
 
 fn accept(hub: &mut Hub<Limited<Log>>, now: Instant, address: IpAddr) -> ConnId {
