@@ -3,6 +3,7 @@
 use crate::bench::args::BenchArgs;
 use crate::chat::access::Origin;
 use crate::framing::FramingKind;
+use crate::limits::LimitArgs;
 use crate::runner::RuntimeKind;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub struct Common {
     /// Most connections at once.
     #[arg(long, default_value_t = 16_384, value_name = "N", value_parser = at_least_one)]
     pub max_connections: usize,
+    /// What clients are held to.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// `wharf echo`.

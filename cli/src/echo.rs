@@ -86,7 +86,7 @@ pub fn run(args: &Echo) -> Result<(), RunError> {
         .collect();
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
-    let service = EchoService::new(args.framing);
+    let service = args.common.limits.around(EchoService::new(args.framing));
     runner::run(args.common.runtime, &listen, service, &Arc::new(config), &controls)
 }
 
@@ -133,6 +133,7 @@ pub fn server_config(common: &Common) -> Config {
     config.http = Arc::new(http);
     config.ws = Arc::new(ws);
     config.max_connections = common.max_connections;
+    config.forwarding = common.limits.forwarding();
     // It dials nobody, so the environment's proxies are none of its business, not even bad ones.
     config.proxies = Some(Arc::new(Proxies::none()));
     config

@@ -18,12 +18,13 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
         loopback: args.listen.ip().is_some_and(|ip| ip.is_loopback()),
     };
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
-    let service = ChatService::new(access, Limits::default(), entropy);
+    let service = args.common.limits.around(ChatService::new(access, Limits::default(), entropy));
     let common = echo::server_config(&args.common);
     let mut config = ChatService::config(args.common.idle_timeout.unwrap_or(echo::WEBSOCKET_IDLE));
     config.http = common.http;
     config.max_connections = common.max_connections;
     config.proxies = common.proxies;
+    config.forwarding = common.forwarding;
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
     // Its port is known once it is bound.

@@ -151,7 +151,9 @@ impl Service for ChatService {
         self.expected.retain(|expected| *expected != conn);
         let auto_join = self.expected.len() == before;
         if let Some(info) = cx.info(conn) {
-            tracing::info!(%conn, address = %info.peer, "connected");
+            let client = info.client.filter(|client| info.peer.ip() != Some(*client));
+            let client = client.map(tracing::field::display);
+            tracing::info!(%conn, address = %info.peer, client, "connected");
         }
         self.rooms.handle_opened(cx.now(), conn, auto_join);
         self.act(cx);

@@ -26,8 +26,8 @@ pub struct Config {
     pub block: Duration,
     /// How often what is no longer needed is forgotten. No judgement depends on it. Default 60 s.
     pub sweep: Duration,
-    /// Addresses that are remembered at most, each in about 130 bytes and 8 for each connection up to [`limit`](Self::limit).
-    /// Default 65,536, which are 14 MB; 0 counts as 1.
+    /// Addresses that are remembered at most, each in no more than 176 bytes and 8 for each connection up to
+    /// [`limit`](Self::limit). Default 65,536, which are 17 MB at the most; 0 counts as 1.
     pub max_addresses: usize,
     /// What becomes of an unknown address while all these are needed.
     pub full: Full,
