@@ -1,6 +1,10 @@
 //! Limits on real sockets, on every runtime: who is refused, how it is told, and whose address it is that counts.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code)]
+#[path = "../examples/limited.rs"]
+mod limited;
+
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -318,7 +322,21 @@ fn or_is_closed_with_1008(runtime: RuntimeKind) {
     assert_eq!(bystander.frame().expect("an echo").payload, b"ahoy");
 }
 
+fn the_example_says_what_it_says(runtime: RuntimeKind) {
+    let lines = limited::play(runtime).expect("it runs");
+    let (told, log) = lines.split_at(5);
+    assert!(told[..3].iter().all(|line| line == "HTTP/1.1 101 Switching Protocols"), "{lines:?}");
+    let refused = "HTTP/1.1 429 Too Many Requests, Retry-After: ";
+    let seconds =
+        told[3..].iter().map(|line| line.strip_prefix(refused).expect(line).parse().expect("seconds"));
+    assert!(seconds.into_iter().all(|seconds: u32| (200..=300).contains(&seconds)), "{lines:?}");
+    let expected =
+        ["log: 127.0.0.1: too many connections from this address", "log: 127.0.0.1: the address is blocked"];
+    assert_eq!(log, expected);
+}
+
 on_every_runtime!({
+    the_example_says_what_it_says
     a_refused_websocket_is_told_with_429_and_closed
     a_refused_framed_client_is_closed
     the_address_is_the_clients_own_and_no_constant
