@@ -1,6 +1,6 @@
 //! The limiter against a list of all that ever arrived, and what it holds of a million addresses.
 //!
-//! `WHARF_ARRIVALS` says how many arrivals are tried: 100,000 by default.
+//! `WHARF_ARRIVALS` says how many arrivals are tried: 1,000,000 by default.
 #![forbid(unsafe_code)]
 
 use allocation_counter::measure;
@@ -12,7 +12,7 @@ use wharf::service::limiter::{Config, Limiter, Why};
 use wharf_tests::dice::Dice;
 
 fn arrivals() -> usize {
-    let text = std::env::var("WHARF_ARRIVALS").unwrap_or_else(|_| "100000".into());
+    let text = std::env::var("WHARF_ARRIVALS").unwrap_or_else(|_| "1000000".into());
     text.parse().expect("WHARF_ARRIVALS is a number")
 }
 
