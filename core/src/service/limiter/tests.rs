@@ -55,7 +55,7 @@ fn no_burst_at_the_edge_of_a_window() {
 
 /// There is one call, which judges and counts: attempts of the same moment see each other.
 #[test]
-fn check_and_update_are_one() {
+fn check_and_update_do_not_race() {
     let mut limiter = limiter(|_| {});
     assert_eq!(admitted(&mut limiter, at(0), ip("192.0.2.1"), 100), 10);
     assert_eq!(limiter.stats().admitted, 10);
@@ -91,7 +91,7 @@ fn a_block_is_five_minutes_and_is_not_prolonged() {
 }
 
 #[test]
-fn a_host_of_ipv6_has_one_count_for_all_its_addresses() {
+fn the_2_to_64_addresses_of_a_host_of_ipv6_count_as_one() {
     let mut limiter = limiter(|_| {});
     for host in 0..10 {
         assert!(limiter.admit(at(0), ip(&std::format!("2001:db8:0:1::{host:x}"))).is_ok());
