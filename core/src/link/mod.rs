@@ -19,6 +19,7 @@ mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod opening;
+mod preface;
 mod pump;
 mod service;
 mod stage;

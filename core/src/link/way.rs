@@ -3,9 +3,10 @@
 
 #[cfg(not(feature = "tls"))]
 use super::no_tls::Session;
+use super::preface::Preface;
 use super::{Config, Framing, OpenError, Target};
 use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants};
-use crate::proxy::{HeaderReader, ProxyHeader, ProxyHeaderError, Tunnel};
+use crate::proxy::{ProxyHeader, ProxyHeaderError, Tunnel};
 #[cfg(feature = "tls")]
 use crate::tls::Session;
 use alloc::boxed::Box;
@@ -33,13 +34,6 @@ pub(super) struct Way {
     failure: Option<OpenError>,
     /// The machine was told of the failure.
     failure_told: bool,
-}
-
-/// The PROXY header of a trusted hop, until the machine was told of it.
-#[derive(Debug)]
-enum Preface {
-    Reading(HeaderReader),
-    Read(ProxyHeader),
 }
 
 impl Way {
@@ -79,7 +73,7 @@ impl Way {
             Framing::WebSocket => config.ws.close_timeout,
         };
         let mut way = Self::new(now, wall, limited(config.http.open_timeout, config), close_timeout);
-        way.preface = has_header.then(|| Box::new(Preface::Reading(HeaderReader::default())));
+        way.preface = has_header.then(|| Box::new(Preface::new()));
         match session.transpose() {
             Ok(session) => way.tls = session,
             Err(e) => way.failure = Some(e.into()),
@@ -146,14 +140,13 @@ impl Way {
     pub(super) fn receive_end(&mut self, now: Instant, end: End) -> Option<End> {
         // A transport that has failed takes no last words.
         self.given_up |= end != End::Eof;
-        match self.preface.as_deref() {
+        if self.preface.as_ref().is_some_and(|preface| preface.is_untouched()) {
             // A hop that only wanted to know whether somebody listens.
-            Some(Preface::Reading(reader)) if reader.is_empty() => return Some(end),
-            Some(Preface::Reading(_)) => {
-                self.fail_preface(ProxyHeaderError::Ended(end));
-                return None;
-            }
-            _ => {}
+            return Some(end);
+        }
+        if self.is_reading_preface() {
+            self.fail_preface(ProxyHeaderError::Ended(end));
+            return None;
         }
         if let Some(tunnel) = &mut self.tunnel {
             tunnel.receive_end(now, end);
@@ -291,31 +284,22 @@ impl Way {
 
     /// The header, once: when it has come.
     pub(super) fn take_header(&mut self) -> Option<ProxyHeader> {
-        let Some(Preface::Read(header)) = self.preface.as_deref() else { return None };
-        let header = *header;
+        let header = self.preface.as_ref()?.header()?;
         self.preface = None;
         Some(header)
     }
 
     fn is_reading_preface(&self) -> bool {
-        matches!(self.preface.as_deref(), Some(Preface::Reading(_)))
+        self.preface.as_ref().is_some_and(|preface| preface.is_reading())
     }
 
     /// Reads the header, if there is to be one; whether what is left is for the next stage.
     fn pass_preface(&mut self, input: &mut Input<'_>) -> bool {
         let Some(preface) = &mut self.preface else { return true };
-        let Preface::Reading(reader) = &mut **preface else { return true };
-        match reader.receive(input) {
-            None => false,
-            Some(Ok(header)) => {
-                **preface = Preface::Read(header);
-                true
-            }
-            Some(Err(e)) => {
-                self.fail_preface(e);
-                false
-            }
-        }
+        preface.receive(input).unwrap_or_else(|e| {
+            self.fail_preface(e);
+            false
+        })
     }
 
     /// Whoever it is, there is nothing to be said to him.
