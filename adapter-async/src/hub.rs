@@ -104,10 +104,16 @@ where
     for listener in bound {
         let (shared, stop, own) = (shared.clone(), shared.stop.clone(), listener.config().cloned());
         closed.push(accept::spawn(listener, stop, move |stream, peer| {
-            match shared.with(|state, now| state.hub.accept_as(now, peer.clone(), own.as_ref())) {
-                Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, &peer, stream)),
-                Some(Err(refused)) => trace::refused(peer, refused),
-                None => {}
+            let accepted = shared.with(|state, now| {
+                let accepted = state.hub.accept_as(now, peer.clone(), own.as_ref());
+                accepted.map(|conn| (conn, state.hub.refusal(conn)))
+            });
+            let Some(accepted) = accepted else { return };
+            if let Ok((_, Some(refused))) | Err(refused) = accepted {
+                trace::refused(&peer, refused);
+            }
+            if let Ok((conn, _)) = accepted {
+                R::spawn(connection::run::<R, S>(shared.clone(), conn, &peer, stream));
             }
         }));
     }

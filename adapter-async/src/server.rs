@@ -74,13 +74,23 @@ where
     Fut: Future<Output: Outcome> + Send + 'static,
 {
     let drain = Drain::new();
+    // Those that are told so beside the places that are taken.
+    let refusals = Drain::new();
     let (address, places) = (bound.local_addr().clone(), drain.clone());
     let (handler, clock, own) = (Arc::new(handler), Clock::new(), bound.config().cloned());
     let listener_closed = accept::spawn(bound, drain.stop.clone(), move |stream, peer| {
+        let speaking = own.as_ref().unwrap_or(&config);
         let Some(berth) = places.enter(config.max_connections) else {
-            return trace::refused(peer, Refused::TooMany);
+            trace::refused(peer, Refused::TooMany);
+            if let Some(berth) = refusals.enter(config.max_refusals)
+                && let Some(link) = Link::turning_away(clock.now(), clock.wall(), speaking)
+            {
+                let driver = Driver::<R>::new(link, stream, clock, Vec::new());
+                R::spawn(turn_away(driver, places.clone(), berth));
+            }
+            return;
         };
-        let link = Link::server(clock.now(), clock.wall(), own.as_ref().unwrap_or(&config));
+        let link = Link::server(clock.now(), clock.wall(), speaking);
         let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());
@@ -88,6 +98,11 @@ where
         R::spawn(name.in_connection(async move { run(driver, &*handler, &drain, berth).await }));
     });
     ServerHandle { address, drain, listener_closed }
+}
+
+/// Tells a connection that it is one too many.
+async fn turn_away<R: Runtime>(mut driver: Box<Driver<R>>, drain: Drain, _berth: Berth) {
+    either(drain.begun(), poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>))).await;
 }
 
 /// One connection from accept to end.

@@ -211,10 +211,16 @@ impl<S: Service> EventLoop<S> {
         for listener in &mut listeners {
             let config = listener.config();
             listener.accept(now, |socket, peer| {
-                match guard(&mut self.hub, now, |hub| hub.accept_as(now, peer.clone(), config.as_ref())) {
-                    Some(Ok(conn)) => self.seat(now, conn, peer, Stream::new(socket), false),
-                    Some(Err(reason)) => trace::refused(peer, reason),
-                    None => {}
+                let accept = |hub: &mut Hub<S>| {
+                    let accepted = hub.accept_as(now, peer.clone(), config.as_ref());
+                    accepted.map(|conn| (conn, hub.refusal(conn)))
+                };
+                let Some(accepted) = guard(&mut self.hub, now, accept) else { return };
+                if let Ok((_, Some(refused))) | Err(refused) = accepted {
+                    trace::refused(&peer, refused);
+                }
+                if let Ok((conn, _)) = accepted {
+                    self.seat(now, conn, peer, Stream::new(socket), false);
                 }
             });
         }

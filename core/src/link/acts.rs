@@ -2,7 +2,7 @@
 
 use super::Link;
 use super::stage::Stage;
-use crate::base::{Accepted, CloseCode, Engine, Instant, Kind, Message, SendError, Stats};
+use crate::base::{Accepted, Cause, CloseCode, Engine, Instant, Kind, Message, SendError, Stats};
 use crate::framed::{self, Codec};
 use crate::http::{RespondError, Response};
 use crate::ws::{Connection, Prepared};
@@ -108,6 +108,16 @@ impl Link {
         }
     }
 
+    /// As [`abort`](Self::abort), of an open connection for a cause that is not the program's.
+    pub(super) fn abandon(&mut self, now: Instant, cause: Cause) {
+        match &mut self.stage {
+            Stage::Open(connection) => connection.abandon(now, cause),
+            Stage::Framed(connection) => connection.abandon(now, cause),
+            Stage::Http(_) | Stage::Asking(_) => {}
+        }
+        self.abort(now);
+    }
+
     /// Whether messages can be sent: it is open, and no close has begun.
     #[must_use]
     #[inline]
@@ -184,6 +194,12 @@ impl Link {
             Stage::Framed(connection) => Some(connection),
             _ => None,
         }
+    }
+
+    /// Whether it speaks HTTP, has answered, and waits for another request, of which nothing has come.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        matches!(&self.stage, Stage::Http(answering) if answering.responder.is_resting())
     }
 
     /// Whether there is TLS below.

@@ -37,6 +37,31 @@ impl Link {
         link
     }
 
+    /// The server's side of a connection that is not taken: its first request is answered by 503 with `Retry-After`, whatever
+    /// it asks for, and that is all; nothing is handed up but `Closed`. One that asks for nothing has a second. `None` where there
+    /// is no HTTP to say so by, and over TLS, where saying it would cost a handshake: close the stream then.
+    #[must_use]
+    pub fn turning_away(now: Instant, wall: Wall, config: &Arc<Config>) -> Option<Self> {
+        const ASKING: Duration = Duration::from_secs(1);
+        #[cfg(feature = "tls")]
+        let is_plain = config.tls.is_none();
+        #[cfg(not(feature = "tls"))]
+        let is_plain = true;
+        if !is_plain || !matches!(config.framing, Framing::WebSocket) {
+            return None;
+        }
+        let mut http = http::Config::clone(&config.http);
+        for timeout in [&mut http.open_timeout, &mut http.write_timeout, &mut http.close_timeout] {
+            *timeout = ASKING.min(*timeout);
+        }
+        let mut stage = Stage::http(now, wall, config);
+        if let Stage::Http(answering) = &mut stage {
+            answering.turns_away = true;
+            answering.responder = Responder::new(now, &http.into());
+        }
+        Some(Self::new(stage, None))
+    }
+
     /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,
     /// whatever `config` has. Give it the head of the request, and that server the head of the answer.
     #[must_use]
@@ -115,6 +140,15 @@ impl Link {
     /// Whether the request is handed up: one for a WebSocket that the policy refuses is answered right here.
     pub(super) fn admit(&mut self, now: Instant, request: &Request) -> bool {
         let Stage::Http(answering) = &mut self.stage else { return false };
+        if answering.turns_away {
+            let seconds = answering.config.retry_after.as_secs().max(1);
+            // As below.
+            let _ = answering.respond(
+                now,
+                &http::Response::plain(503).with("Retry-After", alloc::format!("{seconds}")).closing(),
+            );
+            return false;
+        }
         if !request.is_websocket() {
             answering.offer = None;
             return true;

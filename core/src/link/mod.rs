@@ -2,6 +2,7 @@
 
 mod acts;
 mod address;
+mod admission;
 mod begin;
 mod config;
 mod context;
@@ -18,6 +19,7 @@ mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod opening;
+mod overload;
 mod pump;
 mod service;
 mod stage;
@@ -27,15 +29,17 @@ mod transport;
 mod way;
 
 pub use address::{Address, AddressError};
+pub use admission::Refused;
 pub use config::{Config, ConfigError, Framing, Hop};
 pub use context::{Context, Info, SubmitError};
 pub use dials::{Dial, DialError};
 pub use event::{Event, Welcome};
-pub use hub::{Hub, Refused};
+pub use hub::Hub;
 pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
 pub use metrics::{HUB_METRICS, Metric, MetricKind, prometheus};
 pub use opening::OpenError;
+pub use overload::Overload;
 pub use service::{Service, Verdict};
 pub use stats::HubStats;
 pub use target::{Target, TargetError};

@@ -27,6 +27,8 @@ pub(super) struct Answering {
     pub(super) config: Arc<Config>,
     /// For the `Date` of answers.
     pub(super) wall: WallClock,
+    /// Whoever asks is told to come again later.
+    pub(super) turns_away: bool,
 }
 
 impl Answering {
@@ -74,6 +76,7 @@ impl Stage {
             offer: None,
             config: config.clone(),
             wall: WallClock::new(now, wall),
+            turns_away: false,
         }))
     }
 

@@ -4,6 +4,8 @@ mod backpressure;
 mod broadcast;
 mod drain;
 mod failures;
+mod limits;
+mod overload;
 mod service;
 mod transport;
 #[cfg(feature = "tls")]
