@@ -51,6 +51,12 @@ pub struct Common {
     /// Most connections at once.
     #[arg(long, default_value_t = 16_384, value_name = "N", value_parser = at_least_one)]
     pub max_connections: usize,
+    /// Most connections at once from one address; an IPv6 network of 64 bits counts as one. [default: no limit]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_connections_per_address: Option<usize>,
+    /// Share the TCP port with other processes that do the same (SO_REUSEPORT): the kernel hands each its part of the connections.
+    #[arg(long)]
+    pub reuse_port: bool,
 }
 
 /// `wharf echo`.

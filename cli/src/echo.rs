@@ -82,7 +82,11 @@ pub fn run(args: &Echo) -> Result<(), RunError> {
     let listen: Vec<Listen> = args
         .listen
         .iter()
-        .map(|address| Listen { address: address.clone(), unix_mode: args.unix_mode })
+        .map(|address| Listen {
+            address: address.clone(),
+            unix_mode: args.unix_mode,
+            reuse_port: args.common.reuse_port,
+        })
         .collect();
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
@@ -133,6 +137,7 @@ pub fn server_config(common: &Common) -> Config {
     config.http = Arc::new(http);
     config.ws = Arc::new(ws);
     config.max_connections = common.max_connections;
+    config.max_connections_per_address = common.max_connections_per_address;
     // It dials nobody, so the environment's proxies are none of its business, not even bad ones.
     config.proxies = Some(Arc::new(Proxies::none()));
     config

@@ -1,6 +1,7 @@
 //! From the command line to a running subcommand.
 
 use crate::args::{Cli, Command};
+use crate::runner::RunError;
 use crate::{bench, chat, connect, echo, logging};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -39,8 +40,9 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
+            let code = if matches!(e, RunError::Lost(_)) { 1 } else { 2 };
             complain(e);
-            ExitCode::from(2)
+            ExitCode::from(code)
         }
     }
 }

@@ -221,7 +221,7 @@ impl<'a, J> Context<'a, J> {
         self.core.dial(self.now, target.into())
     }
 
-    /// Hands a job to the outside. Its outcome comes by `done`, exactly once.
+    /// Hands a job to the outside. Its outcome comes by `done`, or else `job_lost` says that there is none: one of them, once.
     ///
     /// # Errors
     /// The job, if too many are in flight.

@@ -116,6 +116,7 @@ pub const HUB_METRICS: &[Metric] = &[
         Counter,
         |s| s.jobs_refused,
     ),
+    Metric::new("wharf_jobs_lost_total", "Jobs that came to nothing.", Counter, |s| s.jobs_lost),
     Metric::new(
         "wharf_dials_refused_total",
         "Dials refused because too many were in flight, or draining.",
@@ -201,13 +202,14 @@ mod tests {
             closed: 4,
             panics: 5,
             jobs_refused: 6,
+            jobs_lost: 18,
             dials_refused: 7,
             dials_failed: 8,
             drained: 9,
             drain_resets: 10,
         };
         let values: alloc::vec::Vec<u64> = HUB_METRICS.iter().map(|metric| metric.value(&stats)).collect();
-        assert_eq!(values, [1, 2, 11, 12, 13, 14, 15, 16, 17, 30, 4, 26, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(values, [1, 2, 11, 12, 13, 14, 15, 16, 17, 30, 4, 26, 5, 6, 18, 7, 8, 9, 10]);
         assert!(prometheus(&stats).ends_with("\nwharf_connections_drain_reset_total 10\n"));
     }
 }

@@ -36,6 +36,8 @@ pub struct HubStats {
     pub panics: u64,
     /// Jobs given back because too many were in flight.
     pub jobs_refused: u64,
+    /// Jobs that came to nothing.
+    pub jobs_lost: u64,
     /// Dials refused because too many were in flight, or draining.
     pub dials_refused: u64,
     /// Dials that failed.
@@ -55,7 +57,7 @@ mod tests {
     fn the_keys() {
         let expected = json!({
             "accepted": 0, "refused": 0, "refusedFull": 0, "refusedAddress": 0, "refusedHandshakes": 0,
-            "refusedDraining": 0, "turnedAway": 0, "shed": 0, "sendsRefused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "dialsRefused": 0,
+            "refusedDraining": 0, "turnedAway": 0, "shed": 0, "sendsRefused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "jobsLost": 0, "dialsRefused": 0,
             "dialsFailed": 0, "drained": 0, "drainResets": 0,
         });
         assert_eq!(to_value(HubStats::default()).unwrap(), expected);

@@ -101,6 +101,10 @@ impl Service for Scripted {
         self.log.push(std::format!("done {outcome:?}"));
     }
 
+    fn job_lost(&mut self, _: &mut Context<'_, Self::Job>, _: JobToken) {
+        self.log.push("job lost".into());
+    }
+
     fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: String) {
         if command == "panic" {
             panic!("in command");
