@@ -2,6 +2,8 @@
 
 use crate::args::{Common, Echo};
 use crate::framing::FramingKind;
+use crate::record::Files;
+use crate::replay::note_of;
 use crate::runner::{self, Control, Listen, RunError};
 use crate::{signals, tls};
 use serde::Serialize;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::{Chunk, CloseCode, Message, SendError};
 use wharf::framed::json;
-use wharf::link::{Config, ConnId, Context, Service};
+use wharf::link::{Config, ConnId, Context, Recorder, Service};
 use wharf::proxy::Proxies;
 use wharf::{framed, http, ws};
 
@@ -78,7 +80,12 @@ impl Service for EchoService {
 /// # Errors
 /// [`RunError`] if it cannot be started.
 pub fn run(args: &Echo) -> Result<(), RunError> {
-    let config = config(args)?;
+    let mut config = config(args)?;
+    let files = match &args.record {
+        Some(folder) => Some(Arc::new(Files::new(folder, note_of(args)).map_err(RunError::Record)?)),
+        None => None,
+    };
+    config.recorder = files.clone().map(|files| files as Arc<dyn Recorder>);
     let listen: Vec<Listen> = args
         .listen
         .iter()
@@ -91,10 +98,14 @@ pub fn run(args: &Echo) -> Result<(), RunError> {
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
     let service = EchoService::new(args.framing);
-    runner::run(args.common.runtime, &listen, service, &Arc::new(config), &controls)
+    let ran = runner::run(args.common.runtime, &listen, service, &Arc::new(config), &controls);
+    if let Some(files) = files {
+        files.finish();
+    }
+    ran
 }
 
-fn config(args: &Echo) -> Result<Config, RunError> {
+pub(crate) fn config(args: &Echo) -> Result<Config, RunError> {
     if args.deflate && !args.framing.is_websocket() {
         return Err(RunError::Use(
             "--deflate compresses WebSocket messages, and --framing says that there are none",

@@ -9,6 +9,8 @@ pub mod echo;
 pub mod framing;
 mod logging;
 mod program;
+mod record;
+pub mod replay;
 pub mod runner;
 mod signals;
 pub mod tls;

@@ -2,7 +2,7 @@
 
 use crate::args::{Cli, Command};
 use crate::runner::RunError;
-use crate::{bench, chat, connect, echo, logging};
+use crate::{bench, chat, connect, echo, logging, replay};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -35,6 +35,7 @@ pub fn run() -> ExitCode {
             logging::start(args.log);
             return connect::run(args);
         }
+        Command::Replay(args) => return replay::run(args),
         Command::Bench(args) => return bench::run(args),
     };
     match outcome {

@@ -83,6 +83,9 @@ pub enum RunError {
     /// The files with certificate and key are not what they should be.
     #[error(transparent)]
     Tls(#[from] TlsFileError),
+    /// The folder for recordings cannot be made.
+    #[error("--record: {0}")]
+    Record(#[source] io::Error),
     /// A listener was lost. The others were closed in order.
     #[error(transparent)]
     Lost(#[from] ListenerLost),

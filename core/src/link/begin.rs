@@ -1,5 +1,6 @@
 //! How a link begins, and how it opens.
 
+use super::record::{Call, Tape};
 use super::stage::{Asking, Stage};
 use super::way::Way;
 use super::{Config, Framing, Link, OpenError, Target, Welcome};
@@ -32,7 +33,12 @@ impl Link {
                 Stage::Framed(framed::Connection::new(now, codec.clone(), &config.framed))
             }
         };
-        let mut link = Self::new(stage, Way::server(now, wall, config));
+        let mut way = Way::server(now, wall, config);
+        if let Some(recorder) = &config.recorder {
+            let tape = Tape::new(now, wall, config, recorder);
+            way.get_or_insert_with(|| Way::nothing(now, wall)).tape = Some(Box::new(tape));
+        }
+        let mut link = Self::new(stage, way);
         link.handle_failure(now);
         link
     }
@@ -172,6 +178,13 @@ impl Link {
     /// [`AcceptError`] if `acceptance` asks for what cannot be; the request is answered by 500 then. Without such a
     /// request nothing happens.
     pub fn accept(&mut self, now: Instant, acceptance: &Acceptance) -> Result<(), AcceptError> {
+        let call = self.to_record(|| Call::Accept(acceptance.clone()));
+        let accepted = self.accept_offer(now, acceptance);
+        self.record(now, call, &accepted);
+        accepted
+    }
+
+    fn accept_offer(&mut self, now: Instant, acceptance: &Acceptance) -> Result<(), AcceptError> {
         let Stage::Http(answering) = &mut self.stage else { return Ok(()) };
         let Some(offer) = answering.offer.take().filter(|_| answering.responder.owes_answer()) else {
             return Ok(());

@@ -1,6 +1,6 @@
 //! What a hub and its links are told once.
 
-use super::{Address, OpenError, Overload, Target};
+use super::{Address, OpenError, Overload, Recorder, Target};
 use crate::framed::{self, Codec};
 use crate::http;
 use crate::proxy::{Proxies, Proxy};
@@ -76,6 +76,9 @@ pub struct Config {
     pub max_jobs: usize,
     /// Most dials in flight; past it a dial is refused. Default 256.
     pub max_dials: usize,
+    /// Who takes the recordings of accepted connections ([`record`](super::record)); each costs its memory and a share of its time.
+    /// Default `None`: nothing is recorded, and costs nothing.
+    pub recorder: Option<Arc<dyn Recorder>>,
     /// How long a drain may take before what is left is reset. Default 10 s.
     pub drain_timeout: Duration,
 }
@@ -108,6 +111,7 @@ impl Default for Config {
             overload: Overload::default(),
             max_jobs: 1024,
             max_dials: 256,
+            recorder: None,
             drain_timeout: Duration::from_secs(10),
         }
     }

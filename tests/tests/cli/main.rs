@@ -10,6 +10,7 @@ macro_rules! certificate {
 
 mod environment;
 mod framings;
+mod record;
 mod tls;
 
 use std::io::{BufRead, BufReader, Write};
