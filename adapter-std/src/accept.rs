@@ -60,6 +60,14 @@ impl AcceptFailure {
 }
 
 /// A server has lost a listener: nobody can connect there any more.
+///
+/// ```
+/// use wharf_std::ListenerLost;
+///
+/// let error = std::io::Error::from(std::io::ErrorKind::InvalidInput);
+/// let lost = ListenerLost::new(&([127, 0, 0, 1], 80).into(), error);
+/// assert!(lost.to_string().starts_with("the listener at 127.0.0.1:80 is lost: "));
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 #[error("the listener at {address} is lost: {error}")]

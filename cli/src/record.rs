@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use wharf::link::Recorder;
 
@@ -18,23 +18,30 @@ const WAITING: usize = 256 << 20;
 #[derive(Debug)]
 pub(crate) struct Files {
     note: Vec<u8>,
-    writer: Mutex<Option<(Sender<Vec<u8>>, JoinHandle<()>)>>,
-    waiting: std::sync::Arc<AtomicUsize>,
+    writer: Mutex<Option<Writer>>,
+    waiting: Arc<AtomicUsize>,
     has_complained: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    /// Bounded by what [`WAITING`] lets in.
+    recordings: Sender<Vec<u8>>,
+    thread: JoinHandle<()>,
 }
 
 impl Files {
     /// Into this folder, which is made if it is not there.
     pub(crate) fn new(folder: &Path, note: Vec<u8>) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let (sender, recordings) = channel();
-        let waiting = std::sync::Arc::new(AtomicUsize::new(0));
+        let (recordings, taken) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
         let (folder, counted) = (folder.to_owned(), waiting.clone());
         let thread = std::thread::Builder::new().name("record".to_owned());
-        let thread = thread.spawn(move || write_all(&folder, &recordings, &counted))?;
+        let thread = thread.spawn(move || write_all(&folder, &taken, &counted))?;
         Ok(Self {
             note,
-            writer: Mutex::new(Some((sender, thread))),
+            writer: Mutex::new(Some(Writer { recordings, thread })),
             waiting,
             has_complained: AtomicBool::new(false),
         })
@@ -43,8 +50,8 @@ impl Files {
     /// Waits until all that was taken is written.
     pub(crate) fn finish(&self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((sender, thread)) = writer {
-            drop(sender);
+        if let Some(Writer { recordings, thread }) = writer {
+            drop(recordings);
             // It has said what went wrong.
             let _ = thread.join();
         }
@@ -54,9 +61,11 @@ impl Files {
 impl Recorder for Files {
     fn take(&self, recording: Vec<u8>) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((sender, _)) = &*writer else { return };
+        let Some(Writer { recordings, .. }) = &*writer else { return };
         let len = recording.len();
-        if self.waiting.fetch_add(len, Ordering::Relaxed) + len <= WAITING && sender.send(recording).is_ok() {
+        if self.waiting.fetch_add(len, Ordering::Relaxed) + len <= WAITING
+            && recordings.send(recording).is_ok()
+        {
             return;
         }
         self.waiting.fetch_sub(len, Ordering::Relaxed);

@@ -12,6 +12,14 @@ use core::fmt;
 use core::time::Duration;
 
 /// What came of running a recording again.
+///
+/// ```
+/// use wharf::link::Replayed;
+///
+/// fn is_the_same(replayed: &Replayed) -> bool {
+///     replayed.difference.is_none()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replayed {
@@ -28,6 +36,14 @@ pub struct Replayed {
 }
 
 /// Where a recording comes out otherwise than it did.
+///
+/// ```
+/// use wharf::link::Difference;
+///
+/// fn tell(difference: &Difference) -> String {
+///     format!("{} is another one after {} bytes", difference.what, difference.received)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
