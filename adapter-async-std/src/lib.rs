@@ -42,9 +42,9 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Bound, Carrier, Clock, CommandError, ConnectError, Drain, Error, Outcome, Parts, ReadHalf,
-    ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket, Transport, WriteHalf,
-    entropy, no_jobs, serve, serve_service,
+    Berth, Bound, Carrier, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome,
+    Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket,
+    Transport, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and

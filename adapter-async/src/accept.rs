@@ -8,11 +8,12 @@ use event_listener::{Event, EventListener};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use wharf::link::Address;
+use wharf_std::{ACCEPT_PAUSE, ACCEPT_TELL, AcceptFailure, ListenerLost};
 
 /// Tells many tasks that something has come to its end.
 #[derive(Debug, Default)]
@@ -75,6 +76,7 @@ impl Future for Struck<'_> {
 pub(crate) fn spawn<R: Runtime>(
     bound: Bound<R>,
     stop: Arc<Gong>,
+    loss: Arc<Loss>,
     accepted: impl FnMut(Carrier<R>, Address) + Send + 'static,
 ) -> Arc<Gong> {
     /// Also when the runtime goes down and drops the task.
@@ -91,37 +93,71 @@ pub(crate) fn spawn<R: Runtime>(
         // Declared first, so dropped last: behind the listener.
         let _guard = guard;
         trace::listening(&address);
-        accept_until(bound, stop, accepted).await;
+        if let Err(error) = accept_until(bound, stop, accepted).await {
+            trace::listener_lost(&address, &error);
+            loss.tell(ListenerLost::new(&address, error));
+        }
     }));
     closed
 }
 
 /// Accepts until `stop` is struck. An error of one connection is passed over; where the process is out of descriptors
 /// or memory the loop pauses, since the next try would fail the same way.
+///
+/// # Errors
+/// The listener is lost.
 async fn accept_until<R: Runtime>(
     bound: Bound<R>,
     stop: Arc<Gong>,
     mut accepted: impl FnMut(Carrier<R>, Address),
-) {
-    const PAUSE: Duration = Duration::from_millis(100);
+) -> io::Result<()> {
+    let mut told: Option<Instant> = None;
     loop {
-        match either(stop.wait(), bound.accept()).await {
-            Either::Left(()) => return,
-            Either::Right(Ok((stream, peer))) => accepted(stream, peer),
-            Either::Right(Err(e)) => match e.kind() {
-                io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::Interrupted => {}
-                _ => {
-                    trace::accept_failed(bound.local_addr(), &e);
-                    let mut timer = R::timer();
-                    timer.set(Instant::now() + PAUSE);
-                    if let Either::Left(()) = either(stop.wait(), poll_fn(|cx| timer.poll(cx))).await {
-                        return;
-                    }
+        let error = match either(stop.wait(), bound.accept()).await {
+            Either::Left(()) => return Ok(()),
+            Either::Right(Ok((stream, peer))) => {
+                accepted(stream, peer);
+                continue;
+            }
+            Either::Right(Err(error)) => error,
+        };
+        match AcceptFailure::of(&error) {
+            AcceptFailure::Passing => {}
+            AcceptFailure::Lost => return Err(error),
+            _ => {
+                let now = Instant::now();
+                if told.is_none_or(|told| now - told >= ACCEPT_TELL) {
+                    told = Some(now);
+                    trace::accept_failed(bound.local_addr(), &error);
                 }
-            },
+                let mut timer = R::timer();
+                timer.set(now + ACCEPT_PAUSE);
+                if let Either::Left(()) = either(stop.wait(), poll_fn(|cx| timer.poll(cx))).await {
+                    return Ok(());
+                }
+            }
         }
+    }
+}
+
+/// The first listener of a server that was lost, if one was.
+#[derive(Debug, Default)]
+pub(crate) struct Loss {
+    lost: OnceLock<ListenerLost>,
+    told: Gong,
+}
+
+impl Loss {
+    fn tell(&self, lost: ListenerLost) {
+        // The first is the one that is told.
+        let _ = self.lost.set(lost);
+        self.told.strike();
+    }
+
+    /// Waits for it; `None` once `end` is struck.
+    pub(crate) async fn wait(&self, end: impl Future<Output = ()>) -> Option<ListenerLost> {
+        either(self.told.wait(), end).await;
+        self.lost.get().cloned()
     }
 }
 

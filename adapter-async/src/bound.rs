@@ -4,9 +4,10 @@ use crate::carrier::Carrier;
 use crate::runtime::{Listener, Runtime};
 use std::fmt;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use wharf::link::{Address, Config};
-use wharf_std::{SocketFile, listen_tcp, listen_unix};
+use wharf_std::{SocketFile, listen_tcp, listen_tcp_reusing_port, listen_unix};
 
 /// A listener that is bound, with the address that it really has. Dropped, it no longer listens, and a Unix socket's
 /// file is removed.
@@ -35,11 +36,7 @@ impl<R: Runtime> Bound<R> {
     #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
     pub async fn bind(address: impl Into<Address>) -> io::Result<Self> {
         match address.into() {
-            Address::Tcp(address) => {
-                let listener = listen_tcp(address)?;
-                let address = listener.local_addr()?.into();
-                Ok(Self { listening: Listening::Tcp(R::tcp_listener(listener)?), address, config: None })
-            }
+            Address::Tcp(address) => Self::over_tcp(listen_tcp(address)?),
             Address::Unix(path) => Self::over_unix(path, None),
             _ => Err(io::ErrorKind::Unsupported.into()),
         }
@@ -57,6 +54,37 @@ impl<R: Runtime> Bound<R> {
     #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
     pub async fn bind_unix(path: impl Into<String>, mode: u32) -> io::Result<Self> {
         Self::over_unix(path.into(), Some(mode))
+    }
+
+    /// Binds a TCP address that others may be bound to as well, who do the same: several servers behind one port, among which the
+    /// kernel shares the connections out ([`listen_tcp_reusing_port`]).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// It never waits. Dropped before its poll, nothing is bound.
+    #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
+    pub async fn bind_reusing_port(address: SocketAddr) -> io::Result<Self> {
+        Self::over_tcp(listen_tcp_reusing_port(address)?)
+    }
+
+    /// Takes a listener that is bound already, such as one that a supervisor hands over.
+    ///
+    /// # Errors
+    /// It cannot be registered.
+    ///
+    /// # Cancel safety
+    /// It never waits.
+    #[allow(clippy::unused_async, reason = "the runtime's reactor is found inside of it")]
+    pub async fn from_std(listener: TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::over_tcp(listener)
+    }
+
+    fn over_tcp(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?.into();
+        Ok(Self { listening: Listening::Tcp(R::tcp_listener(listener)?), address, config: None })
     }
 
     fn over_unix(path: String, mode: Option<u32>) -> io::Result<Self> {

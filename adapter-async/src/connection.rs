@@ -213,7 +213,10 @@ impl<T: Transport> Wire<T> {
                     state.hub.receive_end(now, self.conn, End::WriteFailed);
                     return state.hub.wants(self.conn);
                 }
-                Poll::Pending => return Some(wants),
+                Poll::Pending => {
+                    state.hub.handle_written(now, self.conn, 0);
+                    return state.hub.wants(self.conn);
+                }
             }
         }
     }

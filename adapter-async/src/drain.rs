@@ -2,7 +2,7 @@
 
 use crate::accept::{Either, Gong, either};
 use crate::driver::Driver;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Timer};
 use crate::server::Outcome;
 use crate::socket::{Estate, Socket};
 use crate::turn;
@@ -10,10 +10,12 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Poll;
+use std::time::{Duration, Instant};
 use wharf::base::CloseCode;
+use wharf_std::Drained;
 
 /// Ends many connections in order: cheap to clone, one for a server. Whoever makes sockets by other ways than
 /// [`serve`](crate::serve), as by an HTTP framework, takes a [`Berth`] for each and runs its handler in that.
@@ -27,26 +29,44 @@ use wharf::base::CloseCode;
 /// drop(berth);
 /// assert_eq!(drain.connections(), 0);
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Drain {
     pub(crate) stop: Arc<Gong>,
     live: Arc<Live>,
 }
 
-#[derive(Default)]
 struct Live {
     connections: AtomicUsize,
     none_left: event_listener::Event,
+    timeout: Duration,
+    /// When it is to be over.
+    by: OnceLock<Instant>,
+    closed: AtomicU64,
+    reset: AtomicU64,
 }
 
 /// The place of one connection. It counts until it is dropped.
 pub struct Berth(Drain);
 
 impl Drain {
-    /// One with no connection.
+    /// One with no connection, that may take 10 s.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_timeout(Duration::from_secs(10))
+    }
+
+    /// One with no connection, and how long it may take before what is left is reset.
+    #[must_use]
+    pub fn with_timeout(timeout: Duration) -> Self {
+        let live = Live {
+            connections: AtomicUsize::new(0),
+            none_left: event_listener::Event::new(),
+            timeout,
+            by: OnceLock::new(),
+            closed: AtomicU64::new(0),
+            reset: AtomicU64::new(0),
+        };
+        Self { stop: Arc::default(), live: Arc::new(live) }
     }
 
     /// Takes a place, if fewer than `most` are taken. One that is taken once the drain has begun ends at once.
@@ -78,18 +98,60 @@ impl Drain {
         self.stop.wait().await;
     }
 
-    /// Closes each connection with 1001 and waits until all have ended, at most as long as their close deadlines take.
+    pub(crate) fn begin(&self) {
+        self.live.by.get_or_init(|| {
+            let now = Instant::now();
+            // One that the clock cannot name the end of is over in a year.
+            now.checked_add(self.live.timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
+        });
+        self.stop.strike();
+    }
+
+    /// Waits until a drain has taken all its time.
+    async fn is_late<R: Runtime>(&self) {
+        self.stop.wait().await;
+        let mut timer = R::timer();
+        timer.set(self.live.by.get().copied().unwrap_or_else(Instant::now));
+        poll_fn(|cx| timer.poll(cx)).await;
+    }
+
+    /// Closes each connection with 1001 and waits until all have ended; those that have not within the time of a drain are
+    /// reset. Tells how many ended which way, of those whose socket was not kept from their server.
     ///
     /// # Cancel safety
     /// Dropped after its first poll, the connections go on ending.
-    pub async fn drain(&self) {
-        self.stop.strike();
+    pub async fn drain(&self) -> Drained {
+        self.begin();
         while self.connections() > 0 {
             let listener = self.live.none_left.listen();
             if self.connections() > 0 {
                 listener.await;
             }
         }
+        let count = |count: &AtomicU64| count.load(Ordering::SeqCst);
+        Drained { closed: count(&self.live.closed), reset: count(&self.live.reset) }
+    }
+
+    /// Closes a connection and drives it to its end, which its close deadline bounds, and a drain's.
+    pub(crate) async fn finish<R: Runtime>(&self, mut driver: Box<Driver<R>>, code: CloseCode) {
+        // One that is closing already has its code.
+        let _ = driver.link.close(turn::fresh(driver.clock), code, "");
+        let ended = poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>));
+        let is_late = matches!(either(ended, self.is_late::<R>()).await, Either::Right(()));
+        if is_late {
+            driver.link.abort(turn::fresh(driver.clock));
+            poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>)).await;
+        }
+        if self.is_draining() {
+            let count = if is_late { &self.live.reset } else { &self.live.closed };
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -135,7 +197,7 @@ impl Berth {
                 // It is read no further: what was handed up last may not have been taken whole.
                 driver.link.fail(turn::fresh(driver.clock));
             }
-            finish(driver, code).await;
+            self.0.finish(driver, code).await;
         }
     }
 }
@@ -149,15 +211,8 @@ impl Drop for Berth {
     }
 }
 
-/// Closes and drives to the end, which the close deadline bounds.
-pub(crate) async fn finish<R: Runtime>(mut driver: Box<Driver<R>>, code: CloseCode) {
-    // One that is closing already has its code.
-    let _ = driver.link.close(turn::fresh(driver.clock), code, "");
-    poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>)).await;
-}
-
 /// Runs a future; a panic in it, or in making it, is an error with its text.
-async fn unwound<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, String> {
+pub(crate) async fn unwound<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, String> {
     let future = catch_unwind(AssertUnwindSafe(make)).map_err(|e| text_of(&*e))?;
     let mut future = pin!(future);
     poll_fn(|cx| {

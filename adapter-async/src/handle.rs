@@ -5,6 +5,7 @@ use crate::hub::Shared;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Address, HubStats, Service};
+use wharf_std::{Drained, ListenerLost};
 
 /// A running service; cheap to clone. Dropped, the service runs on.
 pub struct ServiceHandle<S: Service> {
@@ -58,18 +59,28 @@ impl<S: Service> ServiceHandle<S> {
         self.shared.with(|state, _| state.hub.stats()).unwrap_or_default()
     }
 
+    /// Waits until a listener is lost, which none is as a rule: nobody can connect there any more, and those who are connected go
+    /// on. `None` once a drain is over.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
+    pub async fn lost(&self) -> Option<ListenerLost> {
+        self.shared.loss.wait(self.shared.drained.wait()).await
+    }
+
     /// Stops accepting, closes all with `code`, and waits until the last is gone, at most
-    /// [`Config::drain_timeout`](wharf::link::Config::drain_timeout).
+    /// [`Config::drain_timeout`](wharf::link::Config::drain_timeout); what is left then is reset. Tells how many ended which way.
     ///
     /// # Cancel safety
     /// Dropped before it is done, the drain goes on.
-    pub async fn drain(&self, code: CloseCode) {
+    pub async fn drain(&self, code: CloseCode) -> Drained {
         self.shared.stop.strike();
         self.shared.with(|state, now| state.hub.drain(now, code));
         for closed in &*self.listeners_closed {
             closed.wait().await;
         }
         self.shared.drained.wait().await;
+        self.stats().into()
     }
 }
 

@@ -1,9 +1,10 @@
 //! A service over a hub, shared by the tasks of its connections.
 
-use crate::accept::{self, Gong};
+use crate::accept::{self, Gong, Loss};
 use crate::bound::Bound;
 use crate::client::dial;
 use crate::connection;
+use crate::drain::unwound;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
 use crate::trace;
@@ -13,12 +14,13 @@ use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Config, ConnId, Dial, DialError, Hub, JobToken, Service};
-use wharf_std::for_service;
+use wharf_std::{Drained, for_service};
 
 /// Rounds of the timer in one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -34,6 +36,10 @@ pub(crate) struct Shared<S: Service> {
     pub(crate) stop: Arc<Gong>,
     /// Struck when it is over.
     pub(crate) drained: Gong,
+    /// That it is over was told.
+    told_drained: AtomicBool,
+    pub(crate) loss: Arc<Loss>,
+    first: Option<Address>,
     /// Carries out what the hub asks for outside of the lock.
     work: Worker<S>,
 }
@@ -84,6 +90,7 @@ where
     let config = &for_service(config).map_err(io::Error::other)?;
     let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);
     let addresses: Vec<Address> = bound.iter().map(|bound| bound.local_addr().clone()).collect();
+    let jobs = Arc::new(jobs);
     let shared = Arc::new(Shared {
         state: Mutex::new(State {
             hub,
@@ -94,8 +101,14 @@ where
         clock,
         stop: Arc::default(),
         drained: Gong::default(),
+        told_drained: AtomicBool::new(false),
+        loss: Arc::default(),
+        first: addresses.first().cloned(),
         work: Box::new(move |shared, work| match work {
-            Work::Job(token, job) => spawn_job::<R, S, _>(shared.clone(), token, jobs(job)),
+            Work::Job(token, job) => {
+                let jobs = jobs.clone();
+                spawn_job::<R, S, _>(shared.clone(), token, move || jobs(job));
+            }
             Work::Dial(dial) => R::spawn(make_dial::<R, S>(shared.clone(), *dial)),
         }),
     });
@@ -103,11 +116,18 @@ where
     let mut closed = Vec::new();
     for listener in bound {
         let (shared, stop, own) = (shared.clone(), shared.stop.clone(), listener.config().cloned());
-        closed.push(accept::spawn(listener, stop, move |stream, peer| {
-            match shared.with(|state, now| state.hub.accept_as(now, peer.clone(), own.as_ref())) {
-                Some(Ok(conn)) => R::spawn(connection::run::<R, S>(shared.clone(), conn, &peer, stream)),
-                Some(Err(refused)) => trace::refused(peer, refused),
-                None => {}
+        let loss = shared.loss.clone();
+        closed.push(accept::spawn(listener, stop, loss, move |stream, peer| {
+            let accepted = shared.with(|state, now| {
+                let accepted = state.hub.accept_as(now, peer.clone(), own.as_ref());
+                accepted.map(|conn| (conn, state.hub.refusal(conn)))
+            });
+            let Some(accepted) = accepted else { return };
+            if let Ok((_, Some(refused))) | Err(refused) = accepted {
+                trace::refused(&peer, refused);
+            }
+            if let Ok((conn, _)) = accepted {
+                R::spawn(connection::run::<R, S>(shared.clone(), conn, &peer, stream));
             }
         }));
     }
@@ -157,7 +177,8 @@ impl<S: Service> State<S> {
 
     /// What a call of the hub brought about for others than `own`.
     fn errands(&mut self, own: Option<ConnId>) -> Errands<S::Job> {
-        let mut errands = Errands { wake: Vec::new(), work: Vec::new(), is_drained: self.hub.is_drained() };
+        let drained = self.hub.is_drained().then(|| self.hub.stats().into());
+        let mut errands = Errands { wake: Vec::new(), work: Vec::new(), drained };
         while let Some(conn) = self.hub.poll_dirty() {
             if Some(conn) != own {
                 errands.wake.extend(self.wakers.of(conn).cloned());
@@ -172,7 +193,7 @@ impl<S: Service> State<S> {
         if self.hub.poll_timeout().is_some_and(|at| at < self.timer_at) {
             errands.wake.extend(self.timer.clone());
         }
-        if errands.is_drained {
+        if errands.drained.is_some() {
             // It ends now, not at its next deadline.
             errands.wake.extend(self.timer.take());
         }
@@ -184,16 +205,19 @@ impl<S: Service> State<S> {
 struct Errands<J> {
     wake: Vec<Waker>,
     work: Vec<Work<J>>,
-    is_drained: bool,
+    drained: Option<Drained>,
 }
 
 impl<J> Errands<J> {
     fn is_empty(&self) -> bool {
-        self.wake.is_empty() && self.work.is_empty() && !self.is_drained
+        self.wake.is_empty() && self.work.is_empty() && self.drained.is_none()
     }
 
     fn run<S: Service<Job = J>>(self, shared: &Arc<Shared<S>>) {
-        if self.is_drained {
+        if let Some(drained) = self.drained {
+            if !shared.told_drained.swap(true, Ordering::SeqCst) {
+                trace::drained(shared.first.as_ref(), drained);
+            }
             shared.drained.strike();
         }
         self.wake.into_iter().for_each(Waker::wake);
@@ -250,7 +274,8 @@ where
     .await;
 }
 
-fn spawn_job<R, S, Fut>(shared: Arc<Shared<S>>, token: JobToken, job: Fut)
+/// Carries a job out. Also where that panics, or the runtime goes down and drops it, the hub learns what came of it.
+fn spawn_job<R, S, Fut>(shared: Arc<Shared<S>>, token: JobToken, job: impl FnOnce() -> Fut + Send + 'static)
 where
     R: Runtime,
     S: Service + Send + 'static,
@@ -259,10 +284,27 @@ where
     S::Command: Send + 'static,
     Fut: Future<Output = S::Done> + Send + 'static,
 {
+    let owed = Owed { shared, token };
     R::spawn(async move {
-        let done = job.await;
-        shared.with(|state, now| state.hub.job_done(now, token, done));
+        match unwound(job).await {
+            // What has an outcome is not lost when this ends.
+            Ok(done) => drop(owed.shared.with(|state, now| state.hub.job_done(now, token, done))),
+            Err(cause) => trace::job_failed(token, &cause),
+        }
+        drop(owed);
     });
+}
+
+/// A job of which the hub is owed an outcome.
+struct Owed<S: Service> {
+    shared: Arc<Shared<S>>,
+    token: JobToken,
+}
+
+impl<S: Service> Drop for Owed<S> {
+    fn drop(&mut self) {
+        self.shared.with(|state, now| state.hub.job_lost(now, self.token));
+    }
 }
 
 async fn make_dial<R, S>(shared: Arc<Shared<S>>, wanted: Dial)

@@ -38,4 +38,4 @@ pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};
 pub use socket::Socket;
 pub use split::{ReadHalf, ReuniteError, WriteHalf};
-pub use wharf_std::{Clock, ConnectError, entropy};
+pub use wharf_std::{Clock, ConnectError, Drained, ListenerLost, entropy};

@@ -1,8 +1,8 @@
 //! A handler a connection.
 
-use crate::accept::{Either, Gong, either};
+use crate::accept::{Either, Gong, Loss, either};
 use crate::bound::Bound;
-use crate::drain::{Berth, Drain, finish};
+use crate::drain::{Berth, Drain};
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Address, Config, Event, Link, Refused, Welcome};
 use wharf::ws::handshake::{Acceptance, Refusal};
+use wharf_std::{Drained, ListenerLost};
 
 /// What a handler may return. A failure closes its connection with 1011 and is logged once.
 pub trait Outcome: Send {
@@ -38,6 +39,7 @@ pub struct ServerHandle {
     address: Address,
     drain: Drain,
     listener_closed: Arc<Gong>,
+    loss: Arc<Loss>,
 }
 
 impl ServerHandle {
@@ -53,15 +55,26 @@ impl ServerHandle {
         self.drain.connections()
     }
 
-    /// Stops accepting, closes each connection with 1001 and waits until all have ended, at most as long as their
-    /// close deadlines take.
+    /// Waits until the listener is lost, which it is not as a rule: nobody can connect any more, and those who are connected go
+    /// on. `None` once a drain has closed it.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
+    pub async fn lost(&self) -> Option<ListenerLost> {
+        self.loss.wait(self.listener_closed.wait()).await
+    }
+
+    /// Stops accepting, closes each connection with 1001 and waits until all have ended; those that have not within
+    /// [`Config::drain_timeout`] are reset. Tells how many ended which way.
     ///
     /// # Cancel safety
     /// Dropped after its first poll, the server goes on ending.
-    pub async fn drain(&self) {
-        self.drain.stop.strike();
+    pub async fn drain(&self) -> Drained {
+        self.drain.begin();
         self.listener_closed.wait().await;
-        self.drain.drain().await;
+        let drained = self.drain.drain().await;
+        trace::drained(Some(&self.address), drained);
+        drained
     }
 }
 
@@ -73,21 +86,36 @@ where
     F: Fn(Socket<R>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: Outcome> + Send + 'static,
 {
-    let drain = Drain::new();
+    let (drain, loss) = (Drain::with_timeout(config.drain_timeout), Arc::<Loss>::default());
+    // Those that are told so beside the places that are taken.
+    let refusals = Drain::new();
     let (address, places) = (bound.local_addr().clone(), drain.clone());
     let (handler, clock, own) = (Arc::new(handler), Clock::new(), bound.config().cloned());
-    let listener_closed = accept::spawn(bound, drain.stop.clone(), move |stream, peer| {
+    let listener_closed = accept::spawn(bound, drain.stop.clone(), loss.clone(), move |stream, peer| {
+        let speaking = own.as_ref().unwrap_or(&config);
         let Some(berth) = places.enter(config.max_connections) else {
-            return trace::refused(peer, Refused::TooMany);
+            trace::refused(peer, Refused::TooMany);
+            if let Some(berth) = refusals.enter(config.max_refusals)
+                && let Some(link) = Link::turning_away(clock.now(), clock.wall(), speaking)
+            {
+                let driver = Driver::<R>::new(link, stream, clock, Vec::new());
+                R::spawn(turn_away(driver, places.clone(), berth));
+            }
+            return;
         };
-        let link = Link::accepted(clock.now(), clock.wall(), own.as_ref().unwrap_or(&config), &peer);
+        let link = Link::accepted(clock.now(), clock.wall(), speaking, &peer);
         let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());
         let (handler, drain) = (handler.clone(), places.clone());
         R::spawn(name.in_connection(async move { run(driver, &*handler, &drain, berth).await }));
     });
-    ServerHandle { address, drain, listener_closed }
+    ServerHandle { address, drain, listener_closed, loss }
+}
+
+/// Tells a connection that it is one too many.
+async fn turn_away<R: Runtime>(mut driver: Box<Driver<R>>, drain: Drain, _berth: Berth) {
+    either(drain.begun(), poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>))).await;
 }
 
 /// One connection from accept to end.
@@ -100,7 +128,7 @@ where
     let welcome = match either(drain.begun(), open(&mut driver)).await {
         Either::Right(Some(welcome)) => welcome,
         Either::Right(None) => return,
-        Either::Left(()) => return finish(driver, CloseCode::GOING_AWAY).await,
+        Either::Left(()) => return drain.finish(driver, CloseCode::GOING_AWAY).await,
     };
     driver.told.open();
     berth.run(Socket::new(driver, welcome, None), handler).await;

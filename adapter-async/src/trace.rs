@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
 use wharf::link::{Address, ConnId};
+use wharf_std::Drained;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "wharf";
@@ -69,7 +70,20 @@ pub(crate) fn listening(address: impl Display) {
 
 pub(crate) fn accept_failed(address: impl Display, error: &std::io::Error) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: TARGET, %address, %error, "accepting failed; trying again in 100 ms");
+    tracing::warn!(target: TARGET, %address, %error, "accepting failed; it is tried every 100 ms");
+}
+
+pub(crate) fn listener_lost(address: impl Display, error: &std::io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, %address, %error, "listener lost");
+}
+
+pub(crate) fn drained(address: Option<&Address>, drained: Drained) {
+    #[cfg(feature = "tracing")]
+    {
+        let Drained { closed, reset } = drained;
+        tracing::info!(target: TARGET, address = address.map(tracing::field::display), closed, reset, "drained");
+    }
 }
 
 pub(crate) fn refused(address: impl Display, reason: impl Display) {
@@ -90,6 +104,11 @@ pub(crate) fn service_failed(connection: Option<ConnId>, address: Option<&Addres
         let address = address.map(tracing::field::display);
         tracing::error!(target: TARGET, connection, address, cause, "handler failed");
     }
+}
+
+pub(crate) fn job_failed(job: impl Display, cause: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, %job, cause, "a job has no outcome");
 }
 
 pub(crate) fn opened(id: impl Display, address: impl Display) {

@@ -15,8 +15,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
-use wharf::base::Instant;
+use wharf::base::{CloseCode, Instant};
 use wharf::link::{Address, ConnId, DialId, Hub, Service};
+use wharf_std::ListenerLost;
 
 pub(crate) const WAKER: Token = Token(0);
 
@@ -50,6 +51,8 @@ pub(crate) struct EventLoop<S: Service> {
     pub(crate) wall_at: Instant,
     /// When the hub or its service has something due, as it said before the poll.
     pub(crate) due: Option<Instant>,
+    /// The first listener that was lost: the loop ends with that, once it has ended all others in order.
+    pub(crate) lost: Option<ListenerLost>,
 }
 
 /// A connection's socket.
@@ -128,9 +131,16 @@ impl<S: Service> EventLoop<S> {
             self.handle_timeouts(now);
             self.settle(now);
             if self.hub.is_drained() && self.jobs.is_idle() {
-                return Ok(self.hub.into_service());
+                return self.end();
             }
         }
+    }
+
+    fn end(self) -> io::Result<S> {
+        let stats = self.hub.stats();
+        trace::drained(stats.into());
+        self.shared.end(stats);
+        self.lost.map_or_else(|| Ok(self.hub.into_service()), |lost| Err(io::Error::other(lost)))
     }
 
     /// How long to sleep; `None` for as long as nothing comes. It is counted from the begin of this round, not by another
@@ -192,14 +202,13 @@ impl<S: Service> EventLoop<S> {
             self.commanded = taken == COMMANDS_A_TURN;
         }
         while let Some((token, outcome)) = self.jobs.poll_done() {
-            guard(&mut self.hub, now, |hub| hub.job_done(now, token, outcome));
+            guard(&mut self.hub, now, |hub| match outcome {
+                Some(outcome) => hub.job_done(now, token, outcome),
+                None => hub.job_lost(now, token),
+            });
         }
         if let Some(code) = self.shared.take_drain() {
-            for listener in self.listeners.drain(..) {
-                listener.close(self.poll.registry());
-            }
-            self.dials.clear();
-            guard(&mut self.hub, now, |hub| hub.drain(now, code));
+            self.drain(now, code);
         }
     }
 
@@ -210,15 +219,36 @@ impl<S: Service> EventLoop<S> {
         let mut listeners = std::mem::take(&mut self.listeners);
         for listener in &mut listeners {
             let config = listener.config();
-            listener.accept(now, |socket, peer| {
-                match guard(&mut self.hub, now, |hub| hub.accept_as(now, peer.clone(), config.as_ref())) {
-                    Some(Ok(conn)) => self.seat(now, conn, peer, Stream::new(socket), false),
-                    Some(Err(reason)) => trace::refused(peer, reason),
-                    None => {}
+            let accepted = listener.accept(now, |socket, peer| {
+                let accept = |hub: &mut Hub<S>| {
+                    let accepted = hub.accept_as(now, peer.clone(), config.as_ref());
+                    accepted.map(|conn| (conn, hub.refusal(conn)))
+                };
+                let Some(accepted) = guard(&mut self.hub, now, accept) else { return };
+                if let Ok((_, Some(refused))) | Err(refused) = accepted {
+                    trace::refused(&peer, refused);
+                }
+                if let Ok((conn, _)) = accepted {
+                    self.seat(now, conn, peer, Stream::new(socket), false);
                 }
             });
+            if let Err(lost) = accepted {
+                self.lost.get_or_insert(lost);
+            }
         }
         self.listeners = listeners;
+        if self.lost.is_some() {
+            self.drain(now, CloseCode::GOING_AWAY);
+        }
+    }
+
+    /// Nobody is accepted any more, and all are to end. A second call changes nothing.
+    fn drain(&mut self, now: Instant, code: CloseCode) {
+        for listener in self.listeners.drain(..) {
+            listener.close(self.poll.registry());
+        }
+        self.dials.clear();
+        guard(&mut self.hub, now, |hub| hub.drain(now, code));
     }
 
     fn take_dialed(&mut self, now: Instant) {
@@ -334,5 +364,6 @@ impl<S: Service> EventLoop<S> {
         while let Some((token, job)) = self.hub.poll_job() {
             self.jobs.start(token, job);
         }
+        self.commanded |= self.jobs.is_ready();
     }
 }

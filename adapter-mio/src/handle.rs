@@ -5,9 +5,9 @@ use mio::Waker;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wharf::base::CloseCode;
-use wharf::link::Service;
+use wharf::link::{HubStats, Service};
 
 /// What a loop and the threads around it share.
 #[derive(Debug)]
@@ -16,11 +16,13 @@ pub(crate) struct Shared {
     /// The loop was woken and has not looked yet: waking it again would be a system call for nothing.
     woken: AtomicBool,
     drain: Mutex<Option<CloseCode>>,
+    /// The counters at the end of the loop.
+    stats: OnceLock<HubStats>,
 }
 
 impl Shared {
     pub(crate) fn new(waker: Waker) -> Self {
-        Self { waker, woken: AtomicBool::new(false), drain: Mutex::new(None) }
+        Self { waker, woken: AtomicBool::new(false), drain: Mutex::new(None), stats: OnceLock::new() }
     }
 
     pub(crate) fn wake(&self) {
@@ -36,6 +38,12 @@ impl Shared {
     /// The loop looks now: what comes from here on wakes it again.
     pub(crate) fn look(&self) {
         self.woken.store(false, Ordering::Release);
+    }
+
+    /// The loop has ended.
+    pub(crate) fn end(&self, stats: HubStats) {
+        // It ends once.
+        let _ = self.stats.set(stats);
     }
 
     pub(crate) fn take_drain(&self) -> Option<CloseCode> {
@@ -113,6 +121,12 @@ impl<S: Service> Handle<S> {
     pub fn drain(&self, code: CloseCode) {
         self.shared.drain.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(code);
         self.shared.wake();
+    }
+
+    /// The hub's counters at the end of the loop, a drain's among them; `None` while it runs.
+    #[must_use]
+    pub fn final_stats(&self) -> Option<HubStats> {
+        self.shared.stats.get().copied()
     }
 }
 

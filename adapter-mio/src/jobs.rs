@@ -3,6 +3,7 @@
 use crate::guard::cause;
 use crate::handle::Shared;
 use crate::trace;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -13,6 +14,9 @@ pub(crate) struct Jobs<S: Service> {
     /// `None` where nobody carries jobs out.
     worker: Option<Ends<S>>,
     in_flight: usize,
+    /// Those that nobody took, to be told in the next round: a service that submits another for each that is lost must not
+    /// hold the loop up.
+    lost: VecDeque<JobToken>,
 }
 
 struct Ends<S: Service> {
@@ -29,7 +33,7 @@ pub(crate) struct Worker<S: Service> {
 
 impl<S: Service> Jobs<S> {
     pub(crate) fn none() -> Self {
-        Self { worker: None, in_flight: 0 }
+        Self { worker: None, in_flight: 0, lost: VecDeque::new() }
     }
 
     /// With a worker; at most `limit` jobs are in flight, which is the hub's own limit.
@@ -37,35 +41,39 @@ impl<S: Service> Jobs<S> {
         let (work, to_do) = sync_channel(limit);
         let (tell, done) = sync_channel(limit);
         let worker = Worker { work: to_do, done: tell, shared };
-        (Self { worker: Some(Ends { work, done }), in_flight: 0 }, worker)
+        (Self { worker: Some(Ends { work, done }), in_flight: 0, lost: VecDeque::new() }, worker)
     }
 
     pub(crate) fn start(&mut self, token: JobToken, job: S::Job) {
-        let Some(worker) = &self.worker else {
-            trace::job_failed(token, "nobody carries out jobs here; run the server with a worker");
-            return;
-        };
-        match worker.work.try_send((token, job)) {
-            Ok(()) => self.in_flight += 1,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                trace::job_failed(token, "the worker takes no job");
+        let refused = match self.worker.as_ref().map(|worker| worker.work.try_send((token, job))) {
+            Some(Ok(())) => {
+                self.in_flight += 1;
+                return;
             }
-        }
+            None => "nobody carries out jobs here; run the server with a worker",
+            Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) => "the worker takes no job",
+        };
+        trace::job_failed(token, refused);
+        self.lost.push_back(token);
     }
 
-    pub(crate) fn poll_done(&mut self) -> Option<(JobToken, S::Done)> {
-        let worker = self.worker.as_ref()?;
-        while let Ok((token, outcome)) = worker.done.try_recv() {
-            self.in_flight -= 1;
-            if let Some(outcome) = outcome {
-                return Some((token, outcome));
-            }
+    /// A job that is over, with its outcome if it has one.
+    pub(crate) fn poll_done(&mut self) -> Option<(JobToken, Option<S::Done>)> {
+        if let Some(token) = self.lost.pop_front() {
+            return Some((token, None));
         }
-        None
+        let over = self.worker.as_ref()?.done.try_recv().ok()?;
+        self.in_flight -= 1;
+        Some(over)
+    }
+
+    /// Whether some are over of which no event will tell.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight == 0
+        self.in_flight == 0 && self.lost.is_empty()
     }
 }
 

@@ -27,4 +27,4 @@ pub use driven::Driven;
 pub use handle::{CommandError, Handle};
 pub use server::Server;
 pub use stream::Turn;
-pub use wharf_std::{Clock, ConnectError, entropy};
+pub use wharf_std::{Clock, ConnectError, Drained, ListenerLost, entropy};

@@ -6,13 +6,12 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Config};
-use wharf_std::{SocketFile, address_of_unix, listen_tcp, listen_unix};
-
-/// How long nothing is accepted after an error that will not go away at once, such as too many open files.
-const PAUSE: Duration = Duration::from_millis(100);
+use wharf_std::{
+    ACCEPT_PAUSE, ACCEPT_TELL, AcceptFailure, ListenerLost, SocketFile, address_of_unix, listen_tcp,
+    listen_unix,
+};
 
 /// Connections that one turn accepts at most.
 const ACCEPTS_A_TURN: usize = 64;
@@ -27,6 +26,8 @@ pub(crate) struct Listener {
     /// There may be more to accept, of which no event will tell.
     ready: bool,
     paused_until: Option<Instant>,
+    /// When a shortage was told last.
+    told: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -40,18 +41,25 @@ impl Listener {
     /// Listens; a Unix socket's file gets the permissions `mode`.
     pub(crate) fn bind(address: Address, mode: Option<u32>) -> io::Result<Self> {
         let (socket, address) = match address {
-            Address::Tcp(address) => {
-                let listener = listen_tcp(address)?;
-                let address = listener.local_addr()?.into();
-                (Listening::Tcp(TcpListener::from_std(listener)), address)
-            }
+            Address::Tcp(address) => return Self::over(listen_tcp(address)?),
             Address::Unix(path) => {
                 let (listener, file) = listen_unix(&path, mode)?;
                 (Listening::Unix(file, UnixListener::from_std(listener)), Address::Unix(path))
             }
             _ => return Err(ErrorKind::Unsupported.into()),
         };
-        Ok(Self { socket, address, config: None, ready: true, paused_until: None })
+        Ok(Self::new(socket, address))
+    }
+
+    /// Takes a listener that is bound already.
+    pub(crate) fn over(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?.into();
+        Ok(Self::new(Listening::Tcp(TcpListener::from_std(listener)), address))
+    }
+
+    fn new(socket: Listening, address: Address) -> Self {
+        Self { socket, address, config: None, ready: true, paused_until: None, told: None }
     }
 
     /// Where it listens, with its real port.
@@ -93,11 +101,19 @@ impl Listener {
         self.paused_until
     }
 
-    pub(crate) fn accept(&mut self, now: Instant, mut each: impl FnMut(Carrier, Address)) {
+    /// Accepts those that wait.
+    ///
+    /// # Errors
+    /// The listener is lost, which is told once.
+    pub(crate) fn accept(
+        &mut self,
+        now: Instant,
+        mut each: impl FnMut(Carrier, Address),
+    ) -> Result<(), ListenerLost> {
         self.paused_until.take_if(|until| *until <= now);
         for _ in 0..ACCEPTS_A_TURN {
             if !self.is_ready() {
-                return;
+                break;
             }
             let accepted = match &self.socket {
                 Listening::Tcp(socket) => socket.accept().map(|(s, peer)| (s.into(), peer.into())),
@@ -105,19 +121,31 @@ impl Listener {
                     socket.accept().map(|(s, peer)| (s.into(), address_of_unix(&peer)))
                 }
             };
-            match accepted {
-                Ok((socket, peer)) => each(socket, peer),
-                Err(e) => match e.kind() {
-                    ErrorKind::WouldBlock => self.ready = false,
-                    // This one is gone; the next may be well.
-                    ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
-                    _ => {
-                        trace::accept_failed(&self.address, &e, PAUSE);
-                        self.paused_until = Some(now + PAUSE);
+            let error = match accepted {
+                Ok((socket, peer)) => {
+                    each(socket, peer);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match AcceptFailure::of(&error) {
+                _ if error.kind() == ErrorKind::WouldBlock => self.ready = false,
+                // This one is gone; the next may be well.
+                AcceptFailure::Passing => {}
+                AcceptFailure::Lost => {
+                    trace::listener_lost(&self.address, &error);
+                    return Err(ListenerLost::new(&self.address, error));
+                }
+                _ => {
+                    if self.told.is_none_or(|told| now - told >= ACCEPT_TELL) {
+                        self.told = Some(now);
+                        trace::accept_failed(&self.address, &error, ACCEPT_PAUSE);
                     }
-                },
+                    self.paused_until = Some(now + ACCEPT_PAUSE);
+                }
             }
         }
+        Ok(())
     }
 
     pub(crate) fn close(mut self, registry: &Registry) {

@@ -11,10 +11,11 @@ use mio::{Poll, Waker};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use wharf::link::{Address, Config, Hub, Service};
-use wharf_std::for_service;
+use wharf_std::{for_service, listen_tcp_reusing_port};
 
 /// Commands that wait for the loop at most.
 const MAX_COMMANDS: usize = 1024;
@@ -114,6 +115,23 @@ impl<S: Service> Server<S> {
         self.add(listener)
     }
 
+    /// Listens at a TCP address where others may listen as well, who do the same: several loops, a thread each, behind one port, among
+    /// which the kernel shares the connections out ([`listen_tcp_reusing_port`]).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen_reusing_port(self, address: impl Into<SocketAddr>) -> io::Result<Self> {
+        self.add(Listener::over(listen_tcp_reusing_port(address.into())?)?)
+    }
+
+    /// Listens by a listener that is bound already, such as one that a supervisor hands over.
+    ///
+    /// # Errors
+    /// It cannot be registered.
+    pub fn listen_by(self, listener: TcpListener) -> io::Result<Self> {
+        self.add(Listener::over(listener)?)
+    }
+
     fn add(mut self, mut listener: Listener) -> io::Result<Self> {
         listener.register(self.poll.registry(), token_of_listener(self.listeners.len()))?;
         self.listeners.push(listener);
@@ -137,11 +155,12 @@ impl<S: Service> Server<S> {
         Handle::new(self.commands.0.clone(), self.shared.clone())
     }
 
-    /// Serves until a drain is over; returns the service. For services without jobs: one that is submitted gets no outcome,
-    /// which is logged.
+    /// Serves until a drain is over; returns the service. A lost listener brings about a drain with 1001, and the error. For services without jobs: one that is submitted is lost, which is
+    /// logged.
     ///
     /// # Errors
-    /// The poll itself or the randomness of the operating system failed, or a variable of the environment names no proxy where
+    /// A listener was lost ([`ListenerLost`](crate::ListenerLost), inside the error), the poll itself or the randomness of the
+    /// operating system failed, or a variable of the environment names no proxy where
     /// the configuration leaves proxies to it.
     pub fn run(self) -> io::Result<S> {
         self.in_span(|server| server.into_loop(Jobs::none())?.run())
@@ -150,7 +169,7 @@ impl<S: Service> Server<S> {
     /// As [`run`](Self::run), and a thread beside the loop carries out the service's jobs by `carry_out`, one after the
     /// other in the order in which they were submitted. The jobs in flight are carried out before it returns.
     ///
-    /// A failure is an outcome: `carry_out` should not panic. If it does, that is logged and the job gets none.
+    /// A failure is an outcome: `carry_out` should not panic. If it does, that is logged and the job is lost.
     ///
     /// # Errors
     /// As [`run`](Self::run), or no thread could be made.
@@ -197,6 +216,7 @@ impl<S: Service> Server<S> {
             shared: self.shared,
             wall_at: now,
             due: None,
+            lost: None,
         })
     }
 }

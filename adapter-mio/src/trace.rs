@@ -5,6 +5,7 @@ use std::fmt::{Debug, Display};
 use std::io;
 use wharf::base::{CloseCode, Origin};
 use wharf::link::Address;
+use wharf_std::Drained;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "wharf";
@@ -72,6 +73,19 @@ pub(crate) fn refused(address: impl Display, reason: impl Display) {
 pub(crate) fn accept_failed(address: impl Display, error: &io::Error, pause: impl Debug) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, %address, %error, ?pause, "accepting failed; it is tried again");
+}
+
+pub(crate) fn listener_lost(address: impl Display, error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, %address, %error, "listener lost");
+}
+
+pub(crate) fn drained(drained: Drained) {
+    #[cfg(feature = "tracing")]
+    {
+        let Drained { closed, reset } = drained;
+        tracing::info!(target: TARGET, closed, reset, "drained");
+    }
 }
 
 pub(crate) fn not_polled(id: impl Display, error: &io::Error) {

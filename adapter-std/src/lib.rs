@@ -4,8 +4,10 @@
 //! An application uses an adapter, which names what it needs of this. An adapter of your own builds on it.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod addresses;
 mod clock;
+mod drained;
 mod environment;
 mod error;
 #[cfg(feature = "tls")]
@@ -13,11 +15,13 @@ mod roots;
 mod tcp;
 mod unix;
 
+pub use accept::{ACCEPT_PAUSE, ACCEPT_TELL, AcceptFailure, ListenerLost};
 pub use addresses::{address_of_unix, interleaved};
 pub use clock::Clock;
+pub use drained::Drained;
 pub use environment::{for_service, with_environment};
 pub use error::{ConnectError, end_of};
-pub use tcp::listen_tcp;
+pub use tcp::{listen_tcp, listen_tcp_reusing_port};
 pub use unix::{SocketFile, connect_unix, listen_unix};
 
 /// Randomness, seeded by the operating system.

@@ -39,8 +39,8 @@ use wharf::link::{Address, Config, Service, Target};
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Clock, CommandError, ConnectError, Drain, Error, Outcome, ReuniteError, SendFailed, Sender,
-    ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
+    Berth, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome, ReuniteError,
+    SendFailed, Sender, ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
 };
 
 /// A WebSocket on tokio.

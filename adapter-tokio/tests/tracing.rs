@@ -91,6 +91,7 @@ fn a_server_of_handlers_and_its_clients() {
     lines(&log, 3, &["WARN", &server, "connection refused", "address=127.0.0.1:", "too many connections"]);
     lines(&log, 2, &["ERROR", &server, connection, "handler failed", "connection=", "as it was asked to"]);
     lines(&log, 3, &["INFO", &client, "connection opened"]);
+    lines(&log, 1, &["INFO", "drained", "closed=0", "reset=0"]);
     lines(&log, 3, &["ERROR", &client, "connect failed", "error="]);
     lines(&log, 1, &["INFO", "connection closed", "code=1000", "origin=Remote"]);
     lines(&log, 0, &["secret"]);
@@ -132,6 +133,7 @@ fn a_server_of_a_service() {
     lines(&log, 1, &["INFO", server, connection, "inside"]);
     lines(&log, 1, &["INFO", server, connection, "connection closed", "code=1011", "origin=Local"]);
     lines(&log, 1, &["WARN", server, "connection refused", "too many connections"]);
+    lines(&log, 1, &["INFO", "drained", "address=127.0.0.1:", "reset=0"]);
     lines(
         &log,
         1,

@@ -29,6 +29,8 @@ pub enum Command {
     Connect(Connect),
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
+    /// Run recorded connections again, and say whether they come out the same.
+    Replay(Replay),
     /// Load an echo server, check each answer, and tell messages a second, round trips and the server's CPU time.
     Bench(BenchArgs),
 }
@@ -55,6 +57,12 @@ pub struct Common {
     /// What clients are held to.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Most connections at once from one address; an IPv6 network of 64 bits counts as one. [default: no limit]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_connections_per_address: Option<usize>,
+    /// Share the TCP port with other processes that do the same (SO_REUSEPORT): the kernel hands each its part of the connections.
+    #[arg(long)]
+    pub reuse_port: bool,
 }
 
 /// `wharf echo`.
@@ -79,9 +87,22 @@ pub struct Echo {
     /// Compress WebSocket messages where the client offers it (permessage-deflate).
     #[arg(long)]
     pub deflate: bool,
+    /// Write what each connection was fed and what came of it into a file of its own in this folder, readable by its owner
+    /// alone. Of each the first 16 MiB are recorded, and held in memory until it has ended.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
     /// What every server takes.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `wharf replay`.
+#[derive(Args, Debug, Clone)]
+#[command(after_long_help = REPLAY_NOTES)]
+pub struct Replay {
+    /// What `wharf echo --record` wrote.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// `wharf chat`.
@@ -156,6 +177,11 @@ const ECHO_NOTES: &str = "\
 With --framing json a line that is no JSON is answered by {\"error\":\"…\"}, and the connection stays.
 A message over the limit ends its connection; raw has no messages, and is held back by what its peer takes.
 SIGINT and SIGTERM: no more connections, 1001 to all, a bounded wait, exit code 0. Bad use: exit code 2.";
+
+/// What `wharf replay` does not say before.
+const REPLAY_NOTES: &str = "\
+Exit code 0: all come out the same. 1: one comes out otherwise, and the first place is named. 2: one is no recording, is damaged or
+cut off, or was made by another version.";
 
 /// What the flags of `wharf connect` do not say.
 const CONNECT_NOTES: &str = "\

@@ -2,6 +2,8 @@
 
 use crate::args::{Common, Echo};
 use crate::framing::FramingKind;
+use crate::record::Files;
+use crate::replay::note_of;
 use crate::runner::{self, Control, Listen, RunError};
 use crate::{signals, tls};
 use serde::Serialize;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::{Chunk, CloseCode, Message, SendError};
 use wharf::framed::json;
-use wharf::link::{Config, ConnId, Context, Service};
+use wharf::link::{Config, ConnId, Context, Recorder, Service};
 use wharf::proxy::Proxies;
 use wharf::{framed, http, ws};
 
@@ -78,19 +80,32 @@ impl Service for EchoService {
 /// # Errors
 /// [`RunError`] if it cannot be started.
 pub fn run(args: &Echo) -> Result<(), RunError> {
-    let config = config(args)?;
+    let mut config = config(args)?;
+    let files = match &args.record {
+        Some(folder) => Some(Arc::new(Files::new(folder, note_of(args)).map_err(RunError::Record)?)),
+        None => None,
+    };
+    config.recorder = files.clone().map(|files| files as Arc<dyn Recorder>);
     let listen: Vec<Listen> = args
         .listen
         .iter()
-        .map(|address| Listen { address: address.clone(), unix_mode: args.unix_mode })
+        .map(|address| Listen {
+            address: address.clone(),
+            unix_mode: args.unix_mode,
+            reuse_port: args.common.reuse_port,
+        })
         .collect();
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
     let service = args.common.limits.around(EchoService::new(args.framing));
-    runner::run(args.common.runtime, &listen, service, &Arc::new(config), &controls)
+    let ran = runner::run(args.common.runtime, &listen, service, &Arc::new(config), &controls);
+    if let Some(files) = files {
+        files.finish();
+    }
+    ran
 }
 
-fn config(args: &Echo) -> Result<Config, RunError> {
+pub(crate) fn config(args: &Echo) -> Result<Config, RunError> {
     if args.deflate && !args.framing.is_websocket() {
         return Err(RunError::Use(
             "--deflate compresses WebSocket messages, and --framing says that there are none",
@@ -134,6 +149,7 @@ pub fn server_config(common: &Common) -> Config {
     config.ws = Arc::new(ws);
     config.max_connections = common.max_connections;
     config.forwarding = common.limits.forwarding();
+    config.max_connections_per_address = common.max_connections_per_address;
     // It dials nobody, so the environment's proxies are none of its business, not even bad ones.
     config.proxies = Some(Arc::new(Proxies::none()));
     config

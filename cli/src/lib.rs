@@ -10,6 +10,8 @@ pub mod framing;
 pub mod limits;
 mod logging;
 mod program;
+mod record;
+pub mod replay;
 pub mod runner;
 mod signals;
 pub mod tls;

@@ -1,7 +1,8 @@
 //! From the command line to a running subcommand.
 
 use crate::args::{Cli, Command};
-use crate::{bench, chat, connect, echo, logging};
+use crate::runner::RunError;
+use crate::{bench, chat, connect, echo, logging, replay};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -34,13 +35,15 @@ pub fn run() -> ExitCode {
             logging::start(args.log);
             return connect::run(args);
         }
+        Command::Replay(args) => return replay::run(args),
         Command::Bench(args) => return bench::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
+            let code = if matches!(e, RunError::Lost(_)) { 1 } else { 2 };
             complain(e);
-            ExitCode::from(2)
+            ExitCode::from(code)
         }
     }
 }

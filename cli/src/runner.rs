@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Address, Config, ConfigError, Service};
-use wharf_async_std::{AsyncStd, Bound, Smol};
+use wharf_async_std::{AsyncStd, Bound, ListenerLost, Smol};
 
 /// The runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,11 +43,13 @@ pub struct Listen {
     pub address: Address,
     /// The permissions of a Unix socket's file; `None` is what the umask leaves.
     pub unix_mode: Option<u32>,
+    /// Share a TCP port with others that do the same (SO_REUSEPORT).
+    pub reuse_port: bool,
 }
 
 impl From<Address> for Listen {
     fn from(address: Address) -> Self {
-        Self { address, unix_mode: None }
+        Self { address, unix_mode: None, reuse_port: false }
     }
 }
 
@@ -60,7 +62,7 @@ pub enum Control<C> {
     Drain,
 }
 
-/// Why a service could not be started.
+/// Why a service could not be started, or did not go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -81,6 +83,12 @@ pub enum RunError {
     /// The files with certificate and key are not what they should be.
     #[error(transparent)]
     Tls(#[from] TlsFileError),
+    /// The folder for recordings cannot be made.
+    #[error("--record: {0}")]
+    Record(#[source] io::Error),
+    /// A listener was lost. The others were closed in order.
+    #[error(transparent)]
+    Lost(#[from] ListenerLost),
     /// The runtime could not be started.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[from] io::Error),
@@ -152,9 +160,10 @@ where
     S: Service<Command: Send>,
 {
     let mut server = wharf_mio::Server::new(service, config.clone())?;
-    for Listen { address, unix_mode } in listen {
+    for Listen { address, unix_mode, reuse_port } in listen {
         let listening = match (address, unix_mode) {
             (Address::Unix(path), Some(mode)) => server.listen_unix(path, *mode),
+            (Address::Tcp(address), _) if *reuse_port => server.listen_reusing_port(*address),
             _ => server.listen(address),
         };
         server = listening.map_err(|error| RunError::Bind { address: address.clone(), error })?;
@@ -174,8 +183,12 @@ where
         // The loop may have failed with nobody having asked for an end.
         controls.close();
         served
-    })?;
-    Ok(())
+    })
+    .map(drop)
+    .map_err(|error| match error.downcast::<ListenerLost>() {
+        Ok(lost) => lost.into(),
+        Err(error) => error.into(),
+    })
 }
 
 async fn run_async<R, S>(
@@ -190,9 +203,10 @@ where
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
 {
     let mut bound = Vec::new();
-    for Listen { address, unix_mode } in listen {
+    for Listen { address, unix_mode, reuse_port } in listen {
         let opened = match (address, unix_mode) {
             (Address::Unix(path), Some(mode)) => Bound::<R>::bind_unix(path, *mode).await,
+            (Address::Tcp(address), _) if *reuse_port => Bound::<R>::bind_reusing_port(*address).await,
             _ => Bound::<R>::bind(address).await,
         };
         bound.push(opened.map_err(|error| RunError::Bind { address: address.clone(), error })?);
@@ -200,11 +214,15 @@ where
     bound.iter().for_each(|listener| listening(listener.local_addr()));
     let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)
         .map_err(RunError::Entropy)?;
-    while let Ok(Control::Command(command)) = controls.recv().await {
-        if handle.command(command).is_err() {
-            break;
+    let controlled = async {
+        while let Ok(Control::Command(command)) = controls.recv().await {
+            if handle.command(command).is_err() {
+                break;
+            }
         }
-    }
+        None
+    };
+    let lost = smol::future::or(controlled, handle.lost()).await;
     handle.drain(CloseCode::GOING_AWAY).await;
-    Ok(())
+    lost.map_or(Ok(()), |lost| Err(lost.into()))
 }

@@ -148,6 +148,11 @@ impl Peer {
         self.write(&frame(first, payload, Some([7, 1, 4, 2])));
     }
 
+    /// Sends a masked frame to one that may have ended already.
+    pub fn try_send(&mut self, first: u8, payload: &[u8]) {
+        let _ = self.stream.write_all(&frame(first, payload, Some([7, 1, 4, 2])));
+    }
+
     /// Sends a Close frame.
     pub fn close(&mut self, code: u16) {
         self.send(first::CLOSE, &close_body(code, b""));

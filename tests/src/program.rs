@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
 use wharf::link::Address;
+use wharf_cli::runner::RuntimeKind;
 
 /// Where the binary is, which is built first. `WHARF_BINARY` names another.
 ///
@@ -32,6 +33,17 @@ pub fn wharf() -> &'static Path {
         let test = std::env::current_exe().expect("the test has a path");
         test.ancestors().nth(3).expect("the target folder").join("debug/wharf")
     })
+}
+
+/// What a runtime is called on the command line.
+#[must_use]
+pub fn name_of(runtime: RuntimeKind) -> &'static str {
+    match runtime {
+        RuntimeKind::Tokio => "tokio",
+        RuntimeKind::AsyncStd => "async-std",
+        RuntimeKind::Smol => "smol",
+        RuntimeKind::Mio => "mio",
+    }
 }
 
 /// A run of the program. Dropped, it is killed.
@@ -106,6 +118,23 @@ impl Running {
     #[must_use]
     pub fn complaint(&self) -> String {
         self.err.recv_timeout(PATIENCE).expect("a line")
+    }
+
+    /// The next line of its stderr with these words in it.
+    #[must_use]
+    pub fn complaint_with(&self, words: &str) -> String {
+        loop {
+            let line = self.complaint();
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Writes to its stdin. One that has ended hears nothing.

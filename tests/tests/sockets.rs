@@ -230,14 +230,19 @@ fn a_peer_that_never_asks(ground: Ground) {
     assert!(waiting.rest().is_empty());
 }
 
-fn one_too_many(ground: Ground) {
+fn no_connection_limit(ground: Ground) {
     let mut config = Config::default();
     config.max_connections = 2;
     let suite = Suite::with(ground, config);
     let (mut one, mut two) = (suite.open(), suite.open());
     for _ in 0..3 {
-        assert!(suite.connect().rest().is_empty());
+        let mut told = suite.connect();
+        told.ask("/", true);
+        let head = told.head();
+        assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("\r\nRetry-After: 5\r\n"), "{head}");
+        told.rest();
     }
+    assert!(suite.connect().rest().is_empty(), "who says nothing hears nothing");
     echoes(&mut two);
     one.close(1000);
     assert_eq!((one.closed(), one.rest().len()), (1000, 0));
@@ -294,7 +299,7 @@ on_every_runtime!(tokio = Tokio false, async_std = AsyncStd false, smol = Smol f
     closes_of_either_side
     a_peer_that_never_reads
     a_peer_that_never_asks
-    one_too_many
+    no_connection_limit
     answers_that_come_later
 });
 
@@ -309,6 +314,6 @@ on_every_runtime!(tokio_unix = Tokio true, async_std_unix = AsyncStd true, smol_
     closes_of_either_side
     a_peer_that_never_reads
     a_peer_that_never_asks
-    one_too_many
+    no_connection_limit
     answers_that_come_later
 });

@@ -3,7 +3,7 @@
 use super::access::Access;
 use super::{ChatService, Limits};
 use crate::args::Chat;
-use crate::runner::{self, Control, RunError};
+use crate::runner::{self, Control, Listen, RunError};
 use crate::{echo, signals};
 use std::sync::Arc;
 use wharf::link::Address;
@@ -23,6 +23,7 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let mut config = ChatService::config(args.common.idle_timeout.unwrap_or(echo::WEBSOCKET_IDLE));
     config.http = common.http;
     config.max_connections = common.max_connections;
+    config.max_connections_per_address = common.max_connections_per_address;
     config.proxies = common.proxies;
     config.forwarding = common.forwarding;
     let (control, controls) = async_channel::bounded(16);
@@ -33,7 +34,7 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
         span.record("port", address.tcp().map(|address| address.port()));
         println!("listening on {address}");
     };
-    let listen = [args.listen.clone().into()];
+    let listen = [Listen { reuse_port: args.common.reuse_port, ..args.listen.clone().into() }];
     span.in_scope(|| {
         runner::run_telling(args.common.runtime, &listen, service, &Arc::new(config), &controls, listening)
     })

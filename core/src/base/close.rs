@@ -148,12 +148,15 @@ pub enum Cause {
     /// The local program gave the connection up.
     #[error("aborted by the local program")]
     Aborted,
+    /// Too much waited to be written on all connections together, and most of it on this one.
+    #[error("given up because too much waited to be written")]
+    Overload,
 }
 
 impl Cause {
     /// A name that does not change, for logs, metrics and JSON: `handshake`, `violation`, `handshakeTimeout`, `idleTimeout`,
     /// `pongTimeout`, `writeTimeout`, `closeTimeout`, `eof`, `reset`, `transportTimeout`, `readFailed`, `writeFailed`,
-    /// `truncated`, `tlsFailed`, `dropped`, `refused` or `aborted`.
+    /// `truncated`, `tlsFailed`, `dropped`, `refused`, `aborted` or `overload`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -174,6 +177,7 @@ impl Cause {
             Self::Transport(End::Dropped) => "dropped",
             Self::Refused(_) => "refused",
             Self::Aborted => "aborted",
+            Self::Overload => "overload",
         }
     }
 }
@@ -253,7 +257,7 @@ impl Closed {
             (Origin::Remote, _) => self.code.is_retryable(),
             (Origin::Abnormal, _) if self.sent.is_some() => false,
             (Origin::Abnormal, Cause::Handshake) => self.code.is_retryable(),
-            (Origin::Abnormal, Cause::Violation(_) | Cause::Aborted) => false,
+            (Origin::Abnormal, Cause::Violation(_) | Cause::Aborted | Cause::Overload) => false,
             (Origin::Abnormal, Cause::Timeout(timeout)) => timeout != Timeout::Close,
             (Origin::Abnormal, Cause::Transport(end)) => !matches!(end, End::Dropped | End::TlsFailed),
             (Origin::Abnormal, Cause::Refused(status)) => matches!(status, 408 | 429 | 500..=599),
@@ -265,7 +269,9 @@ impl Closed {
     pub fn when(&self) -> When {
         match self.cause {
             Cause::Refused(_) | Cause::Timeout(Timeout::Handshake) => When::Handshake,
-            Cause::Timeout(Timeout::WriteStall) | Cause::Transport(End::WriteFailed) => When::Write,
+            Cause::Timeout(Timeout::WriteStall) | Cause::Transport(End::WriteFailed) | Cause::Overload => {
+                When::Write
+            }
             Cause::Handshake
             | Cause::Aborted
             | Cause::Timeout(Timeout::Close)

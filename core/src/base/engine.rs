@@ -127,6 +127,9 @@ pub enum SendError {
     /// The output is at its limit. Try again after [`Event::Drained`].
     #[error("the output is full; try again once it has drained")]
     Full,
+    /// Too much waits to be written on all connections of the hub together. Try again later.
+    #[error("too much waits to be written on all connections together")]
+    Overload,
     /// The opening handshake is not done.
     #[error("the connection is not open yet")]
     NotOpen,

@@ -13,6 +13,7 @@ mod gather;
 mod input;
 #[cfg(feature = "json")]
 mod json;
+mod leaving;
 mod load;
 mod message;
 mod outbox;
@@ -48,6 +49,7 @@ pub(crate) use closing::{Closing, Phase};
 pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};
 pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use gather::Gather;
+pub(crate) use leaving::{Gone, Leaving};
 pub(crate) use outbox::Outbox;
 pub(crate) use stats::Counters;
 pub(crate) use time::{Clock, WallClock};

@@ -222,7 +222,6 @@ impl Outbox {
     }
 
     /// `n` bytes from the front were sealed and are in flight.
-    #[cfg(feature = "tls")]
     pub(crate) fn seal(&mut self, n: usize) {
         // Whether the buffers are empty is asked without what is in flight.
         self.beside -= self.in_flight as usize;

@@ -1,6 +1,7 @@
 //! What is shown to the transport: a machine's bytes, or the wire that they were sealed onto.
 
 use super::Instant;
+use super::leaving::{Gone, Leaving};
 use super::outbox::Outbox;
 use super::wire::Wire;
 use alloc::vec::Vec;
@@ -30,12 +31,14 @@ pub struct Output<'a> {
     now: Instant,
     /// Where the outbox's bytes go before they go out.
     wire: Option<&'a mut Wire>,
+    /// Who is told of what leaves.
+    leaving: Option<&'a mut Leaving>,
 }
 
 impl<'a> Output<'a> {
     #[inline]
     pub(crate) fn new(outbox: &'a mut Outbox, now: Instant) -> Self {
-        Self { outbox, now, wire: None }
+        Self { outbox, now, wire: None, leaving: None }
     }
 
     /// Bytes to write.
@@ -81,14 +84,60 @@ impl<'a> Output<'a> {
     /// The transport took `n` bytes. More than there were count as all.
     #[inline]
     pub fn advance(&mut self, n: usize) {
+        if self.leaving.is_some() {
+            self.tell_taken(n);
+        }
         match &mut self.wire {
             None => self.outbox.advance(self.now, n),
             Some(wire) => {
                 let n = n.min(wire.len());
                 let plain = wire.advance(n);
-                self.outbox.credit(self.now, n, plain);
+                self.credit(n, plain);
             }
         }
+    }
+
+    #[cold]
+    fn tell_taken(&mut self, n: usize) {
+        let n = n.min(self.remaining());
+        let sum = self.front_sum(n);
+        if let (None, Some(sum), Some(leaving), true) = (&self.wire, sum, &mut self.leaving, n > 0) {
+            leaving.gone.push((self.now, Gone::Taken { n, sum }));
+        }
+    }
+
+    /// The transport took so many sealed bytes, which completed `plain` of the machine's.
+    pub(crate) fn credit(&mut self, wire: usize, plain: usize) {
+        if let Some(leaving) = &mut self.leaving {
+            leaving.gone.push((self.now, Gone::Credited { wire, plain }));
+        }
+        self.outbox.credit(self.now, wire, plain);
+    }
+
+    /// A checksum of the first `n` bytes of the machine's own output; `None` if it has not so many.
+    pub(crate) fn front_sum(&self, n: usize) -> Option<u32> {
+        let mut places = 16;
+        loop {
+            let mut slices = alloc::vec![&[][..]; places];
+            let filled = self.outbox.slices(&mut slices);
+            let total: usize = slices.iter().map(|slice| slice.len()).sum();
+            if total < n && filled == places {
+                places *= 2;
+                continue;
+            }
+            let (mut left, mut hasher) = (n, crc32fast::Hasher::new());
+            for slice in &slices[..filled] {
+                let part = left.min(slice.len());
+                hasher.update(&slice[..part]);
+                left -= part;
+            }
+            return (left == 0).then(|| hasher.finalize());
+        }
+    }
+
+    /// The same output, of which it is told what leaves.
+    pub(crate) fn telling(self, leaving: &'a mut Leaving) -> Self {
+        Self { leaving: Some(leaving), ..self }
     }
 
     /// Copies all into `out` and counts it as written: for tests, and for transports that take everything.
@@ -110,15 +159,20 @@ impl<'a> Output<'a> {
 }
 
 /// How a stage seals it: while no wire is set, the slices are those of the plain machine.
-#[cfg(feature = "tls")]
 impl<'a> Output<'a> {
     /// `n` bytes from the front were sealed: they are gone from the machine's queue, and count as unwritten until
     /// the wire that carries them has gone out.
     pub(crate) fn sealed(&mut self, n: usize) {
+        if self.leaving.is_some()
+            && let (Some(sum), Some(leaving)) = (self.front_sum(n), &mut self.leaving)
+        {
+            leaving.gone.push((self.now, Gone::Sealed { n, sum }));
+        }
         self.outbox.seal(n);
     }
 
     /// The same output, over `wire`.
+    #[cfg(feature = "tls")]
     pub(crate) fn over(self, wire: &'a mut Wire) -> Self {
         Self { wire: Some(wire), ..self }
     }

@@ -15,8 +15,13 @@ const MAX_REASON: usize = 123;
 impl<C: Codec> Connection<C> {
     /// Gives the connection up at once: what is queued is dropped, the transport is to be reset.
     pub fn abort(&mut self, now: Instant) {
+        self.abandon(now, Cause::Aborted);
+    }
+
+    /// As [`abort`](Self::abort), for a cause that is not the program's.
+    pub(crate) fn abandon(&mut self, now: Instant, cause: Cause) {
         self.settle(now);
-        self.give_up(Cause::Aborted);
+        self.give_up(cause);
     }
 
     /// The local program failed over what it was handed: what was accepted is written, then the stream ends; the peer is

@@ -208,6 +208,12 @@ impl Responder {
         self.turn != Turn::Peer && self.closing.is_open()
     }
 
+    /// Whether it has answered and waits for another request, of which nothing has come.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        self.answered && self.turn == Turn::Peer && self.closing.is_open() && !self.head.is_begun()
+    }
+
     /// Whether the transport's reading side is over.
     pub(crate) fn is_read_over(&self) -> bool {
         self.closing.read_over()

@@ -1,8 +1,9 @@
 //! What a program asks of a link.
 
 use super::Link;
+use super::record::{Call, Sending};
 use super::stage::Stage;
-use crate::base::{Accepted, CloseCode, Engine, Instant, Kind, Message, SendError, Stats};
+use crate::base::{Accepted, Cause, CloseCode, Engine, Instant, Kind, Message, SendError, Stats};
 use crate::framed::{self, Codec};
 use crate::http::{RespondError, Response};
 use crate::ws::{Connection, Prepared};
@@ -27,13 +28,16 @@ impl Link {
     /// # Errors
     /// [`RespondError`] if none waits.
     pub fn respond(&mut self, now: Instant, response: &Response) -> Result<(), RespondError> {
-        match &mut self.stage {
+        let call = self.to_record(|| Call::Respond(response.clone()));
+        let responded = match &mut self.stage {
             Stage::Http(answering) => {
                 answering.offer = None;
                 answering.respond(now, response)
             }
             _ => Err(RespondError::NothingAsked),
-        }
+        };
+        self.record(now, call, &responded);
+        responded
     }
 
     /// Queues a message ([`Engine::send`]).
@@ -42,7 +46,19 @@ impl Link {
     /// As there; [`SendError::NotOpen`] before [`Event::Opened`](super::Event::Opened).
     #[inline]
     pub fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
+        if self.way.is_some() {
+            return self.send_by_way(now, message);
+        }
         open!(self, connection => connection.send(now, message), Err(SendError::NotOpen))
+    }
+
+    #[cold]
+    fn send_by_way(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
+        let call =
+            self.to_record(|| Call::Send(Sending::Message, message.kind(), message.payload().to_vec()));
+        let sent = open!(self, connection => connection.send(now, message), Err(SendError::NotOpen));
+        self.record(now, call, &sent);
+        sent
     }
 
     /// Whether [`send`](Self::send) would take `message` at this moment; asked first, it is not lost.
@@ -58,7 +74,11 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError> {
-        open!(self, connection => connection.send_bytes(now, kind, payload), Err(SendError::NotOpen))
+        let call = self.to_record(|| Call::Send(Sending::Bytes, kind, payload.to_vec()));
+        let sent =
+            open!(self, connection => connection.send_bytes(now, kind, payload), Err(SendError::NotOpen));
+        self.record(now, call, &sent);
+        sent
     }
 
     /// Queues a prepared message. Where messages are framed its payload is shared and its frames are not.
@@ -66,10 +86,15 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub fn send_prepared(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
-        match &mut self.stage {
+        let call =
+            self.to_record(|| Call::Send(Sending::Prepared, prepared.kind(), prepared.payload().to_vec()));
+        let sent = match &mut self.stage {
             Stage::Open(connection) => connection.send_prepared(now, prepared),
-            _ => self.send_bytes(now, prepared.kind(), prepared.payload().clone()),
-        }
+            // That is recorded as what it is.
+            _ => return self.send_bytes(now, prepared.kind(), prepared.payload().clone()),
+        };
+        self.record(now, call, &sent);
+        sent
     }
 
     /// Closes: behind what was sent where it is open, after what is owed where it is HTTP, at once while a client
@@ -78,6 +103,13 @@ impl Link {
     /// # Errors
     /// As [`Engine::close`].
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let call = self.to_record(|| Call::Close(code.as_u16(), reason.into()));
+        let closed = self.close_stage(now, code, reason);
+        self.record(now, call, &closed);
+        closed
+    }
+
+    fn close_stage(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), SendError> {
         match &mut self.stage {
             Stage::Open(connection) => return connection.close(now, code, reason),
             Stage::Framed(connection) if self.opened => return connection.close(now, code, reason),
@@ -104,6 +136,8 @@ impl Link {
         if let Some(way) = &mut self.way {
             way.forget_unread();
         }
+        let call = self.to_record(|| Call::Fail);
+        self.record(now, call, &());
     }
 
     /// Gives the connection up at once.
@@ -112,6 +146,21 @@ impl Link {
         if let Some(way) = &mut self.way {
             way.abort();
         }
+        let call = self.to_record(|| Call::Abort);
+        self.record(now, call, &());
+    }
+
+    /// As [`abort`](Self::abort), of an open connection for a cause that is not the program's.
+    pub(super) fn abandon(&mut self, now: Instant, cause: Cause) {
+        match &mut self.stage {
+            Stage::Open(connection) => connection.abandon(now, cause),
+            Stage::Framed(connection) => connection.abandon(now, cause),
+            Stage::Http(_) | Stage::Asking(_) => {}
+        }
+        // The only such cause.
+        let call = self.to_record(|| Call::Overload);
+        self.record(now, call, &());
+        self.abort(now);
     }
 
     /// Whether messages can be sent: it is open, and no close has begun.
@@ -159,11 +208,15 @@ impl Link {
     /// Stops reading messages; nothing happens before it is open.
     pub fn pause(&mut self, now: Instant) {
         open!(self, connection => connection.pause(now), ());
+        let call = self.to_record(|| Call::Pause);
+        self.record(now, call, &());
     }
 
     /// Reads again after [`pause`](Self::pause).
     pub fn resume(&mut self, now: Instant) {
         open!(self, connection => connection.resume(now), ());
+        let call = self.to_record(|| Call::Resume);
+        self.record(now, call, &());
     }
 
     /// The open WebSocket, if it is one: its counters.
@@ -201,6 +254,12 @@ impl Link {
             (None, Stage::Http(answering)) => answering.provenance.client,
             (None, _) => None,
         }
+    }
+
+    /// Whether it speaks HTTP, has answered, and waits for another request, of which nothing has come.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        matches!(&self.stage, Stage::Http(answering) if answering.responder.is_resting())
     }
 
     /// Whether there is TLS below.

@@ -1,6 +1,7 @@
 //! How a link begins, and how it opens.
 
 use super::forwarding::Provenance;
+use super::record::{Call, Tape};
 use super::stage::{Asking, Stage};
 use super::way::Way;
 use super::{Address, Config, Forwarding, Framing, Link, OpenError, Target, Welcome};
@@ -55,9 +56,39 @@ impl Link {
         }
         let has_header =
             known.is_some_and(|(forwarding, peer)| forwarding.proxy_protocol && forwarding.trusts(peer));
-        let mut link = Self::new(stage, Way::server(now, wall, config, has_header));
+        let mut way = Way::server(now, wall, config, has_header);
+        if let Some(recorder) = &config.recorder {
+            let tape = Tape::new(now, wall, config, recorder);
+            way.get_or_insert_with(|| Way::nothing(now, wall)).tape = Some(Box::new(tape));
+        }
+        let mut link = Self::new(stage, way);
         link.handle_failure(now);
         link
+    }
+
+    /// The server's side of a connection that is not taken: its first request is answered by 503 with `Retry-After`, whatever
+    /// it asks for, and that is all; nothing is handed up but `Closed`. One that asks for nothing has a second. `None` where there
+    /// is no HTTP to say so by, and over TLS, where saying it would cost a handshake: close the stream then.
+    #[must_use]
+    pub fn turning_away(now: Instant, wall: Wall, config: &Arc<Config>) -> Option<Self> {
+        const ASKING: Duration = Duration::from_secs(1);
+        #[cfg(feature = "tls")]
+        let is_plain = config.tls.is_none();
+        #[cfg(not(feature = "tls"))]
+        let is_plain = true;
+        if !is_plain || !matches!(config.framing, Framing::WebSocket) {
+            return None;
+        }
+        let mut http = http::Config::clone(&config.http);
+        for timeout in [&mut http.open_timeout, &mut http.write_timeout, &mut http.close_timeout] {
+            *timeout = ASKING.min(*timeout);
+        }
+        let mut stage = Stage::http(now, wall, config);
+        if let Stage::Http(answering) = &mut stage {
+            answering.turns_away = true;
+            answering.responder = Responder::new(now, &http.into());
+        }
+        Some(Self::new(stage, None))
     }
 
     /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,
@@ -141,6 +172,15 @@ impl Link {
         if let Some(forwarding) = &answering.config.forwarding {
             answering.provenance.handle_request(request.headers(), forwarding);
         }
+        if answering.turns_away {
+            let seconds = answering.config.retry_after.as_secs().max(1);
+            // As below.
+            let _ = answering.respond(
+                now,
+                &http::Response::plain(503).with("Retry-After", alloc::format!("{seconds}")).closing(),
+            );
+            return false;
+        }
         if !request.is_websocket() {
             answering.offer = None;
             return true;
@@ -164,6 +204,13 @@ impl Link {
     /// [`AcceptError`] if `acceptance` asks for what cannot be; the request is answered by 500 then. Without such a
     /// request nothing happens.
     pub fn accept(&mut self, now: Instant, acceptance: &Acceptance) -> Result<(), AcceptError> {
+        let call = self.to_record(|| Call::Accept(acceptance.clone()));
+        let accepted = self.accept_offer(now, acceptance);
+        self.record(now, call, &accepted);
+        accepted
+    }
+
+    fn accept_offer(&mut self, now: Instant, acceptance: &Acceptance) -> Result<(), AcceptError> {
         let Stage::Http(answering) = &mut self.stage else { return Ok(()) };
         let Some(offer) = answering.offer.take().filter(|_| answering.responder.owes_answer()) else {
             return Ok(());

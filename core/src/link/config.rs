@@ -1,6 +1,6 @@
 //! What a hub and its links are told once.
 
-use super::{Address, Forwarding, OpenError, Target};
+use super::{Address, Forwarding, OpenError, Overload, Recorder, Target};
 use crate::framed::{self, Codec};
 use crate::http;
 use crate::proxy::{Proxies, Proxy};
@@ -59,13 +59,28 @@ pub struct Config {
     pub tls_timeout: Option<Duration>,
     /// Most connections at once; more are refused and counted. Default 16,384.
     pub max_connections: usize,
-    /// Most connections at once that are not open; more are refused and counted. Each may hold a head of 16 KiB and, over TLS,
-    /// 64 KiB of a handshake message. Default 4,096.
+    /// Most connections at once from one address, an IPv6 network of 64 bits counting as one; more are refused and counted.
+    /// Unix sockets have none to count. Default `None`: no limit.
+    pub max_connections_per_address: Option<usize>,
+    /// Most connections at once that are in their opening handshake; more are refused and counted. One that had an answer and has
+    /// not begun to ask again is in none. Each may hold a head of 16 KiB and, over TLS, 64 KiB of a handshake message. Default 4,096.
     pub max_handshakes: usize,
+    /// Most connections at once that are refused by an answer, 503 with `Retry-After`, beside those that are taken; more are
+    /// closed without one, and so are all where TLS or another framing is spoken. Default 64.
+    pub max_refusals: usize,
+    /// What `Retry-After` says then; in whole seconds, at least one. Default 5 s.
+    pub retry_after: Duration,
+    /// Most bytes of messages that wait to be written on all connections together. Default 1 GiB.
+    pub max_queued: usize,
+    /// What happens past it.
+    pub overload: Overload,
     /// Most jobs in flight; past it a job is given back. Default 1,024.
     pub max_jobs: usize,
     /// Most dials in flight; past it a dial is refused. Default 256.
     pub max_dials: usize,
+    /// Who takes the recordings of accepted connections ([`record`](super::record)); each costs its memory and a share of its time.
+    /// Default `None`: nothing is recorded, and costs nothing.
+    pub recorder: Option<Arc<dyn Recorder>>,
     /// How long a drain may take before what is left is reset. Default 10 s.
     pub drain_timeout: Duration,
 }
@@ -91,9 +106,15 @@ impl Default for Config {
             forwarding: None,
             open_timeout: Duration::from_secs(10),
             max_connections: 16_384,
+            max_connections_per_address: None,
             max_handshakes: 4096,
+            max_refusals: 64,
+            retry_after: Duration::from_secs(5),
+            max_queued: 1 << 30,
+            overload: Overload::default(),
             max_jobs: 1024,
             max_dials: 256,
+            recorder: None,
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -218,7 +239,9 @@ impl Config {
         self.dialed_framed.check()?;
         for (name, zero) in [
             ("max_connections", self.max_connections == 0),
+            ("max_connections_per_address", self.max_connections_per_address == Some(0)),
             ("max_handshakes", self.max_handshakes == 0),
+            ("max_queued", self.max_queued == 0),
             ("open_timeout", self.open_timeout.is_zero()),
         ] {
             if zero {

@@ -107,10 +107,14 @@ impl<'a, J> Context<'a, J> {
     /// Sends a message.
     ///
     /// # Errors
-    /// As [`Engine::send`](crate::base::Engine::send).
+    /// As [`Engine::send`](crate::base::Engine::send), and [`SendError::Overload`] where
+    /// [`Overload::Refuse`](super::Overload) asks for it.
     #[inline]
     pub fn send(&mut self, conn: ConnId, message: Message<'_>) -> Result<Accepted, SendError> {
         let is_fed = self.core.fed == Some(conn);
+        if self.core.is_overloaded {
+            return Err(self.core.refuse_send());
+        }
         let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
         if is_fed {
             return entry.link.send(self.now, message);
@@ -232,7 +236,7 @@ impl<'a, J> Context<'a, J> {
         self.core.dial(self.now, target.into())
     }
 
-    /// Hands a job to the outside. Its outcome comes by `done`, exactly once.
+    /// Hands a job to the outside. Its outcome comes by `done`, or else `job_lost` says that there is none: one of them, once.
     ///
     /// # Errors
     /// The job, if too many are in flight.
@@ -252,6 +256,9 @@ impl<'a, J> Context<'a, J> {
         conn: ConnId,
         act: impl FnOnce(&mut super::Link) -> Result<Accepted, SendError>,
     ) -> Result<Accepted, SendError> {
+        if self.core.is_overloaded {
+            return Err(self.core.refuse_send());
+        }
         let entry = self.core.entry(conn).ok_or(SendError::Closed)?;
         let was_quiet = entry.is_quiet();
         let sent = act(&mut entry.link);

@@ -1,5 +1,6 @@
 //! What a hub keeps of each connection, and of all together.
 
+use super::admission::{Census, Standing};
 use super::deadlines::DeadlineHeap;
 use super::{Address, Config, ConnId, DialId, HubStats, Link, Target};
 use crate::base::{Clock, CloseCode, Closed, End, Entropy, Instant, Scratch, WallClock};
@@ -31,6 +32,9 @@ pub(super) struct Entry {
     /// Nothing is read from it: so the service wants it, so its rate wants it.
     pub(super) paused: bool,
     pub(super) throttled: bool,
+    pub(super) standing: Standing,
+    /// What waits to be written there, as it is counted.
+    pub(super) pages: u32,
     /// Its deadline in the heap that counts.
     pub(super) due: Instant,
 }
@@ -54,7 +58,7 @@ pub(super) struct Told {
 }
 
 impl Entry {
-    pub(super) fn new(link: Link, peer: Address, dial: Option<DialId>) -> Box<Self> {
+    pub(super) fn new(link: Link, peer: Address, dial: Option<DialId>, standing: Standing) -> Box<Self> {
         Box::new(Self {
             link,
             peer,
@@ -68,6 +72,8 @@ impl Entry {
             pumped: false,
             paused: false,
             throttled: false,
+            standing,
+            pages: 0,
             due: Instant::NEVER,
         })
     }
@@ -113,8 +119,11 @@ pub(super) struct Core<J> {
     /// One write did not take all that is in it, so it may have grown to any size.
     pub(super) overflowed: bool,
     pub(super) links: SlotMap<DefaultKey, Box<Entry>>,
-    /// How many of them have not opened a WebSocket.
-    pub(super) handshakes: usize,
+    pub(super) census: Census,
+    /// What waits to be written on all of them.
+    pub(super) queued_pages: usize,
+    /// Messages are refused until it is less.
+    pub(super) is_overloaded: bool,
     pub(super) deadlines: DeadlineHeap,
     /// Whose events are being taken, and so need nobody to be told of.
     pub(super) fed: Option<ConnId>,
@@ -200,6 +209,9 @@ impl<J> Core<J> {
         } else if self.fed != Some(conn) {
             self.mark(conn);
             self.reschedule(conn);
+        }
+        if self.fed != Some(conn) {
+            self.recount_queue(self.clock.last(), conn);
         }
     }
 

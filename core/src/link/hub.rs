@@ -1,5 +1,6 @@
 //! Many connections and the service that they belong to.
 
+use super::admission::{Census, Standing};
 use super::deadlines::DeadlineHeap;
 use super::entry::{Core, Entry, Turn};
 use super::{Address, Config, ConnId, DialError, DialId, HubStats, Link, Service};
@@ -15,7 +16,7 @@ use slotmap::SlotMap;
 /// 1. `accept` each new stream, and give it an empty `receive`; what comes from it goes there while `wants(conn).read`, its
 ///    end to `receive_end`.
 /// 2. After each call, for every connection that `poll_dirty` names and for the one that the call was for: `write` it, or write
-///    `slices` and tell `handle_written`, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once
+///    `slices` and tell `handle_written`, 0 too, while `wants(conn).write`; then obey `wants(conn).shutdown`, and `release` it once
 ///    the stream is closed.
 /// 3. Carry out what `poll_dial` and `poll_job` name, and tell the outcome.
 /// 4. Sleep until `poll_timeout`, then `handle_timeout`; `handle_wall` at least once a minute.
@@ -48,21 +49,6 @@ pub struct Hub<S: Service> {
     pub(super) core: Core<S::Job>,
 }
 
-/// Why a connection is not taken. It is to be closed at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refused {
-    /// [`Config::max_connections`].
-    #[error("too many connections")]
-    TooMany,
-    /// [`Config::max_handshakes`].
-    #[error("too many connections in their opening handshake")]
-    TooManyHandshakes,
-    /// The hub is draining.
-    #[error("the hub is draining")]
-    Draining,
-}
-
 impl<S: Service> Hub<S> {
     /// A hub without connections.
     #[must_use]
@@ -77,7 +63,9 @@ impl<S: Service> Hub<S> {
             lent: None,
             overflowed: false,
             links: SlotMap::new(),
-            handshakes: 0,
+            census: Census::default(),
+            queued_pages: 0,
+            is_overloaded: false,
             deadlines: DeadlineHeap::default(),
             fed: None,
             dirty: VecDeque::new(),
@@ -92,41 +80,6 @@ impl<S: Service> Hub<S> {
             turn: None,
         };
         Self { service, core }
-    }
-
-    /// Takes a connection that a listener accepted.
-    ///
-    /// # Errors
-    /// [`Refused`], counted.
-    pub fn accept(&mut self, now: Instant, peer: Address) -> Result<ConnId, Refused> {
-        self.accept_as(now, peer, None)
-    }
-
-    /// Takes a connection that a listener accepted which speaks otherwise than the hub's own configuration says: framing,
-    /// TLS and the limits of a connection are those of `config`, those of all together stay.
-    ///
-    /// # Errors
-    /// [`Refused`], counted.
-    pub fn accept_as(
-        &mut self,
-        now: Instant,
-        peer: Address,
-        config: Option<&Arc<Config>>,
-    ) -> Result<ConnId, Refused> {
-        let now = self.begin(now);
-        let refused = match () {
-            () if self.core.drain_by.is_some() => Refused::Draining,
-            () if self.core.links.len() >= self.core.config.max_connections => Refused::TooMany,
-            () if self.core.handshakes >= self.core.config.max_handshakes => Refused::TooManyHandshakes,
-            () => {
-                self.core.stats.accepted += 1;
-                let config = config.unwrap_or(&self.core.config);
-                let link = Link::accepted(now, self.core.wall.at(now), config, &peer);
-                return Ok(self.insert(link, peer, None));
-            }
-        };
-        self.core.stats.refused += 1;
-        Err(refused)
     }
 
     /// The connection's stream is closed: its id means nothing from here on. One that was still open counts as
@@ -275,9 +228,15 @@ impl<S: Service> Hub<S> {
         self.core.clock.advance(now)
     }
 
-    pub(super) fn insert(&mut self, link: Link, peer: Address, dial: Option<DialId>) -> ConnId {
-        let conn = ConnId(self.core.links.insert(Entry::new(link, peer, dial)));
-        self.core.handshakes += 1;
+    pub(super) fn insert(
+        &mut self,
+        link: Link,
+        peer: Address,
+        dial: Option<DialId>,
+        standing: Standing,
+    ) -> ConnId {
+        let conn = ConnId(self.core.links.insert(Entry::new(link, peer, dial, standing)));
+        self.core.census.add(standing);
         self.core.reschedule(conn);
         conn
     }

@@ -18,4 +18,15 @@ impl<S: Service> Hub<S> {
             self.pump(now);
         }
     }
+
+    /// A job will have no outcome: whoever carried it out panicked, or nobody does. Its place is free for another. One that has
+    /// an outcome already is ignored.
+    pub fn job_lost(&mut self, now: Instant, job: JobToken) {
+        let now = self.begin(now);
+        if self.core.jobs.remove(job.0).is_some() {
+            self.core.stats.jobs_lost += 1;
+            self.call(Turn::Other, |s, cx| s.job_lost(cx, job));
+            self.pump(now);
+        }
+    }
 }

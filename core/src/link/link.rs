@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its last.
 
+use super::record::Call;
 use super::stage::Stage;
 use super::way::Way;
 use super::{Event, OpenError, Welcome};
@@ -65,6 +66,7 @@ impl Link {
             None => Input::new(bytes),
             Some(way) => {
                 let input = way.input(now, bytes, plain);
+                Self::record_input(way, now, &input);
                 let (header, is_bare) = (way.take_header(), way.is_bare());
                 header.inspect(|header| self.handle_header(header));
                 self.handle_failure(now);
@@ -108,17 +110,20 @@ impl Link {
     fn receive_any<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         let before = input.len();
         let event = self.next_event(now, input);
+        self.record_event(now, before, input.len(), event.as_ref());
         let Some(way) = &mut self.way else { return event };
         way.handle_taken(before - input.len());
         match event {
             // The peer's goodbye, and a failure, stand behind all that it said.
             None => {
                 match way.take_end() {
-                    Some(end) => self.stage.receive_end(now, end),
+                    Some(end) => self.end(now, end),
                     None if self.handle_failure(now) => {}
                     None => return None,
                 }
-                self.next_event(now, &mut Input::default())
+                let event = self.next_event(now, &mut Input::default());
+                self.record_event(now, 0, 0, event.as_ref());
+                event
             }
             event => event,
         }
@@ -189,8 +194,8 @@ impl Link {
         self.handle_failure(now);
         match end {
             // The outcome is known, so nothing can be missing.
-            Some(End::Truncated) if self.stage.is_settled() => self.stage.receive_end(now, End::Eof),
-            Some(end) => self.stage.receive_end(now, end),
+            Some(End::Truncated) if self.stage.is_settled() => self.end(now, End::Eof),
+            Some(end) => self.end(now, end),
             None => {}
         }
     }
@@ -228,6 +233,8 @@ impl Link {
             way.note_failure(now);
         }
         self.handle_failure(now);
+        let call = self.to_record(|| Call::Looked);
+        self.record(now, call, &());
         let wants = self.stage.wants();
         match &mut self.way {
             None => self.stage.output(now),
@@ -299,10 +306,14 @@ impl Link {
             self.handle_failure(now);
         }
         self.stage.handle_timeout(now);
+        let call = self.to_record(|| Call::Timeout);
+        self.record(now, call, &());
     }
 
     /// Tells the calendar time anew, for the `Date` of answers and the validity of certificates.
     pub fn handle_wall(&mut self, now: Instant, wall: Wall) {
+        let call = self.to_record(|| Call::Wall(wall.as_millis()));
+        self.record(now, call, &());
         let wall = WallClock::new(now, wall);
         if let Stage::Http(answering) = &mut self.stage {
             answering.wall = wall;
@@ -340,7 +351,7 @@ impl Link {
         if (self.is_client && !self.opened) || self.has_bad_header() {
             self.stage.abort(now);
         } else {
-            self.stage.receive_end(now, End::TlsFailed);
+            self.end(now, End::TlsFailed);
         }
         true
     }

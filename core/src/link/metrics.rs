@@ -58,7 +58,7 @@ pub const HUB_METRICS: &[Metric] = &[
     Metric::new("wharf_connections_accepted_total", "Connections accepted.", Counter, |s| s.accepted),
     Metric::new(
         "wharf_connections_refused_total",
-        "Connections refused: too many, too many in their handshake, or draining.",
+        "Connections refused, for whatever reason.",
         Counter,
         |s| s.refused,
     ),
@@ -67,6 +67,48 @@ pub const HUB_METRICS: &[Metric] = &[
         "Connections of trusted hops that did not begin with a PROXY header.",
         Counter,
         |s| s.proxy_headers_refused,
+    ),
+    Metric::new(
+        "wharf_connections_refused_full_total",
+        "Connections refused because there were too many.",
+        Counter,
+        |s| s.refused_full,
+    ),
+    Metric::new(
+        "wharf_connections_refused_address_total",
+        "Connections refused because there were too many from their address.",
+        Counter,
+        |s| s.refused_address,
+    ),
+    Metric::new(
+        "wharf_connections_refused_handshakes_total",
+        "Connections refused because too many were in their opening handshake.",
+        Counter,
+        |s| s.refused_handshakes,
+    ),
+    Metric::new(
+        "wharf_connections_refused_draining_total",
+        "Connections refused because the hub was draining.",
+        Counter,
+        |s| s.refused_draining,
+    ),
+    Metric::new(
+        "wharf_connections_turned_away_total",
+        "Connections refused and told so by an answer.",
+        Counter,
+        |s| s.turned_away,
+    ),
+    Metric::new(
+        "wharf_connections_shed_total",
+        "Connections reset because too much waited to be written on all together.",
+        Counter,
+        |s| s.shed,
+    ),
+    Metric::new(
+        "wharf_sends_refused_total",
+        "Messages refused because too much waited to be written on all connections together.",
+        Counter,
+        |s| s.sends_refused,
     ),
     Metric::new("wharf_websockets_opened_total", "WebSockets opened.", Counter, |s| s.opened),
     Metric::new("wharf_websockets_closed_total", "WebSockets closed.", Counter, |s| s.closed),
@@ -80,6 +122,7 @@ pub const HUB_METRICS: &[Metric] = &[
         Counter,
         |s| s.jobs_refused,
     ),
+    Metric::new("wharf_jobs_lost_total", "Jobs that came to nothing.", Counter, |s| s.jobs_lost),
     Metric::new(
         "wharf_dials_refused_total",
         "Dials refused because too many were in flight, or draining.",
@@ -154,18 +197,26 @@ mod tests {
         let stats = HubStats {
             accepted: 1,
             refused: 2,
-            proxy_headers_refused: 11,
+            proxy_headers_refused: 19,
+            refused_full: 11,
+            refused_address: 12,
+            refused_handshakes: 13,
+            refused_draining: 14,
+            turned_away: 15,
+            shed: 16,
+            sends_refused: 17,
             opened: 30,
             closed: 4,
             panics: 5,
             jobs_refused: 6,
+            jobs_lost: 18,
             dials_refused: 7,
             dials_failed: 8,
             drained: 9,
             drain_resets: 10,
         };
         let values: alloc::vec::Vec<u64> = HUB_METRICS.iter().map(|metric| metric.value(&stats)).collect();
-        assert_eq!(values, [1, 2, 11, 30, 4, 26, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(values, [1, 2, 19, 11, 12, 13, 14, 15, 16, 17, 30, 4, 26, 5, 6, 18, 7, 8, 9, 10]);
         assert!(prometheus(&stats).ends_with("\nwharf_connections_drain_reset_total 10\n"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod address;
+mod admission;
 mod begin;
 mod config;
 mod context;
@@ -20,7 +21,9 @@ mod metrics;
 mod no_tls;
 mod opening;
 mod preface;
+mod overload;
 mod pump;
+pub mod record;
 mod service;
 mod stage;
 mod stats;
@@ -29,17 +32,20 @@ mod transport;
 mod way;
 
 pub use address::{Address, AddressError};
+pub use admission::Refused;
 pub use config::{Config, ConfigError, Framing, Hop};
 pub use context::{Context, Info, SubmitError};
 pub use dials::{Dial, DialError};
 pub use event::{Event, Welcome};
 pub use forwarding::{ForwardedBy, Forwarding};
-pub use hub::{Hub, Refused};
+pub use hub::Hub;
 pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
 pub use metrics::{HUB_METRICS, Metric, MetricKind, prometheus};
 pub use opening::OpenError;
 pub use service::{Rejection, Service, Verdict};
+pub use overload::Overload;
+pub use record::{Difference, Recorder, ReplayError, Replayed, replay};
 pub use stats::HubStats;
 pub use target::{Target, TargetError};
 

@@ -1,5 +1,6 @@
 //! The one driving loop: from a connection's events to the service's calls.
 
+use super::admission::Standing;
 use super::entry::{Entry, Held, Turn};
 use super::{ConnId, Context, Event, Hub, Service, Verdict, Welcome};
 use crate::base::{self, End, Engine, Input, Instant, Scratch};
@@ -92,7 +93,7 @@ impl<S: Service> Hub<S> {
             if self.core.lent == Some(conn) {
                 self.core.reclaim();
             }
-            self.core.links.remove(conn.0);
+            self.core.forget(conn);
         }
     }
 
@@ -108,7 +109,13 @@ impl<S: Service> Hub<S> {
                     }
                     rare => entry.link.told(rare),
                 },
-                None => entry.link.receive(now, &mut input),
+                None => {
+                    let event = entry.link.receive(now, &mut input);
+                    if event.is_none() {
+                        self.core.recount(conn);
+                    }
+                    event
+                }
             };
             let Some(event) = event else { break };
             self.handle(now, conn, event);
@@ -170,7 +177,7 @@ impl<S: Service> Hub<S> {
         if let Some(dial) = entry.dial {
             self.core.dials.remove(dial.0);
         }
-        self.core.handshakes -= 1;
+        self.core.stand(conn, Standing::Settled);
         self.core.stats.opened += 1;
         self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
         self.close_if_draining(now, conn);
@@ -179,18 +186,20 @@ impl<S: Service> Hub<S> {
     /// The connection's last event came.
     fn end(&mut self, conn: ConnId) -> Option<&mut Entry> {
         self.core.touch(conn);
-        let entry = self.core.links.get_mut(conn.0)?;
+        let is_refused = matches!(self.core.entry(conn)?.standing, Standing::Refused(_));
+        if !is_refused {
+            self.core.stand(conn, Standing::Settled);
+            match self.core.drain_by {
+                Some(Instant::NEVER) => self.core.stats.drain_resets += 1,
+                Some(_) => self.core.stats.drained += 1,
+                None => {}
+            }
+        }
+        let entry = self.core.entry(conn)?;
         entry.over = true;
-        if !entry.opened {
-            self.core.handshakes -= 1;
-        }
-        self.core.stats.proxy_headers_refused += u64::from(entry.link.has_bad_header());
-        match self.core.drain_by {
-            Some(Instant::NEVER) => self.core.stats.drain_resets += 1,
-            Some(_) => self.core.stats.drained += 1,
-            None => {}
-        }
-        Some(entry)
+        let is_bad = entry.link.has_bad_header();
+        self.core.stats.proxy_headers_refused += u64::from(is_bad);
+        self.core.links.get_mut(conn.0).map(|entry| &mut **entry)
     }
 
     /// Closes a connection for the drain, if there is one: a request that was answered late may open one inside of it.

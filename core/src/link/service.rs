@@ -115,8 +115,12 @@ pub trait Service: Sized {
     /// A dial came to nothing; one that succeeds is told by `opened` ([`Info::dial`](super::Info::dial)).
     fn dial_failed(&mut self, cx: &mut Context<'_, Self::Job>, dial: DialId, error: &DialError) {}
 
-    /// A job's outcome: exactly once a job, failures too.
+    /// A job's outcome: exactly once a job, failures too, but for one that is [`job_lost`](Self::job_lost).
     fn done(&mut self, cx: &mut Context<'_, Self::Job>, job: JobToken, outcome: Self::Done) {}
+
+    /// A job came to nothing, and there is no outcome to tell: whoever carried it out panicked, or there is nobody who does. It
+    /// is told in place of `done`, once.
+    fn job_lost(&mut self, cx: &mut Context<'_, Self::Job>, job: JobToken) {}
 
     /// The program pushed something in.
     fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: Self::Command) {}

@@ -29,6 +29,8 @@ pub(super) struct Answering {
     /// For the `Date` of answers.
     pub(super) wall: WallClock,
     pub(super) provenance: Provenance,
+    /// Whoever asks is told to come again later.
+    pub(super) turns_away: bool,
 }
 
 impl Answering {
@@ -77,6 +79,7 @@ impl Stage {
             config: config.clone(),
             wall: WallClock::new(now, wall),
             provenance: Provenance::default(),
+            turns_away: false,
         }))
     }
 

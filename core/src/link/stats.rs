@@ -12,10 +12,24 @@
 pub struct HubStats {
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections refused: too many, too many in their handshake, or draining.
+    /// Connections refused, for whatever reason.
     pub refused: u64,
     /// Connections of trusted hops that did not begin with a PROXY header.
     pub proxy_headers_refused: u64,
+    /// Of those, because there were too many.
+    pub refused_full: u64,
+    /// Of those, because there were too many from their address.
+    pub refused_address: u64,
+    /// Of those, because too many were in their opening handshake.
+    pub refused_handshakes: u64,
+    /// Of those, because the hub was draining.
+    pub refused_draining: u64,
+    /// Of those, such as could be told so by an answer.
+    pub turned_away: u64,
+    /// Connections reset because too much waited to be written on all together.
+    pub shed: u64,
+    /// Messages refused because too much waited to be written on all connections together.
+    pub sends_refused: u64,
     /// WebSockets opened.
     pub opened: u64,
     /// WebSockets closed.
@@ -24,6 +38,8 @@ pub struct HubStats {
     pub panics: u64,
     /// Jobs given back because too many were in flight.
     pub jobs_refused: u64,
+    /// Jobs that came to nothing.
+    pub jobs_lost: u64,
     /// Dials refused because too many were in flight, or draining.
     pub dials_refused: u64,
     /// Dials that failed.
@@ -42,7 +58,8 @@ mod tests {
     #[test]
     fn the_keys() {
         let expected = json!({
-            "accepted": 0, "refused": 0, "proxyHeadersRefused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "dialsRefused": 0,
+            "accepted": 0, "refused": 0, "proxyHeadersRefused": 0, "refusedFull": 0, "refusedAddress": 0, "refusedHandshakes": 0,
+            "refusedDraining": 0, "turnedAway": 0, "shed": 0, "sendsRefused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "jobsLost": 0, "dialsRefused": 0,
             "dialsFailed": 0, "drained": 0, "drainResets": 0,
         });
         assert_eq!(to_value(HubStats::default()).unwrap(), expected);

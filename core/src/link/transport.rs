@@ -1,5 +1,6 @@
 //! What is moved between a connection and its transport.
 
+use super::entry::Entry;
 use super::{ConnId, Hub, Service};
 use crate::base::{End, Instant, Scratch, Wants};
 
@@ -8,6 +9,21 @@ const PIECES: usize = 16;
 
 /// With so much to write the buffer of a large message may be among it, which the scratch then keeps for the next.
 const LARGE: usize = 16 * 1024;
+
+/// What a connection was before some of its output left.
+#[derive(Clone, Copy)]
+struct Before {
+    quiet: bool,
+    /// Some of its output is counted.
+    counted: bool,
+}
+
+impl Before {
+    #[inline]
+    fn of(entry: &Entry) -> Self {
+        Self { quiet: entry.is_quiet(), counted: entry.pages != 0 }
+    }
+}
 
 impl<S: Service> Hub<S> {
     /// Bytes came from a connection. What it does not want now is held back, so that an adapter can give it whole
@@ -80,7 +96,7 @@ impl<S: Service> Hub<S> {
                 self.core.lend(conn);
                 entry = self.core.entry(conn)?;
             }
-            let was_quiet = entry.is_quiet();
+            let before = Before::of(entry);
             let mut output = entry.link.output(now);
             let mut alone: [&[u8]; 1] = [&[]];
             output.slices(&mut alone);
@@ -92,37 +108,43 @@ impl<S: Service> Hub<S> {
                 write(&pieces[..filled])
             };
             if n == 0 {
-                break;
+                self.core.recount_queue(now, conn);
+                self.pump(now);
+                return self.wants(conn);
             }
             output.advance(n);
             let is_drained = output.is_empty();
-            self.settle_written(now, conn, n, was_quiet, is_drained);
+            self.settle_written(now, conn, n, before, is_drained);
             wants = self.wants(conn)?;
         }
         Some(wants)
     }
 
-    /// A connection's transport took `n` bytes.
+    /// A connection's transport took `n` bytes; 0 tells that it takes none for now.
     pub fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize) {
         let now = self.begin(now);
         let Some(entry) = self.core.entry(conn) else { return };
-        let was_quiet = entry.is_quiet();
+        let before = Before::of(entry);
         let mut output = entry.link.output(now);
         output.advance(n);
         let is_drained = output.is_empty();
-        self.settle_written(now, conn, n, was_quiet, is_drained);
+        self.settle_written(now, conn, n, before, is_drained);
     }
 
     /// What follows from `n` bytes having left.
     #[inline]
-    fn settle_written(&mut self, now: Instant, conn: ConnId, n: usize, was_quiet: bool, is_drained: bool) {
+    fn settle_written(&mut self, now: Instant, conn: ConnId, n: usize, before: Before, is_drained: bool) {
         if !is_drained {
             self.core.overflowed |= self.core.lent == Some(conn);
         } else if self.core.lent != Some(conn) || self.core.overflowed || n > Scratch::KEEP {
             // Else it keeps the scratch for what it is fed next.
             self.core.take_back(conn);
         }
-        if !was_quiet {
+        // What is taken at once was never counted, and need not be.
+        if before.counted || !is_drained {
+            self.core.recount_queue(now, conn);
+        }
+        if !before.quiet {
             self.feed(now, conn, &mut []);
         } else if !is_drained {
             self.core.reschedule(conn);

@@ -5,6 +5,7 @@
 use super::no_tls::Session;
 use super::preface::Preface;
 use super::{Config, Framing, OpenError, Target};
+use super::record::Tape;
 use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants};
 use crate::proxy::{ProxyHeader, ProxyHeaderError, Tunnel};
 #[cfg(feature = "tls")]
@@ -34,6 +35,8 @@ pub(super) struct Way {
     failure: Option<OpenError>,
     /// The machine was told of the failure.
     failure_told: bool,
+    /// What is recorded of the machine.
+    pub(super) tape: Option<Box<Tape>>,
 }
 
 impl Way {
@@ -94,7 +97,14 @@ impl Way {
             given_up: false,
             failure: None,
             failure_told: false,
+            tape: None,
         }
+    }
+
+    /// A way through nothing, for what is recorded on it.
+    pub(super) fn nothing(now: Instant, wall: Wall) -> Box<Self> {
+        let way = Self::new(now, wall, Duration::ZERO, Duration::ZERO);
+        Box::new(Self { deadline: Instant::NEVER, ..way })
     }
 
     pub(super) fn handle_wall(&mut self, wall: WallClock) {
@@ -180,6 +190,10 @@ impl Way {
         if let Some(tunnel) = &mut self.tunnel {
             return tunnel.output(now);
         }
+        let output = match &mut self.tape {
+            Some(tape) => output.telling(&mut tape.leaving),
+            None => output,
+        };
         let Some(session) = &mut self.tls else { return output };
         if says_goodbye(wants) && !session.is_handshaking() {
             if self.deadline == Instant::NEVER {
@@ -332,7 +346,11 @@ impl Way {
 
     /// Whether nothing lies between any more.
     pub(super) fn is_bare(&self) -> bool {
-        self.preface.is_none() && self.tunnel.is_none() && self.tls.is_none() && self.failure.is_none()
+        self.preface.is_none()
+            && self.tunnel.is_none()
+            && self.tls.is_none()
+            && self.failure.is_none()
+            && self.tape.is_none()
     }
 
     /// Notes what became of the session.

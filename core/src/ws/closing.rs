@@ -13,8 +13,13 @@ use alloc::string::{String, ToString};
 impl Connection {
     /// Gives the connection up at once: what is queued is dropped, the transport is to be reset.
     pub fn abort(&mut self, now: Instant) {
+        self.abandon(now, Cause::Aborted);
+    }
+
+    /// As [`abort`](Self::abort), for a cause that is not the program's.
+    pub(crate) fn abandon(&mut self, now: Instant, cause: Cause) {
         self.settle(now);
-        self.give_up(Cause::Aborted);
+        self.give_up(cause);
     }
 
     /// The local program failed over what it was handed: the peer is told `code` behind what was accepted, and is read

@@ -11,6 +11,7 @@ macro_rules! certificate {
 mod environment;
 mod framings;
 mod limits;
+mod record;
 mod tls;
 
 use std::io::{BufRead, BufReader, Write};

@@ -75,6 +75,7 @@ fn causes() -> Vec<(Cause, bool, When)> {
         (Cause::Refused(503), true, When::Handshake),
         (Cause::Refused(403), false, When::Handshake),
         (Cause::Aborted, false, When::Close),
+        (Cause::Overload, false, When::Write),
     ])
 }
 

@@ -73,18 +73,6 @@ fn a_silent_connection_is_gone_at_its_deadline() {
     assert_eq!((hub.poll_timeout(), hub.len()), (None, 0));
 }
 
-#[test]
-fn limits_refuse_and_count() {
-    let mut config = Config::default();
-    (config.max_connections, config.max_handshakes) = (2, 1);
-    let mut hub = hub(config);
-    let _open = Peer::connect(&mut hub);
-    let address = || Address::Unix(String::new());
-    hub.accept(START, address()).unwrap();
-    assert_eq!(hub.accept(START, address()), Err(crate::link::Refused::TooMany));
-    assert_eq!(hub.stats().refused, 1);
-}
-
 /// What was read together with the message that the program failed over was not taken, so nothing behind it means what
 /// it says.
 #[test]

@@ -5,6 +5,8 @@ mod broadcast;
 mod drain;
 mod failures;
 mod forwarding;
+mod limits;
+mod overload;
 mod service;
 mod transport;
 #[cfg(feature = "tls")]
@@ -98,6 +100,10 @@ impl Service for Scripted {
 
     fn done(&mut self, _: &mut Context<'_, Self::Job>, _: JobToken, outcome: Self::Done) {
         self.log.push(std::format!("done {outcome:?}"));
+    }
+
+    fn job_lost(&mut self, _: &mut Context<'_, Self::Job>, _: JobToken) {
+        self.log.push("job lost".into());
     }
 
     fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: String) {

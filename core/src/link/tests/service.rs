@@ -68,6 +68,23 @@ fn jobs_are_done_once_and_bounded() {
 }
 
 #[test]
+fn a_job_that_is_lost_is_told_once_and_frees_its_place() {
+    let mut hub = hub(Config { max_jobs: 1, ..Config::default() });
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "job a");
+    let (lost, _) = hub.poll_job().unwrap();
+    hub.job_lost(START, lost);
+    hub.job_lost(START, lost);
+    hub.job_done(START, lost, Ok("too late".into()));
+    peer.say(&mut hub, "job b");
+    let (token, _) = hub.poll_job().expect("its place is free");
+    hub.job_done(START, token, Ok("b".into()));
+    hub.job_lost(START, token);
+    assert_eq!(hub.service().log[1..], ["submitted", "job lost", "submitted", "done Ok(\"b\")"]);
+    assert_eq!(hub.stats().jobs_lost, 1);
+}
+
+#[test]
 fn dials_fail_and_succeed() {
     let mut hub = hub(Config::default());
     let mut peer = Peer::connect(&mut hub);

@@ -120,6 +120,11 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
+    /// What it is made of.
+    pub(crate) fn parts(&self) -> (Option<&str>, &[(String, String)]) {
+        (self.subprotocol.as_deref(), &self.headers)
+    }
+
     /// Takes this subprotocol instead of the one that the policy chose. It must have been offered.
     #[must_use]
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
