@@ -153,16 +153,19 @@ fn a_refused_websocket_is_told_with_429_and_closed(runtime: RuntimeKind) {
 
 fn a_refused_framed_client_is_closed(runtime: RuntimeKind) {
     let site = Site::start(runtime, at_most(1), lines());
-    let mut open = Peer::connect(site.address());
-    open.write(b"ahoy\n");
+    let mut open = from([127, 0, 0, 1], site.address());
+    open.write_all(b"ahoy\n").expect("it reads");
+    // Only then is it sure that it was the first.
+    let mut heard = [0; 5];
+    open.read_exact(&mut heard).expect("an echo");
     let mut refused = from([127, 0, 0, 1], site.address());
     // It may be gone before it has spoken.
     let _ = refused.write_all(b"let me in\n");
     assert_eq!(rest(refused), "");
     assert_eq!(site.refused(), (ip("127.0.0.1"), Why::Rate));
-    open.write(b"still there\n");
-    open.end();
-    assert_eq!(open.rest(), b"ahoy\nstill there\n");
+    open.write_all(b"still there\n").expect("it reads");
+    open.shutdown(std::net::Shutdown::Write).expect("it is open");
+    assert_eq!(rest(open), "still there\n");
 }
 
 fn the_address_is_the_clients_own_and_no_constant(runtime: RuntimeKind) {
