@@ -136,7 +136,7 @@ impl Link {
         if let Some(way) = &mut self.way {
             way.forget_unread();
         }
-        let call = self.to_record(|| Call::Fail);
+        let call = self.to_record(|| Call::Fail(code.as_u16()));
         self.record(now, call, &());
     }
 

@@ -20,8 +20,8 @@ mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod opening;
-mod preface;
 mod overload;
+mod preface;
 mod pump;
 pub mod record;
 mod service;
@@ -43,9 +43,9 @@ pub use ids::{ConnId, DialId, JobToken};
 pub use link::Link;
 pub use metrics::{HUB_METRICS, Metric, MetricKind, prometheus};
 pub use opening::OpenError;
-pub use service::{Rejection, Service, Verdict};
 pub use overload::Overload;
 pub use record::{Difference, Recorder, ReplayError, Replayed, replay};
+pub use service::{Rejection, Service, Verdict};
 pub use stats::HubStats;
 pub use target::{Target, TargetError};
 

@@ -4,8 +4,8 @@
 #[cfg(not(feature = "tls"))]
 use super::no_tls::Session;
 use super::preface::Preface;
-use super::{Config, Framing, OpenError, Target};
 use super::record::Tape;
+use super::{Config, Framing, OpenError, Target};
 use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants};
 use crate::proxy::{ProxyHeader, ProxyHeaderError, Tunnel};
 #[cfg(feature = "tls")]

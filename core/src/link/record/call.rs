@@ -39,7 +39,8 @@ pub(in crate::link) enum Call {
     Respond(Response),
     Send(Sending, Kind, Vec<u8>),
     Close(u16, String),
-    Fail,
+    /// The program failed, or did not want it: it ends with this code.
+    Fail(u16),
     Abort,
     Overload,
     Pause,
@@ -84,7 +85,7 @@ impl Call {
             Self::Respond(_) => "respond",
             Self::Send(..) => "send",
             Self::Close(..) => "close",
-            Self::Fail => "fail",
+            Self::Fail(_) => "fail",
             Self::Abort | Self::Overload => "abort",
             Self::Pause => "pause",
             Self::Resume => "resume",
@@ -106,7 +107,7 @@ impl Call {
             Self::Taken { n, sum } => numbers(7, &[*n as u64, u64::from(*sum)]),
             Self::Sealed { n, sum } => numbers(8, &[*n as u64, u64::from(*sum)]),
             Self::Credited { wire, plain } => numbers(9, &[*wire as u64, *plain as u64]),
-            Self::Fail => numbers(14, &[]),
+            Self::Fail(code) => numbers(14, &[u64::from(*code)]),
             Self::Abort => numbers(15, &[]),
             Self::Overload => numbers(16, &[]),
             Self::Pause => numbers(17, &[]),
@@ -188,7 +189,7 @@ impl Call {
                 Self::Send(sending, kind, take_bytes(from)?.to_vec())
             }
             13 => Self::Close(narrow(from)?, text(from)?),
-            14 => Self::Fail,
+            14 => Self::Fail(narrow(from)?),
             15 => Self::Abort,
             16 => Self::Overload,
             17 => Self::Pause,

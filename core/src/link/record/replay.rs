@@ -267,7 +267,7 @@ impl Player {
             Call::Respond(response) => outcome(&link.respond(now, response)),
             Call::Close(code, reason) => outcome(&link.close(now, CloseCode::from(*code), reason)),
             Call::Send(sending, kind, payload) => outcome(&self.send(*sending, *kind, payload)),
-            Call::Fail => outcome(&link.fail(now)),
+            Call::Fail(code) => outcome(&link.reject(now, CloseCode::from(*code))),
             Call::Abort => outcome(&link.abort(now)),
             Call::Overload => outcome(&link.abandon(now, Cause::Overload)),
             Call::Pause => outcome(&link.pause(now)),

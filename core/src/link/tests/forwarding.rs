@@ -166,7 +166,7 @@ fn a_malformed_header_ends_the_connection_and_is_counted() {
         hub.receive_end(START, conn, End::Eof);
         hub.release(START, conn);
         assert_eq!(hub.stats().proxy_headers_refused, 5, "a hop may look whether somebody listens");
-        assert_eq!((&hub.service().said[..], hub.core.handshakes), (&[][..], 0));
+        assert_eq!((&hub.service().said[..], hub.handshakes()), (&[][..], 0));
     }
 }
 
