@@ -60,14 +60,19 @@ impl Link {
         open!(self, connection => connection.send_bytes(now, kind, payload), Err(SendError::NotOpen))
     }
 
-    /// Queues a prepared message. Where messages are framed its payload is shared and its frames are not.
+    /// Queues a prepared message. Where messages are framed its payload is shared and its frames are not; on typed frames it
+    /// goes under its type byte ([`Prepared::with_type`]).
     ///
     /// # Errors
     /// As [`Link::send`].
     pub fn send_prepared(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
         match &mut self.stage {
             Stage::Open(connection) => connection.send_prepared(now, prepared),
-            _ => self.send_bytes(now, prepared.kind(), prepared.payload().clone()),
+            Stage::Framed(connection) => {
+                let kind = prepared.kind_where(|kind| connection.codec().accepts(kind));
+                self.send_bytes(now, kind, prepared.payload().clone())
+            }
+            _ => Err(SendError::NotOpen),
         }
     }
 

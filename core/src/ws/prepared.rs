@@ -26,6 +26,8 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub struct Prepared {
     kind: Kind,
+    /// What it is under on typed frames.
+    tag: Option<u8>,
     payload: Bytes,
     frames: Frames,
     /// The same for those who inflate, and the window that it takes.
@@ -53,6 +55,7 @@ impl Prepared {
         let frames = Frames::new(first, 0, &payload);
         Ok(Self {
             kind,
+            tag: None,
             payload,
             frames,
             #[cfg(feature = "deflate")]
@@ -79,6 +82,14 @@ impl Prepared {
         Ok(prepared)
     }
 
+    /// The same message with a type byte, under which it goes to connections that carry no other kind
+    /// ([`Typed`](crate::framed::Typed)): one broadcast for WebSockets and typed frames.
+    #[must_use]
+    pub fn with_type(mut self, tag: u8) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
     /// The message.
     #[must_use]
     pub fn message(&self) -> Message<'_> {
@@ -90,6 +101,12 @@ impl Prepared {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The kind that it goes as to a connection which takes those that `accepts` says.
+    pub(crate) fn kind_where(&self, accepts: impl Fn(Kind) -> bool) -> Kind {
+        let typed = self.tag.map(Kind::Typed);
+        typed.filter(|typed| !accepts(self.kind) && accepts(*typed)).unwrap_or(self.kind)
     }
 
     pub(crate) fn payload(&self) -> &Bytes {
