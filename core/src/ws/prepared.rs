@@ -3,6 +3,7 @@
 use super::wire::header::{self, Opcode};
 use super::wire::utf8;
 use crate::base::{Kind, Message, SendError};
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -12,10 +13,10 @@ use bytes::Bytes;
 /// was made by `Prepared::compressed` (with the feature `deflate`).
 ///
 /// ```
-/// use wharf::base::{Engine, Instant, Kind};
+/// use wharf::base::{Engine, Instant};
 /// use wharf::ws::{Config, Connection, Prepared};
 ///
-/// let prepared = Prepared::new(Kind::Text, "to all".into()).unwrap();
+/// let prepared = Prepared::text("to all");
 /// let config = Config::default().into();
 /// for _ in 0..3 {
 ///     let mut member = Connection::server(Instant::ORIGIN, &config);
@@ -52,15 +53,24 @@ impl Prepared {
         if kind == Kind::Text {
             utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
         }
-        let frames = Frames::new(first, 0, &payload);
-        Ok(Self {
+        Ok(Self::framed(kind, first, payload))
+    }
+
+    /// Frames a text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::framed(Kind::Text, Opcode::Text, text.into().into())
+    }
+
+    fn framed(kind: Kind, first: Opcode, payload: Bytes) -> Self {
+        Self {
             kind,
             tag: None,
+            frames: Frames::new(first, 0, &payload),
             payload,
-            frames,
             #[cfg(feature = "deflate")]
             compressed: None,
-        })
+        }
     }
 
     /// Frames a message both ways: as it is, and compressed once for all connections that agreed on compression and do

@@ -2,7 +2,7 @@
 
 use super::delivery::{Counts, Delivery};
 use super::lag::{Lags, Standing};
-use super::membership::Membership;
+use super::membership::{Membership, check_name};
 use super::{Config, Fate, Left, MemberStats, Sent, Stats, SubscribeError};
 use crate::base::Instant;
 use crate::link::{ConnId, Context};
@@ -117,6 +117,14 @@ impl Groups {
         };
         self.delivery.counts.refused += u64::from(joined.is_err());
         joined
+    }
+
+    /// Whether a group may be called so.
+    ///
+    /// # Errors
+    /// [`SubscribeError::BadName`].
+    pub fn check_name(&self, group: &str) -> Result<(), SubscribeError> {
+        check_name(&self.delivery.config, group)
     }
 
     /// Ends a membership. Whether it was one. What waits for the connection still reaches it.

@@ -61,9 +61,7 @@ impl<K: Copy + Ord> Membership<K> {
 
     /// Makes `member` one of `group`, which is there from its first member on; whether it was none before.
     pub(super) fn join(&mut self, config: &Config, member: K, group: &str) -> Result<bool, SubscribeError> {
-        if group.is_empty() || group.len() > config.max_name {
-            return Err(SubscribeError::BadName { limit: config.max_name });
-        }
+        check_name(config, group)?;
         let own = self.members.get(&member);
         if own.is_some_and(|own| own.contains(group)) {
             return Ok(false);
@@ -145,4 +143,12 @@ impl<K: Copy + Ord> Membership<K> {
             }
         }
     }
+}
+
+/// Whether a group may be called so.
+pub(super) fn check_name(config: &Config, group: &str) -> Result<(), SubscribeError> {
+    if group.is_empty() || group.len() > config.max_name {
+        return Err(SubscribeError::BadName { limit: config.max_name });
+    }
+    Ok(())
 }

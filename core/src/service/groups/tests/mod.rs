@@ -2,6 +2,8 @@
 
 mod faults;
 mod model;
+#[cfg(feature = "json")]
+mod server;
 mod slow;
 mod subscriptions;
 
@@ -175,7 +177,7 @@ impl Hall {
 }
 
 fn text_message(text: &str) -> Prepared {
-    Prepared::new(Kind::Text, text.to_string().into_bytes().into()).unwrap()
+    Prepared::text(text)
 }
 
 fn config(slow: SlowPolicy) -> Config {
