@@ -16,9 +16,23 @@ pub struct Grouped {
     groups: Groups,
 }
 
+impl Grouped {
+    /// With these limits.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { groups: Groups::new(config) }
+    }
+
+    /// The groups.
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+}
+
 impl Default for Grouped {
     fn default() -> Self {
-        Self { groups: Groups::new(Config::default()) }
+        Self::new(Config::default())
     }
 }
 
