@@ -83,10 +83,16 @@ impl Delivery {
                 self.going.push(Going { conn, is_disconnected: false, unsent: 1 });
                 Fate::Unsent
             }
-            Err(_) => {
+            Err(error) if is_unsendable(error) => {
                 self.counts.unsendable += 1;
                 self.lags.note(conn, true, |stats| stats.unsendable += 1);
                 Fate::Unsendable
+            }
+            // Neither the message nor the connection is to blame, so there is nothing that it could wait for.
+            Err(_) => {
+                self.counts.dropped += 1;
+                self.lags.note(conn, true, |stats| stats.dropped += 1);
+                Fate::Dropped
             }
         }
     }
@@ -135,9 +141,13 @@ impl Delivery {
                     self.going.push(Going { conn, is_disconnected: false, unsent: 0 });
                     return;
                 }
-                Err(_) => {
+                Err(error) if is_unsendable(error) => {
                     self.counts.unsendable += 1;
                     self.lags.note(conn, false, |stats| stats.unsendable += 1);
+                }
+                Err(_) => {
+                    self.counts.dropped += 1;
+                    self.lags.note(conn, false, |stats| stats.dropped += 1);
                 }
             }
             if sent != Err(SendError::Full) {
@@ -149,4 +159,16 @@ impl Delivery {
         }
         self.lags.settle(conn);
     }
+}
+
+/// Whether it is the message that the connection cannot carry, now or later.
+fn is_unsendable(error: SendError) -> bool {
+    matches!(
+        error,
+        SendError::TooBig { .. }
+            | SendError::NotUtf8
+            | SendError::UnsupportedKind(_)
+            | SendError::ContainsDelimiter
+            | SendError::Unframeable(_)
+    )
 }

@@ -15,7 +15,7 @@ pub enum Fate {
     Sent,
     /// It waits until the connection has taken what is before it.
     Waiting,
-    /// It was dropped because the connection is too slow.
+    /// It was dropped because the connection is too slow, or because nothing at all may be sent.
     Dropped,
     /// The connection is not open, is going, or is disconnected by this.
     Unsent,
