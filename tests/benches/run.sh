@@ -20,7 +20,10 @@ for part in "$@"; do
   case $part in
     counts) core/examples/engine_counts.sh | tee "$out/counts.txt" ;;
     memory) "$bin/idle-memory" ${quick:+--connections 1000} | tee "$out/memory.md" ;;
-    fanout) "$bin/fanout-bench" ${quick:+--rounds 5} | tee "$out/fanout.md" ;;
+    fanout)
+      "$bin/fanout-bench" ${quick:+--rounds 5} | tee "$out/fanout.md"
+      "$bin/groups-latency" ${quick:+--rounds 3} | tee "$out/latency.md"
+      ;;
     syscalls) "$bin/echo-bench" --syscalls --cells 64x16x16 | tee "$out/syscalls.md" ;;
     echo)
       nearest='raw-mio,raw-tokio,wharf-*,fastwebsockets-batched,tokio-websockets-batched,web-socket-batched'

@@ -11,6 +11,8 @@ pub mod certificates;
 #[cfg(feature = "rig")]
 pub mod client;
 #[cfg(feature = "rig")]
+pub mod crowd;
+#[cfg(feature = "rig")]
 pub mod daemon;
 #[cfg(feature = "rig")]
 pub mod dialer;

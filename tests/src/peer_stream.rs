@@ -51,6 +51,17 @@ impl PeerStream {
         }
     }
 
+    /// Lets the system keep little of what is not read, where that does not go by the sender: two segments of loopback, as
+    /// with less it waits for its timers.
+    ///
+    /// # Panics
+    /// It cannot.
+    pub fn hold_little(&self) {
+        if let Self::Tcp(stream) = self {
+            socket2::SockRef::from(stream).set_recv_buffer_size(128 << 10).expect("it is there");
+        }
+    }
+
     /// Resets it, where the family knows such a thing; it ends in any case.
     pub fn reset(self) {
         if let Self::Tcp(stream) = &self {

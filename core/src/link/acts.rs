@@ -81,7 +81,8 @@ impl Link {
         sent
     }
 
-    /// Queues a prepared message. Where messages are framed its payload is shared and its frames are not.
+    /// Queues a prepared message. Where messages are framed its payload is shared and its frames are not; on typed frames it
+    /// goes under its type byte ([`Prepared::with_type`]).
     ///
     /// # Errors
     /// As [`Link::send`].
@@ -90,8 +91,12 @@ impl Link {
             self.to_record(|| Call::Send(Sending::Prepared, prepared.kind(), prepared.payload().to_vec()));
         let sent = match &mut self.stage {
             Stage::Open(connection) => connection.send_prepared(now, prepared),
-            // That is recorded as what it is.
-            _ => return self.send_bytes(now, prepared.kind(), prepared.payload().clone()),
+            Stage::Framed(connection) => {
+                let kind = prepared.kind_where(|kind| connection.codec().accepts(kind));
+                // That is recorded as what it is.
+                return self.send_bytes(now, kind, prepared.payload().clone());
+            }
+            _ => Err(SendError::NotOpen),
         };
         self.record(now, call, &sent);
         sent

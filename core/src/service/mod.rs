@@ -3,4 +3,5 @@
 //! All have one discipline: what happened goes in by calls that take `now`, what to do comes out as values, and time that has
 //! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything by itself.
 
+pub mod groups;
 pub mod limiter;

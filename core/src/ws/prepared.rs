@@ -3,6 +3,7 @@
 use super::wire::header::{self, Opcode};
 use super::wire::utf8;
 use crate::base::{Kind, Message, SendError};
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -12,10 +13,10 @@ use bytes::Bytes;
 /// was made by `Prepared::compressed` (with the feature `deflate`).
 ///
 /// ```
-/// use wharf::base::{Engine, Instant, Kind};
+/// use wharf::base::{Engine, Instant};
 /// use wharf::ws::{Config, Connection, Prepared};
 ///
-/// let prepared = Prepared::new(Kind::Text, "to all".into()).unwrap();
+/// let prepared = Prepared::text("to all");
 /// let config = Config::default().into();
 /// for _ in 0..3 {
 ///     let mut member = Connection::server(Instant::ORIGIN, &config);
@@ -26,6 +27,8 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub struct Prepared {
     kind: Kind,
+    /// What it is under on typed frames.
+    tag: Option<u8>,
     payload: Bytes,
     frames: Frames,
     /// The same for those who inflate, and the window that it takes.
@@ -50,14 +53,24 @@ impl Prepared {
         if kind == Kind::Text {
             utf8::check(&payload).map_err(|_| SendError::NotUtf8)?;
         }
-        let frames = Frames::new(first, 0, &payload);
-        Ok(Self {
+        Ok(Self::framed(kind, first, payload))
+    }
+
+    /// Frames a text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::framed(Kind::Text, Opcode::Text, text.into().into())
+    }
+
+    fn framed(kind: Kind, first: Opcode, payload: Bytes) -> Self {
+        Self {
             kind,
+            tag: None,
+            frames: Frames::new(first, 0, &payload),
             payload,
-            frames,
             #[cfg(feature = "deflate")]
             compressed: None,
-        })
+        }
     }
 
     /// Frames a message both ways: as it is, and compressed once for all connections that agreed on compression and do
@@ -79,6 +92,14 @@ impl Prepared {
         Ok(prepared)
     }
 
+    /// The same message with a type byte, under which it goes to connections that carry no other kind
+    /// ([`Typed`](crate::framed::Typed)): one broadcast for WebSockets and typed frames.
+    #[must_use]
+    pub fn with_type(mut self, tag: u8) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
     /// The message.
     #[must_use]
     pub fn message(&self) -> Message<'_> {
@@ -90,6 +111,12 @@ impl Prepared {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The kind that it goes as to a connection which takes those that `accepts` says.
+    pub(crate) fn kind_where(&self, accepts: impl Fn(Kind) -> bool) -> Kind {
+        let typed = self.tag.map(Kind::Typed);
+        typed.filter(|typed| !accepts(self.kind) && accepts(*typed)).unwrap_or(self.kind)
     }
 
     pub(crate) fn payload(&self) -> &Bytes {

@@ -51,6 +51,12 @@ impl Parcel {
         Self { sent, awaited }
     }
 
+    /// The bytes that go out.
+    #[must_use]
+    pub fn sent(&self) -> &[u8] {
+        &self.sent
+    }
+
     /// The bytes that are to come back.
     #[must_use]
     pub fn awaited(&self) -> &[u8] {
@@ -96,6 +102,12 @@ impl Client {
             client.shake_hands()?;
         }
         Ok(client)
+    }
+
+    /// The stream, for whoever does not want to block.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     fn shake_hands(&mut self) -> io::Result<()> {

@@ -69,6 +69,9 @@ fn run(args: &Args) -> io::Result<bool> {
     for runtime in &args.runtime {
         let server = Server::added(&format!("wharf {runtime}"), &program, &["--runtime", runtime]);
         servers.push((server, Speech::WebSocket));
+        let groups = format!("groups {runtime}");
+        let server = Server::added(&groups, &program, &["--runtime", runtime, "--groups"]);
+        servers.push((server, Speech::WebSocket));
     }
     servers.extend(args.also.iter().map(|server| (server.clone(), Speech::WebSocket)));
     let plan = Plan {

@@ -1,11 +1,11 @@
-//! `fanout-server --runtime mio|tokio|… --listen ADDR`, or `--raw`: what one member says goes to all.
+//! `fanout-server --runtime mio|tokio|… --listen ADDR [--groups]`, or `--raw`: what one member says goes to all.
 #![forbid(unsafe_code)]
 
 use clap::Parser;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use wharf_benches::fanout::{raw, service::FanOut};
+use wharf_benches::fanout::{grouped::Grouped, raw, service::FanOut};
 use wharf_cli::args::Common;
 use wharf_cli::{echo, runner};
 
@@ -15,6 +15,9 @@ struct Args {
     /// By plain writes on mio, without frames.
     #[arg(long)]
     raw: bool,
+    /// By a group, with a policy for slow members, and not by a broadcast alone.
+    #[arg(long, conflicts_with = "raw")]
+    groups: bool,
     /// Where to listen; port 0 picks one.
     #[arg(long, default_value = "127.0.0.1:9200", value_name = "ADDR")]
     listen: SocketAddr,
@@ -35,5 +38,11 @@ fn main() -> io::Result<()> {
     let (_control, controls) = async_channel::bounded(1);
     let listen = [runner::Listen { address: args.listen.into(), unix_mode: None }];
     let config = Arc::new(echo::server_config(&args.common));
-    runner::run(args.common.runtime, &listen, FanOut::default(), &config, &controls).map_err(io::Error::other)
+    let runtime = args.common.runtime;
+    let ran = if args.groups {
+        runner::run(runtime, &listen, Grouped::default(), &config, &controls)
+    } else {
+        runner::run(runtime, &listen, FanOut::default(), &config, &controls)
+    };
+    ran.map_err(io::Error::other)
 }
