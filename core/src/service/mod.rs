@@ -2,3 +2,6 @@
 //!
 //! All have one discipline: what happened goes in by calls that take `now`, what to do comes out as values, and time that has
 //! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything by itself.
+
+#[cfg(feature = "json")]
+pub mod requests;
