@@ -42,6 +42,8 @@ pub use wharf_async::{
     Berth, Clock, CommandError, ConnectError, Drain, Error, Outcome, ReuniteError, SendFailed, Sender,
     ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
 };
+#[cfg(feature = "json")]
+pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
 
 /// A WebSocket on tokio.
 pub type Socket = wharf_async::Socket<Tokio>;
@@ -49,6 +51,12 @@ pub type Socket = wharf_async::Socket<Tokio>;
 pub type ReadHalf = wharf_async::ReadHalf<Tokio>;
 /// The half of a [`Socket`] that takes messages.
 pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
+/// What drives the [`Socket`] of a [`Requester`].
+#[cfg(feature = "json")]
+pub type RequestLoop = wharf_async::RequestLoop<Tokio>;
+/// A [`Socket`] whose messages are of one type each way.
+#[cfg(feature = "json")]
+pub type TypedSocket<In, Out> = wharf_async::TypedSocket<Tokio, In, Out>;
 /// What carries the bytes of a [`Socket`].
 pub type Carrier = wharf_async::Carrier<Tokio>;
 /// What a [`Socket`] is made of.

@@ -7,11 +7,15 @@ pub mod adapter;
 #[cfg(feature = "rig")]
 pub mod cell;
 #[cfg(feature = "rig")]
+pub mod census;
+#[cfg(feature = "rig")]
 pub mod certificates;
 #[cfg(feature = "rig")]
 pub mod client;
 #[cfg(feature = "rig")]
 pub mod daemon;
+#[cfg(feature = "rig")]
+pub mod desk;
 #[cfg(feature = "rig")]
 pub mod dialer;
 pub mod dice;
@@ -23,6 +27,8 @@ pub mod framing;
 pub mod fuzz_bodies;
 mod fuzz_deflate;
 pub mod fuzz_tls;
+#[cfg(feature = "rig")]
+pub mod gate;
 #[cfg(feature = "rig")]
 pub mod motley;
 pub mod naive;

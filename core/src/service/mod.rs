@@ -4,4 +4,6 @@
 //! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything by itself.
 
 #[cfg(feature = "json")]
+pub mod messages;
+#[cfg(feature = "json")]
 pub mod requests;

@@ -73,14 +73,24 @@ impl<'de> Deserialize<'de> for RequestId {
 /// assert_eq!(data.decode::<[u8; 2]>().unwrap(), [1, 2]);
 /// assert!(data.decode::<String>().is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Data<'m>(Cow<'m, str>);
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Data<'m>(Cow<'m, RawValue>);
 
 impl Data<'_> {
+    /// The JSON of a value.
+    ///
+    /// # Errors
+    /// [`JsonError::Unwritable`] if it has none.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
+        let json = serde_json::value::to_raw_value(value).map_err(JsonError::Unwritable)?;
+        Ok(Self(Cow::Owned(json)))
+    }
+
     /// The JSON.
     #[must_use]
     pub fn as_json(&self) -> &str {
-        &self.0
+        self.0.get()
     }
 
     /// The value.
@@ -88,7 +98,7 @@ impl Data<'_> {
     /// # Errors
     /// [`JsonError::Shape`] if it is of another type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
-        json::decode(&Message::text(&*self.0))
+        json::decode(&Message::text(self.as_json()))
     }
 
     /// The same, owned: a copy if it was lent by its message.
@@ -97,6 +107,15 @@ impl Data<'_> {
         Data(Cow::Owned(self.0.into_owned()))
     }
 }
+
+/// The same JSON, byte for byte.
+impl PartialEq for Data<'_> {
+    fn eq(&self, other: &Data<'_>) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+impl Eq for Data<'_> {}
 
 /// An answer that is an error.
 ///
@@ -161,7 +180,7 @@ impl<'m> Incoming<'m> {
         let fields: Fields<'m> = json::decode(message).ok()?;
         Some(Self {
             id: fields.id?,
-            data: fields.data.map(|data| Data(Cow::Borrowed(data.get()))),
+            data: fields.data.map(|data| Data(Cow::Borrowed(data))),
             error: fields.error.map(|error| {
                 let json = error.get();
                 let decoded = if is_object(json.as_bytes()) { serde_json::from_str(json).ok() } else { None };
