@@ -172,8 +172,8 @@ impl Desk {
         self.lock().outgoing.pop_front()
     }
 
-    pub(super) fn has_outgoing(&self) -> bool {
-        !self.lock().outgoing.is_empty()
+    pub(super) fn unsent(&self) -> usize {
+        self.lock().outgoing.len()
     }
 
     /// There was no room for it.

@@ -125,7 +125,7 @@ impl<R: Runtime> RequestLoop<R> {
         // It may be known long before the stream ends.
         if let Some(closed) = self.socket.closed() {
             self.desk.handle_closed(closed);
-        } else if polled.is_pending() && !is_full && !self.socket.is_congested() && self.desk.has_outgoing() {
+        } else if polled.is_pending() && !is_full && !self.socket.is_congested() && self.desk.unsent() > 0 {
             // What was written made room for more.
             return Poll::Ready(Some(Ok(None)));
         }

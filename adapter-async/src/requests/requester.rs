@@ -75,6 +75,13 @@ impl Requester {
         self.0.in_flight()
     }
 
+    /// Requests, and cancellations of some, that the socket had no room for yet: at most twice as many as may be in flight. Each of
+    /// those requests has a future that waits.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.0.unsent()
+    }
+
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> RequestsStats {
