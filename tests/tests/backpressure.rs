@@ -179,7 +179,7 @@ fn halves<D: Door>(cell: Cell, socket: Socket<D>) -> impl Future<Output = ()> + 
     let (sink, stream) = StreamExt::split(socket);
     let halves = stream.try_filter_map(move |message| {
         let number: usize = std::str::from_utf8(message.payload()).unwrap().parse().unwrap();
-        ready(Ok((number % 2 == 0).then(|| cell.message(&(number / 2).to_string()))))
+        ready(Ok(number.is_multiple_of(2).then(|| cell.message(&(number / 2).to_string()))))
     });
     halves.forward(sink).map(drop)
 }
