@@ -22,6 +22,34 @@
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
+//!
+//! # Requests
+//!
+//! With the feature `json` a socket asks, and one answers, as many things at a time as its limits allow:
+//!
+//! ```
+//! # #[cfg(feature = "json")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+//! let address = bound.local_addr().clone();
+//! let server = wharf_tokio::serve(bound, Arc::default(), |socket| {
+//!     wharf_tokio::serve_requests(socket, Default::default(), |[a, b]: [i64; 2]| async move { Ok(a + b) })
+//! });
+//!
+//! let socket = wharf_tokio::connect(&format!("ws://{address}/")).await?;
+//! let (client, driving) = socket.requests(Default::default());
+//! tokio::spawn(driving.run());
+//! let (five, nine) = tokio::join!(client.request::<i64>([2, 3]), client.request::<i64>([4, 5]));
+//! assert_eq!((five?, nine?), (5, 9));
+//! drop(client);
+//! server.drain().await;
+//! # Ok(())
+//! # }
+//! # #[cfg(feature = "json")]
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
