@@ -249,7 +249,7 @@ fn the_server_bounds_what_is_in_flight_and_for_how_long<D: Door>() {
     run::<D>(async {
         for cell in SPOKEN.map(cell) {
             let mut config = answering(2);
-            config.timeout = Some(Duration::from_millis(50));
+            config.timeout = Some(Duration::from_millis(300));
             let (client, mut driving, census, _server) = endless::<D>(cell, config).await;
             let outcomes = join_all((0..3).map(|_| client.request::<()>(true)));
             let codes = driving.drive_while(outcomes).await.into_iter().map(|outcome| match outcome {

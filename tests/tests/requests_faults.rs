@@ -1,20 +1,24 @@
 //! Requests that cannot be sent, carried out or read, on real sockets and on each async runtime: each harms itself alone.
 #![forbid(unsafe_code)]
 
+use futures_util::future::{Either, join_all, select};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use wharf::base::{CloseCode, Message, SendError};
+use wharf::base::{CloseCode, Instant, Message, SendError};
 use wharf::framed::{Field, Length, Order};
 use wharf::link::{Config, Framing};
-use wharf::service::requests::ErrorReply;
+use wharf::service::requests::{ErrorReply, Received, Requests};
 use wharf_async_std::{Bound, RequestError, connect_with, serve, serve_requests};
 use wharf_tests::cell::Spoken;
+use wharf_tests::census::Census;
 use wharf_tests::desk::{LIMIT, SPOKEN, answering, asking, cell, open};
-use wharf_tests::door::{Door, run};
+use wharf_tests::dice::Dice;
+use wharf_tests::door::{Door, run, task};
+use wharf_tests::gate::Gate;
 
 fn what_is_wrong_with_one_is_its_own<D: Door>() {
     run::<D>(async {
@@ -134,7 +138,118 @@ fn what_is_no_request_is_answered_and_what_is_no_reply_is_yielded<D: Door>() {
     });
 }
 
+/// Its answers wait; what its futures hold is free again.
+fn a_peer_that_takes_no_answers_holds_nothing_up<D: Door>() {
+    const COUNT: usize = 16;
+    run::<D>(async {
+        for cell in SPOKEN.map(cell) {
+            let (census, gate) = (Census::new(), Gate::of(COUNT));
+            let counting = census.clone();
+            let (mut socket, _server) = open::<D, _, _>(cell, move |socket| {
+                let (census, gate) = (counting.clone(), gate.clone());
+                async move {
+                    let answer = |(size, number): (usize, usize)| {
+                        let (counted, gate) = (census.enter(), gate.clone());
+                        async move {
+                            // The first answer is there only when all are asked, and the others come behind it.
+                            gate.pass().await;
+                            give_way(10 * number).await;
+                            drop(counted);
+                            Ok::<_, ErrorReply>("x".repeat(size))
+                        }
+                    };
+                    drop(serve_requests(socket, answering(COUNT), answer).await);
+                }
+            })
+            .await;
+            let mut requests = Requests::new(asking(cell));
+            for number in 0..COUNT {
+                let (_, message) = requests.call(Instant::ORIGIN, &(LIMIT - 1000, number), None).unwrap();
+                socket.send(message).await.unwrap();
+            }
+            socket.flush().await.unwrap();
+            // Not one of the answers is read until all are made.
+            census.dropped(COUNT).await;
+            for _ in 0..COUNT {
+                let message = socket.next().await.unwrap().unwrap();
+                assert!(matches!(requests.receive(&message), Received::Reply { outcome: Ok(_), .. }));
+            }
+            assert_eq!(requests.in_flight(), 0);
+        }
+    });
+}
+
+/// Gives way to other tasks, so often.
+async fn give_way(times: usize) {
+    let mut left = times;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+fn dropped_at_any_time_it_leaves_the_others_alone<D: Door>() {
+    const COUNT: usize = 1000;
+    run::<D>(async {
+        for cell in SPOKEN.map(cell) {
+            let census = Census::new();
+            let counting = census.clone();
+            let (socket, server) = open::<D, _, _>(cell, move |socket| {
+                let census = counting.clone();
+                async move {
+                    let answer = |number: usize| {
+                        let counted = census.enter();
+                        async move {
+                            give_way(number % 7).await;
+                            drop(counted);
+                            Ok::<_, ErrorReply>(number)
+                        }
+                    };
+                    drop(serve_requests(socket, answering(COUNT), answer).await);
+                }
+            })
+            .await;
+            let (client, driving) = socket.requests(asking(cell));
+            let driving = task::<D, _>(driving.run());
+            let mut dice = Dice::seeded(8);
+            let patience: Vec<Option<usize>> =
+                (0..COUNT).map(|_| (dice.below(2) == 0).then(|| dice.below(40))).collect();
+            let asked = patience.into_iter().enumerate().map(|(number, patience)| {
+                let client = client.clone();
+                async move {
+                    let request = pin!(client.request::<usize>(number));
+                    let answer = match patience {
+                        None => request.await,
+                        Some(turns) => match select(request, pin!(give_way(turns))).await {
+                            Either::Left((answer, _)) => answer,
+                            Either::Right(_) => return 0,
+                        },
+                    };
+                    assert_eq!(answer.unwrap(), number);
+                    1
+                }
+            });
+            let answered: u64 = join_all(asked).await.into_iter().sum();
+            let stats = client.stats();
+            assert_eq!((stats.calls, stats.answered, client.in_flight()), (1000, answered, 0));
+            assert_eq!(stats.cancelled + stats.withdrawn, stats.calls - answered);
+            assert_eq!((stats.duplicates, stats.not_ours), (0, 0));
+            drop(client);
+            driving.await.unwrap();
+            server.drain().await;
+            assert_eq!(census.alive(), 0);
+        }
+    });
+}
+
 wharf_tests::on_every_door!({
+    a_peer_that_takes_no_answers_holds_nothing_up
+    dropped_at_any_time_it_leaves_the_others_alone
     what_is_wrong_with_one_is_its_own
     a_failed_write_does_not_leak
     what_is_no_request_is_answered_and_what_is_no_reply_is_yielded
