@@ -53,9 +53,9 @@ const SENT: [&str; 5] = [
 ];
 
 /// What the program is about.
-fn advise(reading: Result<Reading, &BadMessage>) -> Option<Advice> {
+fn advise(reading: Result<&Reading, &BadMessage>) -> Option<Advice> {
     match reading {
-        Ok(Reading::Celsius(degrees)) if degrees > 25.0 => Some(Advice::Cool { by: degrees - 25.0 }),
+        Ok(Reading::Celsius(degrees)) if *degrees > 25.0 => Some(Advice::Cool { by: degrees - 25.0 }),
         Ok(_) => None,
         // One bad message is a value, and the next one is read.
         Err(bad) => Some(Advice::Invalid(bad.reason())),
@@ -94,7 +94,7 @@ async fn converse<R: Runtime>(socket: Socket<R>) -> Result<(), TypedError> {
     let (sink, readings) = socket.split();
     let advice = readings.filter_map(|reading| {
         ready(match reading {
-            Ok(reading) => advise(Ok(reading)).map(Ok),
+            Ok(reading) => advise(Ok(&reading)).map(Ok),
             Err(TypedError::Bad(bad)) => advise(Err(&bad)).map(Ok),
             Err(error) => Some(Err(error)),
         })
@@ -139,7 +139,7 @@ impl Service for Adviser {
             let _ = cx.close(conn, *code, &error.reason());
             return;
         }
-        let advice = advise(reading.as_ref().map(Clone::clone)).map(|advice| messages.encode(&advice));
+        let advice = advise(reading.as_ref()).map(|advice| messages.encode(&advice));
         if let Some(Ok(message)) = advice {
             // A peer that takes no advice is read no further, so there is room.
             let _ = cx.send(conn, message);

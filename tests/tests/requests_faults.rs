@@ -236,8 +236,10 @@ fn dropped_at_any_time_it_leaves_the_others_alone<D: Door>() {
             });
             let answered: u64 = join_all(asked).await.into_iter().sum();
             let stats = client.stats();
-            assert_eq!((stats.calls, stats.answered, client.in_flight()), (1000, answered, 0));
-            assert_eq!(stats.cancelled + stats.withdrawn, stats.calls - answered);
+            assert_eq!((stats.calls, client.in_flight()), (1000, 0));
+            assert_eq!(stats.answered + stats.cancelled + stats.withdrawn, stats.calls);
+            // One that is dropped may have its answer already, and not have looked.
+            assert!(stats.answered >= answered);
             assert_eq!((stats.duplicates, stats.not_ours), (0, 0));
             drop(client);
             driving.await.unwrap();
