@@ -46,6 +46,8 @@ pub use wharf_async::{
     Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket,
     Transport, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
+#[cfg(feature = "json")]
+pub use wharf_async::{RequestError, RequestLoop, Requester, TypedError, TypedSocket, serve_requests};
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.

@@ -14,7 +14,7 @@ use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
 use wharf::link::{Event, Link};
 use wharf_std::end_of;
 
-mod alarm;
+pub(crate) mod alarm;
 mod outgoing;
 mod parts;
 use alarm::Alarm;

@@ -14,6 +14,8 @@ mod driver;
 mod error;
 mod handle;
 mod hub;
+#[cfg(feature = "json")]
+mod requests;
 mod runtime;
 mod scratch;
 mod sender;
@@ -22,6 +24,8 @@ mod socket;
 mod split;
 mod trace;
 mod turn;
+#[cfg(feature = "json")]
+mod typed;
 mod waiting;
 mod wakers;
 
@@ -33,9 +37,13 @@ pub use driver::Parts;
 pub use error::{Error, SendFailed};
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
+#[cfg(feature = "json")]
+pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};
 pub use socket::Socket;
 pub use split::{ReadHalf, ReuniteError, WriteHalf};
+#[cfg(feature = "json")]
+pub use typed::{TypedError, TypedSocket};
 pub use wharf_std::{Clock, ConnectError, Drained, ListenerLost, entropy};

@@ -49,6 +49,12 @@ impl<R: Runtime> Socket<R> {
         self.driver.as_ref().map(|driver| driver.told.name()).unwrap_or_default()
     }
 
+    /// The clock of its machine.
+    #[cfg(feature = "json")]
+    pub(crate) fn clock(&self) -> Clock {
+        self.driver.as_ref().map_or_else(Clock::new, |driver| driver.clock)
+    }
+
     /// What the opening handshake agreed on.
     #[must_use]
     pub fn welcome(&self) -> &Welcome {
@@ -274,7 +280,7 @@ impl<R: Runtime> Socket<R> {
         Poll::Pending
     }
 
-    fn is_congested(&self) -> bool {
+    pub(crate) fn is_congested(&self) -> bool {
         self.driver.as_ref().is_some_and(|driver| driver.link.is_congested())
     }
 

@@ -22,6 +22,34 @@
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
+//!
+//! # Requests
+//!
+//! With the feature `json` a socket asks, and one answers, as many things at a time as its limits allow:
+//!
+//! ```
+//! # #[cfg(feature = "json")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+//! let address = bound.local_addr().clone();
+//! let server = wharf_tokio::serve(bound, Arc::default(), |socket| {
+//!     wharf_tokio::serve_requests(socket, Default::default(), |[a, b]: [i64; 2]| async move { Ok(a + b) })
+//! });
+//!
+//! let socket = wharf_tokio::connect(&format!("ws://{address}/")).await?;
+//! let (client, driving) = socket.requests(Default::default());
+//! tokio::spawn(driving.run());
+//! let (five, nine) = tokio::join!(client.request::<i64>([2, 3]), client.request::<i64>([4, 5]));
+//! assert_eq!((five?, nine?), (5, 9));
+//! drop(client);
+//! server.drain().await;
+//! # Ok(())
+//! # }
+//! # #[cfg(feature = "json")]
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
@@ -42,6 +70,8 @@ pub use wharf_async::{
     Berth, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome, ReuniteError,
     SendFailed, Sender, ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
 };
+#[cfg(feature = "json")]
+pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
 
 /// A WebSocket on tokio.
 pub type Socket = wharf_async::Socket<Tokio>;
@@ -49,6 +79,12 @@ pub type Socket = wharf_async::Socket<Tokio>;
 pub type ReadHalf = wharf_async::ReadHalf<Tokio>;
 /// The half of a [`Socket`] that takes messages.
 pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
+/// What drives the [`Socket`] of a [`Requester`].
+#[cfg(feature = "json")]
+pub type RequestLoop = wharf_async::RequestLoop<Tokio>;
+/// A [`Socket`] whose messages are of one type each way.
+#[cfg(feature = "json")]
+pub type TypedSocket<In, Out> = wharf_async::TypedSocket<Tokio, In, Out>;
 /// What carries the bytes of a [`Socket`].
 pub type Carrier = wharf_async::Carrier<Tokio>;
 /// What a [`Socket`] is made of.

@@ -7,6 +7,8 @@ pub mod adapter;
 #[cfg(feature = "rig")]
 pub mod cell;
 #[cfg(feature = "rig")]
+pub mod census;
+#[cfg(feature = "rig")]
 pub mod certificates;
 #[cfg(feature = "rig")]
 pub mod client;
@@ -14,6 +16,8 @@ pub mod client;
 pub mod crowd;
 #[cfg(feature = "rig")]
 pub mod daemon;
+#[cfg(feature = "rig")]
+pub mod desk;
 #[cfg(feature = "rig")]
 pub mod dialer;
 pub mod dice;
@@ -25,6 +29,8 @@ pub mod framing;
 pub mod fuzz_bodies;
 mod fuzz_deflate;
 pub mod fuzz_tls;
+#[cfg(feature = "rig")]
+pub mod gate;
 #[cfg(feature = "rig")]
 pub mod motley;
 pub mod naive;

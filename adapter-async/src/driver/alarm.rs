@@ -9,7 +9,7 @@ use wharf::base::Instant;
 /// A timer may fire this much too early, by its own clock. Nearer to its time it is polled each time.
 const EARLY: Duration = Duration::from_millis(20);
 
-pub(super) struct Alarm<T> {
+pub(crate) struct Alarm<T> {
     timer: T,
     /// When it fires; `None` if it is not set.
     at: Option<Instant>,
@@ -18,12 +18,12 @@ pub(super) struct Alarm<T> {
 }
 
 impl<T: Timer> Alarm<T> {
-    pub(super) fn new(timer: T) -> Self {
+    pub(crate) fn new(timer: T) -> Self {
         Self { timer, at: None, wakes: None }
     }
 
     /// Sets it to `next` where it would fire later, and sees that it wakes whoever polls; whether it has fired.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, next: Instant, clock: Clock) -> bool {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, next: Instant, clock: Clock) -> bool {
         let at = match self.at {
             Some(at) if at <= next => at,
             _ => {

@@ -4,7 +4,7 @@
 //! WebSocket it is a text message. A message that is no JSON, or of another shape, is a value to be looked at, and ends the
 //! connection only where [`OnInvalid`] says so.
 
-use crate::base::{CloseCode, Message};
+use crate::base::{CloseCode, Kind, Message};
 use alloc::format;
 use alloc::string::String;
 use core::marker::PhantomData;
@@ -170,6 +170,27 @@ pub fn decode<'m, T: Deserialize<'m>>(message: &'m Message<'_>) -> Result<T, Jso
 /// ```
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Message<'static>, JsonError> {
     serde_json::to_string(value).map(Message::from).map_err(JsonError::Unwritable)
+}
+
+/// As [`encode`], in a message of any kind: text over a WebSocket and in lines, a type's frames where frames are typed.
+///
+/// # Errors
+/// [`JsonError::Unwritable`] for a value that has no JSON.
+///
+/// ```
+/// use wharf::base::{Kind, Message};
+/// use wharf::framed::{Typed, json};
+///
+/// let frame = json::encode_as(Kind::Typed(Typed::DATA), &[1, 2]).unwrap();
+/// assert_eq!(frame, Message::typed(Typed::DATA, &b"[1,2]"[..]));
+/// ```
+pub fn encode_as<T: Serialize + ?Sized>(kind: Kind, value: &T) -> Result<Message<'static>, JsonError> {
+    let message = encode(value)?;
+    Ok(match kind {
+        Kind::Text => message,
+        Kind::Binary => Message::binary(message.into_vec()),
+        Kind::Typed(tag) => Message::typed(tag, message.into_vec()),
+    })
 }
 
 #[cfg(test)]

@@ -5,3 +5,7 @@
 
 pub mod groups;
 pub mod limiter;
+#[cfg(feature = "json")]
+pub mod messages;
+#[cfg(feature = "json")]
+pub mod requests;

@@ -1,0 +1,63 @@
+//! Limits and deadlines of either side.
+
+use crate::base::Kind;
+use core::time::Duration;
+
+/// How one side of a connection asks.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::base::Kind;
+/// use wharf::framed::Typed;
+/// use wharf::service::requests::RequestsConfig;
+///
+/// let mut config = RequestsConfig::default();
+/// assert_eq!(config.timeout, Duration::from_secs(30));
+/// // Over typed frames.
+/// config.kind = Kind::Typed(Typed::DATA);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestsConfig {
+    /// How long a call waits for its answer, unless it is given a time of its own: 30 s.
+    pub timeout: Duration,
+    /// Calls in flight at most: 1024. One more is refused and counted.
+    pub max_in_flight: usize,
+    /// The kind of the messages that are sent, and of those that are replies: text.
+    pub kind: Kind,
+}
+
+impl Default for RequestsConfig {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(30), max_in_flight: 1024, kind: Kind::Text }
+    }
+}
+
+/// How requests are answered.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::service::requests::AnswersConfig;
+///
+/// let mut config = AnswersConfig::default();
+/// assert_eq!((config.max_in_flight, config.timeout), (256, None));
+/// config.timeout = Some(Duration::from_secs(10));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnswersConfig {
+    /// Requests of a connection in flight at most: 256. One more is answered by the error
+    /// [`TOO_MANY`](super::ErrorReply::TOO_MANY) and counted.
+    pub max_in_flight: usize,
+    /// How long an answer may take before the request is answered by the error
+    /// [`TIMED_OUT`](super::ErrorReply::TIMED_OUT); `None` is as long as it takes.
+    pub timeout: Option<Duration>,
+    /// The longest id that is a text, in bytes: 128. A message with a longer one is no request.
+    pub max_id_len: usize,
+}
+
+impl Default for AnswersConfig {
+    fn default() -> Self {
+        Self { max_in_flight: 256, timeout: None, max_id_len: 128 }
+    }
+}
