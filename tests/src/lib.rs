@@ -14,7 +14,6 @@ pub mod client;
 pub mod daemon;
 #[cfg(feature = "rig")]
 pub mod dialer;
-pub mod dice;
 #[cfg(feature = "rig")]
 pub mod door;
 #[cfg(feature = "rig")]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::catch_unwind;
-use wharf_tests::world::{Report, Wire, World};
+use wharf_tests::world::{Report, Trial, Wire};
 
 fn seeds() -> Range<u64> {
     let text = std::env::var("WHARF_SEEDS").unwrap_or_else(|_| "300".into());
@@ -19,7 +19,7 @@ fn seeds() -> Range<u64> {
 }
 
 fn run(seed: u64, printed: bool) -> Report {
-    let run = catch_unwind(|| World::new(seed, printed).run());
+    let run = catch_unwind(|| Trial::new(seed, printed).run());
     run.unwrap_or_else(|_| panic!("seed {seed}: WHARF_SEEDS={seed}..{} prints it", seed + 1))
 }
 

@@ -1,0 +1,1 @@
+//! Test your server without a network.
