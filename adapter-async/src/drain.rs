@@ -133,7 +133,7 @@ impl Berth {
         if let Some(mut driver) = left {
             if code == CloseCode::INTERNAL_ERROR {
                 // It is read no further: what was handed up last may not have been taken whole.
-                driver.link.fail(turn::fresh(driver.clock));
+                driver.link.fail(turn::fresh(driver.clock()));
             }
             finish(driver, code).await;
         }
@@ -152,7 +152,7 @@ impl Drop for Berth {
 /// Closes and drives to the end, which the close deadline bounds.
 pub(crate) async fn finish<R: Runtime>(mut driver: Box<Driver<R>>, code: CloseCode) {
     // One that is closing already has its code.
-    let _ = driver.link.close(turn::fresh(driver.clock), code, "");
+    let _ = driver.link.close(turn::fresh(driver.clock()), code, "");
     poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>)).await;
 }
 

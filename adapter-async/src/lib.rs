@@ -14,6 +14,8 @@ mod driver;
 mod error;
 mod handle;
 mod hub;
+#[cfg(feature = "sim")]
+pub mod mock;
 mod runtime;
 mod scratch;
 mod sender;
@@ -33,6 +35,8 @@ pub use driver::Parts;
 pub use error::{Error, SendFailed};
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
+#[cfg(feature = "sim")]
+pub use mock::{Peer, Scene, mock, mock_with};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};

@@ -45,7 +45,9 @@ pub struct Client {
     write_shut: bool,
     held: Vec<u8>,
     pub(super) wire: DefaultKey,
-    pub(super) peer: ConnId,
+    /// What it is called in the transcript.
+    name: usize,
+    pub(super) conn: Option<ConnId>,
     pub(super) is_served: bool,
 }
 
@@ -62,7 +64,7 @@ impl Client {
     /// What a kept message costs beside its payload.
     const KEPT: usize = 32;
 
-    pub(super) fn new(now: Instant, link: Link, wire: DefaultKey, peer: ConnId, visit: Visit) -> Self {
+    pub(super) fn new(now: Instant, link: Link, wire: DefaultKey, name: usize, visit: Visit) -> Self {
         Self {
             link,
             habit: visit.habit,
@@ -77,7 +79,8 @@ impl Client {
             write_shut: false,
             held: Vec::new(),
             wire,
-            peer,
+            name,
+            conn: None,
             is_served: true,
         }
     }
@@ -124,10 +127,10 @@ impl Client {
         self.gone
     }
 
-    /// What the server calls its connection.
+    /// What the hub at the other end calls its connection, or called it; `None` if there is no hub ([`Line`](super::Line)).
     #[must_use]
-    pub fn conn(&self) -> ConnId {
-        self.peer
+    pub fn conn(&self) -> Option<ConnId> {
+        self.conn
     }
 
     /// Whether the server has not closed its side.
@@ -201,7 +204,7 @@ impl Client {
             return true;
         }
         let writes = self.habit != Habit::Mute && self.link.wants().write;
-        if writes && place.wire.outward(CALLER).room(place.faults) > 0 {
+        if writes && place.wire.room(CALLER, place.faults) > 0 {
             self.write(place);
             self.take(place);
             return true;
@@ -259,8 +262,8 @@ impl Client {
         let bytes = slices[..filled].concat();
         assert!(!bytes.is_empty(), "it wants to write and has nothing");
         let n = place.wire.outward(CALLER).write(place.now, &bytes, place.faults, place.dice);
-        let (peer, all) = (self.peer, bytes.len());
-        place.transcript.note(place.now, format_args!("client of {peer} wrote {n} of {all}"));
+        let (name, all) = (self.name, bytes.len());
+        place.transcript.note(place.now, format_args!("client {name} wrote {n} of {all}"));
         output.advance(n);
     }
 
@@ -274,8 +277,8 @@ impl Client {
             let mut act = Act { now, link: &mut self.link, dice: place.dice };
             match event {
                 Event::Message(message) => {
-                    let (peer, len) = (self.peer, message.payload().len());
-                    place.transcript.note(now, format_args!("client of {peer}: {len}"));
+                    let (name, len) = (self.name, message.payload().len());
+                    place.transcript.note(now, format_args!("client {name}: {len}"));
                     match self.keep.checked_sub(len + Self::KEPT) {
                         Some(left) => {
                             self.keep = left;
@@ -291,7 +294,7 @@ impl Client {
                 Event::Opened(_) => self.script.opened(&mut act),
                 ref event => self.script.event(&mut act, event),
             }
-            place.transcript.note(now, format_args!("client of {}: {event:?}", self.peer));
+            place.transcript.note(now, format_args!("client {}: {event:?}", self.name));
             if let Some(outcome) = &self.outcome {
                 self.script.ended(outcome);
             }
@@ -309,8 +312,8 @@ impl Client {
     }
 
     fn turn_bad(&mut self, place: &mut Place<'_>) {
-        let (now, peer) = (place.now, self.peer);
-        place.transcript.note(now, format_args!("client of {peer}: {:?}", self.habit));
+        let now = place.now;
+        place.transcript.note(now, format_args!("client {}: {:?}", self.name, self.habit));
         self.turned_bad = true;
         match self.habit {
             Habit::Reset => place.wire.reset(now),
@@ -350,7 +353,8 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("conn", &self.peer)
+            .field("name", &self.name)
+            .field("conn", &self.conn)
             .field("habit", &(self.habit, self.turned_bad))
             .field("received", &self.received.len())
             .field("outcome", &self.outcome)

@@ -48,7 +48,7 @@ impl World {
     pub(super) fn serve_socket(&mut self, key: DefaultKey) -> bool {
         let Some(socket) = self.sockets.get(key) else { return false };
         let (wants, side) = (socket.seen, socket.side);
-        let room = self.wires[socket.wire].outward(side).room(self.faults);
+        let room = self.wires[socket.wire].room(side, self.faults);
         if wants.write && room > 0 {
             self.write(key);
             return true;

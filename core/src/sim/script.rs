@@ -25,7 +25,7 @@ use core::any::Any;
 /// }
 /// ```
 #[allow(unused_variables)]
-pub trait Script: Any {
+pub trait Script: Any + Send {
     /// It is open.
     fn opened(&mut self, act: &mut Act<'_>) {}
 
@@ -50,7 +50,7 @@ pub trait Script: Any {
     fn turned(&mut self, link: &Link) {}
 }
 
-impl<F: FnMut(&mut Act<'_>, Message<'_>) + 'static> Script for F {
+impl<F: FnMut(&mut Act<'_>, Message<'_>) + Send + 'static> Script for F {
     fn message(&mut self, act: &mut Act<'_>, message: Message<'_>) {
         self(act, message);
     }

@@ -129,10 +129,12 @@ impl World {
                 return Err(refused.into());
             }
         };
-        self.transcript.note(self.now, format_args!("{server}: {conn} accepted"));
+        self.transcript.note(self.now, format_args!("{server}: {conn} is client {}", self.clients.len()));
         let parted = self.isolated.contains(&server);
         let (wire, id) = (self.wires.insert(Wire::between(parted)), self.clients.len());
-        self.clients.push(Client::new(self.now, link, wire, conn, visit));
+        let mut client = Client::new(self.now, link, wire, id, visit);
+        client.conn = Some(conn);
+        self.clients.push(client);
         self.actors.push(Actor::Client(id));
         // A link has to say what it has before its first byte: one without a handshake is open.
         self.with_client(id, Client::take);

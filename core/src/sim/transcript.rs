@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::fmt::{self, Display, Write};
 
 /// Whoever is shown each line.
-type Watcher = Box<dyn FnMut(fmt::Arguments<'_>)>;
+type Watcher = Box<dyn FnMut(fmt::Arguments<'_>) + Send>;
 
 /// All that happened in a world, in order, hashed by FNV-1a, and shown line by line to a watcher if there is one. No line
 /// is kept.
@@ -34,7 +34,7 @@ impl Default for Transcript {
 
 impl Transcript {
     /// Shows each further line to `watcher`, as to `println!`.
-    pub fn watch(&mut self, watcher: impl FnMut(fmt::Arguments<'_>) + 'static) {
+    pub fn watch(&mut self, watcher: impl FnMut(fmt::Arguments<'_>) + Send + 'static) {
         self.watcher = Some(Box::new(watcher));
     }
 

@@ -32,7 +32,8 @@ pub struct Visit {
     /// How many bytes of the messages that come are kept for [`received`](super::World::received), each counted with 32
     /// more. Default 1 MiB; those behind are counted and not kept ([`Client::missed`](super::Client::missed)).
     pub keep: usize,
-    pub(super) script: Box<dyn Script>,
+    /// What it does.
+    pub script: Box<dyn Script>,
 }
 
 impl Visit {

@@ -1,5 +1,6 @@
 //! What lies between two ends.
 
+use super::Faults;
 use super::pipe::Pipe;
 use crate::base::Instant;
 
@@ -32,6 +33,11 @@ impl Wire {
     /// Where a side reads.
     pub(super) fn inward(&mut self, side: usize) -> &mut Pipe {
         &mut self.pipes[1 - side]
+    }
+
+    /// How much a write of this side can place.
+    pub(super) fn room(&self, side: usize, faults: Faults) -> usize {
+        self.pipes[side].room(faults)
     }
 
     /// When a read of this side brings something next.

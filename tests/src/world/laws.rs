@@ -2,6 +2,7 @@
 
 use super::{Asker, Echo, Report, Trial, Wire};
 use wharf::base::{CloseCode, End};
+use wharf::link::ConnId;
 use wharf::sim::{Client, Habit, Outcome};
 
 impl Trial {
@@ -43,6 +44,10 @@ impl Trial {
     }
 }
 
+fn conn(client: &Client) -> ConnId {
+    client.conn().expect("a hub is at the other end")
+}
+
 fn asker(client: &Client) -> &Asker {
     client.script().expect("they all are askers")
 }
@@ -62,9 +67,9 @@ fn check_client(client: &Client) {
 /// What was heard is what was said, from its begin and in order.
 fn check_heard(client: &Client, echo: &Echo) {
     let (asked, answered) = asker(client).progress;
-    let heard = echo.heard.get(&client.conn()).map_or(&[][..], |heard| heard);
-    assert!(asker(client).plan[..asked].starts_with(heard), "{} heard what was not said", client.conn());
-    assert!(heard.len() >= answered, "{} answered what it had not heard", client.conn());
+    let heard = echo.heard.get(&conn(client)).map_or(&[][..], |heard| heard);
+    assert!(asker(client).plan[..asked].starts_with(heard), "{} heard what was not said", conn(client));
+    assert!(heard.len() >= answered, "{} answered what it had not heard", conn(client));
 }
 
 /// An end that counts as clean was meant by both, and nothing is missing. Only on a bare stream of frames a cut between two
@@ -75,7 +80,7 @@ fn check_ends(client: &Client, echo: &Echo, wire: Wire) {
         return;
     }
     let framed_tls = client.link().tls().filter(|_| wire.is_framed());
-    let (asked, name) = (asker(client).progress.0, client.conn());
+    let (asked, name) = (asker(client).progress.0, conn(client));
     if let Some(closed) = echo.closed.get(&name).filter(|closed| closed.is_clean()) {
         assert!(asker(client).closes, "{name} ends as clean and nobody closed it: {closed:?}, {client:?}");
         assert_eq!(echo.heard[&name].len(), asked, "{name} ends as clean and something is missing");

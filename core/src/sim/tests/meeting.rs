@@ -156,7 +156,10 @@ fn a_client_comes_from_where_it_is_told_to() {
     let target = "ws://meet/".parse().unwrap();
     let (a, b) = (world.visit(&target, visit).unwrap(), world.connect("ws://meet/").unwrap());
     let c = world.connect("ws://meet/").unwrap();
-    let address = |client| world.hub(server).peer(world.client(client).conn()).and_then(Address::ip).unwrap();
+    let address = |client| {
+        let conn = world.client(client).conn().unwrap();
+        world.hub(server).peer(conn).and_then(Address::ip).unwrap()
+    };
     assert_eq!(address(a).to_string(), "203.0.113.9");
     assert_ne!(address(b), address(c));
 }
