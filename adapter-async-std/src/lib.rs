@@ -46,6 +46,8 @@ pub use wharf_async::{
     ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket, Transport, WriteHalf,
     entropy, no_jobs, serve, serve_service,
 };
+#[cfg(feature = "sim")]
+pub use wharf_async::{Peer, Scene, mock, mock_with};
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.

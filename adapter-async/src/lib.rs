@@ -15,7 +15,7 @@ mod error;
 mod handle;
 mod hub;
 #[cfg(feature = "sim")]
-pub mod mock;
+mod mock;
 mod runtime;
 mod scratch;
 mod sender;
@@ -36,7 +36,7 @@ pub use error::{Error, SendFailed};
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
 #[cfg(feature = "sim")]
-pub use mock::{Peer, Scene, mock, mock_with};
+pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};

@@ -1,1 +1,1 @@
-//! Test your server without a network.
+#![doc = include_str!("guide.md")]
