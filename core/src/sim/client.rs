@@ -1,5 +1,6 @@
 //! A client of a world: a link, driven as its wire and its habit let it.
 
+use super::host::joined;
 use super::pipe::Came;
 use super::wire::{CALLER, Wire};
 use super::{Act, Dice, Faults, Habit, Script, Transcript, Visit};
@@ -259,12 +260,11 @@ impl Client {
         let mut output = self.link.output(place.now);
         let mut slices: [&[u8]; 8] = [&[]; 8];
         let filled = output.slices(&mut slices);
-        let bytes = slices[..filled].concat();
+        let bytes = joined(&slices[..filled], place.wire.room(CALLER, place.faults));
         assert!(!bytes.is_empty(), "it wants to write and has nothing");
         let n = place.wire.outward(CALLER).write(place.now, &bytes, place.faults, place.dice);
-        let (name, all) = (self.name, bytes.len());
-        place.transcript.note(place.now, format_args!("client {name} wrote {n} of {all}"));
         output.advance(n);
+        place.transcript.note(place.now, format_args!("client {} wrote {n}", self.name));
     }
 
     /// Hands in what waits, and takes what comes of it.

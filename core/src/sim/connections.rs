@@ -78,9 +78,9 @@ impl World {
         let told = self.told();
         let Self { hosts, sockets, wires, dice, transcript, .. } = self;
         let Socket { server, conn, wire, side, .. } = sockets[key];
-        let bytes = hosts[server].output(conn);
+        let bytes = hosts[server].output(conn, wires[wire].room(side, self.faults));
         let n = wires[wire].outward(side).write(self.now, &bytes, self.faults, dice);
-        transcript.note(self.now, format_args!("{server}: {conn} wrote {n} of {}", bytes.len()));
+        transcript.note(self.now, format_args!("{server}: {conn} wrote {n}"));
         hosts[server].handle_written(told, conn, n);
         self.look_at(server, conn);
     }

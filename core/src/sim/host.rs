@@ -21,8 +21,8 @@ pub(super) trait Host: Any {
     fn receive_end(&mut self, now: Instant, conn: ConnId, end: End);
     fn read_space(&mut self, conn: ConnId) -> Option<&mut [u8]>;
     fn handle_read(&mut self, now: Instant, conn: ConnId, n: usize);
-    /// What there is to write, joined.
-    fn output(&mut self, conn: ConnId) -> Vec<u8>;
+    /// What there is to write, joined, at most so much.
+    fn output(&mut self, conn: ConnId, most: usize) -> Vec<u8>;
     fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize);
     fn wants(&self, conn: ConnId) -> Option<Wants>;
     fn poll_dirty(&mut self) -> Option<ConnId>;
@@ -84,10 +84,10 @@ impl<S: Service + 'static> Host for HubHost<S> {
         self.hub.handle_read(now, conn, n);
     }
 
-    fn output(&mut self, conn: ConnId) -> Vec<u8> {
+    fn output(&mut self, conn: ConnId, most: usize) -> Vec<u8> {
         let mut slices: [&[u8]; 4] = [&[]; 4];
         let filled = self.hub.slices(conn, &mut slices);
-        slices[..filled].concat()
+        joined(&slices[..filled], most)
     }
 
     fn handle_written(&mut self, now: Instant, conn: ConnId, n: usize) {
@@ -160,4 +160,14 @@ impl<S: Service + 'static> Host for HubHost<S> {
         self.hub.job_done(told, token, done);
         Some(token)
     }
+}
+
+/// The front of these slices, at most so much.
+pub(super) fn joined(slices: &[&[u8]], most: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for slice in slices {
+        let left = most.saturating_sub(bytes.len());
+        bytes.extend_from_slice(&slice[..slice.len().min(left)]);
+    }
+    bytes
 }

@@ -18,7 +18,7 @@ pub(super) enum Came {
 /// One direction of a wire: bytes in order, each piece with its time of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Pipe {
-    flights: VecDeque<(Instant, Vec<u8>)>,
+    flights: VecDeque<Flight>,
     on_the_way: usize,
     end: Option<(Instant, End)>,
     end_read: bool,
@@ -26,6 +26,15 @@ pub(super) struct Pipe {
     not_before: Instant,
     /// Its reader is gone: all is thrown away.
     dropped: bool,
+}
+
+/// Bytes that arrive together.
+#[derive(Debug)]
+struct Flight {
+    at: Instant,
+    bytes: Vec<u8>,
+    /// How many of them were read.
+    read: usize,
 }
 
 impl Pipe {
@@ -52,8 +61,8 @@ impl Pipe {
         }
         self.not_before = self.not_before.max(now + faults.latency(dice));
         match self.flights.back_mut() {
-            Some((_, last)) if faults.coalesce => last.extend_from_slice(&bytes[..n]),
-            _ => self.flights.push_back((self.not_before, bytes[..n].to_vec())),
+            Some(last) if faults.coalesce => last.bytes.extend_from_slice(&bytes[..n]),
+            _ => self.flights.push_back(Flight { at: self.not_before, bytes: bytes[..n].to_vec(), read: 0 }),
         }
         self.on_the_way += n;
         n
@@ -80,11 +89,11 @@ impl Pipe {
     pub(super) fn cut(&mut self, now: Instant, dice: &mut Dice<'_>) {
         let mut lost = dice.below(self.on_the_way + 1);
         self.on_the_way -= lost;
-        while let Some((_, last)) = self.flights.back_mut().filter(|_| lost > 0) {
-            let n = last.len().min(lost);
-            last.truncate(last.len() - n);
+        while let Some(last) = self.flights.back_mut().filter(|_| lost > 0) {
+            let n = (last.bytes.len() - last.read).min(lost);
+            last.bytes.truncate(last.bytes.len() - n);
             lost -= n;
-            if last.is_empty() {
+            if last.bytes.len() == last.read {
                 self.flights.pop_back();
             }
         }
@@ -109,7 +118,7 @@ impl Pipe {
             return None;
         }
         let end = self.end.filter(|_| !self.end_read).map(|(at, _)| at);
-        self.flights.front().map(|(at, _)| *at).or(end)
+        self.flights.front().map(|front| front.at).or(end)
     }
 
     /// Reads what has arrived, at most `limit` bytes.
@@ -123,15 +132,21 @@ impl Pipe {
         if self.next()? > now {
             return None;
         }
-        let Some((_, front)) = self.flights.front_mut() else {
+        let Some(front) = self.flights.front_mut() else {
             self.end_read = true;
             return self.end.map(|(_, end)| Came::End(end));
         };
-        let most = front.len().min(limit);
+        let left = &front.bytes[front.read..];
+        let most = left.len().min(limit);
         let n = if faults.split { dice.between(1, most) } else { most };
-        let bytes: Vec<u8> = front.drain(..n).collect();
-        if front.is_empty() {
+        let bytes = left[..n].to_vec();
+        front.read += n;
+        if front.read == front.bytes.len() {
             self.flights.pop_front();
+        } else if front.read >= 1 << 16 {
+            // One that grows for ever is never read to its end.
+            front.bytes.drain(..front.read);
+            front.read = 0;
         }
         self.on_the_way -= n;
         Some(Came::Bytes(bytes))
