@@ -3,7 +3,7 @@
 use super::*;
 use crate::driver::tests::Scripted;
 use crate::{Drain, Error, Socket};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,6 +87,50 @@ fn all_of(tasks: Vec<Pin<Box<dyn Future<Output = ()>>>>) {
             drop(tasks.remove(at));
         }
     }
+}
+
+/// Lets others act.
+async fn turn_over() {
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::replace(&mut has_waited, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Lets time pass from moment to moment, and the handler act only where it is woken.
+async fn let_time_pass(peer: Peer, time: Duration) {
+    let end = peer.now() + time;
+    while let Some(next) = peer.next_event().filter(|next| *next < end) {
+        peer.advance((next - peer.now()).max(Duration::from_nanos(1)));
+        turn_over().await;
+    }
+}
+
+#[test]
+fn a_deadline_that_comes_wakes_the_handler() {
+    let (socket, peer) = open(&[]);
+    peer.misbehave(Habit::Vanish);
+    let handler = async move { assert!(echo(socket).await.is_err()) };
+    all_of(vec![Box::pin(handler), Box::pin(let_time_pass(peer, 3600 * SECOND))]);
+}
+
+#[test]
+fn room_that_comes_wakes_the_handler() {
+    let (mut socket, peer) = open(&[]);
+    let mut slow = Faults::default();
+    (slow.latency, slow.partial) = (SECOND, true);
+    peer.set_faults(slow, 3600 * SECOND);
+    let handler = async move {
+        socket.send(vec![7; 200_000]).await.unwrap();
+        socket.flush().await.unwrap();
+        // All is on its way, and the last of it has a second to go.
+        std::mem::forget(socket);
+    };
+    let seen = peer.clone();
+    all_of(vec![Box::pin(handler), Box::pin(let_time_pass(peer, 3000 * SECOND))]);
+    assert_eq!(seen.sent().len(), 1);
 }
 
 #[test]
