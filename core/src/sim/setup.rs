@@ -64,7 +64,7 @@ impl World {
         self.serve_with_jobs(name, service, config, |_| S::Done::default())
     }
 
-    /// A server whose jobs `worker` does, each after a while ([`Faults::job_time`]) and in any order.
+    /// A server whose jobs `worker` does, each after a while ([`Faults::job_time`](super::Faults::job_time)) and in any order.
     pub fn serve_with_jobs<S: Service + 'static>(
         &mut self,
         name: &str,
