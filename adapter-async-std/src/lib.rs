@@ -46,6 +46,8 @@ pub use wharf_async::{
     Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket,
     Transport, WriteHalf, entropy, no_jobs, serve, serve_service,
 };
+#[cfg(feature = "sim")]
+pub use wharf_async::{Peer, Scene, mock, mock_with};
 #[cfg(feature = "json")]
 pub use wharf_async::{RequestError, RequestLoop, Requester, TypedError, TypedSocket, serve_requests};
 

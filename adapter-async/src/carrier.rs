@@ -15,6 +15,9 @@ pub enum Carrier<R: Runtime> {
     Unix(R::Unix),
     /// A stream from elsewhere, such as one that an HTTP server upgraded.
     Other(Box<dyn Transport>),
+    /// A mock's, with a time of its own ([`mock`](crate::mock())).
+    #[cfg(feature = "sim")]
+    Mock(crate::mock::Wire),
 }
 
 impl<R: Runtime> Transport for Carrier<R> {
@@ -23,6 +26,8 @@ impl<R: Runtime> Transport for Carrier<R> {
             Self::Tcp(stream) => stream.poll_read(cx, buffer),
             Self::Unix(stream) => stream.poll_read(cx, buffer),
             Self::Other(stream) => stream.poll_read(cx, buffer),
+            #[cfg(feature = "sim")]
+            Self::Mock(wire) => wire.poll_read(cx, buffer),
         }
     }
 
@@ -31,6 +36,8 @@ impl<R: Runtime> Transport for Carrier<R> {
             Self::Tcp(stream) => stream.poll_write(cx, slices),
             Self::Unix(stream) => stream.poll_write(cx, slices),
             Self::Other(stream) => stream.poll_write(cx, slices),
+            #[cfg(feature = "sim")]
+            Self::Mock(wire) => wire.poll_write(cx, slices),
         }
     }
 
@@ -39,6 +46,8 @@ impl<R: Runtime> Transport for Carrier<R> {
             Self::Tcp(stream) => stream.shutdown_write(),
             Self::Unix(stream) => stream.shutdown_write(),
             Self::Other(stream) => stream.shutdown_write(),
+            #[cfg(feature = "sim")]
+            Self::Mock(wire) => wire.shutdown_write(),
         }
     }
 
@@ -47,6 +56,8 @@ impl<R: Runtime> Transport for Carrier<R> {
             Self::Tcp(stream) => stream.reset_on_drop(),
             Self::Unix(stream) => stream.reset_on_drop(),
             Self::Other(stream) => stream.reset_on_drop(),
+            #[cfg(feature = "sim")]
+            Self::Mock(wire) => wire.reset_on_drop(),
         }
     }
 }
@@ -57,6 +68,8 @@ impl<R: Runtime> fmt::Debug for Carrier<R> {
             Self::Tcp(_) => "Tcp(..)",
             Self::Unix(_) => "Unix(..)",
             Self::Other(_) => "Other(..)",
+            #[cfg(feature = "sim")]
+            Self::Mock(_) => "Mock(..)",
         })
     }
 }

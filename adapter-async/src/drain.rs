@@ -135,11 +135,11 @@ impl Drain {
     /// Closes a connection and drives it to its end, which its close deadline bounds, and a drain's.
     pub(crate) async fn finish<R: Runtime>(&self, mut driver: Box<Driver<R>>, code: CloseCode) {
         // One that is closing already has its code.
-        let _ = driver.link.close(turn::fresh(driver.clock), code, "");
+        let _ = driver.link.close(turn::fresh(driver.clock()), code, "");
         let ended = poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>));
         let is_late = matches!(either(ended, self.is_late::<R>()).await, Either::Right(()));
         if is_late {
-            driver.link.abort(turn::fresh(driver.clock));
+            driver.link.abort(turn::fresh(driver.clock()));
             poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>)).await;
         }
         if self.is_draining() {
@@ -195,7 +195,7 @@ impl Berth {
         if let Some(mut driver) = left {
             if code == CloseCode::INTERNAL_ERROR {
                 // It is read no further: what was handed up last may not have been taken whole.
-                driver.link.fail(turn::fresh(driver.clock));
+                driver.link.fail(turn::fresh(driver.clock()));
             }
             self.0.finish(driver, code).await;
         }

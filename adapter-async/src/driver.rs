@@ -28,7 +28,7 @@ const READ_AT_LEAST: Duration = Duration::from_millis(100);
 
 pub(crate) struct Driver<R: Runtime> {
     pub(crate) link: Link,
-    pub(crate) clock: Clock,
+    clock: Clock,
     /// The report, once it came.
     pub(crate) closed: Option<Box<Closed>>,
     pub(crate) inbox: Option<Inbox>,
@@ -67,6 +67,22 @@ impl<R: Runtime> Driver<R> {
         })
     }
 
+    /// Whose time the link knows.
+    #[inline]
+    pub(crate) fn clock(&self) -> Clock {
+        #[cfg(feature = "sim")]
+        if let Carrier::Mock(mock) = &self.stream {
+            return mock.clock();
+        }
+        self.clock
+    }
+
+    /// Lets time pass at once.
+    #[cfg(test)]
+    pub(crate) fn skip(&mut self, by: Duration) {
+        self.clock = Clock::since(self.clock.std(Instant::ORIGIN) - by);
+    }
+
     /// Drives until `take` makes something of an event. `Ready(None)`: the link is finished and so is its stream.
     pub(crate) fn poll_with<T>(
         &mut self,
@@ -76,7 +92,7 @@ impl<R: Runtime> Driver<R> {
         let mut lent = Lent::take();
         let buffers = &mut *lent;
         self.link.lend(&mut buffers.scratch);
-        let now = turn::now(self.clock, cx);
+        let now = turn::now(self.clock(), cx);
         self.driven_at = now;
         // What one read brought is mostly many messages, and each but the first is taken here.
         let held = if self.held.is_empty() { None } else { self.take_held(now, buffers, &mut take) };
@@ -90,7 +106,7 @@ impl<R: Runtime> Driver<R> {
 
     /// Writes what is queued. Where that takes time, or nothing was read for a while, the stream is read as well.
     pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut now = turn::now(self.clock, cx);
+        let mut now = turn::now(self.clock(), cx);
         // One that has fired is set anew, so that the deadline behind it wakes too.
         while self.poll_timer(cx, &mut now) {}
         self.exchange(cx, now);
@@ -104,7 +120,7 @@ impl<R: Runtime> Driver<R> {
     /// Writes what the stream takes at once, of a connection that nobody drives any more. No timer is touched: some are
     /// made inside of their runtime alone, and this may be outside or after it.
     pub(crate) fn write_last(&mut self) {
-        self.flush(&mut Context::from_waker(Waker::noop()), turn::fresh(self.clock));
+        self.flush(&mut Context::from_waker(Waker::noop()), turn::fresh(self.clock()));
     }
 
     /// Drives without a wish for messages: pings are answered, output is written. Messages wait, and when much of them
@@ -121,9 +137,9 @@ impl<R: Runtime> Driver<R> {
                 return;
             }
             // The peer is not to blame that it is not heard from here on.
-            self.link.pause(turn::fresh(self.clock));
+            self.link.pause(turn::fresh(self.clock()));
         }
-        let mut now = turn::now(self.clock, cx);
+        let mut now = turn::now(self.clock(), cx);
         while self.poll_timer(cx, &mut now) {}
         self.exchange(cx, now);
         self.take_outcome(now);
@@ -137,7 +153,7 @@ impl<R: Runtime> Driver<R> {
         let was_full = self.waiting.is_full();
         let message = self.waiting.pop()?;
         if was_full {
-            self.link.resume(turn::fresh(self.clock));
+            self.link.resume(turn::fresh(self.clock()));
         }
         Some(message)
     }
@@ -282,12 +298,21 @@ impl<R: Runtime> Driver<R> {
     /// Sees to the link's next deadline; whether it had come, of which it may be later than `now`.
     fn poll_timer(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> bool {
         let Some(next) = self.link.poll_timeout() else { return false };
-        if !self.alarm.poll(cx, *now, next, self.clock) {
+        if !self.poll_alarm(cx, *now, next) {
             return false;
         }
-        *now = turn::fresh(self.clock);
+        *now = turn::fresh(self.clock());
         self.link.handle_timeout(*now);
         true
+    }
+
+    /// Whether `next` has come; if not, it wakes whoever polls once it has.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>, now: Instant, next: Instant) -> bool {
+        #[cfg(feature = "sim")]
+        if let Carrier::Mock(mock) = &self.stream {
+            return mock.poll_timer(cx, next);
+        }
+        self.alarm.poll(cx, now, next, self.clock)
     }
 
     fn end_stream(&mut self, how: Shutdown) {
@@ -301,4 +326,4 @@ impl<R: Runtime> Driver<R> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

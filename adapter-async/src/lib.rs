@@ -14,6 +14,8 @@ mod driver;
 mod error;
 mod handle;
 mod hub;
+#[cfg(feature = "sim")]
+mod mock;
 #[cfg(feature = "json")]
 mod requests;
 mod runtime;
@@ -37,6 +39,8 @@ pub use driver::Parts;
 pub use error::{Error, SendFailed};
 pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
+#[cfg(feature = "sim")]
+pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 #[cfg(feature = "json")]
 pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
 pub use runtime::{Listener, Runtime, Timer, Transport};

@@ -135,7 +135,7 @@ where
 }
 
 /// The opening handshake; `None` if the connection ended without one.
-async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welcome>> {
+pub(crate) async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welcome>> {
     let welcome = poll_fn(|cx| {
         driver.poll_with(cx, |link, now, event| match event {
             Event::Request(request) => {

@@ -52,7 +52,7 @@ impl<R: Runtime> Socket<R> {
     /// The clock of its machine.
     #[cfg(feature = "json")]
     pub(crate) fn clock(&self) -> Clock {
-        self.driver.as_ref().map_or_else(Clock::new, |driver| driver.clock)
+        self.driver.as_ref().map_or_else(Clock::new, |driver| driver.clock())
     }
 
     /// What the opening handshake agreed on.
@@ -188,7 +188,7 @@ impl<R: Runtime> Socket<R> {
     /// [`SendError`] if code or reason cannot be sent, or the connection is closing already.
     pub fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         let driver = self.driver.as_mut().ok_or(SendError::Closed)?;
-        driver.link.close(turn::fresh(driver.clock), code, reason)
+        driver.link.close(turn::fresh(driver.clock()), code, reason)
     }
 
     /// Runs `future` while the socket answers pings and writes what is queued. Messages wait; once 64 KiB or 256
@@ -230,15 +230,17 @@ impl<R: Runtime> Socket<R> {
     /// The machine, for its counters, its ping and its pause.
     pub fn link(&mut self) -> Option<(&mut Link, Clock)> {
         turn::forget();
-        self.driver.as_mut().map(|driver| (&mut driver.link, driver.clock))
+        self.driver.as_mut().map(|driver| {
+            let clock = driver.clock();
+            (&mut driver.link, clock)
+        })
     }
 
     /// Lets time pass at once.
     #[cfg(test)]
     pub(crate) fn skip(&mut self, by: std::time::Duration) {
         if let Some(driver) = &mut self.driver {
-            let origin = driver.clock.std(wharf::base::Instant::ORIGIN);
-            driver.clock = Clock::since(origin - by);
+            driver.skip(by);
         }
     }
 
@@ -249,7 +251,8 @@ impl<R: Runtime> Socket<R> {
     ) -> Poll<Option<Result<T, Error>>> {
         let Some(driver) = self.driver.as_mut().filter(|_| !self.ended) else { return Poll::Ready(None) };
         if let Some(message) = driver.take_waiting() {
-            return Poll::Ready(Some(Ok(act(&mut driver.link, turn::fresh(driver.clock), message))));
+            let now = turn::fresh(driver.clock());
+            return Poll::Ready(Some(Ok(act(&mut driver.link, now, message))));
         }
         let polled = driver.poll_with(cx, |link, now, event| match event {
             Event::Message(message) => Some(act(link, now, message)),
@@ -360,7 +363,7 @@ impl<R: Runtime> Drop for Socket<R> {
             }
             _ => {
                 // Nobody is left to wait for the peer: say goodbye if the stream takes it at once.
-                let _ = driver.link.close(turn::fresh(driver.clock), CloseCode::GOING_AWAY, "");
+                let _ = driver.link.close(turn::fresh(driver.clock()), CloseCode::GOING_AWAY, "");
                 driver.write_last();
             }
         }

@@ -12,9 +12,18 @@ use wharf::base::Wall;
 /// assert!(clock.now() >= now && clock.wall().as_secs() > 1_700_000_000);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clock {
-    origin: Instant,
+pub struct Clock(Source);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The operating system's, from this origin on.
+    System(Instant),
+    /// None: it stands still.
+    Still(wharf::base::Instant),
 }
+
+/// Each connection has one.
+const _: () = assert!(size_of::<Clock>() == size_of::<Instant>());
 
 impl Clock {
     /// A clock whose origin is now.
@@ -27,27 +36,54 @@ impl Clock {
     /// until then.
     #[must_use]
     pub fn since(origin: Instant) -> Self {
-        Self { origin }
+        Self(Source::System(origin))
+    }
+
+    /// A clock that stands still at `now`, for tests: whoever holds it lets time pass by another one. Its calendar begins with
+    /// 1970.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wharf::base::Instant;
+    ///
+    /// let now = Instant::ORIGIN + Duration::from_secs(7);
+    /// let clock = wharf_std::Clock::still(now);
+    /// assert_eq!((clock.now(), clock.wall().as_secs()), (now, 7));
+    /// ```
+    #[must_use]
+    pub fn still(now: wharf::base::Instant) -> Self {
+        Self(Source::Still(now))
     }
 
     /// The time since the origin.
     #[must_use]
     pub fn now(&self) -> wharf::base::Instant {
-        wharf::base::Instant::ORIGIN + self.origin.elapsed()
+        match self.0 {
+            Source::System(origin) => wharf::base::Instant::ORIGIN + origin.elapsed(),
+            Source::Still(now) => now,
+        }
     }
 
     /// The calendar time; one before 1970 counts as 1970.
     #[must_use]
     pub fn wall(&self) -> Wall {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = match self.0 {
+            Source::System(_) => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
+            Source::Still(now) => Duration::from_nanos(now.as_nanos()),
+        };
         Wall::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// When `at` is by the operating system's clock; what is further off than it can name counts as a year.
+    /// When `at` is by the operating system's clock, by one that stands still as if it went on from now; what is further off
+    /// than can be named counts as a year.
     #[must_use]
     pub fn std(&self, at: wharf::base::Instant) -> Instant {
         let year = Duration::from_secs(365 * 24 * 3600);
-        self.origin.checked_add(Duration::from_nanos(at.as_nanos())).unwrap_or_else(|| Instant::now() + year)
+        let named = match self.0 {
+            Source::System(origin) => origin.checked_add(Duration::from_nanos(at.as_nanos())),
+            Source::Still(now) => Instant::now().checked_add(at - now),
+        };
+        named.unwrap_or_else(|| Instant::now() + year)
     }
 
     /// How long a poll may sleep until `at`: rounded up to the millisecond that a poll counts in, lest it wakes

@@ -73,6 +73,9 @@ pub use wharf_async::{
 #[cfg(feature = "json")]
 pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
 
+#[cfg(feature = "sim")]
+pub use wharf_async::{Peer, Scene};
+
 /// A WebSocket on tokio.
 pub type Socket = wharf_async::Socket<Tokio>;
 /// The half of a [`Socket`] that yields messages.
@@ -157,4 +160,50 @@ where
     Fut: Future<Output = S::Done> + Send + 'static,
 {
     wharf_async::serve_service(bound, service, config, jobs)
+}
+
+/// A server's socket, open, that no network carries, and its peer, who has sent `received` already: to test a handler with
+/// ([`wharf_async::mock`]). It needs no runtime, and time passes only where the test says so.
+///
+/// ```
+/// use std::pin::pin;
+/// use std::time::Duration;
+/// use wharf::base::CloseCode;
+/// use wharf_tokio::{Error, Socket};
+///
+/// /// The handler, as `serve` takes it.
+/// async fn shout(mut socket: Socket) -> Result<(), Error> {
+///     while let Some(message) = socket.next().await {
+///         let text = message?.as_text().unwrap_or_default().to_uppercase();
+///         socket.send(text).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// let (socket, peer) = wharf_tokio::mock(["ahoy"]);
+/// let mut handler = pin!(shout(socket));
+/// assert!(peer.run(handler.as_mut()).is_pending());
+/// assert_eq!(peer.texts(), ["AHOY"]);
+/// // An hour later, in no time at all.
+/// assert!(peer.run_for(Duration::from_secs(3600), handler.as_mut()).is_pending());
+/// peer.close(CloseCode::NORMAL, "that was it").unwrap();
+/// assert!(peer.run(handler.as_mut()).is_ready());
+/// assert!(peer.closed().unwrap().is_clean());
+/// ```
+#[cfg(feature = "sim")]
+#[must_use]
+pub fn mock(received: impl IntoIterator<Item = impl Into<wharf::base::Message<'static>>>) -> (Socket, Peer) {
+    wharf_async::mock(received)
+}
+
+/// As [`mock`], with another configuration, a peer that behaves otherwise, or faults on the wire between.
+///
+/// # Errors
+/// Why it does not open, as the peer is told.
+#[cfg(feature = "sim")]
+pub fn mock_with(
+    scene: Scene,
+    received: impl IntoIterator<Item = impl Into<wharf::base::Message<'static>>>,
+) -> Result<(Socket, Peer), wharf::link::OpenError> {
+    wharf_async::mock_with(scene, received)
 }

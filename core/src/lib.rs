@@ -65,6 +65,8 @@
 //! | `tls` (feature) | a TLS `Session` as a stage on slices, and its configurations |
 //! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
 //! | [`service`] | machines over many connections; with feature `json` typed messages, requests and their answers |
+//! | [`service`] | machines over many connections |
+//! | `sim` (feature) | a network under virtual time to test servers in, with faults; its `guide` shows how |
 //!
 //! # Features
 //!
@@ -73,6 +75,7 @@
 //! `tls-webpki-roots`: the roots that Mozilla trusts, built in.
 //! `deflate`: compressed messages (RFC 7692) by zlib-rs, which needs std. `json`: messages of any serde type in JSON
 //! (`framed::json`), and reports that serialise.
+//! `sim`: a network under virtual time, for tests.
 //! Without default features the whole dependency tree is `no_std` with `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -87,6 +90,8 @@ pub mod http;
 pub mod link;
 pub mod proxy;
 pub mod service;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod ws;

@@ -1,15 +1,14 @@
-//! How an application is tested: a service, its hub and a made-up time. No socket, no clock, no runtime, no thread;
-//! half a minute passes in a microsecond, and every run is the same.
+//! How an application is tested: a service, a made-up network and a made-up time. No socket, no clock, no runtime, no
+//! thread; half a minute passes in a microsecond, and every run is the same.
 //!
 //! The service is a vote: whoever connects says `yes` or `no`, all see the count, and 30 s after the first one came
 //! all are told the result and dismissed. `cargo run -p wharf-tests --example handler_test` plays one.
 
-use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::{CloseCode, Closed, End, Entropy, Input, Instant, Kind, Message, Shutdown, Wall};
-use wharf::link::{Address, ConnId, Context, Event, Hub, Link, Service};
+use wharf::base::{CloseCode, Closed, Instant, Kind, Message};
+use wharf::link::{ConnId, Context, Service};
+use wharf::sim::World;
 use wharf::ws::Prepared;
-use wharf::ws::handshake::ClientRequest;
 
 /// The application. Nothing here knows that there is a network.
 #[derive(Default)]
@@ -72,148 +71,107 @@ impl Service for Vote {
     }
 }
 
-/// A hub with the vote, and the clients that talk to it by a wire of two `Vec`s.
-struct World {
-    now: Instant,
-    hub: Hub<Vote>,
-    clients: Vec<Client>,
-}
-
-/// The other end of a connection: the same engine in the other role.
-struct Client {
-    conn: ConnId,
-    link: Link,
-    got: Vec<String>,
-}
-
-impl World {
-    fn new() -> Self {
-        let now = Instant::ORIGIN;
-        let entropy = Entropy::from_seed([1; 32]);
-        let hub = Hub::new(now, Wall::default(), Vote::default(), &Arc::default(), entropy);
-        Self { now, hub, clients: Vec::new() }
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut world = World::new(1);
+    world.serve("vote", Vote::default(), &Default::default());
+    let (a, b) = (world.connect("ws://vote/")?, world.connect("ws://vote/")?);
+    world.settle();
+    for (member, says) in [(a, "yes"), (b, "no"), (b, "yes")] {
+        world.send(member, says)?;
+        world.settle();
     }
-
-    /// A client comes; returns its index.
-    fn connect(&mut self) -> usize {
-        let conn = self.hub.accept(self.now, Address::Unix(String::new())).expect("there is room");
-        let request = ClientRequest::new("ws://vote/").expect("a URL");
-        let link = Link::client(
-            self.now,
-            Wall::default(),
-            &Arc::default(),
-            &request.into(),
-            Entropy::from_seed([2; 32]),
-        );
-        let link = link.unwrap();
-        self.clients.push(Client { conn, link, got: Vec::new() });
-        self.settle();
-        self.clients.len() - 1
+    world.advance(Vote::LASTS);
+    for member in [a, b] {
+        println!("{:?} {:?}", world.texts(member), world.client(member).outcome());
     }
-
-    fn say(&mut self, client: usize, text: &str) {
-        self.clients[client].link.send(self.now, Message::text(text)).expect("it is open");
-        self.settle();
-    }
-
-    /// Time passes, from deadline to deadline, as a loop would sleep.
-    fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while let Some(due) = self.next_deadline().filter(|due| *due <= end) {
-            self.now = due;
-            self.hub.handle_timeout(due);
-            self.clients.iter_mut().for_each(|client| client.link.handle_timeout(due));
-            self.settle();
-        }
-        self.now = end;
-    }
-
-    fn next_deadline(&mut self) -> Option<Instant> {
-        let clients = self.clients.iter().filter_map(|client| client.link.poll_timeout());
-        self.hub.poll_timeout().into_iter().chain(clients).min()
-    }
-
-    /// Carries bytes both ways until none moves.
-    fn settle(&mut self) {
-        while self.clients.iter_mut().any(|client| client.exchange(self.now, &mut self.hub)) {}
-    }
-}
-
-impl Client {
-    /// One exchange of bytes; whether there were any.
-    fn exchange(&mut self, now: Instant, hub: &mut Hub<Vote>) -> bool {
-        let (mut up, mut down) = (Vec::new(), Vec::new());
-        self.link.output(now).drain_into(&mut up);
-        hub.receive(now, self.conn, &mut up);
-        let mut slices = [&[][..]; 16];
-        let filled = hub.slices(self.conn, &mut slices);
-        slices[..filled].iter().for_each(|slice| down.extend_from_slice(slice));
-        hub.handle_written(now, self.conn, down.len());
-        let some = !up.is_empty() || !down.is_empty();
-
-        let mut input = Input::new(&mut down);
-        while let Some(event) = self.link.receive(now, &mut input) {
-            match event {
-                Event::Message(message) => self.got.extend(message.as_text().map(String::from)),
-                Event::Closed(closed) => self.got.push(format!("closed {} {}", closed.code, closed.reason)),
-                _ => {}
-            }
-        }
-        // The server closes first (RFC 6455 section 7.1.1), and both streams are gone.
-        if let Some(Shutdown::Both | Shutdown::Abort) = hub.wants(self.conn).and_then(|wants| wants.shutdown)
-        {
-            hub.release(now, self.conn);
-            self.link.receive_end(now, End::Eof);
-        }
-        some
-    }
-}
-
-fn main() {
-    let mut world = World::new();
-    let (a, b) = (world.connect(), world.connect());
-    world.say(a, "yes");
-    world.say(b, "no");
-    world.say(b, "yes");
-    world.pass(Vote::LASTS);
-    for client in &world.clients {
-        println!("{:?}", client.got);
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wharf::sim::{ClientId, Faults, Habit, Outcome, ServerId, Visit};
+
+    fn vote(seed: u64) -> (World, ServerId<Vote>) {
+        let mut world = World::new(seed);
+        let server = world.serve("vote", Vote::default(), &Default::default());
+        (world, server)
+    }
+
+    fn say(world: &mut World, member: ClientId, text: &'static str) {
+        world.send(member, text).unwrap();
+        world.settle();
+    }
+
+    /// Code and reason of a member's end.
+    fn end(world: &World, member: ClientId) -> Option<(u16, String)> {
+        match world.client(member).outcome()? {
+            Outcome::Closed(closed) => Some((closed.code.as_u16(), closed.reason.clone())),
+            Outcome::Failed(error) => panic!("{error}"),
+        }
+    }
 
     #[test]
     fn all_see_the_count() {
-        let mut world = World::new();
-        let (a, b) = (world.connect(), world.connect());
-        world.say(a, "yes");
-        world.say(b, "no");
-        assert_eq!(world.clients[a].got, ["count 1:0", "count 1:1"]);
-        assert_eq!(world.clients[b].got, ["count 1:0", "count 1:1"]);
+        let mut world = vote(1).0;
+        let (a, b) = (world.connect("ws://vote/").unwrap(), world.connect("ws://vote/").unwrap());
+        world.settle();
+        say(&mut world, a, "yes");
+        say(&mut world, b, "no");
+        assert_eq!(world.texts(a), ["count 1:0", "count 1:1"]);
+        assert_eq!(world.texts(b), ["count 1:0", "count 1:1"]);
     }
 
     #[test]
     fn nonsense_is_shown_the_door() {
-        let mut world = World::new();
-        let (a, b) = (world.connect(), world.connect());
-        world.say(a, "perhaps");
-        world.say(b, "yes");
-        assert_eq!(world.clients[a].got, ["closed 1008 yes or no"]);
-        assert_eq!(world.clients[b].got, ["count 1:0"]);
-        assert_eq!((world.hub.len(), world.hub.service().members.len()), (1, 1));
+        let (mut world, server) = vote(1);
+        let (a, b) = (world.connect("ws://vote/").unwrap(), world.connect("ws://vote/").unwrap());
+        world.settle();
+        say(&mut world, a, "perhaps");
+        say(&mut world, b, "yes");
+        assert_eq!((end(&world, a), world.texts(a).len()), (Some((1008, "yes or no".into())), 0));
+        assert_eq!(world.texts(b), ["count 1:0"]);
+        assert_eq!((world.hub(server).len(), world.service(server).members.len()), (1, 1));
     }
 
     #[test]
     fn the_vote_ends_to_the_nanosecond() {
-        let mut world = World::new();
-        let a = world.connect();
-        world.pass(Vote::LASTS - Duration::from_nanos(1));
-        assert!(world.clients[a].got.is_empty());
-        world.pass(Duration::from_nanos(1));
-        assert_eq!(world.clients[a].got, ["result 0:0", "closed 1000 the vote is over"]);
-        assert!(world.hub.is_empty());
+        let (mut world, server) = vote(1);
+        let a = world.connect("ws://vote/").unwrap();
+        world.settle();
+        world.advance(Vote::LASTS - Duration::from_nanos(1));
+        assert_eq!((world.texts(a).len(), end(&world, a)), (0, None));
+        world.advance(Duration::from_nanos(1));
+        assert_eq!(world.texts(a), ["result 0:0"]);
+        assert_eq!(end(&world, a), Some((1000, "the vote is over".into())));
+        assert!(world.hub(server).is_empty());
+    }
+
+    /// Whatever the network does and whoever misbehaves: those who stay see one result, and nobody is left behind.
+    #[test]
+    fn a_vote_in_any_weather() {
+        for seed in 0..200 {
+            let (mut world, server) = vote(seed);
+            let faults = Faults::any(world.dice());
+            world.set_faults(faults, Duration::from_secs(5));
+            let mut members = Vec::new();
+            for _ in 0..5 {
+                let mut visit = Visit::default();
+                visit.habit = Habit::any(world.dice());
+                visit.turns_bad = Duration::from_millis(world.dice().between(0, 9000) as u64);
+                members.push(world.visit(&"ws://vote/".parse().unwrap(), visit).unwrap());
+            }
+            world.advance(Duration::from_secs(9));
+            for member in &members {
+                // One that is gone, or is not open yet, has no vote.
+                let _ = world.send(*member, "yes");
+            }
+            assert_eq!(world.run(), Ok(()), "seed {seed}");
+            assert!(world.service(server).members.is_empty());
+            for member in members.iter().filter(|member| world.client(**member).habit() == Habit::Good) {
+                let results = world.texts(*member).iter().filter(|text| text.starts_with("result")).count();
+                assert_eq!((results, end(&world, *member).unwrap().0), (1, 1000), "seed {seed}");
+            }
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Framings by dice: codecs, streams of theirs with wounds, and what a connection hears of a stream.
 
-use crate::dice::Dice;
 use crate::streams::cuts;
 use std::sync::Arc;
 use wharf::base::{Closed, End, Engine, Event, Input, Instant, Message};
 use wharf::framed::{Codec, Config, Connection, Field, Length, Lines, Order, Raw, Typed};
+use wharf::sim::Dice;
 
 const NOW: Instant = Instant::ORIGIN;
 

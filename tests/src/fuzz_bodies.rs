@@ -1,7 +1,6 @@
 //! What the fuzz targets do with their bytes, as plain functions: the tests replay the corpus through them on stable.
 //! Each panics when a law is broken.
 
-use crate::dice::Dice;
 pub use crate::framing::framed;
 pub use crate::fuzz_deflate::deflate;
 pub use crate::fuzz_tls::tls;
@@ -12,6 +11,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use wharf::base::{Entropy, Input, Instant, Wall};
 use wharf::http::{Config, Event, Request, Responder, Response, ResponseHead};
+use wharf::sim::Dice;
 use wharf::ws::handshake::{Acceptance, Client, ClientRequest, HandshakeError, Offer, Opened, ServerPolicy};
 use wharf::ws::wire::header::{Decoded, decode, encode};
 use wharf::ws::{Role, Url};

@@ -1,11 +1,11 @@
 //! The fuzz target of compression: bytes as what a peer compressed, and as what is to be compressed.
 
-use crate::dice::Dice;
 use crate::receiver::agree_on;
 use crate::streams::cuts;
 use crate::wire::{first, frame};
 use std::sync::Arc;
 use wharf::base::{Engine, Entropy, Event, Input, Instant, Message, Scratch};
+use wharf::sim::Dice;
 use wharf::ws::deflate::{self, Parameters};
 use wharf::ws::{Config, Connection, Role};
 

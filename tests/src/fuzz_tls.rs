@@ -1,8 +1,8 @@
 //! What the fuzz target `tls` does: bytes into a session of either side, and a conversation that is tampered with.
 
-use crate::dice::Dice;
 use std::sync::{Arc, LazyLock};
 use wharf::base::{Engine, Instant, Message, Wall};
+use wharf::sim::Dice;
 use wharf::tls::{ClientConfig, ServerConfig, Session};
 use wharf::ws::{Config, Connection};
 

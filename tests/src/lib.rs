@@ -20,7 +20,6 @@ pub mod daemon;
 pub mod desk;
 #[cfg(feature = "rig")]
 pub mod dialer;
-pub mod dice;
 #[cfg(feature = "rig")]
 pub mod door;
 #[cfg(feature = "rig")]

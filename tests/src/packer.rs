@@ -1,6 +1,6 @@
 //! Compression on the tests' own account: straight calls of the library, the whole message at a time.
 
-use crate::dice::Dice;
+use wharf::sim::Dice;
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
 /// What a sync flush ends with, and a message on the wire leaves out.

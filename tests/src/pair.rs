@@ -1,10 +1,10 @@
 //! A client and a server with a pipe each way between them, and any schedule of what can happen to them.
 
-use crate::dice::Dice;
 use crate::side::{Note, Program, Side};
 use core::time::Duration;
 use std::sync::Arc;
 use wharf::base::{CloseCode, End, Engine, Entropy, Instant, Kind, Shutdown};
+use wharf::sim::Dice;
 use wharf::ws::deflate::{self, Parameters};
 use wharf::ws::handshake::Agreed;
 use wharf::ws::{Config, Connection, Delivery, Role};

@@ -1,8 +1,8 @@
 //! Seeded byte streams of a client: valid ones, and valid ones with wounds.
 
-use crate::dice::Dice;
 use crate::packer::Packer;
 use crate::wire::{Length, close_body, first, frame, header};
+use wharf::sim::Dice;
 
 const WORDS: [&str; 8] = ["wharf ", "näher", "κόσμε", "€", "🦀", "\u{10ffff}", "\0", "\u{d7ff}\u{e000}"];
 

@@ -5,9 +5,9 @@
 use allocation_counter::measure;
 use std::sync::Arc;
 use wharf::base::{Cause, Engine, Entropy, Event, Input, Instant, Message, Scratch, Violation};
+use wharf::sim::Dice;
 use wharf::ws::deflate::{self, Parameters};
 use wharf::ws::{Config, Connection, Delivery, Role};
-use wharf_tests::dice::Dice;
 use wharf_tests::packer::Packer;
 use wharf_tests::wire::{first, frame};
 

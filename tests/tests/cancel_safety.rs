@@ -11,10 +11,10 @@ use std::task::Poll;
 use std::thread;
 use wharf::base::{CloseCode, Message, SendError};
 use wharf::link::{ConnId, Context, Service};
+use wharf::sim::Dice;
 use wharf_async::{Bound, Sender, WriteHalf, no_jobs, serve_service};
 use wharf_async_std::{Error, Socket, connect};
 use wharf_tests::adapter::{PATIENCE, Peer};
-use wharf_tests::dice::Dice;
 use wharf_tests::door::{Door, end_of, listen, run, task};
 
 const MESSAGES: usize = 300;

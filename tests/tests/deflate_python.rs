@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::{Engine, Entropy, Event, Input, Instant, Message};
 use wharf::http::Request;
+use wharf::sim::Dice;
 use wharf::ws::deflate::{self, Parameters};
 use wharf::ws::handshake::{Acceptance, Client, ClientRequest, Offer, ServerPolicy};
 use wharf::ws::{Config, Connection, Role};
-use wharf_tests::dice::Dice;
 use wharf_tests::wire::{first, frame, frames};
 
 const NOW: Instant = Instant::ORIGIN;

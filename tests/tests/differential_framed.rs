@@ -8,7 +8,7 @@ use tokio_util::bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec, LinesCodec, LinesCodecError};
 use wharf::base::{Cause, End, Engine, Instant, Message, Violation};
 use wharf::framed::{Codec, Config, Connection, Lines};
-use wharf_tests::dice::Dice;
+use wharf::sim::Dice;
 use wharf_tests::framing::{Heard, LengthShape, hear, stream};
 use wharf_tests::streams::cuts;
 

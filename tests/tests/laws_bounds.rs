@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use wharf::base::{CloseCode, Engine, Entropy, Event, Input, Instant, Kind, Message, SendError};
+use wharf::sim::Dice;
 use wharf::ws::deflate::Parameters;
 use wharf::ws::handshake::Agreed;
 use wharf::ws::{Config, Connection, Role};
-use wharf_tests::dice::Dice;
 use wharf_tests::pair::{Pair, Play};
 use wharf_tests::side::{Program, Side};
 use wharf_tests::streams::valid;

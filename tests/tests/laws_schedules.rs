@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 use wharf::base::{Closed, Origin};
+use wharf::sim::Dice;
 use wharf::ws::Role;
-use wharf_tests::dice::Dice;
 use wharf_tests::pair::{Pair, Play};
 use wharf_tests::side::Note;
 use wharf_tests::wire::frames;

@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use proptest::prelude::*;
+use wharf::sim::Dice;
 use wharf::ws::{Role, deflate};
-use wharf_tests::dice::Dice;
 use wharf_tests::receiver::{self, LIMIT};
 use wharf_tests::streams::{compressed, cuts, valid, wounded, wounded_compressed};
 use wharf_tests::wire::{first, frame};

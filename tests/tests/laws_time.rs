@@ -4,8 +4,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 use wharf::base::{Cause, Timeout};
+use wharf::sim::Dice;
 use wharf::ws::Config;
-use wharf_tests::dice::Dice;
 use wharf_tests::pair::{Pair, Play};
 
 /// What each step and each timeout must keep is asserted in the steps themselves.

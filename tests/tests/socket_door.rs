@@ -10,11 +10,11 @@ use std::task::Poll;
 use std::time::Duration;
 use wharf::base::{Cause, CloseCode, Message, SendError, Timeout};
 use wharf::link::Config;
+use wharf::sim::Dice;
 use wharf::ws::handshake::ClientRequest;
 use wharf_async::ReuniteError;
 use wharf_async_std::{Error, Socket, connect, connect_with};
 use wharf_tests::adapter::PATIENCE;
-use wharf_tests::dice::Dice;
 use wharf_tests::door::{Door, echo, end_of, listen, run, task};
 
 fn stream_and_sink<D: Door>() {

@@ -20,9 +20,9 @@ impl<R: Runtime> Driver<R> {
     /// Queues a message, to go out when it is driven next.
     pub(crate) fn queue<'m>(&mut self, message: Message<'m>) -> Result<Accepted, SendFailed<'m>> {
         // While something waits, the time decides nothing.
-        let now = match turn::last(self.clock) {
+        let now = match turn::last(self.clock()) {
             Some(last) if self.link.queued() > 0 => last,
-            _ => turn::fresh(self.clock),
+            _ => turn::fresh(self.clock()),
         };
         let sent = if message.payload().len() < COPIED {
             self.link.send(now, message.as_lent())

@@ -77,12 +77,13 @@ impl<R: Runtime> Driver<R> {
         self.held.drain(..self.held_at);
         if self.waiting.is_full() {
             // The pause was for these messages, which are the caller's now.
-            self.link.resume(turn::fresh(self.clock));
+            self.link.resume(turn::fresh(self.clock()));
         }
+        let clock = self.clock();
         Parts {
             stream: self.stream,
             link: self.link,
-            clock: self.clock,
+            clock,
             waiting: self.waiting.into_messages(),
             read: self.held,
             welcome,
@@ -105,7 +106,7 @@ impl<R: Runtime> Driver<R> {
         driver.write_shut = parts.write_shut;
         driver.told = parts.peer.map_or(parts.told, Told::opened);
         if driver.waiting.is_full() {
-            driver.link.pause(turn::fresh(driver.clock));
+            driver.link.pause(turn::fresh(driver.clock()));
         }
         driver
     }

@@ -33,12 +33,12 @@ struct Wire {
 }
 
 #[derive(Clone, Default)]
-struct Fake(Arc<Mutex<Wire>>);
+pub(crate) struct Fake(Arc<Mutex<Wire>>);
 
 #[derive(Debug)]
-struct Scripted;
+pub(crate) struct Scripted;
 
-struct FakeListener;
+pub(crate) struct FakeListener;
 
 thread_local! {
     static WIRE: Fake = Fake::default();

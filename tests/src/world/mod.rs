@@ -1,23 +1,13 @@
-//! A network under virtual time, with faults: one hub, its clients, and the wires between them, all from one seed. The
-//! seed draws what is spoken too: WebSockets, compressed or not, or framed messages, through TLS or not.
-//!
-//! The hub is driven as an adapter drives it, by what it says and not by looking at everything: what a connection
-//! wants is looked at after a call about it and when the dirty list names it.
+//! Worlds to try the house's own machines in: an echo and its clients in a [`wharf::sim::World`], all from one seed. The seed
+//! draws what is spoken too: WebSockets, compressed or not, or framed messages, through TLS or not.
 
-mod client;
+mod asker;
 mod echo;
-mod faults;
 mod laws;
-mod pipe;
-mod run;
-mod server;
-mod transcript;
+mod trial;
 mod wires;
 
-pub use client::{Client, Outcome};
+pub use asker::Asker;
 pub use echo::{Echo, Job};
-pub use faults::{Faults, Habit};
-pub use pipe::{Came, Pipe};
-pub use run::{Report, World};
-pub use transcript::Transcript;
-pub use wires::{Speech, WALL, Wire};
+pub use trial::{Report, Trial};
+pub use wires::{Speech, Wire};

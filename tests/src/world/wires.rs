@@ -1,17 +1,14 @@
 //! What is spoken in a world, and through what: each seed draws one wire.
 
-use crate::dice::Dice;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use wharf::base::{Message, Wall};
+use wharf::base::Message;
 use wharf::framed::{self, Lines, Typed};
 use wharf::link::{Config, Framing, Target};
+use wharf::sim::Dice;
 use wharf::tls::{ClientConfig, ServerConfig};
 use wharf::ws::{self, deflate};
-
-/// The calendar's time at the begin of a world: certificates are valid then.
-pub const WALL: Wall = Wall::from_millis(1_800_000_000_000);
 
 /// What is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

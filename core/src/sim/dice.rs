@@ -1,9 +1,19 @@
 //! Choices: from a seed without end, or from the bytes that a fuzzer hands in.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// Draws choices. The same seed, or the same bytes, draw the same on every machine.
+///
+/// ```
+/// use wharf::sim::Dice;
+///
+/// let (mut a, mut b) = (Dice::seeded(7), Dice::seeded(7));
+/// assert_eq!(a.bytes(9), b.bytes(9));
+/// assert!(a.below(6) < 6 && [1, 2, 3].contains(&a.pick(&[1, 2, 3])));
+/// ```
 #[derive(Debug)]
 pub struct Dice<'a> {
     bytes: &'a [u8],
@@ -57,9 +67,9 @@ impl<'a> Dice<'a> {
         u32::from_le_bytes(number) as usize % end.max(1)
     }
 
-    /// From `first` to `last`, with both.
+    /// From `first` to `last`, with both; `first` if there is nothing between.
     pub fn between(&mut self, first: usize, last: usize) -> usize {
-        first + self.below(last + 1 - first)
+        first + self.below((last + 1).saturating_sub(first))
     }
 
     /// True in so many of a hundred.
@@ -68,6 +78,9 @@ impl<'a> Dice<'a> {
     }
 
     /// One of these.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
@@ -85,5 +98,6 @@ mod tests {
         assert_eq!((dice.below(5), dice.is_spent(), dice.between(3, 4)), (2, false, 4));
         assert!(dice.is_spent());
         assert_eq!(dice.bytes(2), [0, 0]);
+        assert_eq!(dice.between(5, 3), 5);
     }
 }

@@ -1,14 +1,14 @@
 //! One direction of a wire.
 
-use super::Faults;
-use crate::dice::Dice;
-use std::collections::VecDeque;
-use std::time::Duration;
-use wharf::base::{End, Instant};
+use super::{Dice, Faults};
+use crate::base::{End, Instant};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// What a read brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Came {
+pub(super) enum Came {
     /// Bytes, never none.
     Bytes(Vec<u8>),
     /// The end, behind all bytes.
@@ -17,8 +17,8 @@ pub enum Came {
 
 /// One direction of a wire: bytes in order, each piece with its time of arrival.
 #[derive(Debug, Default)]
-pub struct Pipe {
-    flights: VecDeque<(Instant, Vec<u8>)>,
+pub(super) struct Pipe {
+    flights: VecDeque<Flight>,
     on_the_way: usize,
     end: Option<(Instant, End)>,
     end_read: bool,
@@ -28,10 +28,18 @@ pub struct Pipe {
     dropped: bool,
 }
 
+/// Bytes that arrive together.
+#[derive(Debug)]
+struct Flight {
+    at: Instant,
+    bytes: Vec<u8>,
+    /// How many of them were read.
+    read: usize,
+}
+
 impl Pipe {
     /// How many bytes a write can place.
-    #[must_use]
-    pub fn room(&self, faults: Faults) -> usize {
+    pub(super) fn room(&self, faults: Faults) -> usize {
         if self.dropped || self.end.is_some() {
             usize::MAX
         } else {
@@ -40,7 +48,7 @@ impl Pipe {
     }
 
     /// Writes; returns how many bytes were taken, at least one if there is room.
-    pub fn write(&mut self, now: Instant, bytes: &[u8], faults: Faults, dice: &mut Dice<'_>) -> usize {
+    pub(super) fn write(&mut self, now: Instant, bytes: &[u8], faults: Faults, dice: &mut Dice<'_>) -> usize {
         let mut n = bytes.len().min(self.room(faults));
         if faults.partial {
             n = dice.between(1, n.max(1)).min(n);
@@ -53,22 +61,22 @@ impl Pipe {
         }
         self.not_before = self.not_before.max(now + faults.latency(dice));
         match self.flights.back_mut() {
-            Some((_, last)) if faults.coalesce => last.extend_from_slice(&bytes[..n]),
-            _ => self.flights.push_back((self.not_before, bytes[..n].to_vec())),
+            Some(last) if faults.coalesce => last.bytes.extend_from_slice(&bytes[..n]),
+            _ => self.flights.push_back(Flight { at: self.not_before, bytes: bytes[..n].to_vec(), read: 0 }),
         }
         self.on_the_way += n;
         n
     }
 
     /// The writing side ends, behind what was written.
-    pub fn finish(&mut self, now: Instant, end: End) {
+    pub(super) fn finish(&mut self, now: Instant, end: End) {
         if self.end.is_none() {
             self.end = Some((self.not_before.max(now), end));
         }
     }
 
     /// The wire breaks: what is on its way is lost.
-    pub fn reset(&mut self, now: Instant) {
+    pub(super) fn reset(&mut self, now: Instant) {
         self.flights.clear();
         self.on_the_way = 0;
         self.not_before = now;
@@ -78,14 +86,14 @@ impl Pipe {
     }
 
     /// Somebody on the way ends it as if the writer had: of what is on its way any front still comes.
-    pub fn cut(&mut self, now: Instant, dice: &mut Dice<'_>) {
+    pub(super) fn cut(&mut self, now: Instant, dice: &mut Dice<'_>) {
         let mut lost = dice.below(self.on_the_way + 1);
         self.on_the_way -= lost;
-        while let Some((_, last)) = self.flights.back_mut().filter(|_| lost > 0) {
-            let n = last.len().min(lost);
-            last.truncate(last.len() - n);
+        while let Some(last) = self.flights.back_mut().filter(|_| lost > 0) {
+            let n = (last.bytes.len() - last.read).min(lost);
+            last.bytes.truncate(last.bytes.len() - n);
             lost -= n;
-            if last.is_empty() {
+            if last.bytes.len() == last.read {
                 self.flights.pop_back();
             }
         }
@@ -93,42 +101,52 @@ impl Pipe {
     }
 
     /// Nobody reads here any more.
-    pub fn drop_reader(&mut self) {
+    pub(super) fn drop_reader(&mut self) {
         self.dropped = true;
         self.flights.clear();
         self.on_the_way = 0;
     }
 
     /// Whether bytes came, or come, that nobody read.
-    #[must_use]
-    pub fn is_unread(&self) -> bool {
+    pub(super) fn is_unread(&self) -> bool {
         self.on_the_way > 0
     }
 
     /// When a read brings something next; `None` if there is nothing to wait for.
-    #[must_use]
-    pub fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self) -> Option<Instant> {
         if self.dropped {
             return None;
         }
         let end = self.end.filter(|_| !self.end_read).map(|(at, _)| at);
-        self.flights.front().map(|(at, _)| *at).or(end)
+        self.flights.front().map(|front| front.at).or(end)
     }
 
     /// Reads what has arrived, at most `limit` bytes.
-    pub fn read(&mut self, now: Instant, limit: usize, faults: Faults, dice: &mut Dice<'_>) -> Option<Came> {
+    pub(super) fn read(
+        &mut self,
+        now: Instant,
+        limit: usize,
+        faults: Faults,
+        dice: &mut Dice<'_>,
+    ) -> Option<Came> {
         if self.next()? > now {
             return None;
         }
-        let Some((_, front)) = self.flights.front_mut() else {
+        let Some(front) = self.flights.front_mut() else {
             self.end_read = true;
             return self.end.map(|(_, end)| Came::End(end));
         };
-        let most = front.len().min(limit);
+        let left = &front.bytes[front.read..];
+        let most = left.len().min(limit);
         let n = if faults.split { dice.between(1, most) } else { most };
-        let bytes: Vec<u8> = front.drain(..n).collect();
-        if front.is_empty() {
+        let bytes = left[..n].to_vec();
+        front.read += n;
+        if front.read == front.bytes.len() {
             self.flights.pop_front();
+        } else if front.read >= 1 << 16 {
+            // One that grows for ever is never read to its end.
+            front.bytes.drain(..front.read);
+            front.read = 0;
         }
         self.on_the_way -= n;
         Some(Came::Bytes(bytes))
