@@ -310,9 +310,24 @@ impl<R: Runtime> Driver<R> {
     fn poll_alarm(&mut self, cx: &mut Context<'_>, now: Instant, next: Instant) -> bool {
         #[cfg(feature = "sim")]
         if let Carrier::Mock(mock) = &self.stream {
-            return mock.poll_timer(cx, next);
+            return mock.poll_timer(cx, next, true);
         }
         self.alarm.poll(cx, now, next, self.clock)
+    }
+
+    /// The same for a deadline of what is built on the socket, which keeps a timer for it.
+    pub(crate) fn poll_other_alarm(
+        &self,
+        cx: &mut Context<'_>,
+        next: Instant,
+        alarm: &mut Option<Alarm<R::Timer>>,
+    ) -> bool {
+        #[cfg(feature = "sim")]
+        if let Carrier::Mock(mock) = &self.stream {
+            return mock.poll_timer(cx, next, false);
+        }
+        let alarm = alarm.get_or_insert_with(|| Alarm::new(R::timer()));
+        alarm.poll(cx, turn::now(self.clock, cx), next, self.clock)
     }
 
     fn end_stream(&mut self, how: Shutdown) {

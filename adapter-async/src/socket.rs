@@ -55,6 +55,18 @@ impl<R: Runtime> Socket<R> {
         self.driver.as_ref().map_or_else(Clock::new, |driver| driver.clock())
     }
 
+    /// Whether `next` has come, a deadline of what is built on the socket; if not, it wakes whoever polls once it has. Where the
+    /// socket has ended it never comes.
+    #[cfg(feature = "json")]
+    pub(crate) fn poll_alarm(
+        &self,
+        cx: &mut Context<'_>,
+        next: wharf::base::Instant,
+        alarm: &mut Option<crate::driver::alarm::Alarm<R::Timer>>,
+    ) -> bool {
+        self.driver.as_ref().is_some_and(|driver| driver.poll_other_alarm(cx, next, alarm))
+    }
+
     /// What the opening handshake agreed on.
     #[must_use]
     pub fn welcome(&self) -> &Welcome {

@@ -1,7 +1,7 @@
 //! Many that wait for each other.
 
-use crate::dice::Dice;
 use std::sync::{Arc, Mutex};
+use wharf::sim::Dice;
 
 /// Lets futures go in an order of its own, once all have come.
 #[derive(Clone, Debug)]

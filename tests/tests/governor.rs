@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::service::limiter::{Bucket, Rate};
-use wharf_tests::dice::Dice;
+use wharf::sim::Dice;
 
 #[test]
 fn the_same_verdict_as_governors() {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::service::limiter::{Config, Limiter, Why};
-use wharf_tests::dice::Dice;
+use wharf::sim::Dice;
 
 fn arrivals() -> usize {
     let text = std::env::var("WHARF_ARRIVALS").unwrap_or_else(|_| "1000000".into());

@@ -12,11 +12,11 @@ use wharf::base::{CloseCode, Instant, Message, SendError};
 use wharf::framed::{Field, Length, Order};
 use wharf::link::{Config, Framing};
 use wharf::service::requests::{ErrorReply, Received, Requests};
+use wharf::sim::Dice;
 use wharf_async_std::{Bound, RequestError, connect_with, serve, serve_requests};
 use wharf_tests::cell::Spoken;
 use wharf_tests::census::Census;
 use wharf_tests::desk::{LIMIT, SPOKEN, answering, asking, cell, open};
-use wharf_tests::dice::Dice;
 use wharf_tests::door::{Door, run, task};
 use wharf_tests::gate::Gate;
 

@@ -8,12 +8,12 @@ use std::sync::mpsc;
 use wharf::base::{CloseCode, Closed, Instant, Message, Origin};
 use wharf::link::{ConnId, Context, Service};
 use wharf::service::requests::{Answers, Asked, CallId, Failure, Received, Requests, Ticket};
+use wharf::sim::Dice;
 use wharf_cli::runner::RuntimeKind;
 use wharf_tests::adapter::{PATIENCE, Serving};
 use wharf_tests::cell::{Cell, Spoken};
 use wharf_tests::client::Client;
 use wharf_tests::desk::{LIMIT, SPOKEN, answering, asking};
-use wharf_tests::dice::Dice;
 
 /// Doubles numbers: it answers so many at once, in an order of its own, and then does as it was told.
 struct Office {

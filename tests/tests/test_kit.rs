@@ -183,7 +183,7 @@ fn never_ends<D: Door>() {
         })
         .await;
         let mut socket = connect::<D>(&url).await.unwrap();
-        let (ended, ()) = futures_util::future::join(
+        let (ended, _) = futures_util::future::join(
             async {
                 while let Some(Ok(_)) = socket.next().await {}
                 socket.closed().unwrap().code

@@ -22,7 +22,8 @@ pub(super) struct Stage {
     /// Whom to wake when something arrives at the socket, when there is room, when its time has come.
     reader: Option<Waker>,
     writer: Option<Waker>,
-    timer: Option<(Instant, Waker)>,
+    /// One for the link's deadlines, one for those of what is built on the socket.
+    timers: [Option<(Instant, Waker)>; 2],
     /// Whom to wake when something arrives at the peer.
     pub(super) watcher: Option<Waker>,
 }
@@ -36,7 +37,7 @@ impl Shared {
             taken: 0,
             reader: None,
             writer: None,
-            timer: None,
+            timers: [None, None],
             watcher: None,
         })))
     }
@@ -67,8 +68,9 @@ impl Shared {
         if stage.line.is_writable() {
             wake.extend(stage.writer.take());
         }
-        if stage.timer.as_ref().is_some_and(|(at, _)| *at <= stage.line.now()) {
-            wake.extend(stage.timer.take().map(|(_, waker)| waker));
+        let now = stage.line.now();
+        for timer in &mut stage.timers {
+            wake.extend(timer.take_if(|(at, _)| *at <= now).map(|(_, waker)| waker));
         }
         drop(stage);
         wake.into_iter().for_each(Waker::wake);
@@ -85,8 +87,8 @@ impl Stage {
 
     /// When the socket's time comes, or anything else.
     pub(super) fn next_event(&self) -> Option<Instant> {
-        let timer = self.timer.as_ref().map(|(at, _)| *at);
-        [timer, self.line.next_event()].into_iter().flatten().min()
+        let timers = self.timers.iter().flatten().map(|(at, _)| *at);
+        timers.chain(self.line.next_event()).min()
     }
 }
 
@@ -106,11 +108,12 @@ impl Wire {
         self.shared.look(|stage| Clock::still(stage.line.now()))
     }
 
-    /// Whether `at` has come; if not, it wakes whoever polls once it has.
-    pub(crate) fn poll_timer(&self, cx: &mut Context<'_>, at: Instant) -> bool {
+    /// Whether `at` has come, a deadline of the link's or of what is built on the socket; if not, it wakes whoever polls once it
+    /// has.
+    pub(crate) fn poll_timer(&self, cx: &mut Context<'_>, at: Instant, is_the_links: bool) -> bool {
         self.shared.look(|stage| {
             let has_come = at <= stage.line.now();
-            stage.timer = (!has_come).then(|| (at, cx.waker().clone()));
+            stage.timers[usize::from(is_the_links)] = (!has_come).then(|| (at, cx.waker().clone()));
             has_come
         })
     }
@@ -158,7 +161,7 @@ impl Transport for Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         self.shared.act(|stage| {
-            (stage.reader, stage.writer, stage.timer) = (None, None, None);
+            (stage.reader, stage.writer, stage.timers) = (None, None, [None, None]);
             stage.line.hang_up(self.aborts);
         });
     }

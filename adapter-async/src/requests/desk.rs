@@ -60,6 +60,11 @@ impl Desk {
         }))
     }
 
+    /// A mock's clock stands still: the time is what it was when the loop was polled last.
+    pub(super) fn set_clock(&self, clock: Clock) {
+        self.lock().clock = clock;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

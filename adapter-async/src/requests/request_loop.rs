@@ -4,7 +4,7 @@ use super::desk::{Desk, Outgoing};
 use crate::driver::alarm::Alarm;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
-use crate::{Clock, Error, turn};
+use crate::{Error, turn};
 use futures_core::Stream;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -133,13 +133,12 @@ impl<R: Runtime> RequestLoop<R> {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) {
-        let clock: Clock = self.socket.clock();
+        self.desk.set_clock(self.socket.clock());
         while let Some(next) = self.desk.poll_timeout() {
-            let alarm = self.alarm.get_or_insert_with(|| Alarm::new(R::timer()));
-            if !alarm.poll(cx, turn::now(clock, cx), next, clock) {
+            if !self.socket.poll_alarm(cx, next, &mut self.alarm) {
                 return;
             }
-            self.desk.handle_timeout(turn::fresh(clock));
+            self.desk.handle_timeout(turn::fresh(self.socket.clock()));
         }
     }
 

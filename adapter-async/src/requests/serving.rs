@@ -99,13 +99,11 @@ where
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) {
-        let clock = self.socket.clock();
         while let Some(next) = self.work.poll_timeout() {
-            let alarm = self.alarm.get_or_insert_with(|| Alarm::new(R::timer()));
-            if !alarm.poll(cx, turn::now(clock, cx), next, clock) {
+            if !self.socket.poll_alarm(cx, next, &mut self.alarm) {
                 return;
             }
-            self.work.handle_timeout(turn::fresh(clock));
+            self.work.handle_timeout(turn::fresh(self.socket.clock()));
         }
     }
 }

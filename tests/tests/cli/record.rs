@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
+use wharf::sim::Dice;
 use wharf_tests::adapter::Peer;
-use wharf_tests::dice::Dice;
 use wharf_tests::folder::Folder;
 use wharf_tests::program::{Running, run};
 use wharf_tests::wire::first;

@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
     }
     // Nobody tells it to end but whoever ends the process.
     let (_control, controls) = async_channel::bounded(1);
-    let listen = [runner::Listen { address: args.listen.into(), unix_mode: None }];
+    let listen = [runner::Listen { address: args.listen.into(), unix_mode: None, reuse_port: false }];
     let config = Arc::new(echo::server_config(&args.common));
     let runtime = args.common.runtime;
     let ran = if args.groups {
