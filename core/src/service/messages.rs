@@ -45,7 +45,7 @@ impl Default for MessagesConfig {
 /// use wharf::service::messages::Messages;
 ///
 /// let mut messages = Messages::<u8, u8>::new(Default::default());
-/// let bad = messages.decode(&Message::text("{")).unwrap_err();
+/// let bad = messages.decode(&Message::text("ahoy")).unwrap_err();
 /// assert_eq!(bad.error.reason(), "not JSON at line 1 column 1");
 /// assert_eq!(bad.close, None);
 /// ```
