@@ -57,7 +57,8 @@ pub struct Common {
     /// What clients are held to.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Most connections at once from one address; an IPv6 network of 64 bits counts as one. [default: no limit]
+    /// Most connections at once from one address; an IPv6 network of 64 bits counts as one, and --trusted-proxy has no limit.
+    /// [default: no limit]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_connections_per_address: Option<usize>,
     /// Share the TCP port with other processes that do the same (SO_REUSEPORT): the kernel hands each its part of the connections.

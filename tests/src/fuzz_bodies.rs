@@ -16,8 +16,10 @@ use wharf::ws::handshake::{Acceptance, Client, ClientRequest, HandshakeError, Of
 use wharf::ws::wire::header::{Decoded, decode, encode};
 use wharf::ws::{Role, Url};
 
+mod ways_in;
 mod ways_out;
 
+pub use ways_in::proxy_header;
 pub use ways_out::{proxy, redirect};
 
 const NOW: Instant = Instant::ORIGIN;
@@ -37,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("http", http),
     ("pair", pair),
     ("proxy", proxy),
+    ("proxy_header", proxy_header),
     ("redirect", redirect),
     ("tls", tls),
     ("url", url),

@@ -126,15 +126,21 @@ impl<S: Service> Hub<S> {
         let now = self.begin(now);
         let wall = self.core.wall.at(now);
         let config = config.unwrap_or(&self.core.config);
-        let Some(refused) = self.core.refuses(&peer) else {
+        // A hop stands for many.
+        let is_hop = config.forwarding.as_ref().is_some_and(|forwarding| forwarding.trusts(&peer));
+        let most = self.core.config.max_connections_per_address.filter(|_| !is_hop);
+        let Some(refused) = self.core.refuses(&peer, most) else {
             self.core.stats.accepted += 1;
             let link = Link::accepted(now, wall, config, &peer);
-            if self.core.config.max_connections_per_address.is_some() {
+            if most.is_some() {
                 self.core.census.arrive(&peer);
             }
-            return Ok(self.insert(link, peer, None, Standing::Opening));
+            let conn = self.insert(link, peer, None, Standing::Opening);
+            self.core.links[conn.0].counted = most.is_some();
+            return Ok(conn);
         };
-        let link = self.core.can_tell(refused).then(|| Link::turning_away(now, wall, config)).flatten();
+        let can_tell = self.core.can_tell(refused);
+        let link = can_tell.then(|| Link::turning_away(now, wall, config, &peer)).flatten();
         self.core.count_refused(refused, link.is_some());
         link.map(|link| self.insert(link, peer, None, Standing::Refused(refused))).ok_or(refused)
     }
@@ -156,14 +162,13 @@ impl<S: Service> Hub<S> {
 }
 
 impl<J> Core<J> {
-    fn refuses(&self, peer: &Address) -> Option<Refused> {
-        let Config { max_connections, max_connections_per_address, max_handshakes, .. } = *self.config;
+    /// Why `peer` is not taken, who may have as many as `most` at once.
+    fn refuses(&self, peer: &Address, most: Option<usize>) -> Option<Refused> {
+        let Config { max_connections, max_handshakes, .. } = *self.config;
         match () {
             () if self.drain_by.is_some() => Some(Refused::Draining),
             () if self.links.len() - self.census.refused >= max_connections => Some(Refused::TooMany),
-            () if max_connections_per_address.is_some_and(|most| self.census.of(peer) >= most) => {
-                Some(Refused::TooManyFromAddress)
-            }
+            () if most.is_some_and(|most| self.census.of(peer) >= most) => Some(Refused::TooManyFromAddress),
             () if self.census.opening >= max_handshakes => Some(Refused::TooManyHandshakes),
             () => None,
         }
@@ -207,8 +212,7 @@ impl<J> Core<J> {
         let Some(entry) = self.links.remove(conn.0) else { return };
         self.census.take(entry.standing);
         self.uncount_queue(entry.pages);
-        let was_accepted = entry.dial.is_none() && !matches!(entry.standing, Standing::Refused(_));
-        if was_accepted && self.config.max_connections_per_address.is_some() {
+        if entry.counted {
             self.census.leave(&entry.peer);
         }
     }

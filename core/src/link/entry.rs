@@ -33,6 +33,8 @@ pub(super) struct Entry {
     pub(super) paused: bool,
     pub(super) throttled: bool,
     pub(super) standing: Standing,
+    /// It counts as one of its address.
+    pub(super) counted: bool,
     /// What waits to be written there, as it is counted.
     pub(super) pages: u32,
     /// Its deadline in the heap that counts.
@@ -73,6 +75,7 @@ impl Entry {
             paused: false,
             throttled: false,
             standing,
+            counted: false,
             pages: 0,
             due: Instant::NEVER,
         })

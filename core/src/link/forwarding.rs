@@ -40,7 +40,8 @@ pub struct Forwarding {
 #[non_exhaustive]
 pub enum ForwardedBy {
     /// Whichever is there. A hop that writes the one may hand the other through as the client said it, so where both are there and do
-    /// not agree neither is believed, and it is the hop itself that counts.
+    /// not agree neither is believed, and it is the hop itself that counts. A client can bring that about: name the field where the
+    /// hop's own address is judged otherwise than its clients' are, such as by a list of those that are always admitted.
     #[default]
     Either,
     /// `X-Forwarded-For`.
@@ -62,6 +63,11 @@ impl Forwarding {
     #[must_use]
     pub fn trusts(&self, peer: &Address) -> bool {
         peer.ip().map_or(self.trust_unix, |ip| self.trusts_ip(ip))
+    }
+
+    /// Whether a connection of this peer begins with a PROXY header.
+    pub(super) fn has_header(&self, peer: &Address) -> bool {
+        self.proxy_protocol && self.trusts(peer)
     }
 
     fn trusts_ip(&self, ip: IpAddr) -> bool {

@@ -159,6 +159,8 @@ pub(super) fn event_sum(event: Option<&Event<'_>>) -> u32 {
             let Closed { origin, code, cause, sent, .. } = &**closed;
             outcome(&(origin, code, cause, sent)).max(1)
         }
+        // Whose word about the client counts is the configuration's, and whom it came from is not recorded.
+        Some(Event::Opened(welcome)) => outcome(&(&welcome.subprotocol, &welcome.headers)).max(1),
         Some(other) => outcome(other).max(1),
     }
 }

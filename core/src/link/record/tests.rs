@@ -1,6 +1,6 @@
 use super::{Recorder, ReplayError, note, replay};
 use crate::base::{CloseCode, End, Engine, Entropy, Input, Instant, Kind, Message, Wall};
-use crate::link::{Config, Event, Framing, Link};
+use crate::link::{Address, Config, Event, Forwarding, Framing, Link};
 use crate::ws::{Connection, Prepared};
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -266,4 +266,39 @@ fn framed_messages_are_recorded_too() {
     let recording = shelf.taken.lock().unwrap().pop().unwrap();
     let replayed = replay(&recording, &config).unwrap();
     assert_eq!((replayed.difference, replayed.received, replayed.written), (None, 14, 5));
+}
+
+/// What a hop says of a client is no part of what is recorded.
+#[test]
+fn behind_a_trusted_hop_it_is_recorded_as_anywhere() {
+    let hop = Address::from((core::net::IpAddr::from([10, 0, 0, 1]), 1));
+    let field: &[u8] = b"GET / HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\n";
+    let asked = [field, &UPGRADE[16..]].concat();
+    let line: &[u8] = b"PROXY TCP4 192.0.2.1 10.0.0.9 50000 80\r\n";
+    let lines = Framing::codec(crate::framed::Lines::new());
+    for (framing, proxy_protocol, bytes) in [
+        (Framing::WebSocket, false, asked),
+        (Framing::WebSocket, true, [line, UPGRADE].concat()),
+        (lines.clone(), true, [line, b"ahoy\n"].concat()),
+        (Framing::WebSocket, true, line[..9].to_vec()),
+        (Framing::WebSocket, true, [b"PROXY TCP5 ", UPGRADE].concat()),
+        (lines, true, line[..9].to_vec()),
+    ] {
+        let mut forwarding = Forwarding::trusting(["10.0.0.0/8".parse().unwrap()]);
+        forwarding.proxy_protocol = proxy_protocol;
+        let (shelf, config) = shelf(1 << 20);
+        let forwarding = Some(Arc::new(forwarding));
+        let config = Arc::new(Config { framing, forwarding, ..Config::clone(&config) });
+        let mut run = Run::new(&config);
+        run.link = Link::accepted(run.now, WALL, &config, &hop);
+        shelf.taken.lock().unwrap().clear();
+        bytes.chunks(11).for_each(|piece| run.hear(piece));
+        for deed in some().iter().chain([&Deed::Later(10_000), &Deed::Write(999), &Deed::End]) {
+            run.carry_out(deed);
+        }
+        drop(run);
+        let recording = shelf.taken.lock().unwrap().pop().unwrap();
+        let replayed = replay(&recording, &config).unwrap();
+        assert_eq!(replayed.difference, None, "{}", bytes.escape_ascii());
+    }
 }

@@ -186,6 +186,57 @@ fn a_header_that_never_comes_ends_with_the_open_timeout() {
     }
 }
 
+/// Whoever is turned away behind a hop has the header of the hop in front of his request, as all have.
+#[test]
+fn one_too_many_behind_a_trusted_hop_is_told_so_behind_its_header() {
+    let mut hub = hub(Framing::WebSocket, true);
+    Arc::make_mut(&mut hub.core.config).max_connections = 1;
+    accept(&mut hub, HOP);
+    let conn = accept(&mut hub, HOP);
+    let answer: String =
+        [LINE, &get(FIELD)].concat().chunks(9).map(|piece| say(&mut hub, conn, piece)).collect();
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 5\r\n"), "{answer}");
+    hub.release(START, conn);
+    let conn = accept(&mut hub, HOP);
+    assert!(say(&mut hub, conn, &get(FIELD)).is_empty() && is_reset(&mut hub, START, conn), "it has none");
+    hub.release(START, conn);
+    let conn = accept(&mut hub, HOP);
+    say(&mut hub, conn, &LINE[..9]);
+    let due = START + Duration::from_secs(1);
+    hub.handle_timeout(due);
+    assert!(hub.wants(conn).unwrap().shutdown.is_some(), "it takes no longer than another one");
+    hub.release(due, conn);
+    let conn = accept(&mut hub, STRANGER);
+    assert!(say(&mut hub, conn, &get("")).starts_with("HTTP/1.1 503 "));
+    hub.release(due, conn);
+    assert_eq!((hub.stats().turned_away, hub.len(), hub.service().said.len()), (4, 1, 0));
+}
+
+/// All of its clients would share what one of them has.
+#[test]
+fn a_trusted_hop_is_not_held_to_the_share_of_one_address() {
+    let mut hub = hub(Framing::WebSocket, false);
+    Arc::make_mut(&mut hub.core.config).max_connections_per_address = Some(2);
+    let conns: Vec<ConnId> = (0..5).map(|_| accept(&mut hub, HOP)).collect();
+    let strangers: Vec<ConnId> = (0..2).map(|_| accept(&mut hub, STRANGER)).collect();
+    let peer: IpAddr = STRANGER.parse().unwrap();
+    let one_too_many = hub.accept(START, (peer, 1).into()).unwrap();
+    assert_eq!(hub.refusal(one_too_many), Some(crate::link::Refused::TooManyFromAddress));
+    assert_eq!(hub.stats().refused_address, 1);
+    // A listener with its own word on whom it trusts.
+    let nobody = Arc::new(Config::default());
+    let hop: IpAddr = HOP.parse().unwrap();
+    let direct: Vec<ConnId> =
+        (0..2).map(|_| hub.accept_as(START, (hop, 1).into(), Some(&nobody)).unwrap()).collect();
+    assert!(direct.iter().all(|conn| hub.refusal(*conn).is_none()));
+    let third = hub.accept_as(START, (hop, 1).into(), Some(&nobody)).unwrap();
+    assert!(hub.refusal(third).is_some());
+    for conn in [conns, strangers, direct, [one_too_many, third].into()].concat() {
+        hub.release(START, conn);
+    }
+    assert!(hub.is_empty() && std::format!("{:?}", hub.core.census).contains("addresses: {}"));
+}
+
 /// What stands before TLS is read as plain text, and what stands behind it as TLS.
 #[cfg(feature = "tls")]
 #[test]

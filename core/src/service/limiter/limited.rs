@@ -57,7 +57,8 @@ pub struct Attempt {
 /// The limiter is asked when a WebSocket is requested, and refuses with 429 and `Retry-After`; requests for anything else are
 /// neither counted nor refused. Framed messages have no request: there it is asked as soon as a connection is accepted, and
 /// refuses by ending it. What counts is [`Info::client`](crate::link::Info::client); connections without an address, such as those of
-/// Unix sockets, are not counted, nor those that the service dials.
+/// Unix sockets, are not counted, nor those that the service dials. A trusted hop that names nobody, as for a check of its own by
+/// a PROXY header, counts as a client.
 ///
 /// ```
 /// use wharf::base::{Entropy, Instant, Message, Wall};
@@ -211,6 +212,10 @@ impl<S: Service> Service for Limited<S> {
 
     fn done(&mut self, cx: &mut Context<'_, S::Job>, job: JobToken, outcome: S::Done) {
         self.service.done(cx, job, outcome);
+    }
+
+    fn job_lost(&mut self, cx: &mut Context<'_, S::Job>, job: JobToken) {
+        self.service.job_lost(cx, job);
     }
 
     fn command(&mut self, cx: &mut Context<'_, S::Job>, command: S::Command) {

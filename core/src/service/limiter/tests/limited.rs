@@ -4,7 +4,7 @@ use super::{Duration, IpAddr, at, ip, nth};
 use crate::base::{Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
 use crate::framed::Lines;
 use crate::http::{Request, Response};
-use crate::link::{Address, Config, ConnId, Context, Event, Framing, Hub, Link, Service, Verdict};
+use crate::link::{Address, Config, ConnId, Context, Event, Framing, Hub, JobToken, Link, Service, Verdict};
 use crate::service::limiter::{self, Limited, Limits, Over, Rate, Why};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -42,10 +42,21 @@ impl Service for Log {
         if message.as_text() == Some("pause me") {
             cx.pause(conn);
         }
+        if message.as_text() == Some("work") {
+            cx.submit(()).unwrap();
+        }
     }
 
     fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
         self.said.push(std::format!("closed {}", closed.sent.unwrap_or(closed.code)));
+    }
+
+    fn done(&mut self, _: &mut Context<'_>, _: JobToken, (): ()) {
+        self.said.push("done".into());
+    }
+
+    fn job_lost(&mut self, _: &mut Context<'_>, _: JobToken) {
+        self.said.push("lost".into());
     }
 
     fn command(&mut self, cx: &mut Context<'_>, paused: bool) {
@@ -179,6 +190,17 @@ fn the_services_own_time_is_kept() {
     }
     assert_eq!(timeouts, [at(60), at(90)], "a sweep and the service's own");
     assert_eq!(hub.service().service().said, ["opened", "wake me", "woken"]);
+}
+
+#[test]
+fn the_services_jobs_are_done_or_lost() {
+    let mut hub = hub(Limits::default(), lines());
+    let conn = accept(&mut hub, at(0), nth(0));
+    hub.receive(at(0), conn, &mut b"work\nwork\n".to_vec());
+    let (done, lost) = (hub.poll_job().unwrap().0, hub.poll_job().unwrap().0);
+    hub.job_done(at(0), done, ());
+    hub.job_lost(at(0), lost);
+    assert_eq!(hub.service().service().said[3..], ["done", "lost"]);
 }
 
 fn slow(messages: Option<Rate>, bytes: Option<Rate>, over: Over) -> Limits {
