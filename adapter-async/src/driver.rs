@@ -326,6 +326,7 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// The same for a deadline of what is built on the socket, which keeps a timer for it.
+    #[cfg(feature = "json")]
     pub(crate) fn poll_other_alarm(
         &self,
         cx: &mut Context<'_>,
