@@ -77,6 +77,16 @@ impl<R: Runtime> Driver<R> {
         self.clock
     }
 
+    /// The same, for one who asks for it while the driver is not at hand.
+    #[cfg(feature = "json")]
+    pub(crate) fn time(&self) -> crate::time::Time {
+        #[cfg(feature = "sim")]
+        if let Carrier::Mock(mock) = &self.stream {
+            return crate::time::Time::Mock(mock.time());
+        }
+        crate::time::Time::Clock(self.clock)
+    }
+
     /// Lets time pass at once.
     #[cfg(test)]
     pub(crate) fn skip(&mut self, by: Duration) {

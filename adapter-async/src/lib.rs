@@ -24,6 +24,8 @@ mod sender;
 mod server;
 mod socket;
 mod split;
+#[cfg(feature = "json")]
+mod time;
 mod trace;
 mod turn;
 #[cfg(feature = "json")]

@@ -55,6 +55,13 @@ impl<R: Runtime> Socket<R> {
         self.driver.as_ref().map_or_else(Clock::new, |driver| driver.clock())
     }
 
+    /// The time of its machine, for who asks for it while the socket is not at hand.
+    #[cfg(feature = "json")]
+    pub(crate) fn time(&self) -> crate::time::Time {
+        let driver = self.driver.as_ref();
+        driver.map_or_else(|| crate::time::Time::Clock(Clock::new()), |driver| driver.time())
+    }
+
     /// Whether `next` has come, a deadline of what is built on the socket; if not, it wakes whoever polls once it has. Where the
     /// socket has ended it never comes.
     #[cfg(feature = "json")]

@@ -7,7 +7,9 @@ mod wire;
 
 pub use peer::Peer;
 pub use scene::{Scene, mock, mock_with};
+#[cfg(feature = "json")]
+pub(crate) use wire::MockTime;
 pub use wire::Wire;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -75,7 +75,7 @@ impl Wake for Flag {
 }
 
 /// Runs tasks to their ends, each polled only when it was woken.
-fn all_of(tasks: Vec<Pin<Box<dyn Future<Output = ()>>>>) {
+pub(crate) fn all_of(tasks: Vec<Pin<Box<dyn Future<Output = ()>>>>) {
     let mut tasks: Vec<_> =
         tasks.into_iter().map(|task| (task, Arc::new(Flag(AtomicBool::new(true))))).collect();
     while !tasks.is_empty() {
@@ -100,7 +100,7 @@ async fn turn_over() {
 }
 
 /// Lets time pass from moment to moment, and the handler act only where it is woken.
-async fn let_time_pass(peer: Peer, time: Duration) {
+pub(crate) async fn let_time_pass(peer: Peer, time: Duration) {
     let end = peer.now() + time;
     while let Some(next) = peer.next_event().filter(|next| *next < end) {
         peer.advance((next - peer.now()).max(Duration::from_nanos(1)));

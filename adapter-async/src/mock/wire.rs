@@ -92,6 +92,18 @@ impl Stage {
     }
 }
 
+/// The time of a mock, also where its socket is gone.
+#[cfg(feature = "json")]
+pub(crate) struct MockTime(Arc<Shared>);
+
+#[cfg(feature = "json")]
+impl MockTime {
+    /// The time, which stands still.
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.look(|stage| Clock::still(stage.line.now()))
+    }
+}
+
 /// The stream of a mock, inside of its socket ([`mock`](super::mock)).
 pub struct Wire {
     shared: Arc<Shared>,
@@ -106,6 +118,12 @@ impl Wire {
     /// The time, which stands still.
     pub(crate) fn clock(&self) -> Clock {
         self.shared.look(|stage| Clock::still(stage.line.now()))
+    }
+
+    /// The same, to be asked again.
+    #[cfg(feature = "json")]
+    pub(crate) fn time(&self) -> MockTime {
+        MockTime(self.shared.clone())
     }
 
     /// Whether `at` has come, a deadline of the link's or of what is built on the socket; if not, it wakes whoever polls once it

@@ -1,7 +1,7 @@
 //! What the handles and the loop share: calls in flight, what is still to be sent, and who waits.
 
 use super::RequestError;
-use crate::{Clock, turn};
+use crate::time::Time;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -16,7 +16,7 @@ pub(super) struct Desk(Mutex<State>);
 
 struct State {
     requests: Requests,
-    clock: Clock,
+    time: Time,
     /// In order: requests of calls in flight, and the cancellations of those that were sent. The socket takes all of it before it is
     /// congested, so there are never more of either than may be in flight.
     outgoing: VecDeque<Outgoing>,
@@ -48,21 +48,16 @@ struct Released {
 }
 
 impl Desk {
-    pub(super) fn new(config: RequestsConfig, clock: Clock) -> Self {
+    pub(super) fn new(config: RequestsConfig, time: Time) -> Self {
         Self(Mutex::new(State {
             requests: Requests::new(config),
-            clock,
+            time,
             outgoing: VecDeque::new(),
             waiting: BTreeMap::new(),
             driver: None,
             close: None,
             handles: 1,
         }))
-    }
-
-    /// A mock's clock stands still: the time is what it was when the loop was polled last.
-    pub(super) fn set_clock(&self, clock: Clock) {
-        self.lock().clock = clock;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -87,8 +82,7 @@ impl Desk {
 
     pub(super) fn call(&self, data: &Data<'_>, timeout: Option<Duration>) -> Result<CallId, RequestError> {
         self.with(|state, released| {
-            let now = turn::fresh(state.clock);
-            let (id, message) = state.requests.call(now, data, timeout)?;
+            let (id, message) = state.requests.call(state.time.now(), data, timeout)?;
             state.outgoing.push_back(Outgoing { call: Some(id), message });
             state.waiting.insert(id, Waiter::Asking(None));
             released.wake.extend(state.driver.clone());

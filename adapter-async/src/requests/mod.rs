@@ -11,3 +11,6 @@ pub use error::RequestError;
 pub use request_loop::RequestLoop;
 pub use requester::Requester;
 pub use serving::serve_requests;
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

@@ -133,7 +133,6 @@ impl<R: Runtime> RequestLoop<R> {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) {
-        self.desk.set_clock(self.socket.clock());
         while let Some(next) = self.desk.poll_timeout() {
             if !self.socket.poll_alarm(cx, next, &mut self.alarm) {
                 return;

@@ -25,7 +25,7 @@ impl<R: Runtime> Socket<R> {
     /// whoever asks.
     #[must_use]
     pub fn requests(self, config: RequestsConfig) -> (Requester, RequestLoop<R>) {
-        let desk = Arc::new(Desk::new(config, self.clock()));
+        let desk = Arc::new(Desk::new(config, self.time()));
         (Requester(desk.clone()), RequestLoop::new(self, desk))
     }
 }

@@ -1,7 +1,8 @@
 //! Machines over many connections, to be embedded in a [`Service`](crate::link::Service) or wrapped around one.
 //!
 //! All have one discipline: what happened goes in by calls that take `now`, what to do comes out as values, and time that has
-//! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything by itself.
+//! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything but by the
+//! [`Context`](crate::link::Context) that it is handed, as [`groups`] do: the others return what is to be sent.
 
 pub mod groups;
 pub mod limiter;

@@ -78,7 +78,9 @@ impl Delivery {
                 self.lags.congest(conn);
                 self.deliver_slowly(cx, conn, message)
             }
-            Err(SendError::Closing | SendError::Closed | SendError::NotOpen) => {
+            // Whatever else is said of one that is not open: its end may have been told, and who was written down anew
+            // would stay for ever.
+            Err(_) if !is_open(cx, conn) => {
                 self.counts.unsent += 1;
                 self.going.push(Going { conn, is_disconnected: false, unsent: 1 });
                 Fate::Unsent
@@ -129,6 +131,17 @@ impl Delivery {
         self.going.push(Going { conn, is_disconnected, unsent });
     }
 
+    /// Tries those again who had room while nothing at all could be sent.
+    pub(super) fn retry<J>(&mut self, cx: &mut Context<'_, J>) {
+        for conn in self.lags.take_starved(cx.now()) {
+            if self.lags.is_any_starved() {
+                self.lags.starve(cx.now(), conn);
+            } else {
+                self.flush(cx, conn);
+            }
+        }
+    }
+
     /// Sends what waits for one that has drained, as far as it goes.
     pub(super) fn flush<J>(&mut self, cx: &mut Context<'_, J>, conn: ConnId) {
         self.lags.relieve(conn);
@@ -141,6 +154,7 @@ impl Delivery {
                     self.going.push(Going { conn, is_disconnected: false, unsent: 0 });
                     return;
                 }
+                Err(SendError::Overload) => return self.lags.starve(cx.now(), conn),
                 Err(error) if is_unsendable(error) => {
                     self.counts.unsendable += 1;
                     self.lags.note(conn, false, |stats| stats.unsendable += 1);
@@ -159,6 +173,11 @@ impl Delivery {
         }
         self.lags.settle(conn);
     }
+}
+
+/// Whether messages can be sent to it.
+pub(super) fn is_open<J>(cx: &Context<'_, J>, conn: ConnId) -> bool {
+    cx.info(conn).is_some_and(|info| info.is_open)
 }
 
 /// Whether it is the message that the connection cannot carry, now or later.

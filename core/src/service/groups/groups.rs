@@ -1,6 +1,6 @@
 //! The groups of a service.
 
-use super::delivery::{Counts, Delivery};
+use super::delivery::{Counts, Delivery, is_open};
 use super::lag::{Lags, Standing};
 use super::membership::{Membership, check_name};
 use super::{Config, Fate, Left, MemberStats, Sent, Stats, SubscribeError};
@@ -109,8 +109,7 @@ impl Groups {
         group: &str,
     ) -> Result<bool, SubscribeError> {
         // One whose end was told would stay for ever.
-        let is_open = cx.info(conn).is_some_and(|info| info.is_open);
-        let joined = if is_open && self.delivery.lags.standing(conn) != Standing::Gone {
+        let joined = if is_open(cx, conn) && self.delivery.lags.standing(conn) != Standing::Gone {
             self.membership.join(&self.delivery.config, conn, group)
         } else {
             Err(SubscribeError::NotOpen)
@@ -195,11 +194,15 @@ impl Groups {
         self.delivery.lags.next_due()
     }
 
-    /// Disconnects those for whom something has waited for too long. An early or spurious call does nothing.
+    /// Disconnects those for whom something has waited for too long, and tries those again to whom
+    /// [`Overload`](crate::base::SendError::Overload) kept it from being sent. An early or spurious call does nothing.
     pub fn handle_timeout<J>(&mut self, cx: &mut Context<'_, J>) {
         while let Some(conn) = self.delivery.lags.pop_due(cx.now()) {
             self.delivery.disconnect(cx, conn, 0);
         }
+        // They have left what is starved, too.
+        self.expel();
+        self.delivery.retry(cx);
         self.expel();
     }
 

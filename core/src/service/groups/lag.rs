@@ -7,6 +7,10 @@ use crate::ws::Prepared;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How long those wait who have room while nothing at all may be sent: nobody tells when that is over.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The connections that are behind, or of which something is to be remembered; whoever keeps up costs nothing here.
 #[derive(Debug)]
@@ -15,6 +19,9 @@ pub(super) struct Lags {
     all: BTreeMap<ConnId, Lag>,
     /// Who is disconnected when, under [`SlowPolicy::Wait`]: those for whom something waits.
     due: BTreeSet<(Instant, ConnId)>,
+    /// Those for whom something waits although they have room, and when they are tried again.
+    starved: BTreeSet<ConnId>,
+    retry_at: Option<Instant>,
     messages: usize,
     /// At most [`Config::max_bytes`].
     bytes: usize,
@@ -54,7 +61,14 @@ pub(super) enum Held {
 
 impl Lags {
     pub(super) const fn new() -> Self {
-        Self { all: BTreeMap::new(), due: BTreeSet::new(), messages: 0, bytes: 0 }
+        Self {
+            all: BTreeMap::new(),
+            due: BTreeSet::new(),
+            starved: BTreeSet::new(),
+            retry_at: None,
+            messages: 0,
+            bytes: 0,
+        }
     }
 
     #[inline]
@@ -75,8 +89,34 @@ impl Lags {
         self.all.entry(conn).or_default().is_congested = true;
     }
 
+    /// It has room, and there is none for it: it is among those that [`take_starved`](Self::take_starved) tells next.
+    pub(super) fn starve(&mut self, now: Instant, conn: ConnId) {
+        self.starved.insert(conn);
+        self.retry_at.get_or_insert(now + RETRY);
+    }
+
+    /// Whether anybody is starved.
+    pub(super) fn is_any_starved(&self) -> bool {
+        !self.starved.is_empty()
+    }
+
+    /// Those that are to be tried again, once it is time.
+    pub(super) fn take_starved(&mut self, now: Instant) -> BTreeSet<ConnId> {
+        match self.retry_at.take_if(|at| *at <= now) {
+            Some(_) => core::mem::take(&mut self.starved),
+            None => BTreeSet::new(),
+        }
+    }
+
+    fn sate(&mut self, conn: ConnId) {
+        if self.starved.remove(&conn) && self.starved.is_empty() {
+            self.retry_at = None;
+        }
+    }
+
     /// Its output has drained.
     pub(super) fn relieve(&mut self, conn: ConnId) {
+        self.sate(conn);
         if let Some(lag) = self.all.get_mut(&conn) {
             lag.is_congested = false;
         }
@@ -156,6 +196,7 @@ impl Lags {
 
     /// It goes, with all that waits for it; `groups` is what it was in. Returns how many messages it did not get.
     pub(super) fn give_up(&mut self, conn: ConnId, groups: Vec<Arc<str>>) -> u64 {
+        self.sate(conn);
         let mut unsent = 0;
         while self.take(conn).is_some() {
             unsent += 1;
@@ -179,9 +220,9 @@ impl Lags {
         }
     }
 
-    /// When [`pop_due`](Self::pop_due) names one at the latest.
+    /// When [`pop_due`](Self::pop_due) or [`take_starved`](Self::take_starved) names one at the latest.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().map(|(at, _)| *at).into_iter().chain(self.retry_at).min()
     }
 
     /// One for whom something has waited for too long.

@@ -10,6 +10,9 @@
 //! that is full, or after a while, the policy says what becomes of it ([`SlowPolicy`]). Whatever a member did not get is
 //! counted, in all ([`Stats`]) and by its name ([`MemberStats`]).
 //!
+//! While the hub refuses to send at all ([`Overload::Refuse`](crate::link::Overload::Refuse)), a message to one that is not behind
+//! is dropped, and what waits goes on waiting.
+//!
 //! With the feature `json`, `GroupServer` is a whole service of groups, whose clients speak JSON over WebSockets, lines or typed
 //! frames.
 

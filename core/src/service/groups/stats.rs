@@ -28,7 +28,8 @@ pub struct Stats {
     pub behind_bytes: usize,
     /// Messages handed to connections, for each by itself.
     pub sent: u64,
-    /// Messages dropped because a member was too slow.
+    /// Messages dropped because a member was too slow, or because nothing at all could be sent
+    /// ([`SendError::Overload`](crate::base::SendError::Overload)).
     pub dropped: u64,
     /// Messages that went with their member, which ended or was disconnected before it took them.
     pub unsent: u64,
@@ -54,7 +55,7 @@ pub struct MemberStats {
     pub behind: usize,
     /// Bytes of their payload.
     pub behind_bytes: usize,
-    /// Messages that it did not get because it was too slow.
+    /// Messages that it did not get because it was too slow, or nothing at all could be sent.
     pub dropped: u64,
     /// Messages that it did not get because it ended or was disconnected.
     pub unsent: u64,

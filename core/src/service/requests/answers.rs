@@ -213,11 +213,11 @@ impl<C: Ord + Copy> Answers<C> {
         tickets.into_iter().map(Ticket).collect()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called: at once while a request that is due was not
+    /// [polled](Self::poll_expired).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let first = self.told.map_or((Instant::ORIGIN, 0), |told| (told, u64::MAX));
-        let (at, _) = self.deadlines.range(first..).next()?;
+        let (at, _) = self.deadlines.first()?;
         (*at != Instant::NEVER).then_some(*at)
     }
 

@@ -170,14 +170,14 @@ impl Requests {
         self.closed.get_or_insert_with(|| Arc::new(closed.clone()));
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called: at once while a call that is due was not
+    /// [polled](Self::poll_failed).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.closed.is_some() {
             return None;
         }
-        let first = self.told.map_or((Instant::ORIGIN, 0), |told| (told, u64::MAX));
-        let (at, _) = self.deadlines.range(first..).next()?;
+        let (at, _) = self.deadlines.first()?;
         (*at != Instant::NEVER).then_some(*at)
     }
 

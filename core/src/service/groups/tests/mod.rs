@@ -2,6 +2,7 @@
 
 mod faults;
 mod model;
+mod overload;
 #[cfg(feature = "json")]
 mod server;
 mod slow;
@@ -20,6 +21,9 @@ use core::time::Duration;
 
 /// Above so many bytes an output is congested here.
 const HIGH: usize = 100;
+
+/// With more than so many bytes that wait to be written on all connections the hub sends nothing.
+const MOST: usize = 64 << 10;
 
 type Act = Box<dyn FnOnce(&mut Groups, &mut Context<'_>)>;
 
@@ -71,6 +75,8 @@ impl Hall {
         let limits = link::Config {
             framing: Framing::codec(Lines::new()),
             framed: Arc::new(framed),
+            max_queued: MOST,
+            overload: link::Overload::Refuse,
             ..link::Config::default()
         };
         let now = Instant::ORIGIN;

@@ -106,11 +106,27 @@ fn a_request_that_takes_too_long_is_answered() {
     answers.handle_timeout(at(9));
     assert_eq!(answers.poll_expired(), None);
     answers.handle_timeout(at(10));
-    assert_eq!(answers.poll_timeout(), None);
+    assert_eq!(answers.poll_timeout(), Some(at(10)), "until it is polled");
     let expired = answers.poll_expired().unwrap();
     assert_eq!((expired.ticket, expired.conn), (tickets[1], 1));
     assert_eq!((answers.poll_expired(), answers.in_flight()), (None, 0));
+    assert_eq!(answers.poll_timeout(), None);
     assert_eq!(answers.answer(tickets[1], &Ok(())), None);
+}
+
+/// Whoever sleeps until the next deadline would sleep for ever.
+#[test]
+fn a_request_that_is_due_when_it_comes_is_due_at_once() {
+    let mut answers =
+        Answers::new(AnswersConfig { timeout: Some(Duration::ZERO), ..AnswersConfig::default() });
+    answers.handle_timeout(at(7));
+    for (now, due) in [(7, at(7)), (5, at(5))] {
+        let message = Message::text(r#"{"id":1,"data":null}"#);
+        assert!(matches!(answers.receive(at(now), 1, &message), Asked::Request { .. }));
+        assert_eq!(answers.poll_timeout(), Some(due));
+        answers.handle_timeout(at(now));
+        assert!(answers.poll_expired().is_some() && answers.poll_timeout().is_none());
+    }
 }
 
 #[test]

@@ -110,6 +110,20 @@ fn calls_in_flight_are_capped() {
     assert_eq!(call(&mut requests, 0).to_string(), "3", "no id is used again");
 }
 
+/// Whoever sleeps until the next deadline would sleep for ever.
+#[test]
+fn a_call_that_is_due_when_it_is_made_is_due_at_once() {
+    let mut requests = requests(10);
+    requests.handle_timeout(at(7));
+    for now in [7, 5] {
+        let (id, _) = requests.call(at(now), "ahoy", Some(Duration::ZERO)).unwrap();
+        assert_eq!(requests.poll_timeout(), Some(at(now)));
+        requests.handle_timeout(at(now));
+        assert_eq!(requests.poll_failed().map(|failed| failed.id), Some(id));
+        assert_eq!(requests.poll_timeout(), None);
+    }
+}
+
 #[test]
 fn each_call_has_a_deadline_of_its_own() {
     let mut requests = requests(10);
