@@ -11,7 +11,7 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
-use wharf_tests::world::{Report, Trial, Wire};
+use wharf_tests::world::{BAD, Report, Trial, Wire};
 
 /// What many runs came to, in whatever order they were.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ struct Sum {
     compressed: usize,
     resumed: usize,
     truncated: usize,
+    /// Clients that turned bad, by how.
+    turned: [usize; BAD.len()],
     hash: u64,
     lines: u64,
     /// Worlds, opened and content, by what was spoken.
@@ -33,8 +35,19 @@ impl Sum {
     fn add(mut self, seed: u64, report: &Report) -> Self {
         let wires = BTreeMap::from([(report.wire, (1, report.opened, report.content))]);
         let hash = report.hash.wrapping_mul(2 * seed + 1);
-        let Report { opened, content, compressed, resumed, truncated, lines, .. } = *report;
-        self.merge(Self { worlds: 1, opened, content, compressed, resumed, truncated, hash, lines, wires });
+        let Report { opened, content, compressed, resumed, truncated, turned, lines, .. } = *report;
+        self.merge(Self {
+            worlds: 1,
+            opened,
+            content,
+            compressed,
+            resumed,
+            truncated,
+            turned,
+            hash,
+            lines,
+            wires,
+        });
         self
     }
 
@@ -45,6 +58,7 @@ impl Sum {
         self.compressed += other.compressed;
         self.resumed += other.resumed;
         self.truncated += other.truncated;
+        self.turned.iter_mut().zip(other.turned).for_each(|(sum, more)| *sum += more);
         self.hash = self.hash.wrapping_add(other.hash);
         self.lines += other.lines;
         for (wire, (worlds, opened, content)) in other.wires {
@@ -112,6 +126,10 @@ fn any_world_is_safe_and_comes_to_rest() {
     for (count, what) in rare {
         println!("{count} {what}");
         assert!(sum.worlds < 100 || count > 0, "no {what}");
+    }
+    for (habit, count) in BAD.iter().zip(sum.turned) {
+        println!("{count} clients turned bad: {habit:?}");
+        assert!(sum.worlds < 100 || count > 0, "no {habit:?}");
     }
     let taken = begin.elapsed().as_secs_f64();
     let Sum { worlds, opened, content, lines, hash, .. } = sum;

@@ -85,7 +85,10 @@ impl Peer {
                 if client.outcome().is_some() || client.is_gone() {
                     return Poll::Ready(None);
                 }
-                stage.watcher = Some(cx.waker().clone());
+                // Of several that wait, each is woken: whichever takes the message, the others wait on.
+                if !stage.watchers.iter().any(|watcher| watcher.will_wake(cx.waker())) {
+                    stage.watchers.push(cx.waker().clone());
+                }
                 Poll::Pending
             })
         })

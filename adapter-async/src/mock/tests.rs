@@ -252,3 +252,30 @@ fn what_nobody_waits_for_wakes_nobody() {
     assert!(peer.run_for(SECOND, next.as_mut()).is_pending());
     assert_eq!(peer.outcome(), None::<Outcome>);
 }
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Bell(std::sync::atomic::AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn all_who_wait_for_a_message_are_woken() {
+    let (socket, peer) = open(&[]);
+    let mut handler = pin!(echo(socket));
+    assert!(peer.run(handler.as_mut()).is_pending());
+    let bells = [Arc::new(Bell::default()), Arc::new(Bell::default())];
+    let [first, second] = [Waker::from(bells[0].clone()), Waker::from(bells[1].clone())];
+    let mut waits = pin!(peer.next());
+    assert!(waits.as_mut().poll(&mut Context::from_waker(&first)).is_pending());
+    // Another one waits as well, and is dropped.
+    assert!(pin!(peer.next()).poll(&mut Context::from_waker(&second)).is_pending());
+    peer.send("ahoy").unwrap();
+    assert!(peer.run(handler.as_mut()).is_pending());
+    assert_eq!(bells[0].0.load(Ordering::SeqCst), 1);
+    assert_eq!(poll(waits), Poll::Ready(Some(Message::text("ahoy"))));
+}

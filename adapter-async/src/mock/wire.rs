@@ -25,7 +25,7 @@ pub(super) struct Stage {
     /// One for the link's deadlines, one for those of what is built on the socket.
     timers: [Option<(Instant, Waker)>; 2],
     /// Whom to wake when something arrives at the peer.
-    pub(super) watcher: Option<Waker>,
+    pub(super) watchers: Vec<Waker>,
 }
 
 impl Shared {
@@ -38,7 +38,7 @@ impl Shared {
             reader: None,
             writer: None,
             timers: [None, None],
-            watcher: None,
+            watchers: Vec::new(),
         })))
     }
 
@@ -60,7 +60,7 @@ impl Shared {
         stage.line.settle();
         let mut wake: Vec<Waker> = Vec::new();
         if stage.news() != before {
-            wake.extend(stage.watcher.take());
+            wake.append(&mut stage.watchers);
         }
         if stage.line.is_readable() {
             wake.extend(stage.reader.take());

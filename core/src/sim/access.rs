@@ -2,6 +2,7 @@
 
 use super::client::Place;
 use super::host::HubHost;
+use super::wire::PARTED;
 use super::world::Actor;
 use super::{Client, ClientId, Faults, Habit, Script, ServerId, World};
 use crate::base::{CloseCode, Instant, Message, SendError};
@@ -35,7 +36,7 @@ impl World {
         self.faults = self.faults.healed();
         self.heals = self.heals.min(self.now);
         self.isolated.clear();
-        self.wires.values_mut().for_each(|wire| wire.parted = false);
+        self.wires.values_mut().for_each(|wire| wire.free());
     }
 
     /// How long [`run`](Self::run) goes on once all faults are over. Default 10 minutes.
@@ -166,7 +167,7 @@ impl World {
 
     fn set_parted(&mut self, client: ClientId, parted: bool) {
         if let Some(wire) = self.wires.get_mut(self.clients[client.0].wire) {
-            wire.parted = parted;
+            wire.hold(PARTED, parted);
         }
     }
 

@@ -164,6 +164,9 @@ impl Client {
 
     /// Sends and closes by hand.
     pub(super) fn send(&mut self, place: &mut Place<'_>, message: Message<'_>) -> Result<(), SendError> {
+        if self.gone {
+            return Err(SendError::Closed);
+        }
         self.act(place, |act| act.send(message)).map(drop)
     }
 
@@ -173,6 +176,9 @@ impl Client {
         code: CloseCode,
         reason: &str,
     ) -> Result<(), SendError> {
+        if self.gone {
+            return Err(SendError::Closed);
+        }
         self.act(place, |act| act.close(code, reason))
     }
 
@@ -241,7 +247,7 @@ impl Client {
     fn read(&mut self, place: &mut Place<'_>) -> bool {
         let (now, faults) = (place.now, place.faults);
         let limit = if faults.split { 4096 } else { 1 << 16 };
-        if place.wire.parted {
+        if place.wire.is_parted() {
             return false;
         }
         let Some(came) = place.wire.inward(CALLER).read(now, limit, faults, place.dice) else { return false };

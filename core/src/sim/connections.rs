@@ -15,7 +15,7 @@ pub(super) struct Socket {
     pub(super) server: usize,
     pub(super) conn: ConnId,
     pub(super) wire: DefaultKey,
-    side: usize,
+    pub(super) side: usize,
     /// What the adapter knows that it wants.
     seen: Wants,
     write_shut: bool,
@@ -89,7 +89,7 @@ impl World {
         let Self { sockets, wires, dice, faults, .. } = self;
         let Socket { server, conn, wire, side, .. } = sockets[key];
         let limit = if faults.split { dice.pick(&[1, 100, 5000, 1 << 16]) } else { 1 << 16 };
-        if wires[wire].parted {
+        if wires[wire].is_parted() {
             return false;
         }
         let Some(came) = wires[wire].inward(side).read(self.now, limit, *faults, dice) else { return false };
@@ -195,7 +195,7 @@ impl World {
     /// All wires that end at a server are parted, or no longer.
     pub(super) fn part_server(&mut self, server: usize, parted: bool) {
         for (_, socket) in self.sockets.iter().filter(|(_, socket)| socket.server == server) {
-            self.wires[socket.wire].parted = parted;
+            self.wires[socket.wire].hold(socket.side, parted);
         }
     }
 

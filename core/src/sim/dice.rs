@@ -60,21 +60,29 @@ impl<'a> Dice<'a> {
         out
     }
 
-    /// From 0 to `end`, without it; 0 if that is empty.
+    /// From 0 to `end`, without it; 0 if that is empty. Never 2^32 or more.
     pub fn below(&mut self, end: usize) -> usize {
-        let mut number = [0; 4];
-        self.fill(&mut number[..if end <= 256 { 1 } else { 4 }]);
-        u32::from_le_bytes(number) as usize % end.max(1)
+        let is_small = end <= 256;
+        let number = match &mut self.endless {
+            Some(rng) if is_small => rng.next_u32() & 0xff,
+            Some(rng) => rng.next_u32(),
+            None => {
+                let mut number = [0; 4];
+                self.fill(&mut number[..if is_small { 1 } else { 4 }]);
+                u32::from_le_bytes(number)
+            }
+        };
+        number as usize % end.max(1)
     }
 
     /// From `first` to `last`, with both; `first` if there is nothing between.
     pub fn between(&mut self, first: usize, last: usize) -> usize {
-        first + self.below((last + 1).saturating_sub(first))
+        first + self.below(last.saturating_sub(first).saturating_add(1))
     }
 
     /// True in so many of a hundred.
     pub fn percent(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
+        self.below(256) * 100 / 256 < percent
     }
 
     /// One of these.
@@ -99,5 +107,15 @@ mod tests {
         assert!(dice.is_spent());
         assert_eq!(dice.bytes(2), [0, 0]);
         assert_eq!(dice.between(5, 3), 5);
+        assert_eq!(dice.between(3, usize::MAX), 3);
+    }
+
+    #[test]
+    fn so_many_of_a_hundred_are_so_many() {
+        let mut dice = Dice::seeded(1);
+        for percent in [0, 1, 20, 50, 80, 100] {
+            let hits = (0..100_000).filter(|_| dice.percent(percent)).count();
+            assert!(hits.abs_diff(percent * 1000) < 700, "{percent}: {hits}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub struct Faults {
     pub job_time: Duration,
     /// Reads bring any piece of what came.
     pub split: bool,
-    /// Pieces that follow each other come as one.
+    /// Pieces that have come are read as one.
     pub coalesce: bool,
     /// Bytes take their time: up to 60 ms more, and so does a dial.
     pub delay: bool,

@@ -155,13 +155,15 @@ impl Line {
         self.with_client(|client, place| client.misbehave(place, habit));
     }
 
-    /// When something happens next at the client, or arrives here; `None` when nothing ever will.
+    /// When something happens next at the client, or arrives here; `None` when nothing ever will. What has arrived is no
+    /// longer counted ([`is_readable`](Self::is_readable)).
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         let client = Some(&self.client).filter(|client| !client.is_gone());
         let client = client.and_then(|client| client.next(&self.wire));
+        let arrives = self.wire.next(CALLED).filter(|at| *at > self.now);
         let heals = Some(self.heals).filter(|_| self.faults.any_at_all());
-        [client, self.wire.next(CALLED), heals].into_iter().flatten().min()
+        [client, arrives, heals].into_iter().flatten().min()
     }
 
     /// The client does all that it can without time passing.

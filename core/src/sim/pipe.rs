@@ -60,10 +60,7 @@ impl Pipe {
             self.not_before = self.not_before.max(now + Duration::from_millis(dice.between(1, 1500) as u64));
         }
         self.not_before = self.not_before.max(now + faults.latency(dice));
-        match self.flights.back_mut() {
-            Some(last) if faults.coalesce => last.bytes.extend_from_slice(&bytes[..n]),
-            _ => self.flights.push_back(Flight { at: self.not_before, bytes: bytes[..n].to_vec(), read: 0 }),
-        }
+        self.flights.push_back(Flight { at: self.not_before, bytes: bytes[..n].to_vec(), read: 0 });
         self.on_the_way += n;
         n
     }
@@ -132,21 +129,28 @@ impl Pipe {
         if self.next()? > now {
             return None;
         }
-        let Some(front) = self.flights.front_mut() else {
+        if self.flights.is_empty() {
             self.end_read = true;
             return self.end.map(|(_, end)| Came::End(end));
-        };
-        let left = &front.bytes[front.read..];
-        let most = left.len().min(limit);
+        }
+        let mut most = 0;
+        for flight in self.flights.iter().take_while(|flight| flight.at <= now) {
+            most += flight.bytes.len() - flight.read;
+            if !faults.coalesce || most >= limit {
+                break;
+            }
+        }
+        most = most.min(limit);
         let n = if faults.split { dice.between(1, most) } else { most };
-        let bytes = left[..n].to_vec();
-        front.read += n;
-        if front.read == front.bytes.len() {
-            self.flights.pop_front();
-        } else if front.read >= 1 << 16 {
-            // One that grows for ever is never read to its end.
-            front.bytes.drain(..front.read);
-            front.read = 0;
+        let mut bytes = Vec::with_capacity(n);
+        while let Some(front) = self.flights.front_mut().filter(|_| bytes.len() < n) {
+            let left = &front.bytes[front.read..];
+            let taken = left.len().min(n - bytes.len());
+            bytes.extend_from_slice(&left[..taken]);
+            front.read += taken;
+            if front.read == front.bytes.len() {
+                self.flights.pop_front();
+            }
         }
         self.on_the_way -= n;
         Some(Came::Bytes(bytes))

@@ -56,7 +56,8 @@ impl World {
         let end = self.now + time;
         for _ in 0..self.steps {
             if self.step(end) == Step::Done {
-                self.now = end;
+                // What a plan did may have taken longer.
+                self.now = self.now.max(end);
                 return;
             }
         }
@@ -80,7 +81,7 @@ impl World {
                 if self.next_event().is_none() {
                     return Err(Stuck::AtRest);
                 }
-                self.now = last;
+                self.now = self.now.max(last);
             }
         }
         Err(Stuck::Endless(self.steps))
@@ -203,10 +204,14 @@ impl World {
     /// A timer fires that nobody set.
     fn fire_any(&mut self) {
         let actors = self.actors.len();
-        match self.actors.get(self.dice.below(actors)) {
-            Some(Actor::Host(host)) => self.fire(*host),
+        match self.actors.get(self.dice.below(actors)).copied() {
+            Some(Actor::Host(host)) => {
+                self.transcript.note(self.now, format_args!("{host}: a timer unasked"));
+                self.fire(host);
+            }
             Some(Actor::Client(client)) => {
-                self.with_client(*client, Client::handle_timeout);
+                self.transcript.note(self.now, format_args!("client {client}: a timer unasked"));
+                self.with_client(client, Client::handle_timeout);
             }
             _ => {}
         }

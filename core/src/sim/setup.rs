@@ -83,13 +83,22 @@ impl World {
     }
 
     /// Another place where a server listens; with a `config`, what is spoken there ([`Hub::accept_as`]).
+    ///
+    /// # Panics
+    /// If `name` is that of no place, or if whoever dials it would find one that listens there already. So does
+    /// [`serve`](Self::serve).
     pub fn listen<S>(&mut self, server: ServerId<S>, name: &str, config: Option<&Arc<Config>>) {
         let named: Option<Address> = name.parse().ok();
         let (host, port) = match (&named, name.split_once(':')) {
             (Some(Address::Tcp(address)), _) => (address.ip().to_string(), Some(address.port())),
-            (None, Some((host, port))) => (host.into(), port.parse().ok()),
+            (None, Some((host, port))) => {
+                let port = port.parse().unwrap_or_else(|_| panic!("{name:?} names no place"));
+                (host.into(), Some(port))
+            }
             _ => (name.into(), None),
         };
+        let covers = |other: &Listener| other.host == host && (other.port.is_none() || other.port == port);
+        assert!(!self.listeners.iter().any(covers), "another listens at {name} already");
         let own = Ipv4Addr::from_bits(0x0a01_0000 | (self.listeners.len() as u32 + 1));
         let address = named.unwrap_or(Address::Tcp((own, port.unwrap_or(80)).into()));
         let config = config.cloned();
@@ -130,8 +139,9 @@ impl World {
             }
         };
         self.transcript.note(self.now, format_args!("{server}: {conn} is client {}", self.clients.len()));
-        let parted = self.isolated.contains(&server);
-        let (wire, id) = (self.wires.insert(Wire::between(parted)), self.clients.len());
+        let (mut wire, id) = (Wire::default(), self.clients.len());
+        wire.hold(CALLED, self.isolated.contains(&server));
+        let wire = self.wires.insert(wire);
         let mut client = Client::new(self.now, link, wire, id, visit);
         client.conn = Some(conn);
         self.clients.push(client);

@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use std::format;
 
+mod classes;
+mod edges;
 mod faulty;
 mod meeting;
 

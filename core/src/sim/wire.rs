@@ -8,8 +8,9 @@ use crate::base::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     pipes: [Pipe; 2],
-    /// Nothing comes through, and nobody is told.
-    pub(super) parted: bool,
+    /// What keeps it from carrying anything, of which nobody is told: that a side's server is isolated, that it is
+    /// [`PARTED`].
+    held: [bool; 3],
     /// Which sides have closed their socket, or vanished.
     gone: [bool; 2],
 }
@@ -18,11 +19,23 @@ pub(super) struct Wire {
 pub(super) const CALLER: usize = 0;
 /// The side that accepted.
 pub(super) const CALLED: usize = 1;
+/// Not a side: the wire itself is parted.
+pub(super) const PARTED: usize = 2;
 
 impl Wire {
-    /// One that may be parted from its begin.
-    pub(super) fn between(parted: bool) -> Self {
-        Self { parted, ..Self::default() }
+    /// Nothing comes through.
+    pub(super) fn is_parted(&self) -> bool {
+        self.held.contains(&true)
+    }
+
+    /// It is held back for one more reason, or for one less: a side's server, or [`PARTED`].
+    pub(super) fn hold(&mut self, reason: usize, holds: bool) {
+        self.held[reason] = holds;
+    }
+
+    /// Nothing holds it back any more.
+    pub(super) fn free(&mut self) {
+        self.held = [false; 3];
     }
 
     /// Where a side writes.
@@ -42,7 +55,7 @@ impl Wire {
 
     /// When a read of this side brings something next.
     pub(super) fn next(&self, side: usize) -> Option<Instant> {
-        if self.parted { None } else { self.pipes[1 - side].next() }
+        if self.is_parted() { None } else { self.pipes[1 - side].next() }
     }
 
     /// The wire breaks: both sides learn of it.

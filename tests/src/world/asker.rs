@@ -6,6 +6,9 @@ use wharf::base::{CloseCode, Instant, Message};
 use wharf::link::Link;
 use wharf::sim::{Act, Dice, Outcome, Script};
 
+/// Four times as long as the silence after which a WebSocket is given up.
+const REST: Duration = Duration::from_secs(240);
+
 /// Asks, waits for the answers or not, and closes.
 #[derive(Debug)]
 pub struct Asker {
@@ -17,6 +20,8 @@ pub struct Asker {
     pub closes: bool,
     /// How many of them it has asked, and got an answer to.
     pub progress: (usize, usize),
+    /// Behind so many questions it says nothing for longer than anybody waits for a sign of life.
+    rests_at: Option<usize>,
     /// When it acts next.
     acts: Instant,
     is_over: bool,
@@ -28,8 +33,10 @@ impl Asker {
     /// Any that speaks as `wire` says.
     #[must_use]
     pub fn any(wire: Wire, dice: &mut Dice<'_>) -> Self {
+        let plan = wire.questions(dice);
         Self {
-            plan: wire.questions(dice),
+            rests_at: Some(dice.between(1, plan.len())).filter(|_| wire.keeps_alive() && dice.percent(20)),
+            plan,
             hasty: dice.percent(50),
             closes: false,
             progress: (0, 0),
@@ -67,6 +74,9 @@ impl Script for Asker {
         };
         if act.send(question.as_lent()).is_ok() {
             self.progress.0 += 1;
+            if self.rests_at.take_if(|at| *at == self.progress.0).is_some() {
+                self.acts = act.now() + REST;
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What must hold in every world: safety as it goes, liveness once its faults are over.
 
-use super::{Asker, Echo, Report, Trial, Wire};
+use super::{Asker, BAD, Echo, Report, Trial, Wire};
 use wharf::base::{CloseCode, End};
 use wharf::link::ConnId;
 use wharf::sim::{Client, Habit, Outcome};
@@ -39,6 +39,7 @@ impl Trial {
             content,
             compressed: clients().map(|client| client.link().stats().compressed_in as usize).sum(),
             resumed: tls.filter(|session| session.is_resumed()).count(),
+            turned: BAD.map(|bad| clients().filter(|c| c.has_turned_bad() && c.habit() == bad).count()),
             truncated: if self.wire.secure { truncated } else { 0 },
         }
     }

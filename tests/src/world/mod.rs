@@ -9,5 +9,5 @@ mod wires;
 
 pub use asker::Asker;
 pub use echo::{Echo, Job};
-pub use trial::{Report, Trial};
+pub use trial::{BAD, Report, Trial};
 pub use wires::{Speech, Wire};

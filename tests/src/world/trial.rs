@@ -36,7 +36,13 @@ pub struct Report {
     pub resumed: usize,
     /// Sessions of TLS that ended without a goodbye, as the hub tells it.
     pub truncated: usize,
+    /// Clients that turned bad, by [`BAD`].
+    pub turned: [usize; BAD.len()],
 }
+
+/// All habits but the good one.
+pub const BAD: [Habit; 6] =
+    [Habit::Reset, Habit::Cut, Habit::HalfClose, Habit::Vanish, Habit::Deaf, Habit::Mute];
 
 impl Trial {
     /// One that hangs on `seed` alone. It prints what happens if that is wanted.

@@ -51,6 +51,12 @@ impl Wire {
         self.is_framed() && !self.secure
     }
 
+    /// Whether one that says nothing is asked for a sign of life.
+    #[must_use]
+    pub fn keeps_alive(self) -> bool {
+        !self.is_framed()
+    }
+
     /// Where clients go.
     #[must_use]
     pub fn target(self) -> Target {
