@@ -21,3 +21,6 @@ pub(super) use tape::Tape;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod interplay;

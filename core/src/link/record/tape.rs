@@ -159,6 +159,8 @@ pub(super) fn event_sum(event: Option<&Event<'_>>) -> u32 {
             let Closed { origin, code, cause, sent, .. } = &**closed;
             outcome(&(origin, code, cause, sent)).max(1)
         }
+        // Where it comes from is known by its peer, which is not there where it is run again, and nothing here hangs on it.
+        Some(Event::Opened(welcome)) => outcome(&(&welcome.subprotocol, &welcome.headers)).max(1),
         Some(other) => outcome(other).max(1),
     }
 }
