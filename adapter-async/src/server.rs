@@ -94,9 +94,9 @@ where
     let listener_closed = accept::spawn(bound, drain.stop.clone(), loss.clone(), move |stream, peer| {
         let speaking = own.as_ref().unwrap_or(&config);
         let Some(berth) = places.enter(config.max_connections) else {
-            trace::refused(peer, Refused::TooMany);
+            trace::refused(&peer, Refused::TooMany);
             if let Some(berth) = refusals.enter(config.max_refusals)
-                && let Some(link) = Link::turning_away(clock.now(), clock.wall(), speaking)
+                && let Some(link) = Link::turning_away(clock.now(), clock.wall(), speaking, &peer)
             {
                 let driver = Driver::<R>::new(link, stream, clock, Vec::new());
                 R::spawn(turn_away(driver, places.clone(), berth));

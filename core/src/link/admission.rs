@@ -134,7 +134,8 @@ impl<S: Service> Hub<S> {
             }
             return Ok(self.insert(link, peer, None, Standing::Opening));
         };
-        let link = self.core.can_tell(refused).then(|| Link::turning_away(now, wall, config)).flatten();
+        let link =
+            self.core.can_tell(refused).then(|| Link::turning_away(now, wall, config, &peer)).flatten();
         self.core.count_refused(refused, link.is_some());
         link.map(|link| self.insert(link, peer, None, Standing::Refused(refused))).ok_or(refused)
     }

@@ -54,8 +54,7 @@ impl Link {
         if let (Stage::Http(answering), Some((forwarding, peer))) = (&mut stage, known) {
             answering.provenance = Provenance::of(peer, forwarding);
         }
-        let has_header =
-            known.is_some_and(|(forwarding, peer)| forwarding.proxy_protocol && forwarding.trusts(peer));
+        let has_header = known.is_some_and(|(forwarding, peer)| forwarding.expects_header(peer));
         let mut way = Way::server(now, wall, config, has_header);
         if let Some(recorder) = &config.recorder {
             let tape = Tape::new(now, wall, config, recorder);
@@ -68,9 +67,10 @@ impl Link {
 
     /// The server's side of a connection that is not taken: its first request is answered by 503 with `Retry-After`, whatever
     /// it asks for, and that is all; nothing is handed up but `Closed`. One that asks for nothing has a second. `None` where there
-    /// is no HTTP to say so by, and over TLS, where saying it would cost a handshake: close the stream then.
+    /// is no HTTP to say so by, and over TLS, where saying it would cost a handshake: close the stream then. A PROXY header of a
+    /// trusted hop is read first.
     #[must_use]
-    pub fn turning_away(now: Instant, wall: Wall, config: &Arc<Config>) -> Option<Self> {
+    pub fn turning_away(now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Option<Self> {
         const ASKING: Duration = Duration::from_secs(1);
         #[cfg(feature = "tls")]
         let is_plain = config.tls.is_none();
@@ -83,12 +83,15 @@ impl Link {
         for timeout in [&mut http.open_timeout, &mut http.write_timeout, &mut http.close_timeout] {
             *timeout = ASKING.min(*timeout);
         }
+        let http = Arc::new(http);
         let mut stage = Stage::http(now, wall, config);
         if let Stage::Http(answering) = &mut stage {
             answering.turns_away = true;
-            answering.responder = Responder::new(now, &http.into());
+            answering.responder = Responder::new(now, &http);
         }
-        Some(Self::new(stage, None))
+        let has_header = config.forwarding.as_ref().is_some_and(|forwarding| forwarding.expects_header(peer));
+        let brief = has_header.then(|| Config { http, ..Config::clone(config) });
+        Some(Self::new(stage, brief.and_then(|brief| Way::server(now, wall, &brief, true))))
     }
 
     /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,

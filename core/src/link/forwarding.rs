@@ -64,6 +64,11 @@ impl Forwarding {
         peer.ip().map_or(self.trust_unix, |ip| self.trusts_ip(ip))
     }
 
+    /// Whether what a peer sends begins with a PROXY header.
+    pub(super) fn expects_header(&self, peer: &Address) -> bool {
+        self.proxy_protocol && self.trusts(peer)
+    }
+
     fn trusts_ip(&self, ip: IpAddr) -> bool {
         self.trusted.iter().any(|block| block.contains(ip))
     }

@@ -186,6 +186,23 @@ fn a_header_that_never_comes_ends_with_the_open_timeout() {
     }
 }
 
+/// What the hop says first is not taken for what is asked.
+#[test]
+fn one_too_many_behind_a_trusted_hop_is_told_so() {
+    let mut hub = hub(Framing::WebSocket, true);
+    Arc::make_mut(&mut hub.core.config).max_connections = 1;
+    accept(&mut hub, HOP);
+    for (peer, said) in [(HOP, [LINE, &get("")].concat()), (STRANGER, get(""))] {
+        let conn = accept(&mut hub, peer);
+        assert!(hub.refusal(conn).is_some());
+        let answer: String = said.chunks(7).map(|piece| say(&mut hub, conn, piece)).collect();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("Retry-After: 5\r\n"), "{answer}");
+    }
+    let conn = accept(&mut hub, HOP);
+    hub.handle_timeout(START + Duration::from_secs(1));
+    assert!(is_reset(&mut hub, START + Duration::from_secs(1), conn), "it has a second for its header, too");
+}
+
 /// What stands before TLS is read as plain text, and what stands behind it as TLS.
 #[cfg(feature = "tls")]
 #[test]
