@@ -60,7 +60,7 @@ pub struct Config {
     /// Most connections at once; more are refused and counted. Default 16,384.
     pub max_connections: usize,
     /// Most connections at once from one address, an IPv6 network of 64 bits counting as one; more are refused and counted.
-    /// Unix sockets have none to count. Default `None`: no limit.
+    /// Unix sockets have none to count. It is the peer's: all that come through a proxy have that of the proxy. Default `None`: no limit.
     pub max_connections_per_address: Option<usize>,
     /// Most connections at once that are in their opening handshake; more are refused and counted. One that had an answer and has
     /// not begun to ask again is in none. Each may hold a head of 16 KiB and, over TLS, 64 KiB of a handshake message. Default 4,096.
