@@ -1,5 +1,6 @@
 //! The ground: time, bytes in and out, messages, events, close reports, deadlines, entropy.
 
+mod checksum;
 mod cidr;
 mod close;
 mod closing;
@@ -44,6 +45,7 @@ pub use time::{Instant, Wall};
 pub use violation::Violation;
 pub use when::When;
 
+pub(crate) use checksum::Checksum;
 pub(crate) use closing::{Closing, Phase};
 #[cfg(feature = "deflate")]
 pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};

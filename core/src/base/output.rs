@@ -1,9 +1,9 @@
 //! What is shown to the transport: a machine's bytes, or the wire that they were sealed onto.
 
-use super::Instant;
 use super::leaving::{Gone, Leaving};
 use super::outbox::Outbox;
 use super::wire::Wire;
+use super::{Checksum, Instant};
 use alloc::vec::Vec;
 
 /// What a connection has to write. Hand the slices to the transport, then say with [`advance`](Output::advance) how
@@ -125,13 +125,13 @@ impl<'a> Output<'a> {
                 places *= 2;
                 continue;
             }
-            let (mut left, mut hasher) = (n, crc32fast::Hasher::new());
+            let (mut left, mut hasher) = (n, Checksum::default());
             for slice in &slices[..filled] {
                 let part = left.min(slice.len());
                 hasher.update(&slice[..part]);
                 left -= part;
             }
-            return (left == 0).then(|| hasher.finalize());
+            return (left == 0).then(|| hasher.finish());
         }
     }
 

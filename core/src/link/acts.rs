@@ -87,8 +87,10 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub fn send_prepared(&mut self, now: Instant, prepared: &Prepared) -> Result<Accepted, SendError> {
-        let call =
-            self.to_record(|| Call::Send(Sending::Prepared, prepared.kind(), prepared.payload().to_vec()));
+        let call = self.to_record(|| {
+            let how = if prepared.is_compressed() { Sending::Compressed } else { Sending::Prepared };
+            Call::Send(how, prepared.kind(), prepared.payload().to_vec())
+        });
         let sent = match &mut self.stage {
             Stage::Open(connection) => connection.send_prepared(now, prepared),
             Stage::Framed(connection) => {
@@ -233,7 +235,7 @@ impl Link {
         }
     }
 
-    /// The open WebSocket, if it is one, to be used: its ping.
+    /// The open WebSocket, if it is one, to be used: its ping. What is done with it by this way is not recorded.
     pub fn connection_mut(&mut self) -> Option<&mut Connection> {
         match &mut self.stage {
             Stage::Open(connection) => Some(connection),

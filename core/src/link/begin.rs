@@ -83,13 +83,15 @@ impl Link {
         for timeout in [&mut http.open_timeout, &mut http.write_timeout, &mut http.close_timeout] {
             *timeout = ASKING.min(*timeout);
         }
+        let http = Arc::new(http);
         let mut stage = Stage::http(now, wall, config);
         if let Stage::Http(answering) = &mut stage {
             answering.turns_away = true;
-            answering.responder = Responder::new(now, &http.into());
+            answering.responder = Responder::new(now, &http);
         }
         let has_header = config.forwarding.as_ref().is_some_and(|forwarding| forwarding.has_header(peer));
-        Some(Self::new(stage, Way::server(now, wall, config, has_header)))
+        let brief = has_header.then(|| Config { http, ..Config::clone(config) });
+        Some(Self::new(stage, brief.and_then(|brief| Way::server(now, wall, &brief, true))))
     }
 
     /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,

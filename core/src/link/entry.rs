@@ -142,6 +142,8 @@ pub(super) struct Core<J> {
     pub(super) dials_out: VecDeque<DialId>,
     /// Until when a drain may take.
     pub(super) drain_by: Option<Instant>,
+    /// It took longer than that.
+    pub(super) is_drain_late: bool,
     /// What it closes with.
     pub(super) drain_code: CloseCode,
     pub(super) stats: HubStats,

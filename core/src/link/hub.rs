@@ -75,6 +75,7 @@ impl<S: Service> Hub<S> {
             dials: SlotMap::new(),
             dials_out: VecDeque::new(),
             drain_by: None,
+            is_drain_late: false,
             drain_code: CloseCode::GOING_AWAY,
             stats: HubStats::default(),
             turn: None,
@@ -124,6 +125,7 @@ impl<S: Service> Hub<S> {
         }
         if self.core.drain_by.is_some_and(|by| by <= now) {
             self.core.drain_by = Some(Instant::NEVER);
+            self.core.is_drain_late = true;
             self.reset_all(now);
         }
         self.pump(now);

@@ -82,6 +82,8 @@ impl<S: Service> Hub<S> {
                 entry.pumped = false;
                 self.core.mark(conn);
                 self.feed(now, conn, &mut []);
+                // It may have sent, or given up what it had, and nobody need write it now, by which it would be counted.
+                self.core.recount_queue(now, conn);
                 self.bury(conn);
             }
         }
@@ -190,7 +192,7 @@ impl<S: Service> Hub<S> {
         if !is_refused {
             self.core.stand(conn, Standing::Settled);
             match self.core.drain_by {
-                Some(Instant::NEVER) => self.core.stats.drain_resets += 1,
+                Some(_) if self.core.is_drain_late => self.core.stats.drain_resets += 1,
                 Some(_) => self.core.stats.drained += 1,
                 None => {}
             }

@@ -14,8 +14,6 @@ pub struct HubStats {
     pub accepted: u64,
     /// Connections refused, for whatever reason.
     pub refused: u64,
-    /// Connections of trusted hops that did not begin with a PROXY header.
-    pub proxy_headers_refused: u64,
     /// Of those, because there were too many.
     pub refused_full: u64,
     /// Of those, because there were too many from their address.
@@ -26,6 +24,8 @@ pub struct HubStats {
     pub refused_draining: u64,
     /// Of those, such as could be told so by an answer.
     pub turned_away: u64,
+    /// Connections of trusted hops that did not begin with a PROXY header.
+    pub proxy_headers_refused: u64,
     /// Connections reset because too much waited to be written on all together.
     pub shed: u64,
     /// Messages refused because too much waited to be written on all connections together.

@@ -123,6 +123,14 @@ impl Prepared {
         &self.payload
     }
 
+    /// Whether it goes out compressed to those who inflate.
+    pub(crate) fn is_compressed(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.compressed.is_some();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
     /// The frames as they are.
     pub(super) fn frames(&self) -> &Frames {
         &self.frames

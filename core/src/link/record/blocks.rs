@@ -1,6 +1,7 @@
 //! A recording as bytes: magic, version, blocks with their checksums.
 
 use super::ReplayError;
+use crate::base::Checksum;
 use alloc::vec::Vec;
 
 const MAGIC: &[u8; 8] = b"WHARFREC";
@@ -25,7 +26,7 @@ pub(super) fn push(file: &mut Vec<u8>, content: &[u8]) {
 
 /// The checksum of bytes.
 pub(super) fn sum(bytes: &[u8]) -> u32 {
-    crc32fast::hash(bytes)
+    Checksum::of(bytes)
 }
 
 /// The content of all blocks, of which the first is the head.

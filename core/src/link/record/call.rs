@@ -55,6 +55,8 @@ pub(in crate::link) enum Sending {
     Message,
     Bytes,
     Prepared,
+    /// Prepared, and compressed for those who inflate.
+    Compressed,
 }
 
 const ENDS: [End; 8] = [
@@ -68,7 +70,7 @@ const ENDS: [End; 8] = [
     End::Dropped,
 ];
 
-const SENDINGS: [Sending; 3] = [Sending::Message, Sending::Bytes, Sending::Prepared];
+const SENDINGS: [Sending; 4] = [Sending::Message, Sending::Bytes, Sending::Prepared, Sending::Compressed];
 
 impl Call {
     /// What it is called where a difference is named.

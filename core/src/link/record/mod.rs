@@ -5,8 +5,8 @@
 //! recording through a machine of its own and compares each event, each outcome of a call and each byte of output with what
 //! was recorded. So a fault that was seen in production becomes a test.
 //!
-//! A recording begins with `WHARFREC` and a version. Behind that stand blocks of a length, a checksum (CRC-32) and their
-//! content; the last one is empty.
+//! A recording begins with `WHARFREC` and a version. Behind that stand blocks of a length, a checksum (the first four bytes of
+//! the content's SHA-1) and their content; the last one is empty.
 
 mod blocks;
 mod call;
@@ -21,3 +21,6 @@ pub(super) use tape::Tape;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod interplay;

@@ -113,7 +113,7 @@ pub fn note(recording: &[u8]) -> Result<&[u8], ReplayError> {
 }
 
 /// Runs a recording again, up to the first difference. `config` must be what the connection was served with, where TLS and the
-/// limits of a hub do not matter.
+/// limits of a hub do not matter. Messages that were prepared compressed must have been so by its own settings.
 ///
 /// ```
 /// use wharf::link::{ReplayError, replay};
@@ -297,14 +297,18 @@ impl Player {
             }
             Sending::Bytes => self.link.send_bytes(now, kind, payload.to_vec().into()),
             Sending::Prepared => {
-                let prepared = self.prepared(kind, payload)?;
+                let prepared = Prepared::new(kind, payload.to_vec().into())?;
+                self.link.send_prepared(now, &prepared)
+            }
+            Sending::Compressed => {
+                let prepared = self.compressed(kind, payload)?;
                 self.link.send_prepared(now, &prepared)
             }
         }
     }
 
-    /// A prepared message is compressed where the configuration compresses at all.
-    fn prepared(&self, kind: Kind, payload: &[u8]) -> Result<Prepared, crate::base::SendError> {
+    /// It is compressed as the connection's own messages are.
+    fn compressed(&self, kind: Kind, payload: &[u8]) -> Result<Prepared, crate::base::SendError> {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = &self.config.ws.deflate {
             return Prepared::compressed(kind, payload.to_vec().into(), deflate);

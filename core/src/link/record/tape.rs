@@ -2,7 +2,7 @@
 
 use super::blocks::{begin, push, put, put_bytes, sum};
 use super::call::Call;
-use crate::base::{Closed, End, Gone, Input, Instant, Leaving, Wall};
+use crate::base::{Checksum, Closed, End, Gone, Input, Instant, Leaving, Wall};
 use crate::link::{Config, Event, Link};
 use alloc::format;
 use alloc::sync::Arc;
@@ -149,10 +149,10 @@ pub(super) fn event_sum(event: Option<&Event<'_>>) -> u32 {
     match event {
         None => 0,
         Some(Event::Message(message)) => {
-            let mut hasher = crc32fast::Hasher::new();
+            let mut hasher = Checksum::default();
             hasher.update(format!("{:?}", message.kind()).as_bytes());
             hasher.update(message.payload());
-            hasher.finalize().max(1)
+            hasher.finish().max(1)
         }
         // Why TLS failed stands in the reason, and there is none where it is run again.
         Some(Event::Closed(closed)) => {

@@ -11,8 +11,8 @@ use std::vec;
 use std::vec::Vec;
 
 #[derive(Debug)]
-struct Shelf {
-    taken: Mutex<Vec<Vec<u8>>>,
+pub(super) struct Shelf {
+    pub(super) taken: Mutex<Vec<Vec<u8>>>,
     limit: usize,
 }
 
@@ -30,20 +30,21 @@ impl Recorder for Shelf {
     }
 }
 
-fn shelf(limit: usize) -> (Arc<Shelf>, Arc<Config>) {
+pub(super) fn shelf(limit: usize) -> (Arc<Shelf>, Arc<Config>) {
     let shelf = Arc::new(Shelf { taken: Mutex::default(), limit });
     let config = Config { recorder: Some(shelf.clone()), ..Config::default() };
     (shelf, Arc::new(config))
 }
 
-const WALL: Wall = Wall::from_millis(1_700_000_000_000);
+pub(super) const WALL: Wall = Wall::from_millis(1_700_000_000_000);
 
-const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+pub(super) const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 /// What is done next with a connection.
 #[derive(Clone, Debug)]
-enum Deed {
+pub(super) enum Deed {
     Hear(Vec<u8>),
     /// The client says something, cut where it may be.
     Say(u16, bool),
@@ -58,7 +59,7 @@ enum Deed {
     Fail,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+pub(super) fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Deed::Hear),
         6 => (0..3000_u16, any::<bool>()).prop_map(|(size, cut)| Deed::Say(size, cut)),
@@ -153,7 +154,7 @@ impl Run {
     }
 }
 
-fn recorded(config: &Arc<Config>, shelf: &Shelf, deeds: &[Deed]) -> Vec<u8> {
+pub(super) fn recorded(config: &Arc<Config>, shelf: &Shelf, deeds: &[Deed]) -> Vec<u8> {
     let mut run = Run::new(config);
     run.hear(UPGRADE);
     deeds.iter().for_each(|deed| run.carry_out(deed));

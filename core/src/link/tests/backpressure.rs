@@ -61,3 +61,46 @@ fn take_slowly(hub: &mut Hub<Scripted>, peer: &mut Peer) {
     let want: Vec<String> = (0..500).map(|i| i.to_string()).collect();
     assert_eq!(peer.got[1..], want);
 }
+
+/// Nothing of what it says is heard any more but its goodbye.
+#[test]
+fn one_that_is_paused_ends_in_order() {
+    for throttled in [false, true] {
+        for drains in [false, true] {
+            let mut hub = hub(Config::default());
+            let mut peer = Peer::connect(&mut hub);
+            let mut cx = Context::new(&mut hub.core);
+            if throttled {
+                cx.throttle(peer.conn, true)
+            } else {
+                cx.pause(peer.conn)
+            }
+            peer.say(&mut hub, "unheard");
+            if drains {
+                hub.drain(START, CloseCode::NORMAL);
+            } else {
+                Context::new(&mut hub.core).close(peer.conn, CloseCode::NORMAL, "").unwrap();
+                hub.pump(START);
+            }
+            peer.exchange(&mut hub, START);
+            assert_eq!((&*peer.got, peer.gone), (&["opened".into(), String::from("closed 1000")][..], true));
+            assert!(hub.is_empty());
+        }
+    }
+}
+
+/// Whatever it had to say, it is gone.
+#[test]
+fn one_that_is_paused_leaves_nothing_behind() {
+    for end in [None, Some(End::Eof), Some(End::Reset)] {
+        let mut hub = hub(Config::default());
+        let mut peer = Peer::connect(&mut hub);
+        Context::new(&mut hub.core).pause(peer.conn);
+        peer.say(&mut hub, "unheard");
+        if let Some(end) = end {
+            hub.receive_end(START, peer.conn, end);
+        }
+        hub.release(START, peer.conn);
+        assert!(hub.is_empty(), "{end:?}");
+    }
+}

@@ -21,6 +21,17 @@ fn all_are_told_and_the_silent_are_reset() {
     assert_eq!(hub.service().log[2..], ["closed 1001", "closed 1006"]);
 }
 
+/// A drain may take for ever.
+#[test]
+fn who_ends_in_a_drain_without_an_end_is_counted_as_closed() {
+    let mut hub = hub(Config { drain_timeout: core::time::Duration::MAX, ..Config::default() });
+    let mut polite = Peer::connect(&mut hub);
+    hub.drain(START, CloseCode::GOING_AWAY);
+    polite.exchange(&mut hub, START);
+    assert!(hub.is_drained());
+    assert_eq!((hub.stats().drained, hub.stats().drain_resets), (1, 0));
+}
+
 /// An acceptance that was put off may come inside of a drain.
 #[test]
 fn a_late_acceptance_is_told_too() {

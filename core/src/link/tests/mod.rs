@@ -9,6 +9,7 @@ mod limits;
 mod overload;
 mod service;
 mod transport;
+mod turmoil;
 #[cfg(feature = "tls")]
 mod ways;
 #[cfg(feature = "tls")]

@@ -190,3 +190,41 @@ fn the_tls_timeout_holds_for_a_tunnel() {
         assert_eq!(client.outcome, Some(Err(OpenError::Handshake(HandshakeError::Aborted))));
     }
 }
+
+/// The session that failed is not there where a recording is run again, and what the program did then is.
+#[test]
+fn what_was_recorded_over_tls_that_failed_comes_out_the_same() {
+    let [text, tagged] = [Message::text("ahoy"), Message::typed(1, &b"ahoy"[..])];
+    for (framing, said) in framings().into_iter().zip([&text, &tagged, &text]) {
+        for damaged_at in 0..8 {
+            let shelf = Arc::new(super::turmoil::Shelf::default());
+            let (client, mut config) = configs(&framing, true);
+            Arc::make_mut(&mut config).recorder = Some(shelf.clone());
+            let entropy = Entropy::from_seed([1; 32]);
+            let link = Link::client(START, IN_2027, &client, &target(&framing, true), entropy).unwrap();
+            let (mut client, mut server) =
+                (Side::new(link, false), Side::new(Link::server(START, IN_2027, &config), true));
+            for round in 0..8 {
+                let mut up = client.write(START, 9999);
+                if round == damaged_at {
+                    up.extend_from_slice(DAMAGE);
+                }
+                server.receive(START, &mut up);
+                if server.outcome.is_some() {
+                    let _ = server.link.send(START, said.as_lent());
+                    let _ = server.link.close(START, CloseCode::NORMAL, "");
+                }
+                let mut down = server.write(START, 9999);
+                client.receive(START, &mut down);
+                let _ = client.link.send(START, said.as_lent());
+            }
+            assert!(server.outcome.is_some(), "{damaged_at}");
+            server.link.receive_end(START, End::Dropped);
+            server.hear(START);
+            drop(server);
+            let recording = shelf.0.lock().unwrap().pop().unwrap();
+            let replayed = crate::link::replay(&recording, &config).unwrap();
+            assert_eq!(replayed.difference, None, "{framing:?} {damaged_at}");
+        }
+    }
+}
