@@ -3,6 +3,7 @@
 use crate::accept::{Either, Gong, either};
 use crate::driver::Driver;
 use crate::runtime::{Runtime, Timer};
+use crate::seat::Seat;
 use crate::server::Outcome;
 use crate::socket::{Estate, Socket};
 use crate::turn;
@@ -39,14 +40,18 @@ struct Live {
     connections: AtomicUsize,
     none_left: event_listener::Event,
     timeout: Duration,
-    /// When it is to be over.
-    by: OnceLock<Instant>,
+    /// When it is to be over, and what it closes with.
+    ending: OnceLock<(Instant, CloseCode)>,
     closed: AtomicU64,
     reset: AtomicU64,
 }
 
 /// The place of one connection. It counts until it is dropped.
-pub struct Berth(Drain);
+pub struct Berth {
+    drain: Drain,
+    /// Where a server has limits of its own.
+    pub(crate) seat: Option<Box<Seat>>,
+}
 
 impl Drain {
     /// One with no connection, that may take 10 s.
@@ -62,7 +67,7 @@ impl Drain {
             connections: AtomicUsize::new(0),
             none_left: event_listener::Event::new(),
             timeout,
-            by: OnceLock::new(),
+            ending: OnceLock::new(),
             closed: AtomicU64::new(0),
             reset: AtomicU64::new(0),
         };
@@ -74,8 +79,14 @@ impl Drain {
     pub fn enter(&self, most: usize) -> Option<Berth> {
         let before = self.live.connections.fetch_add(1, Ordering::SeqCst);
         // Given back on drop.
-        let berth = Berth(self.clone());
+        let berth = Berth { drain: self.clone(), seat: None };
         (before < most).then_some(berth)
+    }
+
+    /// Takes a place for one that has its seat.
+    pub(crate) fn seated(&self, seat: Box<Seat>) -> Berth {
+        self.live.connections.fetch_add(1, Ordering::SeqCst);
+        Berth { drain: self.clone(), seat: Some(seat) }
     }
 
     /// Connections at this moment.
@@ -98,20 +109,26 @@ impl Drain {
         self.stop.wait().await;
     }
 
-    pub(crate) fn begin(&self) {
-        self.live.by.get_or_init(|| {
+    pub(crate) fn begin(&self, code: CloseCode) {
+        self.live.ending.get_or_init(|| {
             let now = Instant::now();
             // One that the clock cannot name the end of is over in a year.
-            now.checked_add(self.live.timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
+            let by = now.checked_add(self.live.timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
+            (by, if code.may_be_sent() { code } else { CloseCode::GOING_AWAY })
         });
         self.stop.strike();
+    }
+
+    /// What connections are closed with.
+    pub(crate) fn code(&self) -> CloseCode {
+        self.live.ending.get().map_or(CloseCode::GOING_AWAY, |(_, code)| *code)
     }
 
     /// Waits until a drain has taken all its time.
     async fn is_late<R: Runtime>(&self) {
         self.stop.wait().await;
         let mut timer = R::timer();
-        timer.set(self.live.by.get().copied().unwrap_or_else(Instant::now));
+        timer.set(self.live.ending.get().map_or_else(Instant::now, |(by, _)| *by));
         poll_fn(|cx| timer.poll(cx)).await;
     }
 
@@ -121,7 +138,15 @@ impl Drain {
     /// # Cancel safety
     /// Dropped after its first poll, the connections go on ending.
     pub async fn drain(&self) -> Drained {
-        self.begin();
+        self.drain_with(CloseCode::GOING_AWAY).await
+    }
+
+    /// As [`drain`](Self::drain), with another code, or 1001 if that must not be sent. The drain that begins first says which.
+    ///
+    /// # Cancel safety
+    /// As that of [`drain`](Self::drain).
+    pub async fn drain_with(&self, code: CloseCode) -> Drained {
+        self.begin(code);
         while self.connections() > 0 {
             let listener = self.live.none_left.listen();
             if self.connections() > 0 {
@@ -157,7 +182,7 @@ impl Default for Drain {
 
 impl Berth {
     /// Runs `handler` with the socket, and closes what it leaves: with 1000 when it returns, 1011 when it fails or panics,
-    /// 1001 when the drain begins. Done once the connection has ended, which its close deadline bounds.
+    /// the drain's code, mostly 1001, when that begins. Done once the connection has ended, which its close deadline bounds.
     ///
     /// # Cancel safety
     /// Dropped before it is done, the handler is dropped with it, and with that the socket.
@@ -181,8 +206,8 @@ impl Berth {
         let estate = Estate::<R>::default();
         let name = socket.name();
         socket.bequeath(estate.clone());
-        let code = match either(self.0.stop.wait(), unwound(|| handler(socket))).await {
-            Either::Left(()) => CloseCode::GOING_AWAY,
+        let code = match either(self.drain.stop.wait(), unwound(|| handler(socket))).await {
+            Either::Left(()) => self.drain.code(),
             Either::Right(ended) => match ended.map(Outcome::failure) {
                 Ok(None) => CloseCode::NORMAL,
                 Ok(Some(cause)) | Err(cause) => {
@@ -197,14 +222,16 @@ impl Berth {
                 // It is read no further: what was handed up last may not have been taken whole.
                 driver.link.fail(turn::fresh(driver.clock()));
             }
-            self.0.finish(driver, code).await;
+            self.drain.finish(driver, code).await;
         }
     }
 }
 
 impl Drop for Berth {
     fn drop(&mut self) {
-        let live = &self.0.live;
+        // Whoever sees one connection less finds its seat free.
+        self.seat = None;
+        let live = &self.drain.live;
         if live.connections.fetch_sub(1, Ordering::SeqCst) == 1 {
             live.none_left.notify(usize::MAX);
         }
@@ -240,6 +267,6 @@ impl fmt::Debug for Drain {
 
 impl fmt::Debug for Berth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Berth").field(&self.0).finish()
+        f.debug_tuple("Berth").field(&self.drain).finish()
     }
 }

@@ -20,6 +20,7 @@ mod mock;
 mod requests;
 mod runtime;
 mod scratch;
+mod seat;
 mod sender;
 mod server;
 mod socket;

@@ -5,13 +5,14 @@ use crate::bound::Bound;
 use crate::drain::{Berth, Drain};
 use crate::driver::Driver;
 use crate::runtime::Runtime;
+use crate::seat::{Seat, Seats};
 use crate::socket::Socket;
 use crate::trace::{self, Name, Told};
 use crate::{Clock, accept};
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use wharf::base::CloseCode;
-use wharf::link::{Address, Config, Event, Link, Refused, Welcome};
+use wharf::link::{Address, AdmissionStats, Config, Event, Welcome};
 use wharf::ws::handshake::{Acceptance, Refusal};
 use wharf_std::{Drained, ListenerLost};
 
@@ -38,6 +39,7 @@ impl<E: std::fmt::Display + Send> Outcome for Result<(), E> {
 pub struct ServerHandle {
     address: Address,
     drain: Drain,
+    seats: Arc<Seats>,
     listener_closed: Arc<Gong>,
     loss: Arc<Loss>,
 }
@@ -55,6 +57,18 @@ impl ServerHandle {
         self.drain.connections()
     }
 
+    /// How many connections are in their opening handshake: not open, and not between two requests.
+    #[must_use]
+    pub fn handshakes(&self) -> usize {
+        self.seats.lock().handshakes()
+    }
+
+    /// How many were accepted and refused so far, and why.
+    #[must_use]
+    pub fn stats(&self) -> AdmissionStats {
+        self.seats.lock().stats()
+    }
+
     /// Waits until the listener is lost, which it is not as a rule: nobody can connect any more, and those who are connected go
     /// on. `None` once a drain has closed it.
     ///
@@ -70,9 +84,19 @@ impl ServerHandle {
     /// # Cancel safety
     /// Dropped after its first poll, the server goes on ending.
     pub async fn drain(&self) -> Drained {
-        self.drain.begin();
+        self.drain_with(CloseCode::GOING_AWAY).await
+    }
+
+    /// As [`drain`](Self::drain), with another code, as 1012 where the server comes back; with 1001 if that must not be sent. The
+    /// drain that begins first says which.
+    ///
+    /// # Cancel safety
+    /// As that of [`drain`](Self::drain).
+    pub async fn drain_with(&self, code: CloseCode) -> Drained {
+        self.seats.lock().drain();
+        self.drain.begin(code);
         self.listener_closed.wait().await;
-        let drained = self.drain.drain().await;
+        let drained = self.drain.drain_with(code).await;
         trace::drained(Some(&self.address), drained);
         drained
     }
@@ -80,6 +104,9 @@ impl ServerHandle {
 
 /// Runs `handler` for each WebSocket that is accepted. Requests that ask for no WebSocket are answered by 426. When
 /// the handler returns the connection is closed with 1000, when it fails or panics with 1011; no other is touched.
+///
+/// How many are taken, of one address and in their opening handshake too, and how many of the others are told so, is limited as
+/// `config` says ([`Admission`](wharf::link::Admission)). A connection counts until its handler has returned and it has ended.
 pub fn serve<R, F, Fut>(bound: Bound<R>, config: Arc<Config>, handler: F) -> ServerHandle
 where
     R: Runtime,
@@ -87,57 +114,57 @@ where
     Fut: Future<Output: Outcome> + Send + 'static,
 {
     let (drain, loss) = (Drain::with_timeout(config.drain_timeout), Arc::<Loss>::default());
-    // Those that are told so beside the places that are taken.
-    let refusals = Drain::new();
-    let (address, places) = (bound.local_addr().clone(), drain.clone());
+    let (seats, places) = (Seats::new(config.clone()), drain.clone());
+    let (address, taking) = (bound.local_addr().clone(), seats.clone());
     let (handler, clock, own) = (Arc::new(handler), Clock::new(), bound.config().cloned());
     let listener_closed = accept::spawn(bound, drain.stop.clone(), loss.clone(), move |stream, peer| {
         let speaking = own.as_ref().unwrap_or(&config);
-        let Some(berth) = places.enter(config.max_connections) else {
-            trace::refused(&peer, Refused::TooMany);
-            if let Some(berth) = refusals.enter(config.max_refusals)
-                && let Some(link) = Link::turning_away(clock.now(), clock.wall(), speaking, &peer)
-            {
-                let driver = Driver::<R>::new(link, stream, clock, Vec::new());
-                R::spawn(turn_away(driver, places.clone(), berth));
-            }
-            return;
+        let (seat, link) = match taking.take(clock, &peer, speaking) {
+            Ok(taken) => taken,
+            Err(refused) => return trace::refused(&peer, refused),
         };
-        let link = Link::accepted(clock.now(), clock.wall(), speaking, &peer);
         let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
+        if let Some(refused) = seat.refusal() {
+            trace::refused(&peer, refused);
+            return R::spawn(turn_away(driver, places.clone(), seat));
+        }
+        let berth = places.seated(seat);
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());
         let (handler, drain) = (handler.clone(), places.clone());
         R::spawn(name.in_connection(async move { run(driver, &*handler, &drain, berth).await }));
     });
-    ServerHandle { address, drain, listener_closed, loss }
+    ServerHandle { address, drain, seats, listener_closed, loss }
 }
 
-/// Tells a connection that it is one too many.
-async fn turn_away<R: Runtime>(mut driver: Box<Driver<R>>, drain: Drain, _berth: Berth) {
+/// Tells a connection that it is not taken.
+async fn turn_away<R: Runtime>(mut driver: Box<Driver<R>>, drain: Drain, _seat: Box<Seat>) {
     either(drain.begun(), poll_fn(|cx| driver.poll_with(cx, |_, _, _| None::<()>))).await;
 }
 
 /// One connection from accept to end.
-async fn run<R, F, Fut>(mut driver: Box<Driver<R>>, handler: &F, drain: &Drain, berth: Berth)
+async fn run<R, F, Fut>(mut driver: Box<Driver<R>>, handler: &F, drain: &Drain, mut berth: Berth)
 where
     R: Runtime,
     F: Fn(Socket<R>) -> Fut,
     Fut: Future<Output: Outcome>,
 {
-    let welcome = match either(drain.begun(), open(&mut driver)).await {
+    let welcome = match either(drain.begun(), open(&mut driver, berth.seat.as_deref_mut())).await {
         Either::Right(Some(welcome)) => welcome,
         Either::Right(None) => return,
-        Either::Left(()) => return drain.finish(driver, CloseCode::GOING_AWAY).await,
+        Either::Left(()) => return drain.finish(driver, drain.code()).await,
     };
     driver.told.open();
     berth.run(Socket::new(driver, welcome, None), handler).await;
 }
 
-/// The opening handshake; `None` if the connection ended without one.
-pub(crate) async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welcome>> {
+/// The opening handshake, in which it counts where it has a seat; `None` if the connection ended without one.
+pub(crate) async fn open<R: Runtime>(
+    driver: &mut Driver<R>,
+    mut seat: Option<&mut Seat>,
+) -> Option<Box<Welcome>> {
     let welcome = poll_fn(|cx| {
-        driver.poll_with(cx, |link, now, event| match event {
+        let polled = driver.poll_with(cx, |link, now, event| match event {
             Event::Request(request) => {
                 // The request waits for its answer, and an acceptance without words is always possible.
                 if request.is_websocket() {
@@ -149,9 +176,16 @@ pub(crate) async fn open<R: Runtime>(driver: &mut Driver<R>) -> Option<Box<Welco
             }
             Event::Opened(welcome) => Some(welcome),
             _ => None,
-        })
+        });
+        if let Some(seat) = seat.as_deref_mut() {
+            seat.recount(driver);
+        }
+        polled
     })
     .await?;
+    if let Some(seat) = seat {
+        seat.settle();
+    }
     // The client waits for the answer, and the handler may do something else first.
     poll_fn(|cx| driver.poll_output(cx)).await;
     Some(welcome)

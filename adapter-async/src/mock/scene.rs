@@ -121,7 +121,7 @@ pub fn mock_with<R: Runtime>(
     let peer = Peer::new(shared);
     // Nothing stands between them that would make either wait for anything but the other.
     let welcome = {
-        let mut open = pin!(server::open(&mut driver));
+        let mut open = pin!(server::open(&mut driver, None));
         (0..ROUNDS).find_map(|_| {
             peer.settle();
             match open.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -1,11 +1,51 @@
 //! Who is taken in, and what those hear who are not.
 
-use super::entry::Core;
-use super::{Address, Config, ConnId, Hub, Link, Service};
-use crate::base::Instant;
+use super::{Address, AdmissionStats, Config, Link};
+use crate::base::{Instant, Wall};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::net::IpAddr;
+
+/// Who is taken in of those who connect to a server, and who is told that he is not: the limits of a [`Config`] on
+/// connections, addresses and handshakes. A [`Hub`](super::Hub) has one of its own; whoever drives each [`Link`] by itself has one
+/// for all of a server. It holds what it counts and an entry for each address that has a connection.
+///
+/// Each [`Place`] that it gives out is given back by [`leave`](Self::leave); until then it counts.
+///
+/// ```
+/// use wharf::link::{Address, Admission, Config, Refused};
+///
+/// let mut config = Config::default();
+/// (config.max_connections_per_address, config.max_refusals) = (Some(1), 1);
+/// let (mut admission, peer) = (Admission::new(), "192.0.2.1:7".parse::<Address>().unwrap());
+///
+/// let mut taken = admission.admit(&peer, &config, &config).unwrap();
+/// assert_eq!((taken.refusal(), admission.handshakes()), (None, 1));
+/// admission.settle(&mut taken);
+/// assert_eq!(admission.handshakes(), 0);
+///
+/// // One more is told so by an answer, and another one is not even that.
+/// let told = admission.admit(&peer, &config, &config).unwrap();
+/// assert_eq!(told.refusal(), Some(Refused::TooManyFromAddress));
+/// assert_eq!(admission.admit(&peer, &config, &config).unwrap_err(), Refused::TooManyFromAddress);
+/// assert_eq!(admission.stats().refused_address, 2);
+///
+/// admission.leave(&peer, told);
+/// admission.leave(&peer, taken);
+/// assert!(admission.admit(&peer, &config, &config).unwrap().refusal().is_none());
+/// ```
+#[derive(Debug, Default)]
+pub struct Admission {
+    /// Those that are not refused.
+    taken: usize,
+    opening: usize,
+    /// Those that are told that they are not taken; at most [`Config::max_refusals`].
+    refused: usize,
+    /// How many were accepted of whom. At most as many as there are connections.
+    addresses: BTreeMap<u128, usize>,
+    is_draining: bool,
+    stats: AdmissionStats,
+}
 
 /// Why a connection is not taken.
 ///
@@ -26,14 +66,38 @@ pub enum Refused {
     /// [`Config::max_handshakes`].
     #[error("too many connections in their opening handshake")]
     TooManyHandshakes,
-    /// The hub is draining.
-    #[error("the hub is draining")]
+    /// The server is draining.
+    #[error("the server is draining")]
     Draining,
+}
+
+/// The place of a connection in an [`Admission`], of one that is only told that it is not taken as well. Dropped, it counts for
+/// ever: [`Admission::leave`] takes it back.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wharf::base::{Instant, Wall};
+/// use wharf::link::{Address, Admission, Config};
+///
+/// let (mut admission, config) = (Admission::new(), Arc::new(Config::default()));
+/// let peer: Address = "192.0.2.1:7".parse().unwrap();
+/// let mut place = admission.admit(&peer, &config, &config).unwrap();
+/// let link = place.link(Instant::ORIGIN, Wall::default(), &config, &peer);
+/// assert!(link.wants().read);
+/// admission.leave(&peer, place);
+/// assert_eq!(admission.connections(), 0);
+/// ```
+#[derive(Debug)]
+#[must_use = "it counts until it is given back"]
+pub struct Place {
+    standing: Standing,
+    /// It counts as one of its address.
+    is_counted: bool,
 }
 
 /// How a connection counts until it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+enum Standing {
     /// In its opening handshake, or with a request that is not answered.
     Opening,
     /// It had an answer and has not begun to ask again.
@@ -44,18 +108,124 @@ pub(super) enum Standing {
     Refused(Refused),
 }
 
-/// How many are of which kind.
-#[derive(Debug, Default)]
-pub(super) struct Census {
-    pub(super) opening: usize,
-    /// Those that are told that they are not taken; at most [`Config::max_refusals`].
-    pub(super) refused: usize,
-    /// How many were accepted of whom. At most as many as there are connections.
-    addresses: BTreeMap<u128, usize>,
-}
+impl Admission {
+    /// One with no connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
 
-impl Census {
-    pub(super) fn add(&mut self, standing: Standing) {
+    /// Judges a connection that was accepted from `peer`. The limits are those of `limits`, which are the same for all
+    /// connections of a server; `speaking` is the configuration of this one: whether its peer is a trusted hop, which has no limit
+    /// an address, and whether there is HTTP to refuse it by. One that is too many may have a place all the same, and is
+    /// only told so: [`Place::refusal`]. The connection itself is [`Place::link`].
+    ///
+    /// # Errors
+    /// [`Refused`], counted. It is to be closed at once.
+    pub fn admit(&mut self, peer: &Address, limits: &Config, speaking: &Config) -> Result<Place, Refused> {
+        // A hop stands for many.
+        let is_hop = speaking.forwarding.as_ref().is_some_and(|forwarding| forwarding.trusts(peer));
+        let most = limits.max_connections_per_address.filter(|_| !is_hop);
+        let Some(refused) = self.refuses(peer, limits, most) else {
+            self.stats.accepted += 1;
+            if most.is_some() {
+                self.arrive(peer);
+            }
+            return Ok(self.give(Standing::Opening, most.is_some()));
+        };
+        let is_told =
+            refused != Refused::Draining && self.refused < limits.max_refusals && speaking.can_turn_away();
+        self.stats.count_refused(refused, is_told);
+        if is_told { Ok(self.give(Standing::Refused(refused), false)) } else { Err(refused) }
+    }
+
+    /// A place for a connection that was made to somebody: it counts, but under no limit.
+    pub(super) fn dialed(&mut self) -> Place {
+        self.give(Standing::Opening, false)
+    }
+
+    /// The connection is open, or its end was told: it is in no handshake any more.
+    pub fn settle(&mut self, place: &mut Place) {
+        if !matches!(place.standing, Standing::Refused(_)) {
+            self.stand(place, Standing::Settled);
+        }
+    }
+
+    /// A connection that is not open has no more to say for now. `is_resting` is what its link [says](Link::is_resting): one
+    /// that is between two requests is in no handshake.
+    pub fn recount(&mut self, place: &mut Place, is_resting: bool) {
+        match (place.standing, is_resting) {
+            (Standing::Opening, true) => self.stand(place, Standing::Resting),
+            (Standing::Resting, false) => self.stand(place, Standing::Opening),
+            _ => {}
+        }
+    }
+
+    /// The connection of `peer`, to which the place was given, is no more.
+    // By value, so that it is given back once.
+    #[allow(clippy::needless_pass_by_value)]
+    pub fn leave(&mut self, peer: &Address, place: Place) {
+        self.discount(place.standing);
+        if !matches!(place.standing, Standing::Refused(_)) {
+            self.taken = self.taken.saturating_sub(1);
+        }
+        if place.is_counted {
+            self.depart(peer);
+        }
+    }
+
+    /// Nobody is taken from here on, nor told so.
+    pub fn drain(&mut self) {
+        self.is_draining = true;
+    }
+
+    /// How many connections are taken, those between two requests and those that end among them.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.taken
+    }
+
+    /// How many connections are in their opening handshake: not open, and not between two requests.
+    #[must_use]
+    pub fn handshakes(&self) -> usize {
+        self.opening
+    }
+
+    /// How many connections there are that are only told that they are not taken.
+    #[must_use]
+    pub fn refusals(&self) -> usize {
+        self.refused
+    }
+
+    /// The counters so far.
+    #[must_use]
+    pub fn stats(&self) -> AdmissionStats {
+        self.stats
+    }
+
+    /// Why `peer` is not taken, who may have as many as `most` at once.
+    fn refuses(&self, peer: &Address, limits: &Config, most: Option<usize>) -> Option<Refused> {
+        match () {
+            () if self.is_draining => Some(Refused::Draining),
+            () if self.taken >= limits.max_connections => Some(Refused::TooMany),
+            () if most.is_some_and(|most| self.of(peer) >= most) => Some(Refused::TooManyFromAddress),
+            () if self.opening >= limits.max_handshakes => Some(Refused::TooManyHandshakes),
+            () => None,
+        }
+    }
+
+    fn give(&mut self, standing: Standing, is_counted: bool) -> Place {
+        self.count(standing);
+        self.taken += usize::from(!matches!(standing, Standing::Refused(_)));
+        Place { standing, is_counted }
+    }
+
+    fn stand(&mut self, place: &mut Place, standing: Standing) {
+        self.discount(core::mem::replace(&mut place.standing, standing));
+        self.count(standing);
+    }
+
+    fn count(&mut self, standing: Standing) {
         match standing {
             Standing::Opening => self.opening += 1,
             Standing::Refused(_) => self.refused += 1,
@@ -63,10 +233,11 @@ impl Census {
         }
     }
 
-    pub(super) fn take(&mut self, standing: Standing) {
+    fn discount(&mut self, standing: Standing) {
+        // A place of another admission takes no more from this one than it has.
         match standing {
-            Standing::Opening => self.opening -= 1,
-            Standing::Refused(_) => self.refused -= 1,
+            Standing::Opening => self.opening = self.opening.saturating_sub(1),
+            Standing::Refused(_) => self.refused = self.refused.saturating_sub(1),
             Standing::Resting | Standing::Settled => {}
         }
     }
@@ -81,7 +252,7 @@ impl Census {
         }
     }
 
-    fn leave(&mut self, peer: &Address) {
+    fn depart(&mut self, peer: &Address) {
         if let Some(whose) = whose(peer)
             && let Some(count) = self.addresses.get_mut(&whose)
         {
@@ -93,6 +264,33 @@ impl Census {
     }
 }
 
+impl Place {
+    /// Why the connection is not taken, if it is only told so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refused> {
+        match self.standing {
+            Standing::Refused(refused) => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// Whether the connection counts as one between two requests.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        self.standing == Standing::Resting
+    }
+
+    /// The server's side of the connection, or of one that is only told that it is not taken ([`Link::turning_away`]).
+    /// `config` and `peer` are those that it was judged by.
+    #[must_use]
+    pub fn link(&self, now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Link {
+        match self.refusal() {
+            None => Link::accepted(now, wall, config, peer),
+            Some(_) => Link::refused(now, wall, config, peer),
+        }
+    }
+}
+
 /// Whom an address belongs to: one of IPv4 to a host, one of IPv6 to a network of 64 bits, in which a host has 2^64
 /// addresses to choose from. Nobody is told from another by a Unix socket.
 fn whose(peer: &Address) -> Option<u128> {
@@ -100,120 +298,4 @@ fn whose(peer: &Address) -> Option<u128> {
         IpAddr::V4(ip) => u128::from(ip.to_ipv6_mapped()),
         IpAddr::V6(ip) => u128::from(ip) >> 64 << 64,
     })
-}
-
-impl<S: Service> Hub<S> {
-    /// Takes a connection that a listener accepted. One that is too many may be taken all the same, and only told so:
-    /// [`refusal`](Self::refusal) tells it from the others.
-    ///
-    /// # Errors
-    /// [`Refused`], counted. It is to be closed at once.
-    pub fn accept(&mut self, now: Instant, peer: Address) -> Result<ConnId, Refused> {
-        self.accept_as(now, peer, None)
-    }
-
-    /// Takes a connection that a listener accepted which speaks otherwise than the hub's own configuration says: framing,
-    /// TLS and the limits of a connection are those of `config`, those of all together stay.
-    ///
-    /// # Errors
-    /// As [`accept`](Self::accept).
-    pub fn accept_as(
-        &mut self,
-        now: Instant,
-        peer: Address,
-        config: Option<&Arc<Config>>,
-    ) -> Result<ConnId, Refused> {
-        let now = self.begin(now);
-        let wall = self.core.wall.at(now);
-        let config = config.unwrap_or(&self.core.config);
-        // A hop stands for many.
-        let is_hop = config.forwarding.as_ref().is_some_and(|forwarding| forwarding.trusts(&peer));
-        let most = self.core.config.max_connections_per_address.filter(|_| !is_hop);
-        let Some(refused) = self.core.refuses(&peer, most) else {
-            self.core.stats.accepted += 1;
-            let link = Link::accepted(now, wall, config, &peer);
-            if most.is_some() {
-                self.core.census.arrive(&peer);
-            }
-            let conn = self.insert(link, peer, None, Standing::Opening);
-            self.core.links[conn.0].counted = most.is_some();
-            return Ok(conn);
-        };
-        let can_tell = self.core.can_tell(refused);
-        let link = can_tell.then(|| Link::turning_away(now, wall, config, &peer)).flatten();
-        self.core.count_refused(refused, link.is_some());
-        link.map(|link| self.insert(link, peer, None, Standing::Refused(refused))).ok_or(refused)
-    }
-
-    /// Why a connection was not taken that is only told so: the service never hears of it.
-    #[must_use]
-    pub fn refusal(&self, conn: ConnId) -> Option<Refused> {
-        match self.core.links.get(conn.0)?.standing {
-            Standing::Refused(refused) => Some(refused),
-            _ => None,
-        }
-    }
-
-    /// How many connections are in their opening handshake: not open, and not between two requests.
-    #[must_use]
-    pub fn handshakes(&self) -> usize {
-        self.core.census.opening
-    }
-}
-
-impl<J> Core<J> {
-    /// Why `peer` is not taken, who may have as many as `most` at once.
-    fn refuses(&self, peer: &Address, most: Option<usize>) -> Option<Refused> {
-        let Config { max_connections, max_handshakes, .. } = *self.config;
-        match () {
-            () if self.drain_by.is_some() => Some(Refused::Draining),
-            () if self.links.len() - self.census.refused >= max_connections => Some(Refused::TooMany),
-            () if most.is_some_and(|most| self.census.of(peer) >= most) => Some(Refused::TooManyFromAddress),
-            () if self.census.opening >= max_handshakes => Some(Refused::TooManyHandshakes),
-            () => None,
-        }
-    }
-
-    fn can_tell(&self, refused: Refused) -> bool {
-        refused != Refused::Draining && self.census.refused < self.config.max_refusals
-    }
-
-    fn count_refused(&mut self, refused: Refused, told: bool) {
-        self.stats.refused += 1;
-        self.stats.turned_away += u64::from(told);
-        match refused {
-            Refused::TooMany => self.stats.refused_full += 1,
-            Refused::TooManyFromAddress => self.stats.refused_address += 1,
-            Refused::TooManyHandshakes => self.stats.refused_handshakes += 1,
-            Refused::Draining => self.stats.refused_draining += 1,
-        }
-    }
-
-    /// A connection counts as something else from here on.
-    pub(super) fn stand(&mut self, conn: ConnId, standing: Standing) {
-        let Some(entry) = self.links.get_mut(conn.0) else { return };
-        let before = core::mem::replace(&mut entry.standing, standing);
-        self.census.take(before);
-        self.census.add(standing);
-    }
-
-    /// A connection that is not open has no more to say for now: it may be between two requests.
-    pub(super) fn recount(&mut self, conn: ConnId) {
-        let Some(entry) = self.links.get(conn.0) else { return };
-        match (entry.standing, entry.link.is_resting()) {
-            (Standing::Opening, true) => self.stand(conn, Standing::Resting),
-            (Standing::Resting, false) => self.stand(conn, Standing::Opening),
-            _ => {}
-        }
-    }
-
-    /// A connection is no more.
-    pub(super) fn forget(&mut self, conn: ConnId) {
-        let Some(entry) = self.links.remove(conn.0) else { return };
-        self.census.take(entry.standing);
-        self.uncount_queue(entry.pages);
-        if entry.counted {
-            self.census.leave(&entry.peer);
-        }
-    }
 }

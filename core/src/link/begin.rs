@@ -71,14 +71,12 @@ impl Link {
     /// trusted hop is passed over.
     #[must_use]
     pub fn turning_away(now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Option<Self> {
+        config.can_turn_away().then(|| Self::refused(now, wall, config, peer))
+    }
+
+    /// As [`turning_away`](Self::turning_away), where that can be said.
+    pub(super) fn refused(now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Self {
         const ASKING: Duration = Duration::from_secs(1);
-        #[cfg(feature = "tls")]
-        let is_plain = config.tls.is_none();
-        #[cfg(not(feature = "tls"))]
-        let is_plain = true;
-        if !is_plain || !matches!(config.framing, Framing::WebSocket) {
-            return None;
-        }
         let mut http = http::Config::clone(&config.http);
         for timeout in [&mut http.open_timeout, &mut http.write_timeout, &mut http.close_timeout] {
             *timeout = ASKING.min(*timeout);
@@ -91,7 +89,7 @@ impl Link {
         }
         let has_header = config.forwarding.as_ref().is_some_and(|forwarding| forwarding.has_header(peer));
         let brief = has_header.then(|| Config { http, ..Config::clone(config) });
-        Some(Self::new(stage, brief.and_then(|brief| Way::server(now, wall, &brief, true))))
+        Self::new(stage, brief.and_then(|brief| Way::server(now, wall, &brief, true)))
     }
 
     /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,

@@ -218,6 +218,15 @@ impl Config {
         Ok(())
     }
 
+    /// Whether a connection that is not taken can be told so: there is HTTP to say it by, and no TLS handshake to pay for.
+    pub(super) fn can_turn_away(&self) -> bool {
+        #[cfg(feature = "tls")]
+        let is_plain = self.tls.is_none();
+        #[cfg(not(feature = "tls"))]
+        let is_plain = true;
+        is_plain && matches!(self.framing, Framing::WebSocket)
+    }
+
     /// The proxy for `target`; none for one that names its address.
     pub(super) fn proxy_for(&self, target: &Target) -> Option<&Proxy> {
         let proxies = self.proxies.as_ref().filter(|_| target.address().is_none())?;

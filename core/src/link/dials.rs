@@ -1,6 +1,5 @@
 //! Connections that a service wants made.
 
-use super::admission::Standing;
 use super::entry::{Core, Dialing, Turn};
 use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
 use crate::base::Instant;
@@ -144,7 +143,10 @@ impl<S: Service> Hub<S> {
         let (wall, entropy) = (self.core.wall.at(now), self.core.entropy.fork());
         let timeout = dialing.deadline - now;
         match Link::dialed(now, wall, &self.core.config, &dialing.target, entropy, timeout) {
-            Ok(link) => Some(self.insert(link, peer, Some(dial), Standing::Opening)),
+            Ok(link) => {
+                let place = self.core.admission.dialed();
+                Some(self.insert(link, peer, Some(dial), place))
+            }
             Err(e) => {
                 self.fail_dial(dial, e);
                 self.pump(now);

@@ -1,8 +1,7 @@
 //! What a hub keeps of each connection, and of all together.
 
-use super::admission::{Census, Standing};
 use super::deadlines::DeadlineHeap;
-use super::{Address, Config, ConnId, DialId, HubStats, Link, Target};
+use super::{Address, Admission, Config, ConnId, DialId, HubStats, Link, Place, Target};
 use crate::base::{Clock, CloseCode, Closed, End, Entropy, Instant, Scratch, WallClock};
 use crate::ws::handshake::Redirects;
 use alloc::boxed::Box;
@@ -32,9 +31,7 @@ pub(super) struct Entry {
     /// Nothing is read from it: so the service wants it, so its rate wants it.
     pub(super) paused: bool,
     pub(super) throttled: bool,
-    pub(super) standing: Standing,
-    /// It counts as one of its address.
-    pub(super) counted: bool,
+    pub(super) place: Place,
     /// What waits to be written there, as it is counted.
     pub(super) pages: u32,
     /// Its deadline in the heap that counts.
@@ -60,7 +57,7 @@ pub(super) struct Told {
 }
 
 impl Entry {
-    pub(super) fn new(link: Link, peer: Address, dial: Option<DialId>, standing: Standing) -> Box<Self> {
+    pub(super) fn new(link: Link, peer: Address, dial: Option<DialId>, place: Place) -> Box<Self> {
         Box::new(Self {
             link,
             peer,
@@ -74,8 +71,7 @@ impl Entry {
             pumped: false,
             paused: false,
             throttled: false,
-            standing,
-            counted: false,
+            place,
             pages: 0,
             due: Instant::NEVER,
         })
@@ -122,7 +118,7 @@ pub(super) struct Core<J> {
     /// One write did not take all that is in it, so it may have grown to any size.
     pub(super) overflowed: bool,
     pub(super) links: SlotMap<DefaultKey, Box<Entry>>,
-    pub(super) census: Census,
+    pub(super) admission: Admission,
     /// What waits to be written on all of them.
     pub(super) queued_pages: usize,
     /// Messages are refused until it is less.

@@ -1,9 +1,8 @@
 //! Many connections and the service that they belong to.
 
-use super::admission::{Census, Standing};
 use super::deadlines::DeadlineHeap;
 use super::entry::{Core, Entry, Turn};
-use super::{Address, Config, ConnId, DialError, DialId, HubStats, Link, Service};
+use super::{Address, Admission, Config, ConnId, DialError, DialId, HubStats, Link, Place, Service};
 use crate::base::{Clock, CloseCode, End, Entropy, Instant, Scratch, Wall, WallClock};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -63,7 +62,7 @@ impl<S: Service> Hub<S> {
             lent: None,
             overflowed: false,
             links: SlotMap::new(),
-            census: Census::default(),
+            admission: Admission::new(),
             queued_pages: 0,
             is_overloaded: false,
             deadlines: DeadlineHeap::default(),
@@ -159,6 +158,7 @@ impl<S: Service> Hub<S> {
             return;
         }
         self.core.drain_by = Some(now + self.core.config.drain_timeout);
+        self.core.admission.drain();
         if code.may_be_sent() {
             self.core.drain_code = code;
         }
@@ -219,7 +219,7 @@ impl<S: Service> Hub<S> {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        self.core.stats
+        self.core.admission.stats().within(self.core.stats)
     }
 
     #[inline]
@@ -230,15 +230,8 @@ impl<S: Service> Hub<S> {
         self.core.clock.advance(now)
     }
 
-    pub(super) fn insert(
-        &mut self,
-        link: Link,
-        peer: Address,
-        dial: Option<DialId>,
-        standing: Standing,
-    ) -> ConnId {
-        let conn = ConnId(self.core.links.insert(Entry::new(link, peer, dial, standing)));
-        self.core.census.add(standing);
+    pub(super) fn insert(&mut self, link: Link, peer: Address, dial: Option<DialId>, place: Place) -> ConnId {
+        let conn = ConnId(self.core.links.insert(Entry::new(link, peer, dial, place)));
         self.core.reschedule(conn);
         conn
     }

@@ -3,6 +3,7 @@
 mod acts;
 mod address;
 mod admission;
+mod arrival;
 mod begin;
 mod config;
 mod context;
@@ -32,7 +33,7 @@ mod transport;
 mod way;
 
 pub use address::{Address, AddressError};
-pub use admission::Refused;
+pub use admission::{Admission, Place, Refused};
 pub use config::{Config, ConfigError, Framing, Hop};
 pub use context::{Context, Info, SubmitError};
 pub use dials::{Dial, DialError};
@@ -46,7 +47,7 @@ pub use opening::OpenError;
 pub use overload::Overload;
 pub use record::{Difference, Recorder, ReplayError, Replayed, replay};
 pub use service::{Rejection, Service, Verdict};
-pub use stats::HubStats;
+pub use stats::{AdmissionStats, HubStats};
 pub use target::{Target, TargetError};
 
 #[cfg(test)]

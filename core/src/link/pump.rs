@@ -1,6 +1,5 @@
 //! The one driving loop: from a connection's events to the service's calls.
 
-use super::admission::Standing;
 use super::entry::{Entry, Held, Turn};
 use super::{ConnId, Context, Event, Hub, Service, Verdict, Welcome};
 use crate::base::{self, End, Engine, Input, Instant, Scratch};
@@ -179,7 +178,7 @@ impl<S: Service> Hub<S> {
         if let Some(dial) = entry.dial {
             self.core.dials.remove(dial.0);
         }
-        self.core.stand(conn, Standing::Settled);
+        self.core.settle(conn);
         self.core.stats.opened += 1;
         self.call(Turn::Connection(conn), |s, cx| s.opened(cx, conn));
         self.close_if_draining(now, conn);
@@ -188,9 +187,9 @@ impl<S: Service> Hub<S> {
     /// The connection's last event came.
     fn end(&mut self, conn: ConnId) -> Option<&mut Entry> {
         self.core.touch(conn);
-        let is_refused = matches!(self.core.entry(conn)?.standing, Standing::Refused(_));
+        let is_refused = self.core.entry(conn)?.place.refusal().is_some();
         if !is_refused {
-            self.core.stand(conn, Standing::Settled);
+            self.core.settle(conn);
             match self.core.drain_by {
                 Some(_) if self.core.is_drain_late => self.core.stats.drain_resets += 1,
                 Some(_) => self.core.stats.drained += 1,

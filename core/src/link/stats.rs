@@ -1,4 +1,6 @@
-//! What a hub counts.
+//! What a hub counts, and what its door does.
+
+use super::Refused;
 
 /// Counters of a hub, since its begin.
 ///
@@ -48,6 +50,59 @@ pub struct HubStats {
     pub drained: u64,
     /// Connections that a drain had to reset.
     pub drain_resets: u64,
+}
+
+/// Counters of an [`Admission`](super::Admission), since its begin.
+///
+/// ```
+/// let stats = wharf::link::AdmissionStats::default();
+/// assert_eq!((stats.accepted, stats.refused), (0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[non_exhaustive]
+pub struct AdmissionStats {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections refused, for whatever reason.
+    pub refused: u64,
+    /// Of those, because there were too many.
+    pub refused_full: u64,
+    /// Of those, because there were too many from their address.
+    pub refused_address: u64,
+    /// Of those, because too many were in their opening handshake.
+    pub refused_handshakes: u64,
+    /// Of those, because of a drain.
+    pub refused_draining: u64,
+    /// Of those, such as could be told so by an answer.
+    pub turned_away: u64,
+}
+
+impl AdmissionStats {
+    pub(super) fn count_refused(&mut self, refused: Refused, is_told: bool) {
+        self.refused += 1;
+        self.turned_away += u64::from(is_told);
+        match refused {
+            Refused::TooMany => self.refused_full += 1,
+            Refused::TooManyFromAddress => self.refused_address += 1,
+            Refused::TooManyHandshakes => self.refused_handshakes += 1,
+            Refused::Draining => self.refused_draining += 1,
+        }
+    }
+
+    /// What a hub counts beside, with these.
+    pub(super) fn within(self, stats: HubStats) -> HubStats {
+        HubStats {
+            accepted: self.accepted,
+            refused: self.refused,
+            refused_full: self.refused_full,
+            refused_address: self.refused_address,
+            refused_handshakes: self.refused_handshakes,
+            refused_draining: self.refused_draining,
+            turned_away: self.turned_away,
+            ..stats
+        }
+    }
 }
 
 #[cfg(all(test, feature = "json"))]

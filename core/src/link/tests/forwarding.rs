@@ -234,7 +234,7 @@ fn a_trusted_hop_is_not_held_to_the_share_of_one_address() {
     for conn in [conns, strangers, direct, [one_too_many, third].into()].concat() {
         hub.release(START, conn);
     }
-    assert!(hub.is_empty() && std::format!("{:?}", hub.core.census).contains("addresses: {}"));
+    assert!(hub.is_empty() && std::format!("{:?}", hub.core.admission).contains("addresses: {}"));
 }
 
 /// What stands before TLS is read as plain text, and what stands behind it as TLS.

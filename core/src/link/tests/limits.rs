@@ -58,7 +58,7 @@ fn an_address_has_its_share_and_a_network_of_ipv6_is_one() {
     for conn in all {
         hub.release(START, conn);
     }
-    assert!(hub.is_empty() && std::format!("{:?}", hub.core.census).contains("addresses: {}"));
+    assert!(hub.is_empty() && std::format!("{:?}", hub.core.admission).contains("addresses: {}"));
 }
 
 /// Those that keep an answered connection for the next request are in no handshake.

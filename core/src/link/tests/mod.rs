@@ -1,5 +1,6 @@
 //! A hub and its clients, wired together without a network.
 
+mod admission;
 mod backpressure;
 mod broadcast;
 mod drain;
