@@ -110,7 +110,12 @@ impl Peer {
     /// Connects and says nothing.
     #[must_use]
     pub fn connect(address: impl Into<Address>) -> Self {
-        let stream = PeerStream::connect(&address.into()).expect("it accepts");
+        Self::over(PeerStream::connect(&address.into()).expect("it accepts"))
+    }
+
+    /// Speaks over a stream that was made otherwise.
+    #[must_use]
+    pub fn over(stream: PeerStream) -> Self {
         Self { stream, unread: Vec::new() }
     }
 
