@@ -65,7 +65,7 @@ impl Way {
     /// bare wire.
     pub(super) fn server(now: Instant, wall: Wall, config: &Config, has_header: bool) -> Option<Box<Self>> {
         #[cfg(feature = "tls")]
-        let session = config.tls.as_ref().map(|tls| Session::server(tls, wall));
+        let session = config.tls.as_ref().map(|tls| Session::server(tls, wall).map_err(OpenError::from));
         #[cfg(not(feature = "tls"))]
         let session: Option<Result<Session, OpenError>> = None;
         if session.is_none() && !has_header {
@@ -79,7 +79,7 @@ impl Way {
         way.preface = has_header.then(|| Box::new(Preface::new()));
         match session.transpose() {
             Ok(session) => way.tls = session,
-            Err(e) => way.failure = Some(e.into()),
+            Err(e) => way.failure = Some(e),
         }
         Some(Box::new(way))
     }

@@ -2,8 +2,11 @@
 
 use super::tests::{Shelf, UPGRADE, WALL, shelf};
 use super::{ReplayError, replay};
-use crate::base::{End, Instant, Kind};
+#[cfg(feature = "deflate")]
+use crate::base::Kind;
+use crate::base::{End, Instant};
 use crate::link::{Address, Config, Event, Forwarding, Framing, Link};
+#[cfg(feature = "deflate")]
 use crate::ws::Prepared;
 use crate::ws::handshake::Acceptance;
 use alloc::sync::Arc;
