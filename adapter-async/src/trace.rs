@@ -150,7 +150,7 @@ impl Name {
 
     pub(crate) fn handler_failed(&self, cause: &str) {
         #[cfg(feature = "tracing")]
-        tracing::error!(target: TARGET, connection = self.id, address = &*self.peer, cause, "handler failed");
+        tracing::error!(target: TARGET, connection = self.id, address = %self.peer, cause, "handler failed");
     }
 }
 
