@@ -76,6 +76,8 @@ impl AdmissionStats {
             Refused::TooManyFromAddress => self.refused_address += 1,
             Refused::TooManyHandshakes => self.refused_handshakes += 1,
             Refused::Draining => self.refused_draining += 1,
+            // No limit was reached.
+            Refused::NoAddress => {}
         }
     }
 }
