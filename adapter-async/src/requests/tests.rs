@@ -4,6 +4,7 @@ use super::{RequestError, serve_requests};
 use crate::driver::tests::Scripted;
 use crate::mock::tests::{all_of, let_time_pass};
 use crate::{Error, Scene, mock, mock_with};
+use futures_util::FutureExt;
 use futures_util::future::join3;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -219,4 +220,23 @@ fn what_a_handler_works_on_while_the_socket_is_driven_is_answered_to_a_peer_that
     toil.finish();
     assert_eq!(peer.run(handler.as_mut()), Poll::Ready(Ok(())));
     assert_eq!(peer.texts(), ["one done", "two done"]);
+}
+
+/// Whoever gives up before his request was sent takes it back, from among those of the others.
+#[test]
+fn a_request_that_is_given_up_unsent_is_taken_back_and_the_others_keep_their_order() {
+    let (socket, peer) = mock::<Scripted>([""; 0]);
+    let (requester, mut requests) = socket.requests(RequestsConfig::default());
+    let ask = |data: u8| Box::pin(requester.request::<()>(data));
+    let mut asking: Vec<_> = (1..=5).map(ask).collect();
+    assert!(asking.iter_mut().all(|asking| asking.now_or_never().is_none()));
+    drop((asking.remove(3), asking.remove(1)));
+    assert_eq!((requester.unsent(), requester.stats().withdrawn), (3, 2));
+    let mut driven = pin!(requests.drive_while(std::future::pending::<()>()));
+    assert!(peer.run(driven.as_mut()).is_pending());
+    assert_eq!(peer.texts(), [1, 3, 5].map(|id| format!(r#"{{"id":{id},"data":{id}}}"#)));
+    // What was sent is given up by a message.
+    drop(asking);
+    assert!(peer.run(driven.as_mut()).is_pending());
+    assert_eq!((peer.texts().len(), requester.unsent()), (6, 0));
 }
