@@ -263,8 +263,7 @@ fn a_pause_of_the_services_own_outlasts_the_rate() {
 #[test]
 fn a_long_wait_ends_nobody_for_silence() {
     let mut config = lines();
-    let mut framed = crate::framed::Config::default();
-    framed.idle_timeout = Some(Duration::from_secs(5));
+    let framed = crate::framed::Config { idle_timeout: Some(Duration::from_secs(5)), ..Default::default() };
     config.framed = Arc::new(framed);
     let mut hub = hub(slow(None, Some(Rate { per_second: 1, burst: 1 }), Over::Slow), config);
     let conn = accept(&mut hub, at(0), nth(0));

@@ -59,9 +59,7 @@ fn requests_in_flight_are_capped_for_each_connection() {
 
 #[test]
 fn requests_in_flight_are_capped_for_all_connections_together() {
-    let mut config = AnswersConfig::default();
-    config.max_in_flight_of_all = 2;
-    let mut answers = Answers::new(config);
+    let mut answers = Answers::new(AnswersConfig { max_in_flight_of_all: 2, ..AnswersConfig::default() });
     let first = ask(&mut answers, 1, 1).unwrap();
     ask(&mut answers, 2, 1).unwrap();
     let refused = ask(&mut answers, 3, 7).unwrap_err();
