@@ -91,6 +91,12 @@ pub(crate) fn refused(address: impl Display, reason: impl Display) {
     tracing::warn!(target: TARGET, %address, %reason, "connection refused");
 }
 
+/// A request for a WebSocket was, behind an HTTP server that may not tell whose it is.
+pub(crate) fn request_refused(address: Option<&Address>, reason: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: TARGET, address = address.map(tracing::field::display), %reason, "connection refused");
+}
+
 pub(crate) fn not_sent(error: impl Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, %error, "a sender's message was not sent");
