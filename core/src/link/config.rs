@@ -1,6 +1,7 @@
 //! What a hub and its links are told once.
 
 use super::{Address, Forwarding, OpenError, Overload, Recorder, Target};
+use crate::base::Instant;
 use crate::framed::{self, Codec};
 use crate::http;
 use crate::proxy::{Proxies, Proxy};
@@ -55,6 +56,9 @@ pub struct Config {
     pub open_timeout: Duration,
     /// How much of that lookup and connect may take. Default `None`: all of it.
     pub connect_timeout: Option<Duration>,
+    /// How long an address of a host may leave a connect unanswered before the next one is tried beside it; from 100 ms to 2 s
+    /// ([`Eyeballs`](super::Eyeballs)). Default 250 ms.
+    pub attempt_delay: Duration,
     /// How much of that the way through a proxy and TLS may take, on either side. Default `None`: all of it.
     pub tls_timeout: Option<Duration>,
     /// Most connections at once; more are refused and counted. Default 16,384.
@@ -99,6 +103,7 @@ impl Default for Config {
             proxies: None,
             redirects: Redirects::none(),
             connect_timeout: None,
+            attempt_delay: Duration::from_millis(250),
             tls_timeout: None,
             ws: Arc::default(),
             dialed: Arc::new(ws::Config::client()),
@@ -198,6 +203,13 @@ impl Config {
             (None, Some(proxy)) => Hop::Host(proxy.host().into(), proxy.port()),
             (None, None) => Hop::Host(target.host().into(), target.port()),
         }
+    }
+
+    /// When lookup and connect that begin now must be done, where all that opens the connection must be by `deadline`:
+    /// [`connect_timeout`](Self::connect_timeout) is within that.
+    #[must_use]
+    pub fn connect_by(&self, now: Instant, deadline: Instant) -> Instant {
+        self.connect_timeout.map_or(deadline, |timeout| deadline.min(now + timeout))
     }
 
     /// Whether `target` can be asked for, as far as that can be told before anything is dialed.

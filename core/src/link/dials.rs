@@ -4,6 +4,7 @@ use super::entry::{Core, Dialing, Turn};
 use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
 use crate::base::Instant;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// A connection that a service wants made. An adapter looks the hop up, connects to it and tells
 /// [`Hub::dialed`](super::Hub::dialed), or [`Hub::dial_failed`](super::Hub::dial_failed).
@@ -29,6 +30,8 @@ pub struct Dial {
     pub hop: Hop,
     /// When the connection must be made at the latest.
     pub deadline: Instant,
+    /// [`Config::attempt_delay`](super::Config::attempt_delay), for the [`Eyeballs`](super::Eyeballs) of the addresses.
+    pub attempt_delay: Duration,
 }
 
 /// Why a dial came to nothing.
@@ -126,10 +129,10 @@ impl<S: Service> Hub<S> {
         while let Some(id) = self.core.dials_out.pop_front() {
             // It may have come to nothing meanwhile.
             let Some(Dialing { target, deadline, .. }) = self.core.dials.get(id.0) else { continue };
-            let hop = self.core.config.hop(target);
-            let connect = self.core.config.connect_timeout.map(|timeout| self.core.clock.last() + timeout);
-            let deadline = connect.map_or(*deadline, |by| by.min(*deadline));
-            return Some(Dial { id, target: target.clone(), hop, deadline });
+            let config = &self.core.config;
+            let (hop, attempt_delay) = (config.hop(target), config.attempt_delay);
+            let deadline = config.connect_by(self.core.clock.last(), *deadline);
+            return Some(Dial { id, target: target.clone(), hop, deadline, attempt_delay });
         }
         None
     }
