@@ -2,7 +2,7 @@
 
 use super::entry::{Core, Dialing, Turn};
 use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
-use crate::base::Instant;
+use crate::base::{Instant, Wall};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -15,6 +15,7 @@ use core::time::Duration;
 /// fn describe(dial: &Dial) -> String {
 ///     match &dial.hop {
 ///         Hop::Address(address) => format!("{} by way of {address}", dial.target),
+///         Hop::Addresses(all) => format!("{} by way of {} addresses", dial.target, all.len()),
 ///         Hop::Host(host, port) => format!("{} by way of {host} port {port}", dial.target),
 ///     }
 /// }
@@ -66,6 +67,15 @@ impl DialError {
             Self::Lookup | Self::Connect | Self::TimedOut | Self::TooMany => true,
             Self::Open(error) => error.is_retryable(),
             Self::Draining => false,
+        }
+    }
+
+    /// How long the server asks to wait before another try ([`OpenError::retry_after`]).
+    #[must_use]
+    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Open(error) => error.retry_after(wall),
+            _ => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which of a host's addresses is connected to (RFC 8305, "happy eyeballs").
 
-use super::unconnected::{Fault, Unconnected};
 use super::Address;
+use super::unconnected::{Fault, Unconnected};
 use crate::base::{Clock, Instant};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
