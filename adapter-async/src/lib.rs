@@ -9,6 +9,7 @@ mod bound;
 mod carrier;
 mod client;
 mod connection;
+mod dial;
 mod drain;
 mod driver;
 mod error;

@@ -55,6 +55,19 @@ pub(crate) async fn in_connect<T, E: Display>(
     telling.await
 }
 
+/// A dial of a service, in the same span. Its service is told what comes of it.
+pub(crate) fn in_dial<F: Future>(host: &str, port: u16, dial: F) -> impl Future<Output = F::Output> {
+    #[cfg(feature = "tracing")]
+    let dial = dial.instrument(tracing::info_span!(target: TARGET, "tcp.client.connect", host, port));
+    dial
+}
+
+/// One of several addresses, of which another may answer.
+pub(crate) fn address_failed(address: impl Display, error: &std::io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: TARGET, %address, %error, "an address cannot be connected to");
+}
+
 /// One connection's task, in its span `connection{id, peer}`, which is there for who asks for the level `DEBUG`: that it
 /// opened and closed is told with the same fields anyway, and a span costs memory a connection and time a turn.
 pub(crate) fn in_connection<F: Future>(id: impl Display, peer: impl Display, future: F) -> InConnection<F> {
