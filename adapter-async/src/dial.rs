@@ -124,3 +124,6 @@ fn begin<R: Runtime>(address: Address) -> Attempt<R> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
