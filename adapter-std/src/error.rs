@@ -6,6 +6,7 @@ use std::time::Duration;
 use wharf::base::{End, Wall, When};
 use wharf::link::{DialError, OpenError, TargetError};
 use wharf::proxy::ProxiesError;
+use wharf::service::schedule::Retryable;
 use wharf::ws::handshake::{HandshakeError, RequestError};
 
 /// Why a connection could not be made. [`when`](Self::when) says how far it came, [`is_retryable`](Self::is_retryable)
@@ -105,6 +106,16 @@ impl ConnectError {
 #[must_use]
 pub fn lookup_timed_out() -> ConnectError {
     ConnectError::Lookup(io::Error::new(ErrorKind::TimedOut, "no answer in time"))
+}
+
+impl Retryable for ConnectError {
+    fn is_retryable(&self) -> bool {
+        Self::is_retryable(self)
+    }
+
+    fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        Self::retry_after(self, wall)
+    }
 }
 
 impl From<RequestError> for ConnectError {
