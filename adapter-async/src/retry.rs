@@ -4,11 +4,13 @@ use crate::runtime::Runtime;
 use crate::sleep::{Awake, Sleep, until};
 use crate::{Clock, entropy, trace};
 use std::fmt::Display;
+use std::time::Duration;
 use wharf::base::Entropy;
 use wharf::service::schedule::{Retryable, Schedule};
 
 /// Attempts something until it succeeds, its error says that it never will, or `schedule` is over. The first attempt is made at once,
-/// the schedule says when the next ones are.
+/// the schedule says when the next ones are. A server that asks to be left alone for longer than that, by `Retry-After`, is left alone
+/// for that long, of up to an hour.
 ///
 /// Where the operating system has no randomness, jitter is the same each time.
 ///
@@ -32,7 +34,9 @@ pub async fn retry<R: Runtime, T, E: Retryable>(
     schedule: &Schedule,
     attempt: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, E> {
-    retry_if::<R, T, E>(schedule, E::is_retryable, attempt).await
+    let clock = Clock::new();
+    let asked = |error: &E| error.retry_after(clock.wall()).unwrap_or_default();
+    retry_by(&mut Awake::<R>::new(clock), schedule, E::is_retryable, asked, attempt).await
 }
 
 /// As [`retry`], where `is_retryable` says of an error whether to try again.
@@ -47,7 +51,8 @@ pub async fn retry_if<R: Runtime, T, E: Display>(
     is_retryable: impl FnMut(&E) -> bool,
     attempt: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, E> {
-    retry_by(&mut Awake::<R>::new(Clock::new()), schedule, is_retryable, attempt).await
+    let asked = |_: &E| Duration::ZERO;
+    retry_by(&mut Awake::<R>::new(Clock::new()), schedule, is_retryable, asked, attempt).await
 }
 
 /// Does something again and again as long as it succeeds, until `schedule` is over: the first time at once, and then when the schedule
@@ -81,6 +86,7 @@ async fn retry_by<T, E: Display>(
     sleep: &mut impl Sleep,
     schedule: &Schedule,
     mut is_retryable: impl FnMut(&E) -> bool,
+    mut asked: impl FnMut(&E) -> Duration,
     mut attempt: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, E> {
     let mut pace = schedule.begin(sleep.now());
@@ -94,7 +100,8 @@ async fn retry_by<T, E: Display>(
             return Err(error);
         }
         let now = sleep.now();
-        let Some(due) = pace.next(now, entropy.get_or_insert_with(drawn)) else { return Err(error) };
+        let entropy = entropy.get_or_insert_with(drawn);
+        let Some(due) = pace.next_asked(now, asked(&error), entropy) else { return Err(error) };
         trace::retry(&error, pace.attempts(), due - now);
         until(sleep, due).await;
     }

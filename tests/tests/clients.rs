@@ -2,6 +2,13 @@
 //! service alike. What takes time is asserted in virtual time, where the machines are.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code)]
+#[path = "../examples/tcp_client.rs"]
+mod tcp_client;
+#[allow(dead_code)]
+#[path = "../examples/websocket_client.rs"]
+mod websocket_client;
+
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,6 +22,7 @@ use wharf::link::{
     Address, Config, ConnId, Context, DialError, Framing, OpenError, Service, Target, Verdict,
 };
 use wharf::proxy::{Proxies, Proxy, ProxyError};
+use wharf::service::schedule::Schedule;
 use wharf::ws::handshake::{ClientRequest, HandshakeError, RefusedBy};
 use wharf_cli::runner::RuntimeKind;
 use wharf_std::ConnectError;
@@ -224,7 +232,62 @@ fn credentials_that_are_made_once(runtime: RuntimeKind) {
     assert_eq!(*seen.lock().unwrap(), ["Bearer 1", "Bearer 1", "Bearer 2", "Bearer 3"]);
 }
 
+/// Refuses so often before it takes anybody, and then only with the token of the third attempt.
+struct Shy {
+    refusals: u32,
+    status: u16,
+}
+
+impl Service for Shy {
+    type Job = ();
+    type Done = ();
+    type Command = ();
+
+    fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
+        if let Some(left) = self.refusals.checked_sub(1) {
+            self.refusals = left;
+            return Verdict::Respond(Response::plain(self.status).with("Retry-After", "0").body("not yet"));
+        }
+        match request.headers().get("authorization") {
+            Some("Bearer 3") => Verdict::accept(),
+            _ => Verdict::Respond(Response::plain(401).body("an old token")),
+        }
+    }
+
+    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+        cx.send(conn, message).unwrap();
+    }
+}
+
+/// The server refuses twice, and the third attempt gets through; it says no for good, and that is the end of it.
+fn the_retry_wraps_something_that_cannot_fail(runtime: RuntimeKind) {
+    let schedule = Schedule::spaced(Duration::from_millis(1)).both(Schedule::recurs(9));
+    let say = ["ahoy".to_owned(), "again".to_owned()];
+    for status in [429, 503] {
+        let shy = Serving::start(runtime, Shy { refusals: 2, status }, Config::default());
+        let url = format!("ws://{}/", shy.address);
+        assert_eq!(websocket_client::talk(runtime, &url, &schedule, &say).unwrap(), say);
+    }
+    let shy = Serving::start(runtime, Shy { refusals: 1, status: 403 }, Config::default());
+    let url = format!("ws://{}/", shy.address);
+    let error = websocket_client::talk(runtime, &url, &schedule, &say).unwrap_err().to_string();
+    assert_eq!(error, "handshake: the server answered with status 403: not yet");
+}
+
+fn a_tcp_client_by_host_and_port(runtime: RuntimeKind) {
+    let stand = stand(runtime, Spoken::Lines);
+    let port = stand.serving.address.tcp().unwrap().port();
+    let say = ["ahoy".to_owned(), "again".to_owned()];
+    for host in ["127.0.0.1", "localhost"] {
+        assert_eq!(tcp_client::talk(runtime, Target::tcp(host, port), &say).unwrap(), say, "{host}");
+    }
+    let nobody = tcp_client::talk(runtime, Target::tcp("127.0.0.1", closed().port()), &say).unwrap_err();
+    assert!(nobody.to_string().starts_with("connect: 127.0.0.1:"), "{nobody}");
+}
+
 wharf_tests::on_every_runtime!({
+    the_retry_wraps_something_that_cannot_fail
+    a_tcp_client_by_host_and_port
     an_address_that_hangs_is_passed_by
     a_client_that_never_connects_by_itself
     no_connect_timeout

@@ -7,7 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
-use wharf::base::Instant;
+use wharf::base::{End, Entropy, Input, Instant, Wall};
+use wharf::link::OpenError;
+use wharf::ws::handshake::{Client, ClientRequest};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -23,7 +25,7 @@ impl Script {
         Self { time: Virtual::default(), made: RefCell::default(), fails: Cell::new(fails) }
     }
 
-    async fn attempt(&self, error: fn() -> ConnectError) -> Result<usize, ConnectError> {
+    async fn attempt(&self, error: impl Fn() -> ConnectError) -> Result<usize, ConnectError> {
         let now = self.time.now();
         self.made.borrow_mut().push((now - Instant::ORIGIN).as_secs());
         until(&mut self.time.clone(), now + SECOND).await;
@@ -36,10 +38,11 @@ impl Script {
         }
     }
 
-    fn retry(&self, schedule: &Schedule, error: fn() -> ConnectError) -> Result<usize, ConnectError> {
+    fn retry(&self, schedule: &Schedule, error: impl Fn() -> ConnectError) -> Result<usize, ConnectError> {
         let mut sleep = self.time.clone();
-        let attempt = async || self.attempt(error).await;
-        self.time.run(pin!(retry_by(&mut sleep, schedule, Retryable::is_retryable, attempt)))
+        let attempt = async || self.attempt(&error).await;
+        let asked = |error: &ConnectError| error.retry_after(Wall::default()).unwrap_or_default();
+        self.time.run(pin!(retry_by(&mut sleep, schedule, Retryable::is_retryable, asked, attempt)))
     }
 }
 
@@ -59,6 +62,32 @@ fn the_retry_wraps_something_that_cannot_fail() {
     assert_eq!(*script.made.borrow(), [0, 2, 5, 10], "each delay begins when the attempt has failed");
 }
 
+/// A server's answer.
+fn answered(fields: &str) -> ConnectError {
+    let request = ClientRequest::new("ws://a/").unwrap();
+    let (now, mut entropy) = (Instant::ORIGIN, Entropy::from_seed([0; 32]));
+    let mut client = Client::new(now, &request, &mut entropy, SECOND);
+    let mut bytes = format!("HTTP/1.1 429 x\r\n{fields}\r\n").into_bytes();
+    assert!(client.receive(now, &mut Input::new(&mut bytes)).is_none());
+    client.receive_end(now, End::Eof);
+    OpenError::from(client.receive(now, &mut Input::default()).unwrap().unwrap_err()).into()
+}
+
+#[test]
+fn a_server_that_asks_for_patience_is_pressed() {
+    for (fields, made) in [
+        ("", [0, 3, 6]),
+        ("Retry-After: 1\r\n", [0, 3, 6]),
+        ("Retry-After: 60\r\n", [0, 61, 122]),
+        ("Retry-After: 99999999999999999999\r\n", [0, 3601, 7202]),
+    ] {
+        let script = Script::new(9);
+        let error = || answered(fields);
+        assert!(script.retry(&Schedule::spaced(2 * SECOND).both(Schedule::recurs(2)), error).is_err());
+        assert_eq!(*script.made.borrow(), made, "{fields}");
+    }
+}
+
 #[test]
 fn an_error_that_stays_is_tried_again() {
     let script = Script::new(9);
@@ -66,7 +95,8 @@ fn an_error_that_stays_is_tried_again() {
     assert_eq!(*script.made.borrow(), [0]);
     let mut sleep = script.time.clone();
     let at_once = Schedule::forever();
-    let other = retry_by(&mut sleep, &at_once, |_| true, async || script.attempt(forbidden).await);
+    let never = |_: &ConnectError| Duration::ZERO;
+    let other = retry_by(&mut sleep, &at_once, |_| true, never, async || script.attempt(forbidden).await);
     assert_eq!(script.time.run(pin!(other)).unwrap(), 10, "unless the caller says so");
 }
 
