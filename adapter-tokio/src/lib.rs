@@ -69,8 +69,8 @@ use wharf::service::schedule::{Retryable, Schedule};
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome, ReuniteError,
-    SendFailed, Sender, ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
+    Berth, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, ListenerLost, Outcome,
+    ReuniteError, SendFailed, Sender, ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
 };
 #[cfg(feature = "json")]
 pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
