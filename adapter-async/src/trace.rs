@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 #[cfg(feature = "tracing")]
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
@@ -55,6 +56,19 @@ pub(crate) async fn in_connect<T, E: Display>(
     telling.await
 }
 
+/// A dial of a service, in the same span. Its service is told what comes of it.
+pub(crate) fn in_dial<F: Future>(host: &str, port: u16, dial: F) -> impl Future<Output = F::Output> {
+    #[cfg(feature = "tracing")]
+    let dial = dial.instrument(tracing::info_span!(target: TARGET, "tcp.client.connect", host, port));
+    dial
+}
+
+/// One of several addresses, of which another may answer.
+pub(crate) fn address_failed(address: impl Display, error: &std::io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: TARGET, %address, %error, "an address cannot be connected to");
+}
+
 /// One connection's task, in its span `connection{id, peer}`, which is there for who asks for the level `DEBUG`: that it
 /// opened and closed is told with the same fields anyway, and a span costs memory a connection and time a turn.
 pub(crate) fn in_connection<F: Future>(id: impl Display, peer: impl Display, future: F) -> InConnection<F> {
@@ -89,6 +103,15 @@ pub(crate) fn drained(address: Option<&Address>, drained: Drained) {
 pub(crate) fn refused(address: impl Display, reason: impl Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, %address, %reason, "connection refused");
+}
+
+/// An attempt has failed, and the next one comes after `delay`.
+pub(crate) fn retry(error: impl Display, attempt: u32, delay: Duration) {
+    #[cfg(feature = "tracing")]
+    {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(target: TARGET, %error, attempt, delay_ms, "retry");
+    }
 }
 
 /// A request for a WebSocket was, behind an HTTP server that may not tell whose it is.
