@@ -18,6 +18,7 @@ mod hub;
 mod mock;
 #[cfg(feature = "json")]
 mod requests;
+mod resilient;
 mod runtime;
 mod scratch;
 mod seat;
@@ -46,6 +47,7 @@ pub use hub::{no_jobs, serve_service};
 pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 #[cfg(feature = "json")]
 pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
+pub use resilient::{Client, HookError, Messages, Sending, Watch};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};

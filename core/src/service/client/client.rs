@@ -261,12 +261,12 @@ impl Client {
         true
     }
 
-    /// A dial has come to nothing.
-    pub fn handle_dial_failed(&mut self, now: Instant, attempt: Attempt, error: &DialError) {
+    /// A dial has come to nothing. By the calendar a `Retry-After` that is a date is understood.
+    pub fn handle_dial_failed(&mut self, now: Instant, wall: Wall, attempt: Attempt, error: &DialError) {
         let now = self.clock.advance(now);
         if matches!(self.phase, Phase::Dialing(dialing) if dialing == attempt) {
             self.stats.dials_failed += 1;
-            self.fail_dial(now, attempt, error);
+            self.fail_dial(now, wall, attempt, error);
         } else {
             self.stats.late += 1;
         }

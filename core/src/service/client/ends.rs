@@ -3,7 +3,7 @@
 use super::heartbeat::Heartbeat;
 use super::retry_after::retry_after;
 use super::{Action, Attempt, Client, ClientEvent, Failure, Stopped, Unsent};
-use crate::base::{Cause, Classifier, CloseCode, Closed, End, Instant, Message, Origin, Progress};
+use crate::base::{Cause, Classifier, CloseCode, Closed, End, Instant, Message, Origin, Progress, Wall};
 use crate::link::DialError;
 use core::time::Duration;
 
@@ -132,7 +132,7 @@ impl Client {
 /// How it goes on.
 impl Client {
     /// A dial came to nothing.
-    pub(super) fn fail_dial(&mut self, now: Instant, attempt: Attempt, error: &DialError) {
+    pub(super) fn fail_dial(&mut self, now: Instant, _wall: Wall, attempt: Attempt, error: &DialError) {
         let failure = Failure::Dial(error.clone());
         self.tell_failure(attempt, &failure, false);
         let least = retry_after(error).map(|least| least.min(self.config.max_retry_after));

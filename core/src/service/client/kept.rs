@@ -156,7 +156,7 @@ impl Kept {
     /// A dial has come to nothing.
     pub fn dial_failed<J>(&mut self, cx: &mut Context<'_, J>, dial: DialId, error: &DialError) -> bool {
         let Some((attempt, _)) = self.dial.take_if(|(_, ours)| *ours == dial) else { return false };
-        self.client.handle_dial_failed(cx.now(), attempt, error);
+        self.client.handle_dial_failed(cx.now(), cx.wall(), attempt, error);
         self.drive(cx);
         true
     }
@@ -228,7 +228,7 @@ impl Kept {
         }
         match cx.dial(self.target.clone()) {
             Ok(dial) => self.dial = Some((attempt, dial)),
-            Err(error) => self.client.handle_dial_failed(cx.now(), attempt, &error),
+            Err(error) => self.client.handle_dial_failed(cx.now(), cx.wall(), attempt, &error),
         }
     }
 

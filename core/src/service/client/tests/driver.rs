@@ -132,7 +132,7 @@ impl Driver {
     /// The dial fails.
     pub(super) fn refuse(&mut self, error: &DialError) {
         if let Some(attempt) = self.dialing.take() {
-            self.client.handle_dial_failed(self.now, attempt, error);
+            self.client.handle_dial_failed(self.now, Default::default(), attempt, error);
             self.over.push(attempt);
         }
         self.drive();

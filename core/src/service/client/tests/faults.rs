@@ -91,7 +91,7 @@ fn two_reconnects_at_once() {
         driver.client.reconnect(driver.now);
         driver.client.handle_closed(driver.now, first, &lost());
         driver.client.handle_gone(driver.now, first, &Progress::default());
-        driver.client.handle_dial_failed(driver.now, first, &DialError::Connect);
+        driver.client.handle_dial_failed(driver.now, Default::default(), first, &DialError::Connect);
         driver.drive();
     }
     driver.pass(60 * SECOND);

@@ -45,7 +45,7 @@ fn act(driver: &mut Driver, what: u8, n: u16) {
                 let now = driver.now;
                 driver.client.handle_closed(now, attempt, &lost());
                 driver.client.handle_gone(now, attempt, &Default::default());
-                driver.client.handle_dial_failed(now, attempt, &DialError::Connect);
+                driver.client.handle_dial_failed(now, Default::default(), attempt, &DialError::Connect);
                 driver.client.ready(now, attempt);
                 assert!(!driver.client.handle_opened(now, Default::default(), attempt, true));
                 driver.drive();
