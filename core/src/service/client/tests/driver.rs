@@ -138,8 +138,17 @@ impl Driver {
         self.drive();
     }
 
-    /// The wire takes so many bytes.
+    /// The wire takes so many bytes, and the client is told.
     pub(super) fn write(&mut self, n: u64) {
+        self.write_untold(n);
+        if let Some(wire) = self.wire.as_ref().filter(|wire| !wire.aborted) {
+            self.client.handle_progress(self.now, wire.attempt, &wire.progress);
+        }
+        self.drive();
+    }
+
+    /// The wire takes so many bytes.
+    pub(super) fn write_untold(&mut self, n: u64) {
         if let Some(wire) = self.wire.as_mut().filter(|wire| !wire.aborted) {
             let before = wire.progress.written;
             wire.progress.written = (before + n).min(wire.progress.queued);
@@ -150,9 +159,7 @@ impl Driver {
                 let was_whole = before >= piece.end;
                 truth.whole += u32::from(!was_whole && wire.progress.written >= piece.end);
             }
-            self.client.handle_progress(self.now, wire.attempt, &wire.progress);
         }
-        self.drive();
     }
 
     /// A control frame steps in behind what is written and in front of the rest.
