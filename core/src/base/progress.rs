@@ -126,7 +126,7 @@ mod tests {
                     let written = out.iter().filter(|byte| **byte == tag as u8).count();
                     match extent.reach(&progress) {
                         Reach::Untouched => assert_eq!(written, 0),
-                        Reach::Partly => assert!(outbox.len() > 0),
+                        Reach::Partly => assert!(!outbox.is_empty()),
                         Reach::Whole => assert_eq!(written, *len),
                     }
                 }

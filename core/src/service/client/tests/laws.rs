@@ -57,25 +57,21 @@ fn act(driver: &mut Driver, what: u8, n: u16) {
             driver.drive();
         }
         20 => driver.refuses = [None, Some(SendError::Full), Some(SendError::Closing)][usize::from(n) % 3],
-        21 => driver.is_ready = n % 4 > 0,
-        22 => driver.heartbeats_fail = n % 2 > 0,
+        21 => driver.is_ready = !n.is_multiple_of(4),
+        22 => driver.heartbeats_fail = !n.is_multiple_of(2),
         23 => driver.client.pause(driver.now),
         24 => driver.client.resume(driver.now),
-        25 if n % 8 == 0 => driver.tell_closed(&closed_by_peer(4001)),
-        26 if n % 8 == 0 => driver.stop(),
+        25 if n.is_multiple_of(8) => driver.tell_closed(&closed_by_peer(4001)),
+        26 if n.is_multiple_of(8) => driver.stop(),
         _ => {}
     }
 }
 
 fn configs() -> impl Strategy<Value = ClientConfig> {
     (any::<bool>(), 0u8..3, 0u32..4, 1usize..400).prop_map(|(buffer, full, retries, window)| {
-        let mut config = ClientConfig::default();
-        config.buffer = buffer;
-        config.when_full = [WhenFull::Reject, WhenFull::DropOldest, WhenFull::DropNewest][usize::from(full)];
-        config.retries = retries;
-        config.window = window;
-        (config.max_messages, config.max_bytes) = (8, 1000);
-        config
+        let when_full = [WhenFull::Reject, WhenFull::DropOldest, WhenFull::DropNewest][usize::from(full)];
+        let (max_messages, max_bytes) = (8, 1000);
+        ClientConfig { buffer, when_full, retries, window, max_messages, max_bytes, ..Default::default() }
     })
 }
 

@@ -18,8 +18,7 @@ fn unsent(fate: Option<&Fate>) -> Option<Unsent> {
 
 #[test]
 fn a_full_outbox_does_what_its_policy_says() {
-    let mut config = ClientConfig::default();
-    (config.max_messages, config.max_bytes) = (2, 100);
+    let mut config = ClientConfig { max_messages: 2, max_bytes: 100, ..Default::default() };
     let mut driver = Driver::new(config.clone());
     let _ = (driver.send("1", false), driver.send("2", false));
     let refused = driver.send("3", false).unwrap_err();
@@ -48,8 +47,7 @@ fn a_full_outbox_does_what_its_policy_says() {
 
 #[test]
 fn fates_that_nobody_takes_are_bounded_too() {
-    let mut config = ClientConfig::default();
-    (config.max_messages, config.when_full) = (3, WhenFull::DropOldest);
+    let config = ClientConfig { max_messages: 3, when_full: WhenFull::DropOldest, ..Default::default() };
     let mut client =
         super::super::Client::new(Default::default(), config, crate::base::Entropy::from_seed([1; 32]));
     let taken = (0..100).filter(|_| client.send(Default::default(), "x").is_ok()).count();
@@ -58,10 +56,7 @@ fn fates_that_nobody_takes_are_bounded_too() {
 
 #[test]
 fn without_a_buffer_nothing_waits_for_a_connection() {
-    let mut config = ClientConfig::default();
-    config.buffer = false;
-    config.window = 1;
-    let mut driver = Driver::new(config);
+    let mut driver = Driver::new(ClientConfig { buffer: false, window: 1, ..Default::default() });
     assert_eq!(driver.send("early", false).unwrap_err().why, WhyRefused::NotConnected);
     driver.open();
     let [given, waits] = ["given", "waits"].map(|text| driver.send(text, false).unwrap());
@@ -90,9 +85,7 @@ fn what_is_never_touched_is_tried_three_times_more() {
 
 #[test]
 fn what_waits_is_not_tried_and_keeps_its_order() {
-    let mut config = ClientConfig::default();
-    config.window = 10;
-    let mut driver = Driver::new(config);
+    let mut driver = Driver::new(ClientConfig { window: 10, ..Default::default() });
     let tickets = ["first of all", "second", "third"].map(|text| driver.send(text, false).unwrap());
     for _ in 0..3 {
         driver.open();
@@ -200,9 +193,10 @@ fn nothing_flows_before_it_is_ready_and_that_has_its_time() {
 
 #[test]
 fn the_end_of_the_schedule_is_the_end() {
-    let mut config = ClientConfig::default();
-    config.schedule = Schedule::spaced(SECOND).both(Schedule::recurs(2));
-    let mut driver = Driver::new(config);
+    let mut driver = Driver::new(ClientConfig {
+        schedule: Schedule::spaced(SECOND).both(Schedule::recurs(2)),
+        ..Default::default()
+    });
     driver.refuse(&DialError::Connect);
     for _ in 0..2 {
         driver.wait_for_dial();
@@ -224,9 +218,7 @@ fn fatal_codes_end_it_and_others_do_not() {
         driver.bury();
         assert_eq!(driver.stopped().is_some(), is_fatal, "{code}");
     }
-    let mut config = ClientConfig::default();
-    config.fatal = super::super::Fatal::Never;
-    let mut driver = Driver::new(config);
+    let mut driver = Driver::new(ClientConfig { fatal: super::super::Fatal::Never, ..Default::default() });
     driver.open();
     driver.tell_closed(&closed_by_peer(4001));
     driver.bury();

@@ -5,9 +5,7 @@ use crate::service::client::{ClientConfig, Fate, Stopped};
 
 #[test]
 fn what_the_connection_has_goes_out_before_the_end_and_the_rest_comes_back() {
-    let mut config = ClientConfig::default();
-    config.window = 1;
-    let mut driver = Driver::new(config);
+    let mut driver = Driver::new(ClientConfig { window: 1, ..Default::default() });
     driver.open();
     let [given, waits] = ["given", "waits"].map(|text| driver.send(text, false).unwrap());
     let wants_word = driver.send("acknowledged", true).unwrap();
