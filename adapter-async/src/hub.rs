@@ -2,8 +2,8 @@
 
 use crate::accept::{self, Gong, Loss};
 use crate::bound::Bound;
-use crate::client::dial;
 use crate::connection;
+use crate::dial::dial;
 use crate::drain::unwound;
 use crate::handle::ServiceHandle;
 use crate::runtime::{Runtime, Timer};
@@ -317,12 +317,11 @@ where
     let failed = |error: DialError| {
         shared.with(|state, now| state.hub.dial_failed(now, wanted.id, &error));
     };
-    let timeout = wanted.deadline - shared.clock.now();
-    let dialing = dial::<R>(wanted.hop.clone(), timeout);
-    let (stream, peer) = match accept::within::<R, _>(timeout, dialing).await {
-        Some(Ok(dialed)) => dialed,
-        Some(Err(error)) => return failed(error.into()),
-        None => return failed(DialError::TimedOut),
+    let dialing = dial::<R>(&shared.clock, wanted.hop, wanted.deadline, wanted.attempt_delay);
+    let (host, port) = (wanted.target.host(), wanted.target.port());
+    let (stream, peer) = match trace::in_dial(host, port, dialing).await {
+        Ok(dialed) => dialed,
+        Err(error) => return failed(error.into()),
     };
     if let Some(Some(conn)) = shared.with(|state, now| state.hub.dialed(now, wanted.id, peer.clone())) {
         connection::run::<R, S>(shared, conn, &peer, stream).await;

@@ -9,6 +9,7 @@ mod bound;
 mod carrier;
 mod client;
 mod connection;
+mod dial;
 mod drain;
 mod driver;
 mod error;
@@ -19,11 +20,13 @@ mod mock;
 #[cfg(feature = "json")]
 mod requests;
 mod resilient;
+mod retry;
 mod runtime;
 mod scratch;
 mod seat;
 mod sender;
 mod server;
+mod sleep;
 mod socket;
 mod split;
 #[cfg(feature = "json")]
@@ -48,6 +51,7 @@ pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 #[cfg(feature = "json")]
 pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
 pub use resilient::{Client, HookError, Messages, Sending, Watch};
+pub use retry::{repeat, retry, retry_if};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 #[cfg(feature = "tracing")]
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
@@ -54,6 +55,19 @@ pub(crate) async fn in_connect<T, E: Display>(
     #[cfg(feature = "tracing")]
     let telling = telling.instrument(tracing::info_span!(target: TARGET, "tcp.client.connect", host, port));
     telling.await
+}
+
+/// A dial of a service, in the same span. Its service is told what comes of it.
+pub(crate) fn in_dial<F: Future>(host: &str, port: u16, dial: F) -> impl Future<Output = F::Output> {
+    #[cfg(feature = "tracing")]
+    let dial = dial.instrument(tracing::info_span!(target: TARGET, "tcp.client.connect", host, port));
+    dial
+}
+
+/// One of several addresses, of which another may answer.
+pub(crate) fn address_failed(address: impl Display, error: &std::io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: TARGET, %address, %error, "an address cannot be connected to");
 }
 
 /// One connection's task, in its span `connection{id, peer}`, which is there for who asks for the level `DEBUG`: that it
@@ -126,6 +140,15 @@ pub(crate) fn client_stopped(target: impl Display, reason: &Stopped) {
 pub(crate) fn hook_failed(target: impl Display, cause: &dyn std::error::Error) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, %target, %cause, "what is done on connect failed");
+}
+
+/// An attempt has failed, and the next one comes after `delay`.
+pub(crate) fn retry(error: impl Display, attempt: u32, delay: Duration) {
+    #[cfg(feature = "tracing")]
+    {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(target: TARGET, %error, attempt, delay_ms, "retry");
+    }
 }
 
 pub(crate) fn not_sent(error: impl Display) {

@@ -6,13 +6,14 @@ use crate::trace::{self, Span};
 use crate::{Clock, ConnectError, Driven, Turn, entropy};
 use mio::{Events, Poll, Token};
 use std::io;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, SendError};
 use wharf::link::{Address, Config, Event, Hop, Link, OpenError, Target, Welcome};
-use wharf_std::{interleaved, with_environment};
+use wharf_std::{lookup_timed_out, with_environment};
 
 const SOCKET: Token = Token(0);
 
@@ -55,7 +56,8 @@ pub struct Socket {
 
 /// Looks up, connects and opens within [`Config::open_timeout`]: through a proxy, over TLS, with the opening handshake of a WebSocket, as
 /// `target` and `config` ask, and where the server redirects if [`Config::redirects`] says so. What the configuration leaves
-/// open comes from the environment ([`with_environment`]). The lookup runs in a thread, since it cannot be given a deadline.
+/// open comes from the environment ([`with_environment`]). The lookup runs in a thread, since it cannot be given a deadline; the
+/// addresses of a name are raced ([`Eyeballs`](wharf::link::Eyeballs)).
 ///
 /// # Errors
 /// [`ConnectError`], by the step that failed.
@@ -112,9 +114,10 @@ fn attempt(
     let connect_by = config.connect_timeout.map_or(deadline, |timeout| deadline.min(clock.now() + timeout));
     let addresses = match config.hop(target) {
         Hop::Address(address) => vec![address],
-        Hop::Host(host, port) => addresses_of(&host, port, clock.until(connect_by))?,
+        Hop::Addresses(addresses) => addresses,
+        Hop::Host(host, port) => addresses_of(clock.until(connect_by), |tell| look_up(&host, port, tell))?,
     };
-    let connecting = Connecting::new(addresses, connect_by);
+    let connecting = Connecting::new(clock.now(), addresses, connect_by, config.attempt_delay);
     let (stream, peer) = connect_first(&mut poll, &mut events, &clock, connecting)?;
     let now = clock.now();
     let mut rest = Config::clone(config);
@@ -234,14 +237,18 @@ impl Socket {
     }
 }
 
-fn addresses_of(host: &str, port: u16, timeout: Duration) -> Result<Vec<Address>, ConnectError> {
+/// Waits for a lookup, no longer than it may take.
+fn addresses_of(
+    timeout: Duration,
+    look_up: impl FnOnce(Box<dyn FnOnce(io::Result<Vec<SocketAddr>>) + Send>) -> io::Result<()>,
+) -> Result<Vec<Address>, ConnectError> {
     let (tell, found) = channel();
     // Nobody listens any more once the time is over.
     let tell = move |addresses| drop(tell.send(addresses));
-    look_up(host, port, tell).map_err(ConnectError::Lookup)?;
-    let found = found.recv_timeout(timeout).map_err(|_| ConnectError::TimedOut)?;
+    look_up(Box::new(tell)).map_err(ConnectError::Lookup)?;
+    let found = found.recv_timeout(timeout).map_err(|_| lookup_timed_out())?;
     let found = found.map_err(ConnectError::Lookup)?;
-    Ok(interleaved(found).into_iter().map(Address::from).collect())
+    Ok(found.into_iter().map(Address::from).collect())
 }
 
 fn connect_first(
@@ -254,14 +261,7 @@ fn connect_first(
         let now: Instant = clock.now();
         match connecting.step(now, poll.registry(), SOCKET) {
             Step::Connected(stream, peer) => return Ok((stream, peer)),
-            Step::Failed(None) => {
-                let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-                return Err(ConnectError::Lookup(none));
-            }
-            Step::Failed(Some(e)) if e.kind() == io::ErrorKind::TimedOut => {
-                return Err(ConnectError::TimedOut);
-            }
-            Step::Failed(Some(e)) => return Err(ConnectError::Connect(e)),
+            Step::Failed(error) => return Err(error),
             Step::Wait => poll_once(poll, events, Some(clock.until(connecting.poll_timeout())))
                 .map_err(ConnectError::System)?,
         }
@@ -275,5 +275,26 @@ fn poll_once(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) ->
             Ok(())
         }
         polled => polled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wharf::base::When;
+
+    /// Nobody tells what it finds, and the time is over all the same.
+    #[test]
+    fn a_lookup_that_hangs_ends_with_its_time() {
+        let mut kept = None;
+        let found = addresses_of(Duration::from_millis(1), |tell| {
+            kept = Some(tell);
+            Ok(())
+        });
+        let error = found.unwrap_err();
+        assert!(error.when() == When::Lookup && error.is_retryable(), "{error}");
+        assert_eq!(wharf::link::DialError::from(error), wharf::link::DialError::TimedOut);
+        // It comes too late, and that is no fault.
+        kept.unwrap()(Ok(Vec::new()));
     }
 }

@@ -1,18 +1,16 @@
-//! Making a connection: the name looked up, its addresses tried in turn, under one deadline.
+//! Making a connection: the name looked up, its addresses raced, under one deadline.
 
 use crate::carrier::Carrier;
-use crate::trace;
+use crate::{ConnectError, trace};
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
-use std::vec;
 use wharf::base::Instant;
-use wharf::link::Address;
-
-/// How soon an address that had no room is asked again.
-const AGAIN: Duration = Duration::from_millis(10);
+use wharf::link::{Action, Address, Eyeballs};
+use wharf_std::tell_failed;
 
 /// Looks a name up. An address needs no lookup and is told at once; a name blocks a short-lived thread of its own.
 ///
@@ -34,18 +32,12 @@ pub(crate) fn look_up(
         .map(drop)
 }
 
-/// Addresses being tried, one after the other. What is left of the time is shared evenly among those not tried, so that one
-/// which never answers leaves some to the next.
+/// Addresses being raced.
 #[derive(Debug)]
 pub(crate) struct Connecting {
-    addresses: vec::IntoIter<Address>,
-    current: Option<(Carrier, Address)>,
-    /// An address that had no room for one more and is asked again, and when.
-    again: Option<(Address, Instant)>,
-    /// When the current address is given up.
-    give_up_at: Instant,
-    deadline: Instant,
-    last_error: Option<io::Error>,
+    eyeballs: Eyeballs<io::Error>,
+    sockets: BTreeMap<usize, (Carrier, Address)>,
+    winner: Option<(Carrier, Address)>,
 }
 
 /// What a step came to.
@@ -55,73 +47,76 @@ pub(crate) enum Step {
     Wait,
     /// Connected, and still registered under its token.
     Connected(Carrier, Address),
-    /// No address is left; the error of the last one, `None` if there was none at all.
-    Failed(Option<io::Error>),
+    /// None answered.
+    Failed(ConnectError),
 }
 
 impl Connecting {
-    pub(crate) fn new(addresses: Vec<Address>, deadline: Instant) -> Self {
-        Self {
-            addresses: addresses.into_iter(),
-            current: None,
-            again: None,
-            give_up_at: deadline,
-            deadline,
-            last_error: None,
-        }
+    pub(crate) fn new(
+        now: Instant,
+        addresses: Vec<Address>,
+        deadline: Instant,
+        attempt_delay: Duration,
+    ) -> Self {
+        let eyeballs = Eyeballs::new(now, addresses, deadline, attempt_delay);
+        Self { eyeballs, sockets: BTreeMap::new(), winner: None }
     }
 
-    /// When to call [`step`](Self::step) at the latest.
+    /// When to call [`step`](Self::step) at the latest; at once where it has its outcome.
     pub(crate) fn poll_timeout(&self) -> Instant {
-        self.again.as_ref().map_or(self.give_up_at, |(_, at)| self.give_up_at.min(*at))
+        self.eyeballs.poll_timeout().unwrap_or(Instant::ORIGIN)
     }
 
-    /// Goes on as far as can be: at first, after an event, when the timeout has come. Early calls do no harm.
+    /// Goes on as far as can be: at first, after an event, when the timeout has come. Early calls do no harm. All of its
+    /// sockets have the same token.
     pub(crate) fn step(&mut self, now: Instant, registry: &Registry, token: Token) -> Step {
         loop {
-            if let Some((socket, address)) = self.current.take() {
-                match socket.is_connected() {
-                    Ok(true) => return Step::Connected(socket, address),
-                    Ok(false) if now < self.give_up_at => {
-                        self.current = Some((socket, address));
-                        return Step::Wait;
-                    }
-                    Ok(false) => self.last_error = Some(ErrorKind::TimedOut.into()),
-                    Err(e) => self.last_error = Some(e),
-                }
-                trace::minor((address, &self.last_error), "an address cannot be connected to");
+            if self.take_came(now) {
+                continue;
             }
-            if now >= self.deadline && self.addresses.len() > 0 {
-                self.last_error = Some(ErrorKind::TimedOut.into());
-                self.addresses = Vec::new().into_iter();
+            self.eyeballs.handle_timeout(now);
+            let mut has_begun = false;
+            while let Some(action) = self.eyeballs.poll_action() {
+                match action {
+                    Action::Connect(attempt, address) => match begin(&address, registry, token) {
+                        Ok(socket) => {
+                            has_begun = true;
+                            self.sockets.insert(attempt, (socket, address));
+                        }
+                        Err(error) => self.fail(now, attempt, &address, error),
+                    },
+                    Action::Cancel(attempt) => drop(self.sockets.remove(&attempt)),
+                    _ => {}
+                }
             }
-            let left = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
-            let address = match self.again.take() {
-                Some((address, _)) if now >= self.give_up_at => {
-                    trace::minor(address, "an address has no room for one more");
-                    self.last_error = Some(ErrorKind::TimedOut.into());
-                    continue;
-                }
-                Some((address, at)) if now < at => {
-                    self.again = Some((address, at));
-                    return Step::Wait;
-                }
-                Some((address, _)) => address,
-                None => {
-                    let Some(address) = self.addresses.next() else {
-                        return Step::Failed(self.last_error.take());
-                    };
-                    self.give_up_at = now + (self.deadline - now).max(Duration::from_nanos(1)) / left;
-                    address
-                }
-            };
-            match begin(&address, registry, token) {
-                Ok(socket) => self.current = Some((socket, address)),
-                // A Unix socket whose queue is full says so at once instead of letting us wait.
-                Err(e) if e.kind() == ErrorKind::WouldBlock => self.again = Some((address, now + AGAIN)),
-                Err(e) => self.last_error = Some(e),
+            match (self.eyeballs.poll_outcome(), self.winner.take()) {
+                (Some(Err(unconnected)), _) => return Step::Failed(unconnected.into()),
+                (Some(Ok(_)), Some((socket, address))) => return Step::Connected(socket, address),
+                _ if has_begun => {}
+                _ => return Step::Wait,
             }
         }
+    }
+
+    /// Tells the machine of one attempt that came to something; whether there was one.
+    fn take_came(&mut self, now: Instant) -> bool {
+        let came = self.sockets.iter().find_map(|(attempt, (socket, _))| match socket.is_connected() {
+            Ok(false) => None,
+            came => Some((*attempt, came)),
+        });
+        let Some((attempt, came)) = came else { return false };
+        let Some((socket, address)) = self.sockets.remove(&attempt) else { return false };
+        match came {
+            Ok(_) if self.eyeballs.handle_connected(now, attempt) => self.winner = Some((socket, address)),
+            Ok(_) => {}
+            Err(error) => self.fail(now, attempt, &address, error),
+        }
+        true
+    }
+
+    fn fail(&mut self, now: Instant, attempt: usize, address: &Address, error: io::Error) {
+        trace::minor((address, &error), "an address cannot be connected to");
+        tell_failed(&mut self.eyeballs, now, attempt, error);
     }
 }
 

@@ -3,16 +3,16 @@
 use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
 use crate::handle::Shared;
-use crate::trace;
+use crate::trace::{self, Span};
 use mio::{Registry, Token};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Dial, DialError, DialId, Hop};
-use wharf_std::interleaved;
 
 /// Threads that look names up at once, at most; the others wait.
 const MAX_LOOKUPS: usize = 16;
@@ -38,12 +38,15 @@ pub(crate) struct Dials {
 struct Attempt {
     id: DialId,
     deadline: Instant,
+    attempt_delay: Duration,
+    span: Span,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
     LookingUp,
+    Found(Vec<Address>),
     Connecting(Connecting),
 }
 
@@ -73,15 +76,17 @@ impl Dials {
     /// once: a service that dials again whenever a dial fails must not hold the loop up.
     pub(crate) fn start(&mut self, dial: Dial) {
         self.fresh = true;
-        let (id, deadline) = (dial.id, dial.deadline);
+        let Dial { id, deadline, attempt_delay, .. } = dial;
         let stage = match dial.hop {
-            Hop::Address(address) => Stage::Connecting(Connecting::new(vec![address], deadline)),
+            Hop::Address(address) => Stage::Found(vec![address]),
+            Hop::Addresses(addresses) => Stage::Found(addresses),
             Hop::Host(host, port) => {
                 self.waiting.push_back((id, host, port));
                 Stage::LookingUp
             }
         };
-        self.attempts.insert(id.slot(), Attempt { id, deadline, stage });
+        let span = Span::connect(dial.target.host(), dial.target.port());
+        self.attempts.insert(id.slot(), Attempt { id, deadline, attempt_delay, span, stage });
     }
 
     /// Whether there is nothing to go on with.
@@ -94,6 +99,7 @@ impl Dials {
         let due = |attempt: &Attempt| match &attempt.stage {
             Stage::Connecting(connecting) => connecting.poll_timeout(),
             Stage::LookingUp => attempt.deadline,
+            Stage::Found(_) => Instant::ORIGIN,
         };
         if self.fresh { Some(Instant::ORIGIN) } else { self.attempts.values().map(due).min() }
     }
@@ -108,19 +114,7 @@ impl Dials {
         self.fresh = false;
         self.look_up();
         self.take_found();
-        let ended = self.attempts.values_mut().find_map(|attempt| {
-            let id = attempt.id;
-            match &mut attempt.stage {
-                Stage::LookingUp => {
-                    (now >= attempt.deadline).then_some(Dialed::Failed(id, DialError::TimedOut))
-                }
-                Stage::Connecting(connecting) => match connecting.step(now, registry, token(id)) {
-                    Step::Wait => None,
-                    Step::Connected(socket, address) => Some(Dialed::Connected(id, socket, address)),
-                    Step::Failed(e) => Some(Dialed::Failed(id, error_of(e.as_ref()))),
-                },
-            }
-        })?;
+        let ended = self.attempts.values_mut().find_map(|attempt| attempt.step(now, registry, &token))?;
         self.attempts.remove(&ended.id().slot());
         Some(ended)
     }
@@ -138,8 +132,8 @@ impl Dials {
             if let Err(error) = &found {
                 trace::minor((id, error), "a name cannot be looked up");
             }
-            let addresses = interleaved(found.unwrap_or_default()).into_iter().map(Address::from).collect();
-            attempt.stage = Stage::Connecting(Connecting::new(addresses, attempt.deadline));
+            let addresses = found.unwrap_or_default().into_iter().map(Address::from).collect();
+            attempt.stage = Stage::Found(addresses);
         }
     }
 
@@ -165,18 +159,30 @@ impl Dials {
     }
 }
 
+impl Attempt {
+    /// Goes on with it; how it ended, if it did.
+    fn step(&mut self, now: Instant, registry: &Registry, token: impl Fn(DialId) -> Token) -> Option<Dialed> {
+        let id = self.id;
+        if let Stage::Found(addresses) = &mut self.stage {
+            let addresses = std::mem::take(addresses);
+            let connecting = Connecting::new(now, addresses, self.deadline, self.attempt_delay);
+            self.stage = Stage::Connecting(connecting);
+        }
+        let Stage::Connecting(connecting) = &mut self.stage else {
+            return (now >= self.deadline).then_some(Dialed::Failed(id, DialError::TimedOut));
+        };
+        match self.span.run(|| connecting.step(now, registry, token(id))) {
+            Step::Wait => None,
+            Step::Connected(socket, address) => Some(Dialed::Connected(id, socket, address)),
+            Step::Failed(error) => Some(Dialed::Failed(id, error.into())),
+        }
+    }
+}
+
 impl Dialed {
     fn id(&self) -> DialId {
         match self {
             Self::Connected(id, ..) | Self::Failed(id, _) => *id,
         }
-    }
-}
-
-fn error_of(error: Option<&io::Error>) -> DialError {
-    match error.map(io::Error::kind) {
-        None => DialError::Lookup,
-        Some(io::ErrorKind::TimedOut) => DialError::TimedOut,
-        Some(_) => DialError::Connect,
     }
 }

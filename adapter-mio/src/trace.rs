@@ -3,6 +3,7 @@
 
 use std::fmt::{Debug, Display};
 use std::io;
+use std::time::Duration;
 use wharf::base::{CloseCode, Origin};
 use wharf::link::Address;
 use wharf_std::Drained;
@@ -106,6 +107,15 @@ pub(crate) fn closed(id: impl Display, address: impl Display, code: CloseCode, o
 pub(crate) fn connect_failed(error: impl Display) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, %error, "connect failed");
+}
+
+/// An attempt has failed, and the next one comes after `delay`.
+pub(crate) fn retry(error: impl Display, attempt: u32, delay: Duration) {
+    #[cfg(feature = "tracing")]
+    {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(target: TARGET, %error, attempt, delay_ms, "retry");
+    }
 }
 
 /// The service panicked, in a call for this connection if there is one.

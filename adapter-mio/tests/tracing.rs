@@ -3,11 +3,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use tracing::Level;
 use wharf::base::{CloseCode, Message};
-use wharf::link::{Config, ConnId, Context, Service};
+use wharf::link::{Config, ConnId, Context, DialError, DialId, Service, Target};
 use wharf::ws::handshake::ClientRequest;
 use wharf_mio::{Server, connect};
 
@@ -95,4 +95,39 @@ fn a_server_and_its_clients() {
     log.has(0, &["secret"]);
     let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={port}}}");
     theirs.has(1, &["ERROR", &client, "connect failed", "error="]);
+}
+
+/// Dials what it is told, and tells how that failed.
+struct Dials(mpsc::Sender<DialError>);
+
+impl Service for Dials {
+    type Job = ();
+    type Done = ();
+    type Command = Target;
+
+    fn command(&mut self, cx: &mut Context<'_>, target: Target) {
+        cx.dial(target).unwrap();
+    }
+
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
+        self.0.send(error.clone()).unwrap();
+    }
+}
+
+#[test]
+fn a_dial_of_a_service() {
+    let (log, (tell, told)) = (Log::default(), mpsc::channel());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0), Dials(tell), Arc::default()).unwrap();
+    let handle = server.handle();
+    handle.send(format!("ws://{nobody}/").parse().unwrap()).unwrap();
+    let running = thread::spawn({
+        let log = log.clone();
+        move || log.during(|| server.run().map(drop))
+    });
+    assert_eq!(told.recv().unwrap(), DialError::Connect);
+    handle.drain(CloseCode::GOING_AWAY);
+    running.join().unwrap().unwrap();
+    let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={}}}", nobody.port());
+    log.has(1, &["DEBUG", &client, "an address cannot be connected to", "refused"]);
 }

@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
-use wharf::base::{End, When};
+use std::time::Duration;
+use wharf::base::{End, Wall, When};
 use wharf::link::{DialError, OpenError, TargetError};
 use wharf::proxy::ProxiesError;
+use wharf::service::schedule::Retryable;
 use wharf::ws::handshake::{HandshakeError, RequestError};
 
 /// Why a connection could not be made. [`when`](Self::when) says how far it came, [`is_retryable`](Self::is_retryable)
@@ -28,13 +30,14 @@ pub enum ConnectError {
     /// A variable of the environment names no proxy; correct it, or set the configuration's own.
     #[error("proxy: {0}")]
     Proxies(#[from] ProxiesError),
-    /// The name has no address; retry later.
+    /// The name has no address, or none was told in time (`TimedOut`); retry later.
     #[error("lookup: {0}")]
     Lookup(#[source] io::Error),
-    /// No address could be connected to; retry later. The error is that of the last one.
+    /// No address could be connected to; retry later. The error is of the most telling kind among them, and its text names the
+    /// first four with their errors.
     #[error("connect: {0}")]
     Connect(#[source] io::Error),
-    /// Lookup and connect took longer than they may; retry later.
+    /// No address answered in the time that lookup and connect may take; retry later.
     #[error("connect: timed out")]
     TimedOut,
     /// The transport was there, and the connection did not open: proxy, TLS, handshake. Whether to retry depends on how.
@@ -73,6 +76,15 @@ impl ConnectError {
         }
     }
 
+    /// How long the server asks to wait before another try ([`OpenError::retry_after`]). `wall` is the time at which it failed.
+    #[must_use]
+    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Open(error) => error.retry_after(wall),
+            _ => None,
+        }
+    }
+
     /// How the opening handshake failed, if that is what did.
     #[must_use]
     pub fn handshake(&self) -> Option<&HandshakeError> {
@@ -80,6 +92,29 @@ impl ConnectError {
             Self::Open(OpenError::Handshake(error)) => Some(error),
             _ => None,
         }
+    }
+}
+
+/// What a lookup fails with that took too long.
+///
+/// ```
+/// use wharf::base::When;
+///
+/// let error = wharf_std::lookup_timed_out();
+/// assert_eq!((error.when(), error.is_retryable()), (When::Lookup, true));
+/// ```
+#[must_use]
+pub fn lookup_timed_out() -> ConnectError {
+    ConnectError::Lookup(io::Error::new(ErrorKind::TimedOut, "no answer in time"))
+}
+
+impl Retryable for ConnectError {
+    fn is_retryable(&self) -> bool {
+        Self::is_retryable(self)
+    }
+
+    fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        Self::retry_after(self, wall)
     }
 }
 
@@ -99,6 +134,7 @@ impl From<ConnectError> for DialError {
     /// As a service is told of it, which has no word for the operating system's errors.
     fn from(error: ConnectError) -> Self {
         match error {
+            ConnectError::Lookup(e) if e.kind() == ErrorKind::TimedOut => Self::TimedOut,
             ConnectError::Lookup(_) => Self::Lookup,
             ConnectError::TimedOut => Self::TimedOut,
             ConnectError::Open(e) => Self::Open(e),
@@ -139,6 +175,7 @@ mod tests {
             (ConnectError::from(no_target), When::Request, false),
             (ConnectError::System(io(ErrorKind::OutOfMemory)), When::Request, true),
             (ConnectError::Lookup(io(ErrorKind::NotFound)), When::Lookup, true),
+            (lookup_timed_out(), When::Lookup, true),
             (ConnectError::Connect(io(ErrorKind::ConnectionRefused)), When::Connect, true),
             (ConnectError::Connect(io(ErrorKind::NotFound)), When::Connect, true),
             (ConnectError::Connect(io(ErrorKind::PermissionDenied)), When::Connect, false),

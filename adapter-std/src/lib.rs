@@ -1,5 +1,5 @@
-//! What every adapter of Wharf takes from std and the operating system, written once: the [`Clock`], randomness, the
-//! order of a name's addresses, Unix sockets and their files, and what connecting fails with.
+//! What every adapter of Wharf takes from std and the operating system, written once: the [`Clock`], randomness,
+//! Unix sockets and their files, and what connecting fails with.
 //!
 //! An application uses an adapter, which names what it needs of this. An adapter of your own builds on it.
 #![forbid(unsafe_code)]
@@ -7,6 +7,7 @@
 mod accept;
 mod addresses;
 mod clock;
+mod connecting;
 mod drained;
 mod environment;
 mod error;
@@ -16,11 +17,12 @@ mod tcp;
 mod unix;
 
 pub use accept::{ACCEPT_PAUSE, ACCEPT_TELL, AcceptFailure, ListenerLost};
-pub use addresses::{address_of_unix, interleaved};
+pub use addresses::address_of_unix;
 pub use clock::Clock;
+pub use connecting::tell_failed;
 pub use drained::Drained;
 pub use environment::{for_service, with_environment};
-pub use error::{ConnectError, end_of};
+pub use error::{ConnectError, end_of, lookup_timed_out};
 pub use tcp::{listen_tcp, listen_tcp_reusing_port};
 pub use unix::{SocketFile, connect_unix, listen_unix};
 

@@ -3,10 +3,10 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use tracing::Level;
 use wharf::base::{CloseCode, Message};
-use wharf::link::{Config, ConnId, Context, Service};
+use wharf::link::{Config, ConnId, Context, DialError, DialId, Service, Target};
 use wharf_tokio::{Error, Socket, bind, connect, no_jobs, serve, serve_service};
 
 /// The log so far.
@@ -140,4 +140,41 @@ fn a_server_of_a_service() {
         &["ERROR", "handler failed", "connection=1.0", "address=127.0.0.1:", "as it was asked to"],
     );
     lines(&log, 0, &["secret"]);
+}
+
+/// Dials what it is told, and tells how that failed.
+struct Dials(mpsc::Sender<DialError>);
+
+impl Service for Dials {
+    type Job = ();
+    type Done = ();
+    type Command = Target;
+
+    fn command(&mut self, cx: &mut Context<'_>, target: Target) {
+        cx.dial(target).unwrap();
+    }
+
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
+        self.0.send(error.clone()).unwrap();
+    }
+}
+
+#[test]
+fn a_dial_of_a_service() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let log = Log::of(async {
+        let (tell, told) = mpsc::channel();
+        let service = serve_service(vec![], Dials(tell), &Arc::default(), no_jobs::<(), ()>).unwrap();
+        service.command(format!("ws://{nobody}/").parse().unwrap()).unwrap();
+        let error = loop {
+            match told.try_recv() {
+                Ok(error) => break error,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(error, DialError::Connect);
+        service.drain(CloseCode::GOING_AWAY).await;
+    });
+    let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={}}}", nobody.port());
+    lines(&log, 1, &["DEBUG", &client, "an address cannot be connected to", "refused"]);
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::runtime::Listener;
 use crate::runtime::Timer;
 use crate::socket::Socket;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -42,6 +43,34 @@ pub(crate) struct FakeListener;
 
 thread_local! {
     static WIRE: Fake = Fake::default();
+}
+
+/// A connect that is under way, counted.
+struct Attempt;
+
+thread_local! {
+    pub(crate) static ATTEMPTS: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Attempt {
+    fn new() -> Self {
+        ATTEMPTS.set(ATTEMPTS.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        ATTEMPTS.set(ATTEMPTS.get() - 1);
+    }
+}
+
+/// Lets the time pass that the timer is set to; how long that is from now, at most.
+pub(crate) fn pass_timer() -> Duration {
+    let wire = WIRE.with(Clone::clone);
+    let (now, at) = (std::time::Instant::now(), wire.wire().timer.take().expect("a timer is set"));
+    wire.wire().timer = Some(now);
+    at.saturating_duration_since(now)
 }
 
 impl Fake {
@@ -104,12 +133,22 @@ impl Runtime for Scripted {
 
     fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
 
-    async fn resolve(_: String, _: u16) -> io::Result<Vec<SocketAddr>> {
+    /// Nobody knows a name, and some never say so.
+    async fn resolve(host: String, _: u16) -> io::Result<Vec<SocketAddr>> {
+        if host == "silent" {
+            std::future::pending::<()>().await;
+        }
         Ok(Vec::new())
     }
 
-    async fn connect(_: SocketAddr) -> io::Result<Fake> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Port 1 never answers, port 2 refuses, and any other one takes us.
+    async fn connect(address: SocketAddr) -> io::Result<Fake> {
+        let _attempt = Attempt::new();
+        match address.port() {
+            1 => std::future::pending().await,
+            2 => Err(io::ErrorKind::ConnectionRefused.into()),
+            _ => Ok(WIRE.with(Clone::clone)),
+        }
     }
 
     fn unix(_: UnixStream) -> io::Result<Fake> {

@@ -8,6 +8,7 @@ mod authority;
 mod body;
 mod config;
 mod credentials;
+mod date;
 mod ending;
 mod forwarded;
 mod head;
@@ -16,6 +17,7 @@ mod request;
 mod responder;
 mod response;
 mod response_head;
+mod retry_after;
 mod scan;
 #[cfg(feature = "http")]
 mod types;

@@ -1,5 +1,6 @@
 //! An answer, to be written or as it was read.
 
+use super::date::write_date;
 use super::headers::{is_one_of, is_token, is_value};
 use crate::base::Wall;
 use alloc::borrow::Cow;
@@ -177,41 +178,9 @@ pub(crate) fn reason(status: u16) -> &'static str {
     }
 }
 
-/// An IMF-fixdate (RFC 9110 section 5.6.7). The calendar is Howard Hinnant's `civil_from_days`.
-fn write_date(out: &mut String, wall: Wall) {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
-    let (days, secs) = (wall.as_secs() / 86_400, wall.as_secs() % 86_400);
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let year = year_of_era + era * 400 + u64::from(month >= 10);
-    let (weekday, name) = (DAYS[(days % 7) as usize], MONTHS[month as usize]);
-    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
-    let _ = write!(out, "{weekday}, {day:02} {name} {year:04} {hour:02}:{minute:02}:{second:02} GMT");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn date(secs: u64) -> String {
-        let mut out = String::new();
-        write_date(&mut out, Wall::from_millis(secs * 1000));
-        out
-    }
-
-    #[test]
-    fn dates() {
-        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
-        assert_eq!(date(4_102_444_799), "Thu, 31 Dec 2099 23:59:59 GMT");
-    }
 
     #[test]
     fn fields_cannot_break_the_head() {

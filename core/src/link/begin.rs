@@ -150,7 +150,8 @@ impl Link {
                     dialing.timeout,
                     dialing.ws,
                 );
-                Stage::Asking(Box::new(Asking { client, entropy, ws: dialing.ws.clone() }))
+                let (ws, limit) = (dialing.ws.clone(), config.handshake_timeout);
+                Stage::Asking(Box::new(Asking { client, entropy, ws, limit }))
             }
         };
         let close_timeout = match stage {
@@ -160,7 +161,18 @@ impl Link {
         let way = Way::client(now, wall, config, target, dialing.timeout, close_timeout)?;
         let mut link = Self { is_client: true, ..Self::new(stage, way) };
         link.handle_failure(now);
+        link.handle_turn_to_ask(now);
         Ok(link)
+    }
+
+    /// The time of a client's handshake begins when the way to the server is open.
+    pub(super) fn handle_turn_to_ask(&mut self, now: Instant) {
+        if let Stage::Asking(asking) = &mut self.stage
+            && self.way.as_deref().is_none_or(Way::is_through)
+            && let Some(limit) = asking.limit.take()
+        {
+            asking.client.limit(now, limit);
+        }
     }
 
     fn new(stage: Stage, way: Option<Box<Way>>) -> Self {

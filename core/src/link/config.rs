@@ -1,6 +1,7 @@
 //! What a hub and its links are told once.
 
 use super::{Address, Forwarding, OpenError, Overload, Recorder, Target};
+use crate::base::Instant;
 use crate::framed::{self, Codec};
 use crate::http;
 use crate::proxy::{Proxies, Proxy};
@@ -10,6 +11,7 @@ use crate::ws;
 use crate::ws::handshake::{Redirects, ServerPolicy};
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// Limits and deadlines of a hub and of each of its links.
@@ -55,8 +57,14 @@ pub struct Config {
     pub open_timeout: Duration,
     /// How much of that lookup and connect may take. Default `None`: all of it.
     pub connect_timeout: Option<Duration>,
+    /// How long an address of a host may leave a connect unanswered before the next one is tried beside it; from 100 ms to 2 s
+    /// ([`Eyeballs`](super::Eyeballs)). Default 250 ms.
+    pub attempt_delay: Duration,
     /// How much of that the way through a proxy and TLS may take, on either side. Default `None`: all of it.
     pub tls_timeout: Option<Duration>,
+    /// How much of that the opening handshake of a client's WebSocket may take, from its first byte on: once there is a way through
+    /// proxy and TLS. Default `None`: all of it.
+    pub handshake_timeout: Option<Duration>,
     /// Most connections at once; more are refused and counted. Default 16,384.
     pub max_connections: usize,
     /// Most connections at once from one address, an IPv6 network of 64 bits counting as one; more are refused and counted.
@@ -99,7 +107,9 @@ impl Default for Config {
             proxies: None,
             redirects: Redirects::none(),
             connect_timeout: None,
+            attempt_delay: Duration::from_millis(250),
             tls_timeout: None,
+            handshake_timeout: None,
             ws: Arc::default(),
             dialed: Arc::new(ws::Config::client()),
             http: Arc::default(),
@@ -160,6 +170,8 @@ impl Framing {
 pub enum Hop {
     /// An address, to be connected to.
     Address(Address),
+    /// Addresses, of which the first that answers is taken.
+    Addresses(Vec<Address>),
     /// A host, to be looked up, and a port.
     Host(String, u16),
 }
@@ -190,14 +202,22 @@ impl Config {
         }
     }
 
-    /// Where to connect for `target`: to its proxy, to the address that it names, or to its host.
+    /// Where to connect for `target`: to its proxy, to the addresses that it names, or to its host.
     #[must_use]
     pub fn hop(&self, target: &Target) -> Hop {
-        match (target.address(), self.proxy_for(target)) {
-            (Some(address), _) => Hop::Address(address.clone()),
-            (None, Some(proxy)) => Hop::Host(proxy.host().into(), proxy.port()),
-            (None, None) => Hop::Host(target.host().into(), target.port()),
+        match (target.addresses(), self.proxy_for(target)) {
+            ([address], _) => Hop::Address(address.clone()),
+            ([], Some(proxy)) => Hop::Host(proxy.host().into(), proxy.port()),
+            ([], None) => Hop::Host(target.host().into(), target.port()),
+            (addresses, _) => Hop::Addresses(addresses.to_vec()),
         }
+    }
+
+    /// When lookup and connect that begin now must be done, where all that opens the connection must be by `deadline`:
+    /// [`connect_timeout`](Self::connect_timeout) is within that.
+    #[must_use]
+    pub fn connect_by(&self, now: Instant, deadline: Instant) -> Instant {
+        self.connect_timeout.map_or(deadline, |timeout| deadline.min(now + timeout))
     }
 
     /// Whether `target` can be asked for, as far as that can be told before anything is dialed.

@@ -2,8 +2,9 @@
 
 use super::entry::{Core, Dialing, Turn};
 use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
-use crate::base::Instant;
+use crate::base::{Instant, Wall};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// A connection that a service wants made. An adapter looks the hop up, connects to it and tells
 /// [`Hub::dialed`](super::Hub::dialed), or [`Hub::dial_failed`](super::Hub::dial_failed).
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 /// fn describe(dial: &Dial) -> String {
 ///     match &dial.hop {
 ///         Hop::Address(address) => format!("{} by way of {address}", dial.target),
+///         Hop::Addresses(all) => format!("{} by way of {} addresses", dial.target, all.len()),
 ///         Hop::Host(host, port) => format!("{} by way of {host} port {port}", dial.target),
 ///     }
 /// }
@@ -29,6 +31,8 @@ pub struct Dial {
     pub hop: Hop,
     /// When the connection must be made at the latest.
     pub deadline: Instant,
+    /// [`Config::attempt_delay`](super::Config::attempt_delay), for the [`Eyeballs`](super::Eyeballs) of the addresses.
+    pub attempt_delay: Duration,
 }
 
 /// Why a dial came to nothing.
@@ -63,6 +67,15 @@ impl DialError {
             Self::Lookup | Self::Connect | Self::TimedOut | Self::TooMany => true,
             Self::Open(error) => error.is_retryable(),
             Self::Draining => false,
+        }
+    }
+
+    /// How long the server asks to wait before another try ([`OpenError::retry_after`]).
+    #[must_use]
+    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Open(error) => error.retry_after(wall),
+            _ => None,
         }
     }
 }
@@ -141,10 +154,10 @@ impl<S: Service> Hub<S> {
         while let Some(id) = self.core.dials_out.pop_front() {
             // It may have come to nothing meanwhile.
             let Some(Dialing { target, deadline, .. }) = self.core.dials.get(id.0) else { continue };
-            let hop = self.core.config.hop(target);
-            let connect = self.core.config.connect_timeout.map(|timeout| self.core.clock.last() + timeout);
-            let deadline = connect.map_or(*deadline, |by| by.min(*deadline));
-            return Some(Dial { id, target: target.clone(), hop, deadline });
+            let config = &self.core.config;
+            let (hop, attempt_delay) = (config.hop(target), config.attempt_delay);
+            let deadline = config.connect_by(self.core.clock.last(), *deadline);
+            return Some(Dial { id, target: target.clone(), hop, deadline, attempt_delay });
         }
         None
     }

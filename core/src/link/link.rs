@@ -70,6 +70,7 @@ impl Link {
                 let (header, is_bare) = (way.take_header(), way.is_bare());
                 header.inspect(|header| self.handle_header(header));
                 self.handle_failure(now);
+                self.handle_turn_to_ask(now);
                 // A tunnel that is through, or a header, leaves nothing behind but the wire.
                 self.way.take_if(|_| is_bare);
                 input

@@ -11,6 +11,7 @@ mod deadlines;
 mod dials;
 mod entry;
 mod event;
+mod eyeballs;
 mod forwarding;
 mod hub;
 mod ids;
@@ -30,6 +31,7 @@ mod stage;
 mod stats;
 mod target;
 mod transport;
+mod unconnected;
 mod way;
 
 pub use address::{Address, AddressError};
@@ -38,6 +40,7 @@ pub use config::{Config, ConfigError, Framing, Hop};
 pub use context::{Context, Info, SubmitError};
 pub use dials::{Dial, DialError};
 pub use event::{Event, Welcome};
+pub use eyeballs::{Action, Eyeballs};
 pub use forwarding::{ForwardedBy, Forwarding};
 pub use hub::Hub;
 pub use ids::{ConnId, DialId, JobToken};
@@ -49,6 +52,7 @@ pub use record::{Difference, Recorder, ReplayError, Replayed, replay};
 pub use service::{Rejection, Service, Verdict};
 pub use stats::{AdmissionStats, HubStats};
 pub use target::{Target, TargetError};
+pub use unconnected::{Fault, Unconnected};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
 //! Why a client's connection did not open, and when.
 
-use crate::base::{End, When};
+use crate::base::{End, Wall, When};
 use crate::proxy::{ProxyError, ProxyHeaderError};
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
 use crate::ws::handshake::{HandshakeError, RedirectError, RequestError};
+use core::time::Duration;
 
 /// Why a client's connection did not open, once the transport was there. The text begins with the step that failed.
 ///
@@ -81,6 +82,25 @@ impl OpenError {
             Self::NoTls | Self::Request(_) | Self::ProxyHeader(_) | Self::Redirect(_) | Self::Aborted => {
                 false
             }
+        }
+    }
+    /// How long the server, or its proxy, asks to wait before another try (`Retry-After` of a 429 or 503), as a duration from
+    /// `wall` on, the time at which its answer came. `None` where it does not say, and where another try is no use.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wharf::base::Wall;
+    /// use wharf::link::OpenError;
+    /// use wharf::ws::handshake::HandshakeError;
+    ///
+    /// assert_eq!(OpenError::from(HandshakeError::TimedOut).retry_after(Wall::default()), None);
+    /// ```
+    #[must_use]
+    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Handshake(error) => error.retry_after(wall),
+            Self::Proxy(error) => error.retry_after(wall),
+            _ => None,
         }
     }
 }

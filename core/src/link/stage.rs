@@ -9,6 +9,7 @@ use crate::ws::handshake::{Client, Offer};
 use crate::ws::{self, Connection};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 /// The machine in charge. Nearly all links are open for nearly all of their life, so that the open ones are not boxed.
 #[allow(clippy::large_enum_variant)]
@@ -50,6 +51,8 @@ pub(super) struct Asking {
     pub(super) entropy: Entropy,
     /// What the open connection will be told.
     pub(super) ws: Arc<ws::Config>,
+    /// What the handshake may take once its turn has come.
+    pub(super) limit: Option<Duration>,
 }
 
 /// The same call on whichever machine is in charge.

@@ -4,6 +4,7 @@ use super::{Address, OpenError};
 use crate::ws::handshake::{ClientRequest, RedirectError, Redirects, RequestError};
 use crate::ws::{Url, UrlError};
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -37,7 +38,7 @@ pub struct Target {
     port: u16,
     secure: bool,
     request: Option<ClientRequest>,
-    address: Option<Address>,
+    addresses: Vec<Address>,
 }
 
 /// Why a text names no target. The fault is in the text; trying again does not help.
@@ -62,7 +63,7 @@ impl Target {
     /// A framed peer at `host` and `port`.
     #[must_use]
     pub fn tcp(host: impl Into<String>, port: u16) -> Self {
-        Self { host: host.into(), port, secure: false, request: None, address: None }
+        Self { host: host.into(), port, secure: false, request: None, addresses: Vec::new() }
     }
 
     /// A framed peer at a Unix socket's path.
@@ -82,8 +83,22 @@ impl Target {
     /// Connects to `address` instead of looking the host up. What is asked for, and whose certificate is expected,
     /// stays.
     #[must_use]
-    pub fn at(mut self, address: Address) -> Self {
-        self.address = Some(address);
+    pub fn at(self, address: Address) -> Self {
+        self.at_any([address])
+    }
+
+    /// As [`at`](Self::at), with several addresses, as another resolver than that of the operating system tells them: the
+    /// first that answers is taken ([`Eyeballs`](super::Eyeballs)). None at all is as if nothing had been said.
+    #[must_use]
+    pub fn at_any(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
+        self.addresses = addresses.into_iter().collect();
+        self
+    }
+
+    /// The same for the attempt of this number ([`ClientRequest::numbered`]).
+    #[must_use]
+    pub fn numbered(mut self, attempt: u32) -> Self {
+        self.request = self.request.map(|request| request.numbered(attempt));
         self
     }
 
@@ -111,10 +126,16 @@ impl Target {
         self.request.as_ref()
     }
 
-    /// Where to connect, if that is not the host.
+    /// Where to connect, if that is not the host; the first of several.
     #[must_use]
     pub fn address(&self) -> Option<&Address> {
-        self.address.as_ref()
+        self.addresses.first()
+    }
+
+    /// Where to connect, if that is not the host.
+    #[must_use]
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
     }
 
     /// Where to go on after a client's connection failed with `error`; `None` where nothing redirects it and the error
@@ -161,7 +182,7 @@ impl From<ClientRequest> for Target {
     fn from(request: ClientRequest) -> Self {
         let url = request.url();
         let (host, port, secure) = (url.host().to_string(), url.port(), url.is_secure());
-        Self { host, port, secure, request: Some(request), address: None }
+        Self { host, port, secure, request: Some(request), addresses: Vec::new() }
     }
 }
 
@@ -249,7 +270,7 @@ fn host_port(text: &str) -> Result<Target, TargetError> {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.request, &self.address) {
+        match (&self.request, self.address()) {
             (Some(request), _) => request.url().fmt(f)?,
             (None, Some(_)) if self.port == 0 => {}
             (None, _) => {
@@ -258,11 +279,18 @@ impl fmt::Display for Target {
                 write!(f, "{scheme}://{open}{}{close}:{}", self.host, self.port)?;
             }
         }
-        match &self.address {
-            Some(address) if self.request.is_none() && self.port == 0 => address.fmt(f),
-            Some(address) => write!(f, " at {address}"),
-            None => Ok(()),
+        let is_bare = self.request.is_none() && self.port == 0;
+        for (at, address) in self.addresses.iter().enumerate() {
+            f.write_str(if at > 0 {
+                ", "
+            } else if is_bare {
+                ""
+            } else {
+                " at "
+            })?;
+            address.fmt(f)?;
         }
+        Ok(())
     }
 }
 
@@ -293,6 +321,15 @@ mod tests {
     }
 
     #[test]
+    fn several_addresses_are_told() {
+        let addresses = ["192.0.2.1:80", "[2001:db8::1]:80"].map(|a| a.parse::<Address>().unwrap());
+        let target = Target::tcp("a", 1).at_any(addresses.clone());
+        assert_eq!(target.to_string(), "tcp://a:1 at 192.0.2.1:80, [2001:db8::1]:80");
+        assert_eq!((target.address(), target.addresses()), (addresses.first(), &addresses[..]));
+        assert_eq!(target.at_any([]), Target::tcp("a", 1));
+    }
+
+    #[test]
     fn a_websocket_is_asked_for_where_nothing_was_said() {
         for (text, url) in
             [("tcp://a:1", "ws://a:1/"), ("unix:/x", "ws://localhost/"), ("tls://[::1]:443", "wss://[::1]/")]
@@ -320,7 +357,7 @@ mod tests {
     fn redirect(location: &str) -> OpenError {
         let head = alloc::format!("HTTP/1.1 307 x\r\nLocation: {location}\r\n\r\n");
         let headers = crate::http::ResponseHead::parse(head.as_bytes()).unwrap().headers().clone();
-        let body = alloc::vec::Vec::new();
+        let body = Vec::new();
         let refused = handshake::RefusedBy { status: 307, headers, body, body_is_whole: true };
         handshake::HandshakeError::Refused(alloc::boxed::Box::new(refused)).into()
     }

@@ -1,9 +1,10 @@
 //! Why a proxy gave no way out.
 
-use crate::base::End;
+use crate::base::{End, Wall};
 use crate::http::{HeadError, Headers};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// What an HTTP proxy said instead of opening the tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,16 @@ impl ProxyError {
                     | SocksReply::TtlExpired
             ),
             _ => false,
+        }
+    }
+
+    /// How long an HTTP proxy asks to wait before another try, where one may succeed ([`Headers::retry_after`]). `wall` is
+    /// the time at which its answer came.
+    #[must_use]
+    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) if self.is_retryable() => refusal.headers.retry_after(wall),
+            _ => None,
         }
     }
 }

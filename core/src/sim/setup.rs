@@ -159,6 +159,7 @@ impl Listener {
     pub(super) fn answers(&self, hop: &Hop) -> bool {
         match hop {
             Hop::Address(address) => self.address == *address,
+            Hop::Addresses(addresses) => addresses.contains(&self.address),
             Hop::Host(host, port) => {
                 let is_ours = self.host == *host && self.port.is_none_or(|own| own == *port);
                 let ip: Option<IpAddr> = host.parse().ok();

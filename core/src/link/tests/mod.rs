@@ -8,6 +8,8 @@ mod failures;
 mod forwarding;
 mod limits;
 mod overload;
+#[cfg(feature = "tls")]
+mod phases;
 mod service;
 mod transport;
 mod turmoil;

@@ -1,7 +1,6 @@
 //! Where a client stands, and how it goes on: what is due, how a connection ends, when the next one begins.
 
 use super::heartbeat::Heartbeat;
-use super::retry_after::retry_after;
 use super::{Action, Attempt, Client, ClientEvent, Failure, Stopped, Unsent};
 use crate::base::{Cause, Classifier, CloseCode, Closed, End, Instant, Message, Origin, Progress, Wall};
 use crate::link::DialError;
@@ -132,10 +131,10 @@ impl Client {
 /// How it goes on.
 impl Client {
     /// A dial came to nothing.
-    pub(super) fn fail_dial(&mut self, now: Instant, _wall: Wall, attempt: Attempt, error: &DialError) {
+    pub(super) fn fail_dial(&mut self, now: Instant, wall: Wall, attempt: Attempt, error: &DialError) {
         let failure = Failure::Dial(error.clone());
         self.tell_failure(attempt, &failure, false);
-        let least = retry_after(error).map(|least| least.min(self.config.max_retry_after));
+        let least = error.retry_after(wall).map(|least| least.min(self.config.max_retry_after));
         if self.config.fatal.ends(&failure) {
             self.phase = Phase::Due;
             self.begin_stop(now, Stopped::Fatal(failure));

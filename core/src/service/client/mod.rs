@@ -12,7 +12,6 @@ mod fate;
 mod heartbeat;
 mod kept;
 mod outbox;
-mod retry_after;
 mod state;
 mod stats;
 

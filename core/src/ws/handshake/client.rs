@@ -3,7 +3,7 @@
 use super::agreed::{Agreed, Offered};
 use super::request::{ClientRequest, RequestError};
 use crate::base::{
-    Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants,
+    Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wall, Wants,
 };
 use crate::http::{BodyReader, HeadBuffer, HeadError, Headers, ResponseHead, Version};
 use crate::ws::Config;
@@ -120,6 +120,16 @@ impl HandshakeError {
             _ => false,
         }
     }
+
+    /// How long the server asks to wait before another try, where one may succeed ([`Headers::retry_after`]). `wall` is the
+    /// time at which its answer came.
+    #[must_use]
+    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Refused(refused) if self.is_retryable() => refused.headers.retry_after(wall),
+            _ => None,
+        }
+    }
 }
 
 impl Client {
@@ -179,6 +189,14 @@ impl Client {
             client.finish(Err(HandshakeError::Request(e)));
         }
         client
+    }
+
+    /// The answer has no more than `timeout` from now on.
+    pub(crate) fn limit(&mut self, now: Instant, timeout: Duration) {
+        let by = self.clock.advance(now) + timeout.max(Duration::from_nanos(1));
+        if !self.over && self.deadlines.next(false).is_none_or(|at| by < at) {
+            self.deadlines.arm(Deadline::Idle, by);
+        }
     }
 
     /// Takes the answer from `input`; its outcome comes once. What is behind an answer with 101 stays.

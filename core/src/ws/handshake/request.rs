@@ -53,7 +53,9 @@ pub struct ClientRequest {
     key: Option<String>,
     subprotocols: Vec<String>,
     headers: Vec<(String, String)>,
-    fresh: Option<Fresh>,
+    pub(super) fresh: Option<Fresh>,
+    /// The number of the attempt, from 1 on.
+    pub(super) attempt: u32,
     /// Fields that a redirect took away, and that are not made afresh either; names in lower case.
     withheld: &'static [&'static str],
 }
@@ -87,7 +89,7 @@ impl ClientRequest {
 
     pub(super) fn from_url(url: Url) -> Self {
         let (subprotocols, headers) = (Vec::new(), Vec::new());
-        Self { url, host: None, key: None, subprotocols, headers, fresh: None, withheld: &[] }
+        Self { url, host: None, key: None, subprotocols, headers, fresh: None, attempt: 1, withheld: &[] }
     }
 
     /// Sends user name and password as Basic authentication (RFC 7617), in UTF-8.
@@ -137,28 +139,6 @@ impl ClientRequest {
         Ok(self)
     }
 
-    /// Adds fields that `make` makes afresh for each attempt, behind the others: a token that expires, a trace's id. They
-    /// are checked as by [`header`](Self::header) when the attempt begins; one that cannot be set fails that attempt with
-    /// [`HandshakeError::Request`](super::HandshakeError::Request). A second function takes the place of the first.
-    ///
-    /// Two requests are equal only if they share the function.
-    ///
-    /// ```
-    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-    /// use wharf::ws::handshake::ClientRequest;
-    ///
-    /// let attempts = AtomicU32::new(0);
-    /// let request = ClientRequest::new("ws://localhost/")
-    ///     .unwrap()
-    ///     .headers_with(move || vec![("X-Attempt".into(), attempts.fetch_add(1, Relaxed).to_string())]);
-    /// # drop(request);
-    /// ```
-    #[must_use]
-    pub fn headers_with(mut self, make: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> Self {
-        self.fresh = Some(Fresh::new(make));
-        self
-    }
-
     /// Whether a field of the handshake says what the handshake says; `None` if it is none of them.
     fn agree(&mut self, name: &str, value: &str) -> Option<bool> {
         let name = name.to_ascii_lowercase();
@@ -200,7 +180,7 @@ impl ClientRequest {
     pub(super) fn attempt(&self) -> Result<Cow<'_, Self>, RequestError> {
         let Some(fresh) = &self.fresh else { return Ok(Cow::Borrowed(self)) };
         let mut made = Self { fresh: None, ..self.clone() };
-        for (name, value) in fresh.make() {
+        for (name, value) in fresh.make(self.attempt) {
             if !is_one_of(&name, self.withheld) {
                 made = made.header(name, value)?;
             }
@@ -341,33 +321,6 @@ mod tests {
         assert!(request.basic_auth("a", "b").is_err());
         for (user, password) in [("a:b", ""), ("a\n", ""), ("a", "\0")] {
             assert_eq!(plain().basic_auth(user, password), Err(RequestError::Credentials));
-        }
-    }
-
-    #[test]
-    fn fresh_fields_are_made_for_each_attempt() {
-        let count = core::sync::atomic::AtomicU32::new(0);
-        let request = plain().header("X", "set").unwrap().headers_with(move || {
-            let n = count.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
-            [("Y", format!("{n}")), ("Sec-WebSocket-Protocol", "p".into())].map(|(k, v)| (k.into(), v)).into()
-        });
-        for n in 0..3 {
-            let attempt = request.attempt().unwrap();
-            assert_eq!(attempt.subprotocols(), ["p"]);
-            assert!(written(&attempt).ends_with(&format!("\r\nX: set\r\nY: {n}\r\n\r\n")));
-        }
-        assert!(request == request.clone() && request != plain() && plain() == plain());
-        assert!(format!("{request:?}").contains("Fresh"));
-        let never = plain().headers_with(Vec::new);
-        assert_eq!(never.attempt().unwrap().subprotocols(), [""; 0]);
-    }
-
-    #[test]
-    fn fresh_fields_that_cannot_be_set_fail_the_attempt() {
-        for (name, value) in [("X", "a\r\nb"), ("Upgrade", "h2c"), ("", "x"), ("Authorization", "x")] {
-            let request = plain().basic_auth("a", "b").unwrap();
-            let request = request.headers_with(move || Vec::from([(name.into(), value.into())]));
-            assert_eq!(request.attempt(), Err(RequestError::Header(name.into())), "{name}");
         }
     }
 }

@@ -282,3 +282,24 @@ fn no_password_is_shown() {
         "{shown}"
     );
 }
+
+/// 401 and 403 stay what they are however often one asks; 429 and 503 say when to ask again, in seconds or by a date.
+#[test]
+fn refusals_say_whether_and_when_to_ask_again() {
+    let wall = Wall::from_millis(784_111_770_000);
+    let secs = |secs| Some(Duration::from_secs(secs));
+    for (status, field, retryable, after) in [
+        (401, "Retry-After: 5", false, None),
+        (403, "Retry-After: 5", false, None),
+        (404, "Retry-After: 5", false, None),
+        (429, "Retry-After: 5", true, secs(5)),
+        (503, "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", true, secs(7)),
+        (503, "Retry-After: Sun, 06 Nov 1994 08:00:00 GMT", true, secs(0)),
+        (503, "X: y", true, None),
+    ] {
+        let head = format!("HTTP/1.1 {status} No\r\n{field}\r\nContent-Length: 3\r\n\r\nwhy");
+        let error = answer(|_| head.clone()).unwrap_err();
+        assert_eq!((error.is_retryable(), error.retry_after(wall)), (retryable, after), "{head}");
+    }
+    assert_eq!(HandshakeError::TimedOut.retry_after(wall), None);
+}
