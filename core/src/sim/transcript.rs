@@ -2,13 +2,13 @@
 
 use crate::base::Instant;
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::fmt::{self, Display, Write};
 
 /// Whoever is shown each line.
 type Watcher = Box<dyn FnMut(fmt::Arguments<'_>) + Send>;
 
-/// All that happened in a world, in order, hashed by FNV-1a, and shown line by line to a watcher if there is one. No line
-/// is kept.
+/// All that happened in a world, in order, hashed, and shown line by line to a watcher if there is one. No line is kept.
 ///
 /// ```
 /// use wharf::base::Instant;
@@ -22,13 +22,15 @@ type Watcher = Box<dyn FnMut(fmt::Arguments<'_>) + Send>;
 pub struct Transcript {
     hash: u64,
     lines: u64,
+    /// The last line, for its memory.
+    line: String,
     watcher: Option<Watcher>,
 }
 
 impl Default for Transcript {
     /// Nothing has happened yet.
     fn default() -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, lines: 0, watcher: None }
+        Self { hash: 0xcbf2_9ce4_8422_2325, lines: 0, line: String::new(), watcher: None }
     }
 }
 
@@ -44,8 +46,23 @@ impl Transcript {
         if let Some(watcher) = &mut self.watcher {
             watcher(format_args!("{now:?} {what}"));
         }
-        // Writing to the hash cannot fail.
-        let _ = writeln!(Hasher(&mut self.hash), "{} {what}", now.as_nanos());
+        self.line.clear();
+        // Writing to a string fails only if `what` does.
+        let _ = write!(self.line, "{what}");
+        self.take(now.as_nanos());
+        self.take(self.line.len() as u64);
+        let line = core::mem::take(&mut self.line);
+        let (words, rest) = line.as_bytes().as_chunks();
+        words.iter().for_each(|word| self.take(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.take(u64::from_le_bytes(last));
+        self.line = line;
+    }
+
+    /// Takes eight bytes in. A byte at a time, as FNV has it, was a fifth of the time of a run.
+    fn take(&mut self, word: u64) {
+        self.hash = (self.hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 
     /// The hash of all of it.
@@ -58,17 +75,6 @@ impl Transcript {
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.lines
-    }
-}
-
-struct Hasher<'a>(&'a mut u64);
-
-impl Write for Hasher<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            *self.0 = (*self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        Ok(())
     }
 }
 
