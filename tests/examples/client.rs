@@ -63,10 +63,10 @@ async fn talk<R: Runtime>(server: Server) -> Outcome<Vec<String>> {
         },
     )?;
     let mut watch = client.watch();
-    told.extend(messages.next().await.map(heard));
+    told.extend(messages.next().await.as_ref().map(heard));
     let server = server.restart(|| while_away(&client, &mut watch, &mut told)).await?;
     for _ in 0..2 {
-        told.extend(messages.next().await.map(heard));
+        told.extend(messages.next().await.as_ref().map(heard));
     }
     told.push(format!("connected again {} time", client.state().reconnect_count));
     told.push(client.stop().await.to_string());
@@ -83,7 +83,7 @@ async fn while_away(client: &Client, watch: &mut wharf_async_std::Watch, told: &
     }
 }
 
-fn heard(message: Message<'static>) -> String {
+fn heard(message: &Message<'_>) -> String {
     format!("heard: {}", message.as_text().unwrap_or_default())
 }
 
@@ -182,7 +182,7 @@ impl Service for Keeper {
 
     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         self.kept.progressed(cx, conn);
-        self.say(heard(message.into_owned()));
+        self.say(heard(&message));
         self.settle(cx);
     }
 

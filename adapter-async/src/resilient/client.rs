@@ -24,7 +24,7 @@ pub struct Client(Arc<Desk>);
 
 impl Client {
     /// Begins to connect to `target`, as `config` says and for each attempt anew, and goes on until it is stopped. What
-    /// comes is told by [`Messages`].
+    /// comes is told by [`Messages`]. To be called inside of the runtime.
     ///
     /// # Errors
     /// [`ConnectError`] for what no attempt could mend: no such target, no TLS, a variable of the environment that names no proxy.

@@ -71,14 +71,14 @@ impl Keeper {
             Own { kept, next: 0, open: BTreeMap::new(), is_ready: false, is_stopped: false, attempt: None }
         });
         let (fates, wants_word) = (BTreeMap::new(), BTreeSet::new());
-        Self { own: own.collect(), fates, wants_word, is_typed, is_stubborn: seed % 2 == 0 }
+        Self { own: own.collect(), fates, wants_word, is_typed, is_stubborn: seed.is_multiple_of(2) }
     }
 
     fn say(&mut self, cx: &mut Context<'_>, client: usize, len: usize) {
         let own = &mut self.own[client];
         own.next += 1;
         let name = (client, own.next);
-        if own.next % 3 == 0 {
+        if own.next.is_multiple_of(3) {
             self.wants_word.insert(name);
         }
         self.fates.insert(name, Fates::default());
