@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use wharf::base::{CloseCode, Extent, Instant, Message, Progress, SendError};
 use wharf::link::{Config, Target};
-use wharf::service::client::{Action, Attempt, ClientEvent};
+use wharf::service::client::{Action, Attempt, ClientEvent, Fate};
 
 /// Rounds of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 256;
@@ -64,6 +64,8 @@ impl<R: Runtime> Carry<R> {
                 ClientEvent::Disconnected { failure, was_connected, .. } => {
                     trace::client_failed(&self.target, &failure, was_connected);
                 }
+                // Whoever sent it did not want to know.
+                ClientEvent::Fate { fate: Fate::Unsent { why, .. }, .. } => trace::not_sent(why),
                 ClientEvent::Stopped(reason) => {
                     trace::client_stopped(&self.target, &reason);
                     self.is_over = true;

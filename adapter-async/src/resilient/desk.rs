@@ -233,21 +233,18 @@ impl Inner {
         self.inbox.is_full()
     }
 
-    /// Hands fates to who waits for them; anything else is returned.
+    /// Hands fates to who waits for them; anything else is returned, to be told of outside of the lock.
     pub(super) fn next_event(&mut self, released: &mut Released) -> Option<ClientEvent> {
         loop {
             match self.client.poll_event()? {
-                ClientEvent::Fate { ticket, fate } => {
-                    if let Some(waiter) = self.waiting.get_mut(&ticket) {
+                ClientEvent::Fate { ticket, fate } => match self.waiting.get_mut(&ticket) {
+                    Some(waiter) => {
                         if let Waiter::Asking(waker) = std::mem::replace(waiter, Waiter::Told(fate)) {
                             released.wake.extend(waker);
                         }
-                    } else if fate.may_have_arrived() {
-                        // Whoever sent it did not want to know.
-                    } else {
-                        crate::trace::not_sent("the client has given it up");
                     }
-                }
+                    None => return Some(ClientEvent::Fate { ticket, fate }),
+                },
                 ClientEvent::Stopped(reason) => {
                     self.stopped = Some(reason.clone());
                     released.wake.extend(self.reader.take());
