@@ -42,9 +42,10 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Bound, Carrier, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome,
-    Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket,
-    Transport, WriteHalf, entropy, no_jobs, repeat, retry, retry_if, serve, serve_service,
+    Berth, Bound, Carrier, Client, Clock, CommandError, ConnectError, Drain, Drained, Error, HookError,
+    ListenerLost, Messages, Outcome, Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, Sending,
+    ServerHandle, ServiceHandle, Socket, Transport, Watch, WriteHalf, entropy, no_jobs, repeat, retry,
+    retry_if, serve, serve_service,
 };
 #[cfg(feature = "sim")]
 pub use wharf_async::{Peer, Scene, mock, mock_with};
@@ -88,4 +89,15 @@ pub async fn connect_with<R: Runtime>(
     config: &Arc<Config>,
 ) -> Result<Socket<R>, ConnectError> {
     wharf_async::connect(target, config).await
+}
+
+/// A client that stays up, with the defaults, and what it hears: it connects now and again whenever it has to
+/// ([`Client::connect`]).
+///
+/// # Errors
+/// As [`Client::connect`].
+pub fn keep_connected<R: Runtime>(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
+) -> Result<(Client, Messages), ConnectError> {
+    Client::connect::<R>(target, &Arc::new(Config::client()), Default::default())
 }

@@ -20,6 +20,7 @@ mod hub;
 mod mock;
 #[cfg(feature = "json")]
 mod requests;
+mod resilient;
 mod retry;
 mod runtime;
 mod scratch;
@@ -51,6 +52,7 @@ pub use hub::{no_jobs, serve_service};
 pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 #[cfg(feature = "json")]
 pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
+pub use resilient::{Client, HookError, Messages, Sending, Watch};
 pub use retry::{repeat, retry, retry_if};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;

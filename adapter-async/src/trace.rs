@@ -12,6 +12,7 @@ use std::time::Duration;
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
 use wharf::link::{Address, ConnId};
+use wharf::service::client::{Failure, Stopped};
 use wharf_std::Drained;
 
 #[cfg(feature = "tracing")]
@@ -103,6 +104,42 @@ pub(crate) fn drained(address: Option<&Address>, drained: Drained) {
 pub(crate) fn refused(address: impl Display, reason: impl Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, %address, %reason, "connection refused");
+}
+
+/// A client that stays up is connected.
+pub(crate) fn client_connected(target: impl Display, again: bool) {
+    #[cfg(feature = "tracing")]
+    if again {
+        tracing::warn!(target: TARGET, %target, "reconnected");
+    } else {
+        tracing::info!(target: TARGET, %target, "connected");
+    }
+}
+
+/// A client that stays up has lost its connection, or did not get one; it is tried again.
+pub(crate) fn client_failed(target: impl Display, failure: &Failure, was_connected: bool) {
+    #[cfg(feature = "tracing")]
+    match failure {
+        Failure::Silent(_) => tracing::warn!(target: TARGET, %target, %failure, "heartbeat timeout"),
+        _ if was_connected => tracing::warn!(target: TARGET, %target, %failure, "connection lost"),
+        // The failed connect itself is told where it failed.
+        _ => tracing::warn!(target: TARGET, %target, %failure, "retry"),
+    }
+}
+
+/// It has stopped for good.
+pub(crate) fn client_stopped(target: impl Display, reason: &Stopped) {
+    #[cfg(feature = "tracing")]
+    match reason {
+        Stopped::Asked => tracing::info!(target: TARGET, %target, "client stopped"),
+        _ => tracing::error!(target: TARGET, %target, %reason, "client stopped"),
+    }
+}
+
+/// What is done on connect failed.
+pub(crate) fn hook_failed(target: impl Display, cause: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, %target, %cause, "what is done on connect failed");
 }
 
 /// An attempt has failed, and the next one comes after `delay`.

@@ -69,8 +69,9 @@ use wharf::service::schedule::{Retryable, Schedule};
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, ListenerLost, Outcome,
-    ReuniteError, SendFailed, Sender, ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
+    Berth, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError, ListenerLost,
+    Messages, Outcome, ReuniteError, SendFailed, Sender, Sending, ServerHandle, ServiceHandle, Transport,
+    Watch, entropy, no_jobs,
 };
 #[cfg(feature = "json")]
 pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
@@ -134,6 +135,40 @@ pub async fn connect_with(
     config: &Arc<Config>,
 ) -> Result<Socket, ConnectError> {
     wharf_async::connect(target, config).await
+}
+
+/// A client that stays up, with the defaults, and what it hears: it connects now and again whenever it has to
+/// ([`Client::connect`]). To be called inside of the runtime.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_tokio::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_tokio::Error>(())
+/// # });
+/// use wharf::service::client::Fate;
+///
+/// let (client, mut messages) = wharf_tokio::keep_connected(&url)?;
+/// assert_eq!(client.send("ahoy").await?, Fate::Written);
+/// assert_eq!(messages.next().await.unwrap().as_text(), Some("ahoy"));
+/// assert!(client.state().is_connected);
+/// client.stop().await;
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`Client::connect`].
+pub fn keep_connected(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
+) -> Result<(Client, Messages), ConnectError> {
+    Client::connect::<Tokio>(target, &Arc::new(Config::client()), Default::default())
 }
 
 /// Attempts something until it succeeds, its error says that it never will, or `schedule` is over ([`wharf_async::retry`]).

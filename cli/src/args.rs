@@ -154,7 +154,11 @@ pub struct Connect {
     /// Stay so many seconds after the end of the input before closing.
     #[arg(long, default_value = "0", value_name = "SECS", value_parser = seconds)]
     pub wait: Duration,
-    /// Give up when the connection is not open after so many seconds.
+    /// Connect again when the connection is lost or none comes about, and send what waits then: after 1 s, 2 s, 4 s, 8 s and 16 s,
+    /// then every 30 s, each a fifth more or less.
+    #[arg(long)]
+    pub retry: bool,
+    /// Give up when the connection is not open after so many seconds; with --retry, an attempt to connect.
     #[arg(long, default_value = "10", value_name = "SECS", value_parser = seconds)]
     pub open_timeout: Duration,
     /// The runtime that drives the socket.
@@ -192,6 +196,10 @@ type 2 (data) and shows the type before each payload: `2 ahoy`, `7 binary ff00`.
 
 At the end of the input the connection is closed with 1000, and what still comes within 5 s is printed; SIGINT and
 SIGTERM do the same at once. There is one try, and redirects are not followed.
+
+With --retry a connection that is lost is made again, and so is one that does not come about, until the server says that it is no
+use (401, 403, 404, a close with 1000, 1008 or 4000 to 4999, a certificate that is not trusted). What was not written to one connection goes
+out on the next; what was written in part, or may not have arrived, is not sent twice, and stderr says so. Lines of stdin wait meanwhile.
 
 Exit code 0: closed with 1000 by either side, or without a Close by framings that have none. 1: anything else, with one
 line on stderr that says when (lookup, connect, proxy, TLS, handshake, read, write, close) and what to try. 2: bad use.";

@@ -5,6 +5,7 @@ mod gate;
 mod input;
 mod outcome;
 mod print;
+mod retrying;
 mod service;
 
 use crate::args::Connect;
@@ -19,6 +20,7 @@ pub use aim::{Aim, AimError};
 pub use gate::Gate;
 pub use outcome::{Outcome, Place};
 pub use print::line_of;
+pub use retrying::RetryingService;
 pub use service::{ClientService, Said};
 
 /// Runs the client: 0 closed with 1000 by either side, 1 anything else, 2 bad use.
@@ -52,16 +54,28 @@ fn connect(args: &Connect, aim: &Aim) -> Result<Outcome, runner::RunError> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{line}").and_then(|()| out.flush())
     };
-    let service = ClientService::new(aim, Box::new(print), control.clone(), gate.clone(), args.wait);
-    let result = service.outcome();
     let interrupted = control.clone();
     signals::on_termination(move || drop(interrupted.try_send(Control::Command(Said::End { now: true }))))?;
     // Room for both, and nobody else has the sender yet.
     let _ = control.try_send(Control::Command(Said::Start));
     let texts = args.send.clone();
     let reads_stdin = texts.is_empty() || std::io::stdin().is_terminal();
-    std::thread::spawn(move || input::feed(texts, reads_stdin, &control, &gate));
-    runner::run(args.runtime, &[], service, &aim.config, &controls)?;
+    let (own, held) = (control.clone(), gate.clone());
+    let feed = move || drop(std::thread::spawn(move || input::feed(texts, reads_stdin, &control, &gate)));
+    let result = if args.retry {
+        let service = RetryingService::new(aim, Box::new(print), own, held, args.wait);
+        let service = service.map_err(runner::RunError::Entropy)?;
+        let result = service.outcome();
+        feed();
+        runner::run(args.runtime, &[], service, &aim.config, &controls)?;
+        result
+    } else {
+        let service = ClientService::new(aim, Box::new(print), own, held, args.wait);
+        let result = service.outcome();
+        feed();
+        runner::run(args.runtime, &[], service, &aim.config, &controls)?;
+        result
+    };
     let outcome = result.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     Ok(outcome.unwrap_or(Outcome::Interrupted))
 }

@@ -25,7 +25,24 @@ pub enum Said {
     },
 }
 
-type Print = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+/// Prints a line.
+pub(super) type Print = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+
+/// A line as a message.
+pub(super) fn message_of(framing: FramingKind, text: String) -> Message<'static> {
+    match framing {
+        FramingKind::Typed => Message::typed(Typed::DATA, text.into_bytes()),
+        _ => Message::from(text),
+    }
+}
+
+/// Says so where the server took none of the subprotocols that were offered.
+pub(super) fn warn_of_subprotocols(cx: &Context<'_>, conn: ConnId, target: &Target) {
+    let has_chosen = cx.info(conn).is_some_and(|info| info.subprotocol.is_some());
+    if !has_chosen && target.request().is_some_and(|request| !request.subprotocols().is_empty()) {
+        tracing::warn!("the server chose none of the subprotocols offered");
+    }
+}
 
 /// One connection that prints what comes and sends what it is told.
 pub struct ClientService {
@@ -78,11 +95,7 @@ impl ClientService {
     }
 
     fn send(&mut self, cx: &mut Context<'_>, conn: ConnId, text: String) {
-        let message = match self.framing {
-            FramingKind::Typed => Message::typed(Typed::DATA, text.into_bytes()),
-            _ => Message::from(text),
-        };
-        match cx.send(conn, message) {
+        match cx.send(conn, message_of(self.framing, text)) {
             Ok(Accepted::Congested) => self.gate.shut(),
             // How it closes is told by its own report.
             Ok(_) | Err(SendError::Closing | SendError::Closed) => {}
@@ -117,11 +130,7 @@ impl Service for ClientService {
 
     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         self.conn = Some(conn);
-        let chosen = cx.info(conn).and_then(|info| info.subprotocol.map(str::to_owned));
-        let offers = self.target.request().is_some_and(|request| !request.subprotocols().is_empty());
-        if chosen.is_none() && offers {
-            tracing::warn!("the server chose none of the subprotocols offered");
-        }
+        warn_of_subprotocols(cx, conn, &self.target);
         self.gate.open();
     }
 

@@ -61,6 +61,11 @@ impl Closing {
         matches!(self.phase, Phase::Open | Phase::Closing)
     }
 
+    /// Whether all that waited was given up.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.phase == Phase::Finished(Shutdown::Abort)
+    }
+
     pub(crate) fn read_over(&self) -> bool {
         self.read_over
     }

@@ -2,7 +2,7 @@
 
 use super::load::Load;
 use super::spares::Spares;
-use super::{Entropy, Instant, Scratch};
+use super::{Entropy, Instant, Progress, Scratch};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -44,6 +44,8 @@ pub(crate) struct Outbox {
     progress: Instant,
     /// All bytes that ever left.
     written: u64,
+    /// When so many bytes have left, all that ever stepped in before others is among them.
+    inserted_to: u64,
 }
 
 impl Outbox {
@@ -63,6 +65,7 @@ impl Outbox {
             in_flight: 0,
             progress: Instant::ORIGIN,
             written: 0,
+            inserted_to: 0,
         }
     }
 
@@ -85,6 +88,22 @@ impl Outbox {
     /// All bytes that ever left.
     pub(crate) fn written(&self) -> u64 {
         self.written
+    }
+
+    /// All bytes that were ever queued, as far as they were not given up.
+    pub(crate) fn queued_to(&self) -> u64 {
+        self.written + self.len() as u64
+    }
+
+    /// Whether all that ever stepped in before others has left.
+    pub(crate) fn has_written_inserted(&self) -> bool {
+        self.written >= self.inserted_to
+    }
+
+    /// How far it has come, of a connection that has read so many bytes, and may have given up what waited.
+    pub(crate) fn progress_of(&self, received: u64, is_cut: bool) -> Progress {
+        let Self { written, inserted_to, .. } = *self;
+        Progress { queued: self.queued_to(), written, inserted_to, is_cut, received }
     }
 
     /// The cork, to append to. Only ever appended to.
@@ -176,6 +195,7 @@ impl Outbox {
             }
             None => self.cork(now).extend_from_slice(frame),
         }
+        self.inserted_to = self.queued_to();
     }
 
     /// Fills `out` with what is to be written, in order; returns how many slices were filled.
@@ -297,6 +317,7 @@ impl Outbox {
             spares: self.spares.take(),
             progress: self.progress,
             written: self.written,
+            inserted_to: self.inserted_to,
             ..Self::new()
         };
     }

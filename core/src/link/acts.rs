@@ -3,7 +3,7 @@
 use super::Link;
 use super::record::{Call, Sending};
 use super::stage::Stage;
-use crate::base::{Accepted, Cause, CloseCode, Engine, Instant, Kind, Message, SendError, Stats};
+use crate::base::{Accepted, Cause, CloseCode, Engine, Instant, Kind, Message, Progress, SendError, Stats};
 use crate::framed::{self, Codec};
 use crate::http::{RespondError, Response};
 use crate::ws::{Connection, Prepared};
@@ -209,6 +209,16 @@ impl Link {
             Stage::Open(connection) => connection.stats(),
             Stage::Framed(connection) => connection.stats(),
             Stage::Http(_) | Stage::Asking(_) => Stats::default(),
+        }
+    }
+
+    /// How far the open connection has come, whichever it is; all zero before.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        match &self.stage {
+            Stage::Open(connection) => connection.progress(),
+            Stage::Framed(connection) => connection.progress(),
+            Stage::Http(_) | Stage::Asking(_) => Progress::default(),
         }
     }
 

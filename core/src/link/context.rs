@@ -2,7 +2,7 @@
 
 use super::entry::{Core, Entry};
 use super::{Address, ConnId, DialError, DialId, JobToken, Target};
-use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, SendError, Wall};
+use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, Progress, SendError, Wall};
 use crate::http::{RespondError, Response};
 use crate::ws::handshake::Acceptance;
 use crate::ws::{Prepared, Role};
@@ -156,6 +156,38 @@ impl<'a, J> Context<'a, J> {
         }
     }
 
+    /// Whether a connection is an open WebSocket, which has pings and Close frames.
+    #[must_use]
+    pub fn is_websocket(&self, conn: ConnId) -> bool {
+        self.core.links.get(conn.0).is_some_and(|entry| entry.link.connection().is_some())
+    }
+
+    /// Pings a WebSocket now, whatever its idle deadline; without an answer within its pong deadline it is ended.
+    ///
+    /// # Errors
+    /// As [`Context::send`]; [`SendError::NotOpen`] also where it is no [WebSocket](Self::is_websocket).
+    pub fn ping(&mut self, conn: ConnId) -> Result<(), SendError> {
+        let now = self.now;
+        self.with_link(conn, |link| match link.connection_mut() {
+            Some(connection) => connection.ping(now),
+            None => Err(SendError::NotOpen),
+        })
+    }
+
+    /// How far a connection has come: what became of a message, and whether its peer lives. In the call that tells its end it is
+    /// there for the last time.
+    #[must_use]
+    pub fn progress(&self, conn: ConnId) -> Option<Progress> {
+        self.core.links.get(conn.0).map(|entry| entry.link.progress())
+    }
+
+    /// Has [`Service::written`](super::Service::written) called once, when the transport has next taken some of the output.
+    pub fn tell_written(&mut self, conn: ConnId) {
+        if let Some(entry) = self.core.entry(conn) {
+            entry.tells_written = true;
+        }
+    }
+
     /// Begins a close, behind what was sent.
     ///
     /// # Errors
@@ -244,6 +276,11 @@ impl<'a, J> Context<'a, J> {
     /// [`DialError::Open`] for what can be told before anything is dialed, such as TLS that is not there.
     pub fn dial(&mut self, target: impl Into<Target>) -> Result<DialId, DialError> {
         self.core.dial(self.now, target.into())
+    }
+
+    /// Gives a dial up that has not come to anything: nothing will. One that has is not touched.
+    pub fn cancel_dial(&mut self, dial: DialId) {
+        self.core.cancel_dial(self.now, dial);
     }
 
     /// Hands a job to the outside. Its outcome comes by `done`, or else `job_lost` says that there is none: one of them, once.

@@ -99,6 +99,20 @@ impl<J> Core<J> {
         Err(error)
     }
 
+    /// Gives a dial up, and what it has made as far as that is not open.
+    pub(super) fn cancel_dial(&mut self, now: Instant, dial: DialId) {
+        if !self.dials.remove(dial.0).is_some_and(|dialing| dialing.connected) {
+            return;
+        }
+        let made = self.links.iter().find(|(_, entry)| entry.dial == Some(dial) && !entry.opened);
+        if let Some(conn) = made.map(|(key, _)| ConnId(key)) {
+            if let Some(entry) = self.entry(conn) {
+                entry.link.abort(now);
+            }
+            self.touch(conn);
+        }
+    }
+
     /// Dials in flight whose connection is not made.
     pub(super) fn unconnected(&self) -> Vec<DialId> {
         self.dials.iter().filter(|(_, dialing)| !dialing.connected).map(|(key, _)| DialId(key)).collect()
@@ -107,10 +121,11 @@ impl<J> Core<J> {
     /// What a dial made did not open: the error that stands, unless it was sent elsewhere and is dialed again.
     pub(super) fn end_dial(&mut self, dial: DialId, error: OpenError) -> Option<DialError> {
         let is_draining = self.drain_by.is_some();
-        let Some(dialing) = self.dials.get_mut(dial.0).filter(|_| !is_draining) else {
-            self.dials.remove(dial.0);
-            return Some(error.into());
-        };
+        if is_draining {
+            return self.dials.remove(dial.0).map(|_| error.into());
+        }
+        // One that is not there was cancelled.
+        let dialing = self.dials.get_mut(dial.0)?;
         let next = dialing.target.redirected(&mut dialing.redirects, &error);
         let next =
             next.map(|next| next.and_then(|target| self.config.check_target(&target).map(|()| target)));

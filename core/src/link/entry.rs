@@ -31,6 +31,8 @@ pub(super) struct Entry {
     /// Nothing is read from it: so the service wants it, so its rate wants it.
     pub(super) paused: bool,
     pub(super) throttled: bool,
+    /// The service wants to know when the transport takes something.
+    pub(super) tells_written: bool,
     pub(super) place: Place,
     /// What waits to be written there, as it is counted.
     pub(super) pages: u32,
@@ -71,6 +73,7 @@ impl Entry {
             pumped: false,
             paused: false,
             throttled: false,
+            tells_written: false,
             place,
             pages: 0,
             due: Instant::NEVER,
@@ -90,7 +93,7 @@ impl Entry {
 
     /// Whether output that leaves, or more of it, brings about nothing but that.
     pub(super) fn is_quiet(&self) -> bool {
-        self.held.is_none() && self.link.is_quiet()
+        self.held.is_none() && !self.tells_written && self.link.is_quiet()
     }
 }
 

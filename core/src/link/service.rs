@@ -109,6 +109,9 @@ pub trait Service: Sized {
     /// The output has fallen to the low mark after it was congested.
     fn drained(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}
 
+    /// The transport took some of the output, as [`Context::tell_written`] asked to be told.
+    fn written(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}
+
     /// A WebSocket ended; its id means nothing from here on.
     fn closed(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, closed: &Closed) {}
 

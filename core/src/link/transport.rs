@@ -1,6 +1,6 @@
 //! What is moved between a connection and its transport.
 
-use super::entry::Entry;
+use super::entry::{Entry, Turn};
 use super::{ConnId, Hub, Service};
 use crate::base::{End, Instant, Scratch, Wants};
 
@@ -146,10 +146,20 @@ impl<S: Service> Hub<S> {
         }
         if !before.quiet {
             self.feed(now, conn, &mut []);
+            self.tell_written(conn, n);
         } else if !is_drained {
             self.core.reschedule(conn);
         }
         self.pump(now);
+    }
+
+    /// Tells the service, where it wants to know.
+    #[cold]
+    fn tell_written(&mut self, conn: ConnId, n: usize) {
+        let Some(entry) = self.core.entry(conn) else { return };
+        if n > 0 && core::mem::take(&mut entry.tells_written) && entry.opened && !entry.over {
+            self.call(Turn::Connection(conn), |s, cx| s.written(cx, conn));
+        }
     }
 
     /// What a connection wants of its transport; `None` for one that is no more.

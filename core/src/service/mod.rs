@@ -4,6 +4,7 @@
 //! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything but by the
 //! [`Context`](crate::link::Context) that it is handed, as [`groups`] do: the others return what is to be sent.
 
+pub mod client;
 pub mod groups;
 pub mod limiter;
 #[cfg(feature = "json")]

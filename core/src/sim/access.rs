@@ -31,11 +31,12 @@ impl World {
         self.heals
     }
 
-    /// Ends all faults of the network and all partitions. What clients do goes on.
+    /// Ends all faults of the network, all partitions and crashes. What clients do goes on.
     pub fn heal(&mut self) {
         self.faults = self.faults.healed();
         self.heals = self.heals.min(self.now);
         self.isolated.clear();
+        self.crashed.clear();
         self.wires.values_mut().for_each(|wire| wire.free());
     }
 
@@ -76,6 +77,19 @@ impl World {
     pub fn reunite<S>(&mut self, server: ServerId<S>) {
         self.isolated.remove(&server.index);
         self.part_server(server.index, false);
+    }
+
+    /// A server's process dies: the system closes its connections, which resets those with input that was not read, and dials to
+    /// it are refused until [`revive`](Self::revive) or [`heal`](Self::heal). Its service is told of each connection by `closed`, and is
+    /// to forget by itself what the process had in memory.
+    pub fn crash<S>(&mut self, server: ServerId<S>) {
+        self.crashed.insert(server.index);
+        self.unplug_all(server.index);
+    }
+
+    /// The process is there again.
+    pub fn revive<S>(&mut self, server: ServerId<S>) {
+        self.crashed.remove(&server.index);
     }
 
     /// A client behaves so from now on, and it shows at once. Its wire stays as that has left it.

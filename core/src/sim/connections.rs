@@ -153,6 +153,21 @@ impl World {
         self.drop_wire(socket.wire);
     }
 
+    /// The system closes all sockets of a server.
+    pub(super) fn unplug_all(&mut self, server: usize) {
+        let keys: Vec<_> =
+            self.sockets.iter().filter(|(_, socket)| socket.server == server).map(|(key, _)| key).collect();
+        for key in keys {
+            let Socket { conn, side, wire, .. } = self.sockets[key];
+            self.transcript.note(self.now, format_args!("{server}: {conn} is gone in a crash"));
+            let now = self.now;
+            self.wires[wire].close(side, now, false);
+            self.unplug(key);
+            self.hosts[server].release(now, conn);
+        }
+        self.look_around(server);
+    }
+
     /// Nobody acts there any more.
     pub(super) fn retire(&mut self, actor: Actor) {
         if let Some(at) = self.actors.iter().position(|other| *other == actor) {

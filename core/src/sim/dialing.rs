@@ -48,6 +48,10 @@ impl World {
             self.fail_dial(server, &dial, &error);
             return true;
         };
+        if self.crashed.contains(&to) {
+            self.fail_dial(server, &dial, &DialError::Connect);
+            return true;
+        }
         if self.isolated.contains(&to) || self.isolated.contains(&server) {
             if self.now >= dial.deadline {
                 self.fail_dial(server, &dial, &DialError::TimedOut);

@@ -120,7 +120,8 @@ impl World {
     /// [`ConnectError`], by what can be told before a byte is exchanged.
     pub fn visit(&mut self, target: &Target, visit: Visit) -> Result<ClientId, ConnectError> {
         let hop = visit.config.hop(target);
-        let listener = self.listener_at(&hop).ok_or_else(|| ConnectError::NoServer(target.to_string()))?;
+        let listener = self.listener_at(&hop).filter(|listener| !self.crashed.contains(&listener.server));
+        let listener = listener.ok_or_else(|| ConnectError::NoServer(target.to_string()))?;
         let (server, config) = (listener.server, listener.config.clone());
         if self.clients.len() >= Self::MAX_CLIENTS {
             return Err(ConnectError::TooMany);

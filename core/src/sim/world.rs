@@ -65,6 +65,8 @@ pub struct World {
     pub(super) actors: Vec<Actor>,
     pub(super) dials: Vec<Dialing>,
     pub(super) isolated: BTreeSet<usize>,
+    /// Servers whose process is not there.
+    pub(super) crashed: BTreeSet<usize>,
     pub(super) plans: BTreeMap<(Instant, u64), Plan>,
     pub(super) planned: u64,
     pub(super) steps: u64,
@@ -158,6 +160,7 @@ impl World {
             actors: Vec::new(),
             dials: Vec::new(),
             isolated: BTreeSet::new(),
+            crashed: BTreeSet::new(),
             plans: BTreeMap::new(),
             planned: 0,
             steps: 2_000_000,

@@ -62,10 +62,8 @@ pub struct Connection {
     /// What may be queued on the fast way out.
     pub(super) fast_room: u32,
     /// Bytes of pongs, and pings of the keepalive, that have come behind the queue's limit into room of their own. When that
-    /// is used up only the newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left: when this
-    /// many bytes have been written, all of those are among them.
+    /// is used up only the newest ping is answered (RFC 6455 section 5.5.3), once what was queued has left.
     pub(super) pongs_used: u16,
-    pub(super) pongs_free_at: u64,
     /// The report, until it is handed up.
     pub(super) report: Option<Box<Closed>>,
     #[cfg(feature = "deflate")]
@@ -112,7 +110,6 @@ impl Connection {
             pong: None,
             fast_room: Self::fast_room(config),
             pongs_used: 0,
-            pongs_free_at: 0,
             report: None,
             #[cfg(feature = "deflate")]
             compression: Default::default(),

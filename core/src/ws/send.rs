@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::prepared::{Prepared, opcode};
 use super::wire::header::{self, Opcode};
 use super::wire::{mask, utf8};
-use crate::base::{Accepted, CloseCode, Instant, Kind, Message, SendError};
+use crate::base::{Accepted, CloseCode, Instant, Kind, Message, Progress, SendError};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -255,6 +255,12 @@ impl Connection {
         Ok(())
     }
 
+    /// How far it has come: what became of a message, and whether the peer lives.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.outbox.progress_of(self.counters.bytes_in, self.closing.is_aborted())
+    }
+
     /// The keepalive's ping. Without room for it the peer has much to read before it, and its deadline runs as well.
     pub(super) fn queue_ping(&mut self, now: Instant) {
         let payload = self.keepalive.ping(now, &self.config, &mut self.deadlines);
@@ -280,7 +286,6 @@ impl Connection {
 
     fn insert_reserved(&mut self, now: Instant, opcode: Opcode, payload: &[u8]) {
         self.insert_control(now, opcode, payload);
-        self.pongs_free_at = self.outbox.written() + self.outbox.len() as u64;
     }
 
     /// Queues the pong that waited, once there is room.
@@ -297,7 +302,7 @@ impl Connection {
     }
 
     fn reserve_pong(&mut self, len: usize) -> bool {
-        if self.outbox.written() >= self.pongs_free_at {
+        if self.outbox.has_written_inserted() {
             self.pongs_used = 0;
         }
         let size = header::encoded_len(self.role == Role::Client, len) + len;

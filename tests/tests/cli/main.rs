@@ -12,6 +12,7 @@ mod environment;
 mod framings;
 mod limits;
 mod record;
+mod retry;
 mod tls;
 
 use std::io::{BufRead, BufReader, Write};

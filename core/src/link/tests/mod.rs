@@ -23,7 +23,7 @@ mod ways_end;
 use super::{
     Address, Config, ConnId, Context, DialError, DialId, Event, Hub, JobToken, Link, Service, Verdict,
 };
-use crate::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
+use crate::base::{CloseCode, Closed, End, Entropy, Extent, Input, Instant, Message, Shutdown, Wall};
 use crate::http::{Request, Response};
 use crate::ws::handshake::ClientRequest;
 use alloc::sync::Arc;
@@ -39,6 +39,8 @@ struct Scripted {
     log: Vec<String>,
     later: Vec<ConnId>,
     conns: Vec<ConnId>,
+    extent: Option<Extent>,
+    dials: Vec<DialId>,
     /// Panics in `closed`.
     fragile: bool,
 }
@@ -79,13 +81,27 @@ impl Service for Scripted {
                     cx.close(*other, CloseCode::NORMAL, "").unwrap();
                 }
             }
-            "dial" => drop(cx.dial(ClientRequest::new("ws://nowhere/").unwrap()).unwrap()),
+            "dial" => self.dials.push(cx.dial(ClientRequest::new("ws://nowhere/").unwrap()).unwrap()),
+            "ping" => self.log.push(std::format!("{:?}", cx.ping(conn))),
+            "tell" => {
+                let before = cx.progress(conn).unwrap();
+                cx.send(conn, message).unwrap();
+                let extent = Extent::between(&before, &cx.progress(conn).unwrap());
+                self.log.push(std::format!("{:?}", extent.reach(&cx.progress(conn).unwrap())));
+                self.extent = Some(extent);
+                cx.tell_written(conn);
+            }
             text if text.starts_with("job ") => match cx.submit(text.into()) {
                 Ok(_) => self.log.push("submitted".into()),
                 Err(back) => self.log.push(std::format!("given back: {}", back.0)),
             },
             _ => drop(cx.send(conn, message)),
         }
+    }
+
+    fn written(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {
+        let reach = self.extent.unwrap().reach(&cx.progress(conn).unwrap());
+        self.log.push(std::format!("written: {reach:?}"));
     }
 
     fn drained(&mut self, _: &mut Context<'_, Self::Job>, _: ConnId) {
@@ -113,6 +129,9 @@ impl Service for Scripted {
     fn command(&mut self, cx: &mut Context<'_, Self::Job>, command: String) {
         if command == "panic" {
             panic!("in command");
+        }
+        if command == "cancel" {
+            self.dials.drain(..).for_each(|dial| cx.cancel_dial(dial));
         }
         for conn in core::mem::take(&mut self.later) {
             if command == "accept" {

@@ -170,3 +170,47 @@ fn many_dials_fail_at_once() {
     hub.handle_timeout(due);
     assert_eq!(hub.stats().dials_failed, 3000);
 }
+
+#[test]
+fn it_is_told_once_when_output_is_written_and_how_far_a_message_is() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "tell");
+    peer.say(&mut hub, "more");
+    assert_eq!(peer.got, ["opened", "tell", "more"]);
+    assert_eq!(hub.service().log, ["opened", "Untouched", "written: Whole"]);
+    // In pieces, once for the first of them.
+    peer.link.send(START, Message::text("tell")).unwrap();
+    let mut up = Vec::new();
+    peer.link.output(START).drain_into(&mut up);
+    hub.receive(START, peer.conn, &mut up);
+    hub.handle_written(START, peer.conn, 2);
+    hub.handle_written(START, peer.conn, 4);
+    assert_eq!(hub.service().log[3..], ["Untouched", "written: Partly"]);
+}
+
+#[test]
+fn a_websocket_is_pinged() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "ping");
+    assert_eq!((hub.service().log[1].as_str(), peer.link.stats().pings_in), ("Ok(())", 1));
+}
+
+#[test]
+fn nothing_comes_of_a_dial_that_is_given_up() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    peer.say(&mut hub, "dial");
+    peer.say(&mut hub, "dial");
+    peer.say(&mut hub, "dial");
+    let dials: Vec<_> = core::iter::from_fn(|| hub.poll_dial()).take(2).collect();
+    let conn = hub.dialed(START, dials[0].id, Address::Unix(String::new())).unwrap();
+    hub.command(START, "cancel".into());
+    // One was on its way to be open, one to be connected, one was not asked for yet.
+    assert!(matches!(hub.wants(conn).unwrap().shutdown, Some(Shutdown::Abort | Shutdown::Both)));
+    hub.release(START, conn);
+    assert_eq!(hub.dialed(START, dials[1].id, Address::Unix(String::new())), None);
+    assert!(hub.poll_dial().is_none());
+    assert_eq!((hub.service().log.len(), hub.len()), (1, 1));
+}

@@ -201,6 +201,10 @@ impl<S: Service> Service for Limited<S> {
         self.service.drained(cx, conn);
     }
 
+    fn written(&mut self, cx: &mut Context<'_, S::Job>, conn: ConnId) {
+        self.service.written(cx, conn);
+    }
+
     fn closed(&mut self, cx: &mut Context<'_, S::Job>, conn: ConnId, closed: &Closed) {
         self.traffic.leave(conn);
         self.service.closed(cx, conn, closed);

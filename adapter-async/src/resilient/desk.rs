@@ -1,0 +1,271 @@
+//! What the handles and the task share: the machine, who waits for what, and messages that came.
+
+use crate::Clock;
+use crate::waiting::Waiting;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use wharf::base::{Instant, Message};
+use wharf::service::client as core;
+use wharf::service::client::{ClientEvent, ClientStats, Fate, Refused, State, Stopped, Ticket};
+
+/// It is locked for as long as one call of the machine takes.
+pub(super) struct Desk {
+    clock: Clock,
+    inner: Mutex<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) client: core::Client,
+    /// Messages that came, at most 256 or 64 KiB of them and one.
+    inbox: Waiting,
+    /// One for each message whose fate somebody waits for, or has not looked at.
+    waiting: BTreeMap<Ticket, Waiter>,
+    /// The task.
+    driver: Option<Waker>,
+    reader: Option<Waker>,
+    /// Who waits for a change of the state, or for the end.
+    watchers: Vec<Waker>,
+    told: u64,
+    handles: usize,
+    /// Nobody takes messages.
+    is_deaf: bool,
+    stopped: Option<Stopped>,
+}
+
+enum Waiter {
+    Asking(Option<Waker>),
+    Told(Fate),
+}
+
+/// What is done once the lock is given back.
+#[derive(Default)]
+pub(super) struct Released {
+    wake: Vec<Waker>,
+    /// One that is dropped.
+    old: Option<Waker>,
+}
+
+impl Desk {
+    pub(super) fn new(clock: Clock, client: core::Client) -> Self {
+        let inner = Inner {
+            client,
+            inbox: Waiting::default(),
+            waiting: BTreeMap::new(),
+            driver: None,
+            reader: None,
+            watchers: Vec::new(),
+            told: 0,
+            handles: 1,
+            is_deaf: false,
+            stopped: None,
+        };
+        Self { clock, inner: Mutex::new(inner) }
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever is woken, and whose waker is dropped, may come back here; so both happen outside of the lock.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Inner, Instant, &mut Released) -> T) -> T {
+        let mut released = Released::default();
+        let out = {
+            let mut inner = self.lock();
+            // Within the lock, so that nobody tells the machine a time that is over.
+            let out = act(&mut inner, self.clock.now(), &mut released);
+            inner.tell_watchers(&mut released);
+            out
+        };
+        released.wake.into_iter().for_each(Waker::wake);
+        out
+    }
+
+    /// As [`with`](Self::with), and wakes the task.
+    pub(super) fn act<T>(&self, act: impl FnOnce(&mut core::Client, Instant) -> T) -> T {
+        self.with(|inner, now, released| {
+            released.wake.extend(inner.driver.clone());
+            act(&mut inner.client, now)
+        })
+    }
+
+    pub(super) fn send(&self, message: Message<'static>, acknowledged: bool) -> Result<Ticket, Refused> {
+        self.with(|inner, now, released| {
+            let client = &mut inner.client;
+            let sent =
+                if acknowledged { client.send_acknowledged(now, message) } else { client.send(now, message) };
+            if let Ok(ticket) = &sent {
+                inner.waiting.insert(*ticket, Waiter::Asking(None));
+            }
+            released.wake.extend(inner.driver.clone());
+            sent
+        })
+    }
+
+    pub(super) fn poll_fate(&self, ticket: Ticket, cx: &mut Context<'_>) -> Poll<Fate> {
+        self.with(|inner, _, released| match inner.waiting.remove(&ticket) {
+            Some(Waiter::Told(fate)) => Poll::Ready(fate),
+            asking => {
+                if let Some(Waiter::Asking(waker)) = asking {
+                    released.old = waker;
+                }
+                inner.waiting.insert(ticket, Waiter::Asking(Some(cx.waker().clone())));
+                Poll::Pending
+            }
+        })
+    }
+
+    /// Nobody waits for it any more; taken back if it is not too late.
+    pub(super) fn forget(&self, ticket: Ticket, takes_back: bool) -> Option<Message<'static>> {
+        self.with(|inner, _, released| {
+            if let Some(Waiter::Asking(waker)) = inner.waiting.remove(&ticket) {
+                released.old = waker;
+            }
+            if takes_back { inner.client.cancel(ticket) } else { None }
+        })
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.lock().client.state().clone()
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.lock().client.state_version()
+    }
+
+    pub(super) fn stats(&self) -> ClientStats {
+        self.lock().client.stats()
+    }
+
+    /// The state once it has changed since `seen`; `None` once it has stopped.
+    pub(super) fn poll_changed(&self, seen: &mut u64, cx: &mut Context<'_>) -> Poll<Option<State>> {
+        self.with(|inner, _, _| {
+            let version = inner.client.state_version();
+            if *seen != version {
+                *seen = version;
+                return Poll::Ready(Some(inner.client.state().clone()));
+            }
+            if inner.stopped.is_some() {
+                return Poll::Ready(None);
+            }
+            inner.watch(cx);
+            Poll::Pending
+        })
+    }
+
+    pub(super) fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<Stopped> {
+        self.with(|inner, _, _| match &inner.stopped {
+            Some(reason) => Poll::Ready(reason.clone()),
+            None => {
+                inner.watch(cx);
+                Poll::Pending
+            }
+        })
+    }
+
+    pub(super) fn poll_message(&self, cx: &mut Context<'_>) -> Poll<Option<Message<'static>>> {
+        self.with(|inner, _, released| {
+            let was_full = inner.inbox.is_full();
+            if let Some(message) = inner.inbox.pop() {
+                if was_full {
+                    released.wake.extend(inner.driver.clone());
+                }
+                return Poll::Ready(Some(message));
+            }
+            if inner.stopped.is_some() {
+                return Poll::Ready(None);
+            }
+            released.old = inner.reader.replace(cx.waker().clone());
+            Poll::Pending
+        })
+    }
+
+    /// Nobody takes messages any more.
+    pub(super) fn set_deaf(&self) {
+        self.with(|inner, _, released| {
+            inner.is_deaf = true;
+            inner.inbox = Waiting::default();
+            released.old = inner.reader.take();
+            released.wake.extend(inner.driver.clone());
+        });
+    }
+
+    /// One more handle.
+    pub(super) fn hold(&self) {
+        self.lock().handles += 1;
+    }
+
+    /// One handle less; without any it stops.
+    pub(super) fn let_go(&self) {
+        self.with(|inner, now, released| {
+            inner.handles -= 1;
+            if inner.handles == 0 {
+                inner.client.stop(now);
+                released.wake.extend(inner.driver.clone());
+            }
+        });
+    }
+}
+
+/// What the task does.
+impl Inner {
+    /// The task is polled by this one.
+    pub(super) fn register(&mut self, waker: &Waker, released: &mut Released) {
+        if !self.driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            released.old = self.driver.replace(waker.clone());
+        }
+    }
+
+    /// A message came.
+    pub(super) fn take(&mut self, message: Message<'static>, released: &mut Released) {
+        if !self.is_deaf {
+            self.inbox.push(message);
+            released.wake.extend(self.reader.take());
+        }
+    }
+
+    /// Whether there is no room for messages.
+    pub(super) fn is_full(&self) -> bool {
+        self.inbox.is_full()
+    }
+
+    /// Hands fates to who waits for them; anything else is returned, to be told of outside of the lock.
+    pub(super) fn next_event(&mut self, released: &mut Released) -> Option<ClientEvent> {
+        loop {
+            match self.client.poll_event()? {
+                ClientEvent::Fate { ticket, fate } => match self.waiting.get_mut(&ticket) {
+                    Some(waiter) => {
+                        if let Waiter::Asking(waker) = std::mem::replace(waiter, Waiter::Told(fate)) {
+                            released.wake.extend(waker);
+                        }
+                    }
+                    None => return Some(ClientEvent::Fate { ticket, fate }),
+                },
+                ClientEvent::Stopped(reason) => {
+                    self.stopped = Some(reason.clone());
+                    released.wake.extend(self.reader.take());
+                    released.wake.append(&mut self.watchers);
+                    return Some(ClientEvent::Stopped(reason));
+                }
+                event => return Some(event),
+            }
+        }
+    }
+
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        if !self.watchers.iter().any(|known| known.will_wake(cx.waker())) {
+            self.watchers.push(cx.waker().clone());
+        }
+    }
+
+    fn tell_watchers(&mut self, released: &mut Released) {
+        let version = self.client.state_version();
+        if std::mem::replace(&mut self.told, version) != version {
+            released.wake.append(&mut self.watchers);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Waiting for the state to change.
+
+use super::desk::Desk;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use wharf::service::client::State;
+
+/// Watches the state of a [`Client`](super::Client). It keeps nothing running.
+pub struct Watch {
+    desk: Arc<Desk>,
+    seen: u64,
+}
+
+impl Watch {
+    pub(super) fn new(desk: Arc<Desk>, seen: u64) -> Self {
+        Self { desk, seen }
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.desk.state()
+    }
+
+    /// Waits until the state has changed since the last one that was told here, or since the watch was made. What it was in between is
+    /// not told. `None` once the client has stopped.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, no change is lost.
+    pub async fn changed(&mut self) -> Option<State> {
+        poll_fn(|cx| self.desk.poll_changed(&mut self.seen, cx)).await
+    }
+
+    /// Waits until it is connected; whether it is, or has stopped.
+    ///
+    /// # Cancel safety
+    /// As [`changed`](Self::changed).
+    pub async fn connected(&mut self) -> bool {
+        loop {
+            if self.state().is_connected {
+                return true;
+            }
+            if self.changed().await.is_none() {
+                return false;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
