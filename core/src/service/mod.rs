@@ -10,3 +10,4 @@ pub mod limiter;
 pub mod messages;
 #[cfg(feature = "json")]
 pub mod requests;
+pub mod schedule;
