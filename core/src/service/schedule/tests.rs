@@ -2,13 +2,13 @@
 
 use super::Schedule;
 use crate::base::{Entropy, Instant};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_nanos(u64::MAX);
 
 fn entropy(seed: u8) -> Entropy {
     Entropy::from_seed([seed; 32])
@@ -50,4 +50,326 @@ fn each_describes_its_delays() {
     assert_eq!(delays(&Schedule::recurs(0), 9), [0; 0]);
     assert_eq!(delays(&Schedule::once(), 9), [0]);
     assert_eq!(delays(&Schedule::forever(), 4), [0; 4]);
+}
+
+#[test]
+fn a_factor_that_shrinks_or_is_no_number_counts_as_one() {
+    for factor in [0.0, -3.0, 0.5, f64::NAN, f64::NEG_INFINITY] {
+        let schedule = Schedule::exponential(SECOND, factor);
+        assert_eq!((delays(&schedule, 3), schedule), (vec![1000; 3], Schedule::exponential(SECOND, 1.0)));
+    }
+    let dues = dues(&Schedule::exponential(SECOND, f64::INFINITY), Duration::ZERO, 3);
+    assert_eq!(dues, [at(1000), Instant::NEVER, Instant::NEVER]);
+}
+
+#[test]
+fn a_delay_too_long_to_count_wraps_around() {
+    let half = Duration::from_nanos(1 << 63);
+    for schedule in [Schedule::linear(half), Schedule::fibonacci(half), Schedule::exponential(half, 2.0)] {
+        let mut pace = schedule.begin(at(0));
+        let dues: Vec<_> = (0..4).filter_map(|_| pace.next(at(0), &mut entropy(1))).collect();
+        assert!(dues[0] == at(0) + half && dues.is_sorted() && dues[3] == Instant::NEVER, "{dues:?}");
+    }
+}
+
+#[test]
+fn a_jitter_that_is_no_number_or_below_zero() {
+    let by = |low: f64, high: f64| Schedule::spaced(SECOND).jittered_by(low..=high);
+    assert_eq!([by(f64::NAN, 2.0), by(-3.0, 2.0), by(2.0, 0.5)], [by(1.0, 2.0), by(0.0, 2.0), by(0.5, 2.0)]);
+}
+
+#[test]
+fn what_is_over_by_time_comes_again_by_chance() {
+    let (mut entropy, schedule) = (entropy(1), Schedule::spaced(SECOND).jittered().up_to(SECOND));
+    for _ in 0..99 {
+        let mut pace = schedule.begin(at(0));
+        while pace.next(at(0), &mut entropy).is_some() {}
+        assert_eq!((0..9).find_map(|_| pace.next(at(0), &mut entropy)), None);
+    }
+}
+
+#[test]
+fn a_missing_interval_makes_no_busy_loop() {
+    let zero = Duration::ZERO;
+    let all = [
+        Schedule::exponential(zero, 1.0),
+        Schedule::fixed(zero),
+        Schedule::spaced(zero),
+        Schedule::fibonacci(zero),
+        Schedule::linear(zero),
+        Schedule::windowed(zero),
+    ];
+    for schedule in all {
+        assert!(delays(&schedule, 5).iter().all(|delay| *delay >= 1), "{schedule:?}");
+    }
+    assert_eq!(delays(&Schedule::spaced(SECOND).cap(zero), 2), [0, 0], "asked for");
+}
+
+#[test]
+fn a_backoff_without_a_cap_or_jitter() {
+    for delay in delays(&Schedule::backoff(), 1000).into_iter().skip(6) {
+        assert!((24_000..=36_000).contains(&delay), "{delay}");
+    }
+    let of = |seed| Schedule::backoff().begin(at(0)).next(at(0), &mut entropy(seed)).unwrap();
+    let mut firsts: Vec<Instant> = (0..100).map(of).collect();
+    assert!(firsts.iter().all(|due| (at(800)..=at(1200)).contains(due)));
+    firsts.sort();
+    firsts.dedup();
+    assert!(firsts.len() > 90, "a crowd that comes back together: {}", firsts.len());
+}
+
+#[test]
+fn a_reconnect_is_five_tries_then_every_thirty_seconds() {
+    let delays = delays(&Schedule::reconnect(), 1000);
+    for (i, delay) in delays.into_iter().enumerate() {
+        let exact = if i < 5 { 1000 << i } else { 30_000 };
+        assert!((exact * 8 / 10..=exact * 12 / 10).contains(&delay), "{i}: {delay}");
+    }
+    let first = |seed| Schedule::reconnect().begin(at(0)).next(at(0), &mut entropy(seed));
+    assert!((2..9).all(|seed| first(seed) != first(1)), "a crowd that comes back together");
+    assert_eq!(Schedule::default(), Schedule::reconnect());
+}
+
+#[test]
+fn a_grid_counts_from_the_begin_and_windows_from_the_origin() {
+    let (begin, mut entropy) = (at(3500), entropy(1));
+    let mut due = |schedule: Schedule| schedule.begin(begin).next(begin, &mut entropy);
+    assert_eq!(due(Schedule::fixed(2 * SECOND)), Some(at(5500)));
+    assert_eq!(due(Schedule::windowed(2 * SECOND)), Some(at(4000)));
+    assert_eq!(due(Schedule::spaced(MILLI).cap(Duration::ZERO).then(Schedule::fixed(SECOND))), Some(begin));
+    // Within `then` the second part begins when the first is over.
+    let mut pace =
+        Schedule::recurs(1).both(Schedule::spaced(700 * MILLI)).then(Schedule::fixed(SECOND)).begin(begin);
+    let dues = [3500, 4200, 5000].map(|now| pace.next(at(now), &mut entropy).unwrap());
+    assert_eq!(dues, [at(4200), at(5200), at(5200)]);
+}
+
+#[test]
+fn jitter_lets_a_point_of_a_grid_have_two_attempts() {
+    for schedule in
+        [Schedule::fixed(10 * SECOND), Schedule::fixed(10 * SECOND).either(Schedule::forever().up_to(MILLI))]
+    {
+        let dues = dues(&schedule.jittered(), Duration::ZERO, 1000);
+        for (i, due) in dues.into_iter().skip_while(|due| *due < at(100)).enumerate() {
+            let point = 10_000 * (i as u64 + 1);
+            assert!((at(point - 2500)..=at(point + 2500)).contains(&due), "{i}: {due:?}");
+        }
+    }
+}
+
+#[test]
+fn it_is_asked_before_an_attempt_is_due() {
+    let mut entropy = entropy(1);
+    let mut pace = Schedule::fixed(10 * SECOND).begin(at(0));
+    let dues = [0, 4000, 10_000, 35_000].map(|now| pace.next(at(now), &mut entropy).unwrap());
+    assert_eq!(dues, [at(10_000), at(10_000), at(20_000), at(40_000)]);
+    assert_eq!((pace.attempts(), pace.elapsed(at(36_000)), pace.due()), (4, 36 * SECOND, Some(at(40_000))));
+}
+
+#[test]
+fn what_has_worked_for_long_starts_afresh() {
+    let mut entropy = entropy(1);
+    let schedule = Schedule::exponential(SECOND, 2.0).both(Schedule::recurs(2)).reset_after(60 * SECOND);
+    let mut pace = schedule.begin(at(0));
+    assert_eq!(pace.next(at(0), &mut entropy), Some(at(1000)));
+    assert_eq!(pace.next(at(1000), &mut entropy), Some(at(3000)));
+    assert_eq!(pace.next(at(62_999), &mut entropy), None, "a millisecond too early");
+    assert_eq!(pace.next(at(63_000), &mut entropy), Some(at(64_000)));
+    assert_eq!(pace.next(at(130_000), &mut entropy), Some(at(131_000)), "and again");
+    pace.reset(at(131_000));
+    assert_eq!((pace.attempts(), pace.due(), pace.elapsed(at(132_000))), (0, None, SECOND));
+    assert_eq!(pace.next(at(132_000), &mut entropy), Some(at(133_000)));
+    assert_eq!(pace.schedule(), &schedule);
+}
+
+#[test]
+fn a_clock_that_runs_backwards_counts_as_one_that_stands() {
+    let mut pace = Schedule::spaced(SECOND).begin(at(5000));
+    assert_eq!(pace.next(at(1000), &mut entropy(1)), Some(at(6000)));
+    assert_eq!(pace.next(at(9000), &mut entropy(1)), Some(at(10_000)));
+    assert_eq!(pace.next(at(0), &mut entropy(1)), Some(at(10_000)));
+}
+
+/// Durations from none to the longest.
+fn duration() -> BoxedStrategy<Duration> {
+    prop_oneof![
+        4 => (0..20_000_000_000u64).prop_map(Duration::from_nanos),
+        1 => any::<u64>().prop_map(Duration::from_nanos),
+        1 => Just(Duration::ZERO),
+        1 => Just(Duration::MAX),
+    ]
+    .boxed()
+}
+
+fn simple() -> impl Strategy<Value = Schedule> {
+    prop_oneof![
+        (duration(), any::<f64>()).prop_map(|(base, factor)| Schedule::exponential(base, factor)),
+        (duration(), 0.0..4.0f64).prop_map(|(base, factor)| Schedule::exponential(base, factor)),
+        duration().prop_map(Schedule::fixed),
+        duration().prop_map(Schedule::spaced),
+        duration().prop_map(Schedule::fibonacci),
+        duration().prop_map(Schedule::linear),
+        duration().prop_map(Schedule::windowed),
+        (0..6u32).prop_map(Schedule::recurs),
+        Just(Schedule::forever()),
+    ]
+}
+
+/// Any schedule that draws nothing and never begins again.
+fn plain() -> BoxedStrategy<Schedule> {
+    schedule(false, false)
+}
+
+/// One that has no grid: there jitter changes which point comes next.
+fn off_the_grid() -> impl Strategy<Value = Schedule> {
+    plain().prop_filter("a grid", |schedule| {
+        let text = std::format!("{schedule:?}");
+        !text.contains("Fixed") && !text.contains("Windowed")
+    })
+}
+
+/// Any schedule at all.
+fn any_schedule() -> BoxedStrategy<Schedule> {
+    schedule(true, true)
+}
+
+fn schedule(draws: bool, begins_again: bool) -> BoxedStrategy<Schedule> {
+    let combined = move |inner: BoxedStrategy<Schedule>| {
+        let pair = (inner.clone(), inner.clone());
+        let timed = (inner.clone(), duration());
+        let drawn =
+            (inner, any::<f64>(), any::<f64>()).prop_map(|(one, low, high)| one.jittered_by(low..=high));
+        prop_oneof![
+            4 => pair.clone().prop_map(|(one, other)| one.either(other)),
+            4 => pair.clone().prop_map(|(one, other)| one.both(other)),
+            4 => pair.prop_map(|(one, other)| one.then(other)),
+            4 => timed.clone().prop_map(|(one, span)| one.cap(span)),
+            4 => timed.clone().prop_map(|(one, span)| one.up_to(span)),
+            4 * u32::from(draws) => drawn,
+            4 * u32::from(begins_again) => timed.prop_map(|(one, span)| one.reset_after(span)),
+        ]
+    };
+    simple().prop_recursive(4, 16, 2, combined).boxed()
+}
+
+/// How long the attempts take, and what comes after them.
+fn takes() -> impl Strategy<Value = Vec<Duration>> {
+    prop::collection::vec(duration(), 1..12)
+}
+
+/// Runs all beside each other: each is asked at the same moments, which are those of the first, as long as it recurs.
+fn beside<const N: usize>(
+    schedules: [&Schedule; N],
+    takes: &[Duration],
+    mut look: impl FnMut(Instant, [Option<Instant>; N]),
+) {
+    let mut now = Instant::ORIGIN;
+    let mut runs = schedules.map(|schedule| (schedule.begin(now), entropy(3)));
+    for takes in takes {
+        let dues = runs.each_mut().map(|(pace, entropy)| pace.next(now, entropy));
+        look(now, dues);
+        now = dues[0].unwrap_or(now) + *takes;
+    }
+}
+
+proptest! {
+    #[test]
+    fn either_and_both_commute(one in plain(), other in plain(), takes in takes()) {
+        let either = [&one.clone().either(other.clone()), &other.clone().either(one.clone())];
+        beside(either, &takes, |_, [a, b]| assert_eq!(a, b));
+        let both = [&one.clone().both(other.clone()), &other.clone().both(one.clone())];
+        beside(both, &takes, |_, [a, b]| assert_eq!(a, b));
+    }
+
+    #[test]
+    fn either_is_the_shorter_and_both_the_longer(one in plain(), other in plain(), takes in takes()) {
+        let either = one.clone().either(other.clone());
+        beside([&either, &one, &other], &takes, |_, [due, a, b]| match (a, b) {
+            (Some(a), Some(b)) => assert_eq!(due, Some(a.min(b))),
+            _ => assert_eq!(due, a.or(b)),
+        });
+        let both = one.clone().both(other.clone());
+        beside([&both, &one, &other], &takes, |_, [due, a, b]| assert_eq!(due, a.zip(b).map(|(a, b)| a.max(b))));
+    }
+
+    #[test]
+    fn then_counts_the_sum(one in plain(), other in plain(), n in 0..9u32, m in 0..9u32) {
+        let (one, other) = (one.both(Schedule::recurs(n)), other.both(Schedule::recurs(m)));
+        let count = |schedule: &Schedule| dues(schedule, MILLI, 99).len();
+        // What time ends, ends by the time at which it began.
+        let timed = count(&one) < n as usize || count(&other) < m as usize;
+        let then = count(&one.clone().then(other.clone()));
+        prop_assert!(timed || then == (n + m) as usize, "{then}");
+    }
+
+    #[test]
+    fn a_delay_longer_than_the_cap(inner in schedule(true, false), max in duration(), takes in takes()) {
+        let capped = inner.clone().cap(max);
+        beside([&capped, &inner], &takes, |now, [due, exact]| {
+            assert_eq!(due, exact.map(|exact| exact.min(now + max)));
+        });
+    }
+
+    #[test]
+    fn jitter_beyond_its_bounds(inner in off_the_grid(), low in 0.0..2.0f64, more in 0.0..2.0f64, takes in takes()) {
+        let ends = |jittered: Schedule, low: f64, high: f64| beside([&jittered, &inner], &takes, |now, [due, exact]| {
+            assert_eq!(due.is_some(), exact.is_some());
+            let (Some(due), Some(exact)) = (due, exact) else { return };
+            if due != Instant::NEVER && exact != Instant::NEVER {
+                let (delay, exact) = ((due - now).as_nanos() as f64, (exact - now).as_nanos() as f64);
+                assert!(delay >= exact * low * 0.999_999 - 1.0 && delay <= exact * high * 1.000_001, "{delay} of {exact}");
+            }
+        });
+        ends(inner.clone().jittered(), 0.8, 1.2);
+        ends(inner.clone().full_jitter(), 0.0, 1.0);
+        ends(inner.clone().jittered_by(low..=low + more), low, low + more);
+        ends(inner.clone().jittered_by(low + more..=low), low, low + more);
+    }
+
+    #[test]
+    fn an_attempt_past_up_to(inner in any_schedule(), span in duration(), takes in takes()) {
+        let mut is_over = false;
+        beside([&inner.up_to(span)], &takes, |_, [due]| {
+            assert!(due.is_none_or(|due| !is_over && due - Instant::ORIGIN <= span));
+            is_over |= due.is_none();
+        });
+    }
+
+    #[test]
+    fn a_grid_piles_up(interval in 1..5_000_000_000u64, begin in any::<u32>(), takes in takes()) {
+        let step = Duration::from_nanos(interval);
+        let begin = Instant::from_nanos(begin.into());
+        for (schedule, start) in [(Schedule::fixed(step), begin), (Schedule::windowed(step), Instant::ORIGIN)] {
+            let (mut pace, mut now) = (schedule.begin(begin), begin);
+            for takes in &takes {
+                let due = pace.next(now, &mut entropy(1)).unwrap();
+                if due == Instant::NEVER {
+                    break;
+                }
+                prop_assert_eq!((due - start).as_nanos() % u128::from(interval), 0, "on the grid");
+                prop_assert!(due > now && due <= now + step, "the next of its points, and none that has passed");
+                now = due + *takes;
+            }
+        }
+    }
+
+    #[test]
+    fn a_moment_goes_back_or_is_over_and_comes_again(any in any_schedule(), plain in plain(), takes in takes()) {
+        let mut before = Instant::ORIGIN;
+        beside([&any], &takes, |now, [due]| {
+            assert!(due.is_none_or(|due| due >= now && due >= before));
+            before = due.unwrap_or(before);
+        });
+        let mut is_over = false;
+        beside([&plain.jittered()], &takes, |_, [due]| {
+            assert!(!is_over || due.is_none());
+            is_over = due.is_none();
+        });
+    }
+
+    #[test]
+    fn the_same_entropy_makes_other_delays(any in any_schedule(), takes in takes()) {
+        beside([&any, &any.clone()], &takes, |_, [one, other]| assert_eq!(one, other));
+        prop_assert_eq!(&any, &any.clone());
+    }
 }
