@@ -44,7 +44,7 @@ pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStre
 pub use wharf_async::{
     Berth, Bound, Carrier, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome,
     Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket,
-    Transport, WriteHalf, entropy, no_jobs, serve, serve_service,
+    Transport, WriteHalf, entropy, no_jobs, repeat, retry, retry_if, serve, serve_service,
 };
 #[cfg(feature = "sim")]
 pub use wharf_async::{Peer, Scene, mock, mock_with};

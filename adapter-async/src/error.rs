@@ -1,6 +1,7 @@
 //! What can go wrong, and when.
 
 use wharf::base::{Closed, Message, SendError, When};
+use wharf::service::schedule::Retryable;
 
 /// A message that was not taken, given back.
 ///
@@ -87,6 +88,12 @@ impl Error {
             Self::Send { message, .. } => message,
             _ => None,
         }
+    }
+}
+
+impl Retryable for Error {
+    fn is_retryable(&self) -> bool {
+        Self::is_retryable(self)
     }
 }
 

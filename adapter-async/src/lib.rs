@@ -19,11 +19,13 @@ mod hub;
 mod mock;
 #[cfg(feature = "json")]
 mod requests;
+mod retry;
 mod runtime;
 mod scratch;
 mod seat;
 mod sender;
 mod server;
+mod sleep;
 mod socket;
 mod split;
 #[cfg(feature = "json")]
@@ -48,6 +50,7 @@ pub use hub::{no_jobs, serve_service};
 pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 #[cfg(feature = "json")]
 pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
+pub use retry::{repeat, retry, retry_if};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
 pub use server::{Outcome, ServerHandle, serve};

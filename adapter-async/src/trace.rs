@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 #[cfg(feature = "tracing")]
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
@@ -95,6 +96,15 @@ pub(crate) fn refused(address: impl Display, reason: impl Display) {
 pub(crate) fn request_refused(address: Option<&Address>, reason: impl Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, address = address.map(tracing::field::display), %reason, "connection refused");
+}
+
+/// An attempt has failed, and the next one comes after `delay`.
+pub(crate) fn retry(error: impl Display, attempt: u32, delay: Duration) {
+    #[cfg(feature = "tracing")]
+    {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(target: TARGET, %error, attempt, delay_ms, "retry");
+    }
 }
 
 pub(crate) fn not_sent(error: impl Display) {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use wharf::base::{End, When};
 use wharf::link::{DialError, OpenError, TargetError};
 use wharf::proxy::ProxiesError;
+use wharf::service::schedule::Retryable;
 use wharf::ws::handshake::{HandshakeError, RequestError};
 
 /// Why a connection could not be made. [`when`](Self::when) says how far it came, [`is_retryable`](Self::is_retryable)
@@ -80,6 +81,12 @@ impl ConnectError {
             Self::Open(OpenError::Handshake(error)) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl Retryable for ConnectError {
+    fn is_retryable(&self) -> bool {
+        Self::is_retryable(self)
     }
 }
 

@@ -59,10 +59,12 @@ mod stream;
 #[cfg(feature = "hyper")]
 pub mod upgrade;
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use wharf::link::{Address, Config, Service, Target};
+use wharf::service::schedule::{Retryable, Schedule};
 
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
@@ -132,6 +134,57 @@ pub async fn connect_with(
     config: &Arc<Config>,
 ) -> Result<Socket, ConnectError> {
     wharf_async::connect(target, config).await
+}
+
+/// Attempts something until it succeeds, its error says that it never will, or `schedule` is over ([`wharf_async::retry`]).
+///
+/// ```
+/// use wharf::link::Config;
+/// use wharf::service::schedule::Schedule;
+/// use wharf_tokio::{ConnectError, Socket, connect_with, retry};
+///
+/// async fn persistent(url: &str) -> Result<Socket, ConnectError> {
+///     let config = Config::client().into();
+///     retry(&Schedule::backoff(), async || connect_with(url, &config).await).await
+/// }
+/// ```
+///
+/// # Errors
+/// That of the last attempt.
+///
+/// # Cancel safety
+/// Dropped before it is done, the attempt is dropped.
+pub async fn retry<T, E: Retryable>(
+    schedule: &Schedule,
+    attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    wharf_async::retry::<Tokio, T, E>(schedule, attempt).await
+}
+
+/// As [`retry`], where `is_retryable` says of an error whether to try again ([`wharf_async::retry_if`]).
+///
+/// # Errors
+/// That of the last attempt.
+///
+/// # Cancel safety
+/// Dropped before it is done, the attempt is dropped.
+pub async fn retry_if<T, E: Display>(
+    schedule: &Schedule,
+    is_retryable: impl FnMut(&E) -> bool,
+    attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    wharf_async::retry_if::<Tokio, T, E>(schedule, is_retryable, attempt).await
+}
+
+/// Does something again and again as long as it succeeds, until `schedule` is over ([`wharf_async::repeat`]).
+///
+/// # Errors
+/// The first.
+///
+/// # Cancel safety
+/// Dropped before it is done, what it does is dropped.
+pub async fn repeat<T, E>(schedule: &Schedule, act: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    wharf_async::repeat::<Tokio, T, E>(schedule, act).await
 }
 
 /// Runs a handler for each WebSocket ([`wharf_async::serve`]).

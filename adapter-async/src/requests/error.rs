@@ -4,6 +4,7 @@ use std::sync::Arc;
 use wharf::base::{Closed, SendError};
 use wharf::framed::json::JsonError;
 use wharf::service::requests::{CallError, ErrorReply, Failure, ReplyError};
+use wharf::service::schedule::Retryable;
 
 /// Why a request has no answer.
 ///
@@ -58,6 +59,12 @@ impl RequestError {
             Self::Refused(error) => error.code == ErrorReply::TOO_MANY,
             Self::Malformed | Self::Shape(_) | Self::Send(_) | Self::Unwritable(_) => false,
         }
+    }
+}
+
+impl Retryable for RequestError {
+    fn is_retryable(&self) -> bool {
+        Self::is_retryable(self)
     }
 }
 

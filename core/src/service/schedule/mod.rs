@@ -4,10 +4,12 @@
 //! is told a moment, for a machine's `poll_timeout` or a timer.
 
 mod pace;
+mod retryable;
 mod run;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
 pub use pace::Pace;
+pub use retryable::Retryable;
 pub use schedule::Schedule;

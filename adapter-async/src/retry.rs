@@ -1,0 +1,123 @@
+//! Doing something again.
+
+use crate::runtime::Runtime;
+use crate::sleep::{Awake, Sleep, until};
+use crate::{Clock, entropy, trace};
+use std::fmt::Display;
+use wharf::base::Entropy;
+use wharf::service::schedule::{Retryable, Schedule};
+
+/// Attempts something until it succeeds, its error says that it never will, or `schedule` is over. The first attempt is made at once,
+/// the schedule says when the next ones are.
+///
+/// Where the operating system has no randomness, jitter is the same each time.
+///
+/// ```
+/// use wharf::link::Config;
+/// use wharf::service::schedule::Schedule;
+/// use wharf_async::{ConnectError, Runtime, Socket, connect, retry};
+///
+/// async fn persistent<R: Runtime>(url: &str) -> Result<Socket<R>, ConnectError> {
+///     let config = Config::client().into();
+///     retry::<R, _, _>(&Schedule::backoff(), async || connect(url, &config).await).await
+/// }
+/// ```
+///
+/// # Errors
+/// That of the last attempt.
+///
+/// # Cancel safety
+/// Dropped before it is done, the attempt is dropped.
+pub async fn retry<R: Runtime, T, E: Retryable>(
+    schedule: &Schedule,
+    attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    retry_if::<R, T, E>(schedule, E::is_retryable, attempt).await
+}
+
+/// As [`retry`], where `is_retryable` says of an error whether to try again.
+///
+/// # Errors
+/// That of the last attempt.
+///
+/// # Cancel safety
+/// Dropped before it is done, the attempt is dropped.
+pub async fn retry_if<R: Runtime, T, E: Display>(
+    schedule: &Schedule,
+    is_retryable: impl FnMut(&E) -> bool,
+    attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    retry_by(&mut Awake::<R>::new(Clock::new()), schedule, is_retryable, attempt).await
+}
+
+/// Does something again and again as long as it succeeds, until `schedule` is over: the first time at once, and then when the schedule
+/// says. What the last time came to is returned.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::service::schedule::Schedule;
+/// use wharf_async::{Error, Runtime, Sender, repeat};
+///
+/// async fn heartbeat<R: Runtime>(sender: Sender) {
+///     let every = Schedule::fixed(Duration::from_secs(30));
+///     // Its error says that there is nothing left to keep alive.
+///     let _ = repeat::<R, _, _>(&every, async || sender.send("PING").await).await;
+/// }
+/// ```
+///
+/// # Errors
+/// The first.
+///
+/// # Cancel safety
+/// Dropped before it is done, what it does is dropped.
+pub async fn repeat<R: Runtime, T, E>(
+    schedule: &Schedule,
+    act: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    repeat_by(&mut Awake::<R>::new(Clock::new()), schedule, act).await
+}
+
+async fn retry_by<T, E: Display>(
+    sleep: &mut impl Sleep,
+    schedule: &Schedule,
+    mut is_retryable: impl FnMut(&E) -> bool,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut pace = schedule.begin(sleep.now());
+    let mut entropy = None;
+    loop {
+        let error = match attempt().await {
+            Ok(out) => return Ok(out),
+            Err(error) => error,
+        };
+        if !is_retryable(&error) {
+            return Err(error);
+        }
+        let now = sleep.now();
+        let Some(due) = pace.next(now, entropy.get_or_insert_with(drawn)) else { return Err(error) };
+        trace::retry(&error, pace.attempts(), due - now);
+        until(sleep, due).await;
+    }
+}
+
+async fn repeat_by<T, E>(
+    sleep: &mut impl Sleep,
+    schedule: &Schedule,
+    mut act: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut pace = schedule.begin(sleep.now());
+    let mut entropy = drawn();
+    loop {
+        let out = act().await?;
+        let Some(due) = pace.next(sleep.now(), &mut entropy) else { return Ok(out) };
+        until(sleep, due).await;
+    }
+}
+
+/// Randomness for jitter, which may be had without.
+pub(crate) fn drawn() -> Entropy {
+    entropy().unwrap_or_else(|_| Entropy::from_seed([0; 32]))
+}
+
+#[cfg(test)]
+mod tests;
