@@ -43,8 +43,9 @@ pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
     Berth, Bound, Carrier, Clock, CommandError, ConnectError, Drain, Drained, Error, ListenerLost, Outcome,
-    Parts, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle, ServiceHandle, Socket,
-    Transport, WriteHalf, entropy, no_jobs, repeat, retry, retry_if, serve, serve_service,
+    Parts, Pool, PoolError, Pooled, ReadHalf, ReuniteError, Runtime, SendFailed, Sender, ServerHandle,
+    ServiceHandle, Socket, Transport, WriteHalf, entropy, no_jobs, repeat, retry, retry_if, serve,
+    serve_service,
 };
 #[cfg(feature = "sim")]
 pub use wharf_async::{Peer, Scene, mock, mock_with};

@@ -69,7 +69,7 @@ use wharf::service::schedule::{Retryable, Schedule};
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, ListenerLost, Outcome,
+    Berth, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, ListenerLost, Outcome, PoolError,
     ReuniteError, SendFailed, Sender, ServerHandle, ServiceHandle, Transport, entropy, no_jobs,
 };
 #[cfg(feature = "json")]
@@ -90,6 +90,10 @@ pub type RequestLoop = wharf_async::RequestLoop<Tokio>;
 /// A [`Socket`] whose messages are of one type each way.
 #[cfg(feature = "json")]
 pub type TypedSocket<In, Out> = wharf_async::TypedSocket<Tokio, In, Out>;
+/// A pool of [`Socket`]s.
+pub type Pool = wharf_async::Pool<Tokio>;
+/// A [`Socket`] that a [`Pool`] has lent.
+pub type Pooled = wharf_async::Pooled<Tokio>;
 /// What carries the bytes of a [`Socket`].
 pub type Carrier = wharf_async::Carrier<Tokio>;
 /// What a [`Socket`] is made of.
