@@ -158,11 +158,11 @@ pub async fn connect_with(
 ///
 /// # Cancel safety
 /// Dropped before it is done, the attempt is dropped.
-pub async fn retry<T, E: Retryable>(
+pub async fn retry<T, E: Retryable, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
-    attempt: impl AsyncFnMut() -> Result<T, E>,
+    attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
-    wharf_async::retry::<Tokio, T, E>(schedule, attempt).await
+    wharf_async::retry::<Tokio, T, E, F>(schedule, attempt).await
 }
 
 /// As [`retry`], where `is_retryable` says of an error whether to try again ([`wharf_async::retry_if`]).
@@ -172,12 +172,12 @@ pub async fn retry<T, E: Retryable>(
 ///
 /// # Cancel safety
 /// Dropped before it is done, the attempt is dropped.
-pub async fn retry_if<T, E: Display>(
+pub async fn retry_if<T, E: Display, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
     is_retryable: impl FnMut(&E) -> bool,
-    attempt: impl AsyncFnMut() -> Result<T, E>,
+    attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
-    wharf_async::retry_if::<Tokio, T, E>(schedule, is_retryable, attempt).await
+    wharf_async::retry_if::<Tokio, T, E, F>(schedule, is_retryable, attempt).await
 }
 
 /// Does something again and again as long as it succeeds, until `schedule` is over ([`wharf_async::repeat`]).
@@ -187,8 +187,11 @@ pub async fn retry_if<T, E: Display>(
 ///
 /// # Cancel safety
 /// Dropped before it is done, what it does is dropped.
-pub async fn repeat<T, E>(schedule: &Schedule, act: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
-    wharf_async::repeat::<Tokio, T, E>(schedule, act).await
+pub async fn repeat<T, E, F: Future<Output = Result<T, E>>>(
+    schedule: &Schedule,
+    act: impl FnMut() -> F,
+) -> Result<T, E> {
+    wharf_async::repeat::<Tokio, T, E, F>(schedule, act).await
 }
 
 /// Runs a handler for each WebSocket ([`wharf_async::serve`]).
