@@ -83,8 +83,10 @@ impl Front {
             }
             // Its end is told by `closed`, or that of its dial by `dial_failed`.
             Action::Close { slot } => {
-                let conn = self.conns.get(&slot);
-                conn.into_iter().for_each(|conn| drop(cx.close(*conn, CloseCode::NORMAL, "")));
+                if let Some(conn) = self.conns.get(&slot) {
+                    // One that is closing already goes on.
+                    let _ = cx.close(*conn, CloseCode::NORMAL, "");
+                }
             }
             _ => {}
         }
@@ -116,7 +118,9 @@ impl Front {
 
 /// One that is gone misses nothing.
 fn answer(cx: &mut Context<'_>, client: Option<ConnId>, text: &str) {
-    client.into_iter().for_each(|client| drop(cx.send(client, Message::text(text))));
+    if let Some(client) = client {
+        let _ = cx.send(client, Message::text(text));
+    }
 }
 
 impl Service for Front {

@@ -112,7 +112,10 @@ fn theirs(criterion: &mut Criterion) {
     let address = server(&runtime);
     for (name, is_checked) in [("checkout/deadpool", false), ("checkout/deadpool, checked", true)] {
         let manager = Streams { address, is_checked };
-        let pool = deadpool::managed::Pool::<Streams, Object<Streams>>::builder(manager).max_size(10).build().unwrap();
+        let pool = deadpool::managed::Pool::<Streams, Object<Streams>>::builder(manager)
+            .max_size(10)
+            .build()
+            .unwrap();
         let round = async || drop(black_box(pool.get().await.unwrap()));
         criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|rounds| timed(&runtime, rounds, round));
