@@ -27,19 +27,15 @@ struct Model {
 
 impl Model {
     fn new(seed: u64) -> Self {
-        let mut dice = Entropy::from_seed([0; 32]);
-        dice = Entropy::from_seed({
-            let mut bytes = dice.bytes::<32>();
-            bytes[..8].copy_from_slice(&seed.to_le_bytes());
-            bytes
-        });
-        let mut config = PoolConfig::default();
-        config.max = 1 + (dice.next_u64() % 12) as usize;
-        config.min = (dice.next_u64() % 6) as usize;
-        config.max_waiters = (dice.next_u64() % 40) as usize;
-        config.idle_timeout = (dice.next_u64() % 3 > 0).then_some(20 * SECOND);
-        config.max_age = (dice.next_u64() % 2 > 0).then_some(100 * SECOND);
-        if dice.next_u64() % 3 == 0 {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut dice = Entropy::from_seed(bytes);
+        let mut below = |n: u64| (dice.next_u64() % n) as usize;
+        let mut config = PoolConfig { max: 1 + below(12), min: below(6), ..PoolConfig::default() };
+        config.max_waiters = below(40);
+        config.idle_timeout = (below(3) > 0).then_some(20 * SECOND);
+        config.max_age = (below(2) > 0).then_some(100 * SECOND);
+        if below(3) == 0 {
             config.retry = Schedule::spaced(SECOND).both(Schedule::recurs(4));
         }
         let pool = Pool::new(Instant::ORIGIN, config, dice.fork());
@@ -295,7 +291,7 @@ fn play(seed: u64, calls: usize) -> PoolStats {
     // Whoever asks is served, however it stood.
     let ticket = if model.pool.config().max_waiters > 0 { model.pool.checkout(model.now).ok() } else { None };
     let until = model.now + model.pool.config().wait_timeout;
-    ticket.into_iter().for_each(|ticket| drop(model.waiting.insert(ticket, until)));
+    model.waiting.extend(ticket.map(|ticket| (ticket, until)));
     model.comes_to_rest();
     let after = model.pool.stats();
     assert_eq!(after.served - stats.served, u64::from(ticket.is_some()), "nobody is served any more: {seed}");
