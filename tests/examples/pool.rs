@@ -105,10 +105,12 @@ impl Front {
 
     /// A client is gone: nothing of it reaches the next one.
     fn left(&mut self, cx: &mut Context<'_>, client: ConnId) {
-        let waits = self.waiting.extract_if(.., |_, (other, _)| *other == client).map(|(ticket, _)| ticket);
-        let waits: Vec<Ticket> = waits.collect();
-        let asked = self.asking.extract_if(.., |_, other| *other == client).map(|(slot, _)| slot);
-        let asked: Vec<SlotId> = asked.collect();
+        let waits = self.waiting.iter().filter(|(_, (other, _))| *other == client);
+        let waits: Vec<Ticket> = waits.map(|(ticket, _)| *ticket).collect();
+        let asked = self.asking.iter().filter(|(_, other)| **other == client);
+        let asked: Vec<SlotId> = asked.map(|(slot, _)| *slot).collect();
+        waits.iter().for_each(|ticket| drop(self.waiting.remove(ticket)));
+        self.asking.retain(|_, other| *other != client);
         self.with_pool(cx, |_, pool, now| {
             waits.into_iter().for_each(|ticket| pool.cancel(now, ticket));
             asked.into_iter().for_each(|slot| pool.discard(now, slot));
