@@ -17,6 +17,7 @@ use wharf_std::end_of;
 pub(crate) mod alarm;
 mod outgoing;
 mod parts;
+mod rest;
 use alarm::Alarm;
 pub use parts::Parts;
 

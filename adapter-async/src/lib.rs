@@ -18,6 +18,7 @@ mod handle;
 mod hub;
 #[cfg(feature = "sim")]
 mod mock;
+mod pool;
 #[cfg(feature = "json")]
 mod requests;
 mod resilient;
@@ -50,6 +51,7 @@ pub use handle::{CommandError, ServiceHandle};
 pub use hub::{no_jobs, serve_service};
 #[cfg(feature = "sim")]
 pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
+pub use pool::{Pool, PoolError, Pooled};
 #[cfg(feature = "json")]
 pub use requests::{RequestError, RequestLoop, Requester, serve_requests};
 pub use resilient::{Client, HookError, Messages, Sending, Watch};

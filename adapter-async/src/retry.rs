@@ -4,6 +4,7 @@ use crate::runtime::Runtime;
 use crate::sleep::{Awake, Sleep, until};
 use crate::{Clock, entropy, trace};
 use std::fmt::Display;
+use std::future::Future;
 use std::time::Duration;
 use wharf::base::Entropy;
 use wharf::service::schedule::{Retryable, Schedule};
@@ -12,7 +13,8 @@ use wharf::service::schedule::{Retryable, Schedule};
 /// the schedule says when the next ones are. A server that asks to be left alone for longer than that, by `Retry-After`, is left alone
 /// for that long, of up to an hour.
 ///
-/// Where the operating system has no randomness, jitter is the same each time.
+/// The closure may be an async one that borrows what stands outside of it, as long as it changes nothing there. Where the operating
+/// system has no randomness, jitter is the same each time.
 ///
 /// ```
 /// use wharf::link::Config;
@@ -21,7 +23,7 @@ use wharf::service::schedule::{Retryable, Schedule};
 ///
 /// async fn persistent<R: Runtime>(url: &str) -> Result<Socket<R>, ConnectError> {
 ///     let config = Config::client().into();
-///     retry::<R, _, _>(&Schedule::backoff(), async || connect(url, &config).await).await
+///     retry::<R, _, _, _>(&Schedule::backoff(), async || connect(url, &config).await).await
 /// }
 /// ```
 ///
@@ -30,9 +32,9 @@ use wharf::service::schedule::{Retryable, Schedule};
 ///
 /// # Cancel safety
 /// Dropped before it is done, the attempt is dropped.
-pub async fn retry<R: Runtime, T, E: Retryable>(
+pub async fn retry<R: Runtime, T, E: Retryable, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
-    attempt: impl AsyncFnMut() -> Result<T, E>,
+    attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
     let clock = Clock::new();
     let asked = |error: &E| error.retry_after(clock.wall()).unwrap_or_default();
@@ -46,10 +48,10 @@ pub async fn retry<R: Runtime, T, E: Retryable>(
 ///
 /// # Cancel safety
 /// Dropped before it is done, the attempt is dropped.
-pub async fn retry_if<R: Runtime, T, E: Display>(
+pub async fn retry_if<R: Runtime, T, E: Display, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
     is_retryable: impl FnMut(&E) -> bool,
-    attempt: impl AsyncFnMut() -> Result<T, E>,
+    attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
     let asked = |_: &E| Duration::ZERO;
     retry_by(&mut Awake::<R>::new(Clock::new()), schedule, is_retryable, asked, attempt).await
@@ -66,7 +68,7 @@ pub async fn retry_if<R: Runtime, T, E: Display>(
 /// async fn heartbeat<R: Runtime>(sender: Sender) {
 ///     let every = Schedule::fixed(Duration::from_secs(30));
 ///     // Its error says that there is nothing left to keep alive.
-///     let _ = repeat::<R, _, _>(&every, async || sender.send("PING").await).await;
+///     let _ = repeat::<R, _, _, _>(&every, async || sender.send("PING").await).await;
 /// }
 /// ```
 ///
@@ -75,19 +77,19 @@ pub async fn retry_if<R: Runtime, T, E: Display>(
 ///
 /// # Cancel safety
 /// Dropped before it is done, what it does is dropped.
-pub async fn repeat<R: Runtime, T, E>(
+pub async fn repeat<R: Runtime, T, E, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
-    act: impl AsyncFnMut() -> Result<T, E>,
+    act: impl FnMut() -> F,
 ) -> Result<T, E> {
     repeat_by(&mut Awake::<R>::new(Clock::new()), schedule, act).await
 }
 
-async fn retry_by<T, E: Display>(
+async fn retry_by<T, E: Display, F: Future<Output = Result<T, E>>>(
     sleep: &mut impl Sleep,
     schedule: &Schedule,
     mut is_retryable: impl FnMut(&E) -> bool,
     mut asked: impl FnMut(&E) -> Duration,
-    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+    mut attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
     let mut pace = schedule.begin(sleep.now());
     let mut entropy = None;
@@ -107,10 +109,10 @@ async fn retry_by<T, E: Display>(
     }
 }
 
-async fn repeat_by<T, E>(
+async fn repeat_by<T, E, F: Future<Output = Result<T, E>>>(
     sleep: &mut impl Sleep,
     schedule: &Schedule,
-    mut act: impl AsyncFnMut() -> Result<T, E>,
+    mut act: impl FnMut() -> F,
 ) -> Result<T, E> {
     let mut pace = schedule.begin(sleep.now());
     let mut entropy = drawn();

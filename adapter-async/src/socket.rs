@@ -16,6 +16,7 @@ use wharf::base::Stats;
 use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
 
+mod rest;
 mod sink;
 
 /// Where a server's socket leaves its connection, to be closed in order after the handler.

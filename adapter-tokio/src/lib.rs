@@ -70,8 +70,8 @@ pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
     Berth, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError, ListenerLost,
-    Messages, Outcome, ReuniteError, SendFailed, Sender, Sending, ServerHandle, ServiceHandle, Transport,
-    Watch, entropy, no_jobs,
+    Messages, Outcome, PoolError, ReuniteError, SendFailed, Sender, Sending, ServerHandle, ServiceHandle,
+    Transport, Watch, entropy, no_jobs,
 };
 #[cfg(feature = "json")]
 pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
@@ -91,6 +91,10 @@ pub type RequestLoop = wharf_async::RequestLoop<Tokio>;
 /// A [`Socket`] whose messages are of one type each way.
 #[cfg(feature = "json")]
 pub type TypedSocket<In, Out> = wharf_async::TypedSocket<Tokio, In, Out>;
+/// A pool of [`Socket`]s.
+pub type Pool = wharf_async::Pool<Tokio>;
+/// A [`Socket`] that a [`Pool`] has lent.
+pub type Pooled = wharf_async::Pooled<Tokio>;
 /// What carries the bytes of a [`Socket`].
 pub type Carrier = wharf_async::Carrier<Tokio>;
 /// What a [`Socket`] is made of.
@@ -189,11 +193,11 @@ pub fn keep_connected(
 ///
 /// # Cancel safety
 /// Dropped before it is done, the attempt is dropped.
-pub async fn retry<T, E: Retryable>(
+pub async fn retry<T, E: Retryable, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
-    attempt: impl AsyncFnMut() -> Result<T, E>,
+    attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
-    wharf_async::retry::<Tokio, T, E>(schedule, attempt).await
+    wharf_async::retry::<Tokio, T, E, F>(schedule, attempt).await
 }
 
 /// As [`retry`], where `is_retryable` says of an error whether to try again ([`wharf_async::retry_if`]).
@@ -203,12 +207,12 @@ pub async fn retry<T, E: Retryable>(
 ///
 /// # Cancel safety
 /// Dropped before it is done, the attempt is dropped.
-pub async fn retry_if<T, E: Display>(
+pub async fn retry_if<T, E: Display, F: Future<Output = Result<T, E>>>(
     schedule: &Schedule,
     is_retryable: impl FnMut(&E) -> bool,
-    attempt: impl AsyncFnMut() -> Result<T, E>,
+    attempt: impl FnMut() -> F,
 ) -> Result<T, E> {
-    wharf_async::retry_if::<Tokio, T, E>(schedule, is_retryable, attempt).await
+    wharf_async::retry_if::<Tokio, T, E, F>(schedule, is_retryable, attempt).await
 }
 
 /// Does something again and again as long as it succeeds, until `schedule` is over ([`wharf_async::repeat`]).
@@ -218,8 +222,11 @@ pub async fn retry_if<T, E: Display>(
 ///
 /// # Cancel safety
 /// Dropped before it is done, what it does is dropped.
-pub async fn repeat<T, E>(schedule: &Schedule, act: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
-    wharf_async::repeat::<Tokio, T, E>(schedule, act).await
+pub async fn repeat<T, E, F: Future<Output = Result<T, E>>>(
+    schedule: &Schedule,
+    act: impl FnMut() -> F,
+) -> Result<T, E> {
+    wharf_async::repeat::<Tokio, T, E, F>(schedule, act).await
 }
 
 /// Runs a handler for each WebSocket ([`wharf_async::serve`]).

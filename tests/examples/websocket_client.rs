@@ -63,11 +63,12 @@ async fn talk_async<R: Runtime>(
 ) -> Result<Vec<String>, Box<dyn Error>> {
     let (config, mut attempt) = (Arc::new(Config::client()), 0);
     // What is tried again is the connecting, all of it: lookup, addresses, TLS and the answer of the server.
-    let connecting = async || {
+    let connecting = || {
         attempt += 1;
-        connect_with::<R>(target.clone().numbered(attempt), &config).await
+        let (target, config) = (target.clone().numbered(attempt), &config);
+        async move { connect_with::<R>(target, config).await }
     };
-    let mut socket: Socket<R> = retry::<R, _, _>(schedule, connecting).await?;
+    let mut socket: Socket<R> = retry::<R, _, _, _>(schedule, connecting).await?;
     let mut answers = Vec::new();
     for text in say {
         socket.send(text.clone()).await?;

@@ -313,7 +313,7 @@ impl<C: Codec> Connection<C> {
     }
 
     /// Whether the stream may end here.
-    pub(super) fn is_between_messages(&self) -> bool {
+    pub(crate) fn is_between_messages(&self) -> bool {
         self.stage == Stage::Header && self.held_len == 0
     }
 

@@ -181,6 +181,17 @@ impl Link {
         }
     }
 
+    /// Whether nothing has come of a message that is not whole, as far as that can be told: of what TLS or compression holds back
+    /// nothing is known.
+    #[must_use]
+    pub fn is_between_messages(&self) -> bool {
+        match &self.stage {
+            Stage::Open(connection) => connection.is_between_messages(),
+            Stage::Framed(connection) => connection.is_between_messages(),
+            Stage::Http(_) | Stage::Asking(_) => false,
+        }
+    }
+
     /// Whether the output is above the high mark, or has not fallen to the low one since.
     #[must_use]
     #[inline]

@@ -9,6 +9,7 @@ pub mod groups;
 pub mod limiter;
 #[cfg(feature = "json")]
 pub mod messages;
+pub mod pool;
 #[cfg(feature = "json")]
 pub mod requests;
 pub mod schedule;

@@ -23,6 +23,11 @@ pub(super) enum Stage {
 }
 
 impl Connection {
+    /// Whether nothing has come of a message that is not whole.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.stage == Stage::Rest
+    }
+
     pub(super) fn receive_any<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         let now = self.settle(now);
         let before = input.len();

@@ -1,0 +1,96 @@
+//! How connections end, and the pool itself.
+
+use super::slots::State;
+use super::{Pool, Refusal, SlotId};
+use crate::base::Instant;
+use alloc::vec::Vec;
+use slotmap::DefaultKey;
+
+impl Pool {
+    /// A connection could not be opened, and whether another try may succeed with nothing changed.
+    pub fn failed(&mut self, now: Instant, slot: SlotId, is_retryable: bool) {
+        let now = self.pass(now);
+        match self.slots.state(slot.0) {
+            Some(State::Opening) => {
+                self.slots.remove(slot.0);
+                self.cannot_open(now, is_retryable);
+            }
+            // It was given up meanwhile.
+            Some(State::Closing) => self.slots.remove(slot.0),
+            _ => {}
+        }
+        self.settle(now);
+    }
+
+    /// A connection is sound no more, whoever has it: it is to be closed. One who was about to get it has another.
+    pub fn discard(&mut self, now: Instant, slot: SlotId) {
+        let now = self.pass(now);
+        if !matches!(self.slots.state(slot.0), None | Some(State::Closing)) {
+            self.stats.broken += 1;
+            self.take_from_waiter(slot.0);
+            self.slots.close(slot.0);
+        }
+        self.settle(now);
+    }
+
+    /// A connection is gone: it was closed as the pool asked, or it ended by itself, or its user keeps it. One that was being opened
+    /// counts as [failed](Self::failed).
+    pub fn closed(&mut self, now: Instant, slot: SlotId) {
+        let now = self.pass(now);
+        match self.slots.state(slot.0) {
+            None => {}
+            Some(State::Opening) => {
+                self.slots.remove(slot.0);
+                self.cannot_open(now, true);
+            }
+            Some(State::Closing) => self.slots.remove(slot.0),
+            Some(_) => {
+                self.stats.lost += 1;
+                self.take_from_waiter(slot.0);
+                self.slots.remove(slot.0);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Lends no more. Those who wait are refused, what is not lent is closed, and what is lent is when it comes back.
+    pub fn drain(&mut self, now: Instant) {
+        let now = self.pass(now);
+        self.is_draining = true;
+        let all: Vec<_> = self.slots.iter().collect();
+        for (key, state) in all {
+            if !matches!(state, State::Running | State::Closing) {
+                self.take_from_waiter(key);
+                self.slots.close(key);
+            }
+        }
+        self.refuse_all(Refusal::Drained);
+        self.settle(now);
+    }
+
+    /// Whether it is drained and nothing is left.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.is_draining && self.slots.len() == 0
+    }
+
+    /// Whether it lends no more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.is_draining
+    }
+
+    pub(super) fn refuse_all(&mut self, why: Refusal) {
+        while let Some(ticket) = self.waiters.first() {
+            self.waiters.refuse(&mut self.slots, ticket, why);
+            self.stats.refused += 1;
+        }
+    }
+
+    /// Whoever is about to get this one waits again.
+    fn take_from_waiter(&mut self, key: DefaultKey) {
+        if let Some(State::Serving(ticket, until)) = self.slots.state(key) {
+            self.waiters.put_back(&mut self.slots, ticket, until);
+        }
+    }
+}
