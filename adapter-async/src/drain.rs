@@ -181,17 +181,43 @@ impl Default for Drain {
 }
 
 impl Berth {
-    /// Runs `handler` with the socket, and closes what it leaves: with 1000 when it returns, 1011 when it fails or panics,
-    /// the drain's code, mostly 1001, when that begins. Done once the connection has ended, which its close deadline bounds.
+    /// As [`handle`](Self::handle), with a socket that is still to be: `opening` is waited for, until a drain has taken all its time.
+    ///
+    /// # Errors
+    /// That of `opening`; the handler is not run then.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the handler is dropped with it, and with that the socket.
-    pub async fn handle<R, F, Fut>(self, socket: Socket<R>, handler: F)
+    /// As that of [`handle`](Self::handle).
+    pub async fn open<R, E, F, Fut>(
+        self,
+        opening: impl Future<Output = Result<Socket<R>, E>>,
+        handler: F,
+    ) -> Result<(), E>
     where
         R: Runtime,
         F: FnOnce(Socket<R>) -> Fut,
         Fut: Future<Output: Outcome>,
     {
+        if let Either::Left(socket) = either(opening, self.drain.is_late::<R>()).await {
+            self.handle(socket?, handler).await;
+        }
+        Ok(())
+    }
+
+    /// Runs `handler` with the socket, and closes what it leaves: with 1000 when it returns, 1011 when it fails or panics,
+    /// the drain's code, mostly 1001, when that begins. Done once the connection has ended, which its close deadline bounds.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the handler is dropped with it, and with that the socket.
+    pub async fn handle<R, F, Fut>(mut self, socket: Socket<R>, handler: F)
+    where
+        R: Runtime,
+        F: FnOnce(Socket<R>) -> Fut,
+        Fut: Future<Output: Outcome>,
+    {
+        if let Some(seat) = &mut self.seat {
+            seat.settle();
+        }
         let name = socket.name();
         name.in_connection(self.run(socket, handler)).await;
     }

@@ -44,6 +44,9 @@ pub(crate) struct Driver<R: Runtime> {
     driven_at: Instant,
     read_over: bool,
     write_shut: bool,
+    /// The program says that it owes answers, and what the link was told.
+    owes: bool,
+    told_owing: bool,
 }
 
 impl<R: Runtime> Driver<R> {
@@ -64,6 +67,8 @@ impl<R: Runtime> Driver<R> {
             driven_at: Instant::ORIGIN,
             read_over: false,
             write_shut: false,
+            owes: false,
+            told_owing: false,
         })
     }
 
@@ -138,10 +143,15 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) {
         while !self.waiting.is_full() {
             let mut waiting = std::mem::take(&mut self.waiting);
-            let polled = self.poll_with(cx, |_, _, event| match event {
-                Event::Message(message) => waiting.push(message.into_owned()).then_some(()),
+            let polled = self.poll_with(cx, |link, now, event| match event {
+                Event::Message(message) => {
+                    // It is owed an answer until the program has taken it and asks for the next.
+                    link.owe(now, true);
+                    waiting.push(message.into_owned()).then_some(())
+                }
                 _ => None,
             });
+            self.told_owing |= !waiting.is_empty();
             self.waiting = waiting;
             if !matches!(polled, Poll::Ready(Some(_))) {
                 return;
@@ -153,6 +163,32 @@ impl<R: Runtime> Driver<R> {
         while self.poll_timer(cx, &mut now) {}
         self.exchange(cx, now);
         self.take_outcome(now);
+    }
+
+    /// Tells whether the program owes answers. It does also to a message that waits.
+    pub(crate) fn owe(&mut self, owes: bool) {
+        self.owes = owes;
+        self.tell_owing(owes || !self.waiting.is_empty());
+    }
+
+    /// Tells the same while the program works on what it was handed and does not ask for more.
+    pub(crate) fn owe_meanwhile(&mut self) {
+        self.tell_owing(true);
+    }
+
+    /// The program asks for more, so it owes what it says, and nothing beside.
+    #[inline]
+    pub(crate) fn settle_owing(&mut self) {
+        if self.told_owing != self.owes {
+            self.tell_owing(self.owes);
+        }
+    }
+
+    fn tell_owing(&mut self, owing: bool) {
+        if self.told_owing != owing {
+            self.told_owing = owing;
+            self.link.owe(turn::fresh(self.clock()), owing);
+        }
     }
 
     /// A message that came while the program only wrote.

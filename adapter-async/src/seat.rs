@@ -4,6 +4,7 @@ use crate::Clock;
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wharf::http::Headers;
 use wharf::link::{Address, Admission, Config, Link, Place, Refused};
 
 /// Who is let in. Locked when a connection comes, changes how it counts, and goes; never for a message.
@@ -42,6 +43,25 @@ impl Seats {
         let link = place.link(clock.now(), clock.wall(), speaking, peer);
         let seat = Seat { seats: self.clone(), peer: peer.clone(), place: Some(place) };
         Ok((Box::new(seat), link))
+    }
+
+    /// Takes one for a request for a WebSocket that an HTTP server took, of a peer that is to speak so.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn take_request(
+        self: &Arc<Self>,
+        peer: Option<&Address>,
+        headers: &Headers,
+        speaking: &Config,
+    ) -> Result<Box<Seat>, Refused> {
+        let (place, peer) = self.lock().admit_request(peer, headers, &self.limits, speaking)?;
+        Ok(Box::new(Seat { seats: self.clone(), peer, place: Some(place) }))
+    }
+
+    /// The limits.
+    pub(crate) fn limits(&self) -> &Arc<Config> {
+        &self.limits
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Admission> {

@@ -8,7 +8,6 @@ use crate::trace::Name;
 use crate::turn;
 use crate::{Clock, Error, SendFailed};
 use futures_core::Stream;
-use futures_sink::Sink;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +15,8 @@ use std::task::{Context, Poll};
 use wharf::base::Stats;
 use wharf::base::{Accepted, CloseCode, Closed, Message, SendError};
 use wharf::link::{Event, Link, Welcome};
+
+mod sink;
 
 /// Where a server's socket leaves its connection, to be closed in order after the handler.
 pub(crate) type Estate<R> = Arc<Mutex<Option<Box<Driver<R>>>>>;
@@ -219,11 +220,21 @@ impl<R: Runtime> Socket<R> {
         let mut future = std::pin::pin!(future);
         poll_fn(|cx| {
             if let Some(driver) = &mut self.driver {
+                driver.owe_meanwhile();
                 driver.poll_waiting(cx);
             }
             future.as_mut().poll(cx)
         })
         .await
+    }
+
+    /// Tells whether answers are owed, by a program that asks for more messages while it works on others: where framed messages
+    /// are spoken they can be sent after the peer's stream has ended, until nothing is owed or the time of a close is over. Whoever
+    /// works on one message at a time, by itself or in [`drive_while`](Self::drive_while), need not say so.
+    pub fn owe(&mut self, owes: bool) {
+        if let Some(driver) = &mut self.driver {
+            driver.owe(owes);
+        }
     }
 
     /// A sender for other tasks, with room for `capacity` messages; a later call gives one for the same inbox.
@@ -273,6 +284,7 @@ impl<R: Runtime> Socket<R> {
             let now = turn::fresh(driver.clock());
             return Poll::Ready(Some(Ok(act(&mut driver.link, now, message))));
         }
+        driver.settle_owing();
         let polled = driver.poll_with(cx, |link, now, event| match event {
             Event::Message(message) => Some(act(link, now, message)),
             _ => None,
@@ -335,40 +347,6 @@ impl<R: Runtime> Stream for Socket<R> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_next_with(cx, &mut |_, _, message| message.into_owned())
-    }
-}
-
-impl<R: Runtime> Sink<Message<'static>> for Socket<R> {
-    type Error = Error;
-
-    /// Writes nothing while there is room: what is fed goes out with the next `poll_flush` or `poll_next`, in one write.
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        match &self.driver {
-            Some(driver) if driver.closed.is_none() && !driver.link.is_congested() => Poll::Ready(Ok(())),
-            _ => self.poll_room(cx),
-        }
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, message: Message<'static>) -> Result<(), Error> {
-        self.queue(message)?;
-        Ok(())
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_flushed(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        // One that is closing already goes on closing.
-        let _ = self.begin_close(CloseCode::NORMAL, "");
-        loop {
-            match self.poll_next_with(cx, &mut |_, _, _| ()) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Ready(Some(Err(e))) => return Poll::Ready(Err(e)),
-                Poll::Ready(Some(Ok(()))) => {}
-            }
-        }
     }
 }
 

@@ -151,6 +151,12 @@ pub(crate) fn retry(error: impl Display, attempt: u32, delay: Duration) {
     }
 }
 
+/// A request for a WebSocket was, behind an HTTP server that may not tell whose it is.
+pub(crate) fn request_refused(address: Option<&Address>, reason: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: TARGET, address = address.map(tracing::field::display), %reason, "connection refused");
+}
+
 pub(crate) fn not_sent(error: impl Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, %error, "a sender's message was not sent");
@@ -210,7 +216,7 @@ impl Name {
 
     pub(crate) fn handler_failed(&self, cause: &str) {
         #[cfg(feature = "tracing")]
-        tracing::error!(target: TARGET, connection = self.id, address = &*self.peer, cause, "handler failed");
+        tracing::error!(target: TARGET, connection = self.id, address = %self.peer, cause, "handler failed");
     }
 }
 

@@ -47,7 +47,7 @@ struct Attempt {
 enum Stage {
     LookingUp,
     Found(Vec<Address>),
-    Connecting(Connecting),
+    Connecting(Box<Connecting>),
 }
 
 /// How a dial ended.
@@ -166,7 +166,7 @@ impl Attempt {
         if let Stage::Found(addresses) = &mut self.stage {
             let addresses = std::mem::take(addresses);
             let connecting = Connecting::new(now, addresses, self.deadline, self.attempt_delay);
-            self.stage = Stage::Connecting(connecting);
+            self.stage = Stage::Connecting(Box::new(connecting));
         }
         let Stage::Connecting(connecting) = &mut self.stage else {
             return (now >= self.deadline).then_some(Dialed::Failed(id, DialError::TimedOut));

@@ -7,11 +7,14 @@ use axum::response::{Html, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use wharf::link::Config;
 use wharf_tokio::axum::WebSocketUpgrade;
-use wharf_tokio::{Drain, Socket};
+use wharf_tokio::{Door, Socket};
 
 /// Lines that a slow member may be behind; past them it misses some.
 const LINES: usize = 256;
@@ -30,19 +33,27 @@ document.forms[0].onsubmit = event => {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (room, _) = broadcast::channel::<String>(LINES);
-    let drain = Drain::new();
+    let door = Door::new(limits());
     let app = Router::new()
         .route("/", get(|| async { Html(PAGE) }))
         .route("/status", get(status))
         .route("/ws", get(enter))
         .layer(Extension(room))
-        .layer(Extension(drain.clone()));
+        .layer(Extension(door.clone()));
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     println!("http://{}/", listener.local_addr()?);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(interrupted()).await?;
     // axum has let go of the upgraded connections; this closes them and waits.
-    drain.drain().await;
+    door.drain().await;
     Ok(())
+}
+
+/// Whoever has eight windows open has enough.
+fn limits() -> Arc<Config> {
+    let mut config = Config::default();
+    config.max_connections_per_address = Some(8);
+    Arc::new(config)
 }
 
 async fn interrupted() {
@@ -51,8 +62,8 @@ async fn interrupted() {
     }
 }
 
-async fn status(Extension(drain): Extension<Drain>) -> String {
-    format!("{} here\n", drain.connections())
+async fn status(Extension(door): Extension<Door>) -> String {
+    format!("{} here, {} turned away\n", door.connections(), door.stats().refused)
 }
 
 async fn enter(upgrade: WebSocketUpgrade, Extension(room): Extension<broadcast::Sender<String>>) -> Response {

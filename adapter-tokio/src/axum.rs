@@ -1,30 +1,37 @@
 //! WebSockets behind axum 0.8 (feature `axum`), without axum's own.
 
-use crate::upgrade::{Asked, UpgradeError, refused};
-use crate::{Drain, Socket};
+use crate::upgrade::{Asked, UpgradeError, refused, turned_away};
+use crate::{Door, Socket};
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use wharf::link::Config;
+use wharf::link::{Address, Config};
 use wharf::ws::handshake::{Acceptance, Refusal};
 use wharf_async::Outcome;
 
 /// A request for a WebSocket, as an extractor; anything else is rejected with what RFC 6455 asks for.
 ///
-/// Two extensions of the request are looked at, which a layer puts there (`Extension`): an `Arc<Config>` with limits, deadlines
-/// and the policy on origins and subprotocols, and a [`Drain`], which counts the sockets and ends them when the
-/// server does. Without them the defaults hold, nobody counts the sockets, so that [`Config::max_connections`] is no limit, and
-/// nobody waits for them.
+/// Three extensions of the request are looked at, which a layer puts there (`Extension`):
+///
+/// - A [`Door`], one for the whole server, which holds the sockets to the limits of its configuration and ends them when
+///   the server does. Without it nobody counts the sockets, and nobody waits for them.
+/// - An `Arc<Config>`, where the sockets of some routes are made otherwise than the door's: deadlines, the policy on origins and
+///   subprotocols. The limits of all together stay those of the door.
+/// - Where the request comes from: an [`Address`], or else the `ConnectInfo<SocketAddr>` that axum puts there where it serves
+///   `into_make_service_with_connect_info`. A door whose limits are of an address, and one that trusts hops
+///   ([`Config::forwarding`]), answers 500 without.
 ///
 /// ```
 /// use axum::{Extension, Router, response::Response, routing::get};
-/// use wharf_tokio::{Drain, Error, axum::WebSocketUpgrade};
+/// use std::{net::SocketAddr, sync::Arc};
+/// use wharf_tokio::{Door, Error, axum::WebSocketUpgrade};
 ///
 /// async fn echo(upgrade: WebSocketUpgrade) -> Response {
 ///     upgrade.on_upgrade(|mut socket| async move {
@@ -35,17 +42,20 @@ use wharf_async::Outcome;
 ///     })
 /// }
 ///
-/// let drain = Drain::new();
-/// let app: Router = Router::new().route("/ws", get(echo)).layer(Extension(drain.clone()));
-/// // axum::serve(listener, app).with_graceful_shutdown(signal).await?;
-/// // drain.drain().await;
-/// # let _ = app;
+/// let mut config = wharf::link::Config::default();
+/// config.max_connections_per_address = Some(10);
+/// let door = Door::new(Arc::new(config));
+/// let app: Router = Router::new().route("/ws", get(echo)).layer(Extension(door.clone()));
+/// let service = app.into_make_service_with_connect_info::<SocketAddr>();
+/// // axum::serve(listener, service).with_graceful_shutdown(signal).await?;
+/// // door.drain().await;
+/// # let _ = service;
 /// ```
 pub struct WebSocketUpgrade {
     asked: Asked,
     acceptance: Acceptance,
     config: Arc<Config>,
-    drain: Drain,
+    door: Door,
     failed: Box<dyn FnOnce(UpgradeError) + Send>,
 }
 
@@ -86,10 +96,10 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Ends the socket with `drain`, in place of the one in the request's extensions.
+    /// Lets the socket in by `door`, in place of the one in the request's extensions; what it speaks stays as it is.
     #[must_use]
-    pub fn drain(mut self, drain: &Drain) -> Self {
-        self.drain = drain.clone();
+    pub fn door(mut self, door: &Door) -> Self {
+        self.door = door.clone();
         self
     }
 
@@ -101,28 +111,23 @@ impl WebSocketUpgrade {
     }
 
     /// The answer, to be returned from the handler. `handler` runs in a task of its own once the socket is open, and when it
-    /// is done the socket is closed as by [`Berth::handle`](crate::Berth::handle). Past
-    /// [`Config::max_connections`], and once the drain has begun, the answer is a 503.
+    /// is done the socket is closed as by [`Berth::handle`](crate::Berth::handle). Whoever finds no place at the door is
+    /// [turned away](turned_away).
     #[must_use]
     pub fn on_upgrade<F, Fut>(self, handler: F) -> Response
     where
         F: FnOnce(Socket) -> Fut + Send + 'static,
         Fut: Future<Output: Outcome> + Send + 'static,
     {
-        let berth = self.drain.enter(self.config.max_connections).filter(|_| !self.drain.is_draining());
-        let Some(berth) = berth else {
-            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        let berth = match self.asked.enter(&self.door) {
+            Ok(berth) => berth,
+            Err(reason) => return turned_away(reason, &self.config).map(Body::from),
         };
         let Ok((answer, upgrading)) = self.asked.accept(&self.acceptance) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
         let failed = self.failed;
-        tokio::spawn(async move {
-            match upgrading.await {
-                Ok(socket) => berth.handle(socket, handler).await,
-                Err(error) => failed(error),
-            }
-        });
+        tokio::spawn(async move { berth.open(upgrading, handler).await.map_err(failed) });
         answer.map(|()| Body::empty())
     }
 }
@@ -131,8 +136,13 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
-        let config = parts.extensions.get::<Arc<Config>>().cloned().unwrap_or_default();
-        let drain = parts.extensions.get::<Drain>().cloned().unwrap_or_default();
+        let own = parts.extensions.get::<Arc<Config>>().cloned();
+        let door = parts.extensions.get::<Door>().cloned();
+        // One for this request alone, which has a place for it.
+        let door = door.unwrap_or_else(|| Door::new(own.clone().unwrap_or_default()));
+        let config = own.unwrap_or_else(|| door.config().clone());
+        let peer = parts.extensions.get::<Address>().cloned();
+        let peer = peer.or_else(|| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.into()));
         let mut request = http::Request::new(());
         *request.method_mut() = parts.method.clone();
         *request.uri_mut() = parts.uri.clone();
@@ -141,17 +151,21 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
         let upgraded = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::NotUpgradable);
         // What is wrong with the request comes first, since the client can do something about it.
         let asked = match upgraded {
-            Ok(upgraded) => Asked::over(&request, upgraded, &config),
+            Ok(upgraded) => Asked::over(&mut request, &config, |_| upgraded),
             Err(e) => {
                 let checked = Asked::new(&mut request, &config);
                 return Err(checked.map_or_else(Rejection::Refused, |_| e));
             }
         };
+        let asked = asked.map_err(Rejection::Refused)?;
         Ok(Self {
-            asked: asked.map_err(Rejection::Refused)?,
+            asked: match peer {
+                Some(peer) => asked.from(peer),
+                None => asked,
+            },
             acceptance: Acceptance::default(),
             config,
-            drain,
+            door,
             failed: Box::new(drop),
         })
     }

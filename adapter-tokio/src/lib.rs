@@ -69,7 +69,7 @@ use wharf::service::schedule::{Retryable, Schedule};
 pub use foreign::Foreign;
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Client, Clock, CommandError, ConnectError, Drain, Drained, Error, HookError, ListenerLost,
+    Berth, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError, ListenerLost,
     Messages, Outcome, ReuniteError, SendFailed, Sender, Sending, ServerHandle, ServiceHandle, Transport,
     Watch, entropy, no_jobs,
 };

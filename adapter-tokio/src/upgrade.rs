@@ -1,7 +1,7 @@
 //! WebSockets behind hyper (feature `hyper`): it reads the request and writes the answer, and the socket begins where
 //! it leaves off.
 
-use crate::{Carrier, Foreign, Parts, Socket, Stream};
+use crate::{Berth, Carrier, Door, Foreign, Parts, Socket, Stream};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::net::{TcpStream, UnixStream};
 use wharf::base::Input;
-use wharf::http::{HeadError, Request, ResponseHead, encode_head};
-use wharf::link::{Address, Config, Event, Link, Welcome};
+use wharf::http::{HeadError, Headers, Request, ResponseHead, encode_head};
+use wharf::link::{Address, Config, Event, Link, Refused, Welcome};
 use wharf::ws::handshake::{AcceptError, Acceptance, Offer, Refusal};
 use wharf_async::Clock;
 
 /// Answers a request for a WebSocket: the answer, to be returned to hyper, and the socket that is open once hyper has
 /// sent it. Await that in a task of its own: hyper does not send the answer before its service has returned.
 ///
-/// The connection must be served `with_upgrades`. Frames that came with the request are kept.
+/// The connection must be served `with_upgrades`. Frames that came with the request are kept. Nobody counts the sockets: the limits
+/// of a server and its drain come by [`Asked::enter`].
 ///
 /// ```
 /// use std::sync::Arc;
@@ -66,10 +67,53 @@ pub fn refused(refusal: Refusal) -> http::Response<bytes::Bytes> {
     })
 }
 
-/// A checked request for a WebSocket that waits for its answer: [`upgrade`] in two steps, for a subprotocol or fields of your
-/// choice.
+/// The answer to a request that finds no place: 503 with `Retry-After` as `config` says, or 500 where the server is set up
+/// wrongly ([`Refused::response`]).
+#[must_use]
+pub fn turned_away(reason: Refused, config: &Config) -> http::Response<bytes::Bytes> {
+    let answer = http::Response::try_from(reason.response(config.retry_after));
+    answer.unwrap_or_else(|_| {
+        let mut answer = http::Response::default();
+        *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+        answer
+    })
+}
+
+/// A checked request for a WebSocket that waits for its answer: [`upgrade`] in steps, for the limits of a server, a subprotocol or
+/// fields of your choice.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use wharf_tokio::upgrade::{Asked, refused, turned_away};
+/// use wharf_tokio::{Door, Error, Socket};
+///
+/// async fn echo(mut socket: Socket) -> Result<(), Error> {
+///     while let Some(message) = socket.next().await {
+///         socket.send(message?).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// /// `peer` is whom the connection was accepted from, and the door one for the whole server.
+/// fn service<B>(mut request: http::Request<B>, peer: SocketAddr, door: &Door) -> http::Response<()> {
+///     let asked = match Asked::new(&mut request, door.config()) {
+///         Ok(asked) => asked.from(peer.into()),
+///         Err(refusal) => return refused(refusal).map(drop),
+///     };
+///     let berth = match asked.enter(door) {
+///         Ok(berth) => berth,
+///         Err(reason) => return turned_away(reason, door.config()).map(drop),
+///     };
+///     let (answer, upgrading) = asked.accept(&Default::default()).unwrap();
+///     tokio::spawn(berth.open(upgrading, echo));
+///     answer
+/// }
+/// # let _ = service::<()>;
+/// ```
 pub struct Asked {
     head: Vec<u8>,
+    headers: Headers,
+    peer: Option<Address>,
     offer: Offer,
     upgraded: OnUpgrade,
     config: Arc<Config>,
@@ -81,19 +125,36 @@ impl Asked {
     /// # Errors
     /// The first [`Refusal`] found.
     pub fn new<B>(request: &mut http::Request<B>, config: &Arc<Config>) -> Result<Self, Refusal> {
-        let (head, offer) = check(request, config)?;
-        Ok(Self { head, offer, upgraded: hyper::upgrade::on(request), config: config.clone() })
+        Self::over(request, config, |request| hyper::upgrade::on(request))
     }
 
-    /// As [`new`](Self::new), where the way to upgrade was taken out of the request.
-    #[cfg(feature = "axum")]
+    /// As [`new`](Self::new), where the way to upgrade is found otherwise.
     pub(crate) fn over<B>(
-        request: &http::Request<B>,
-        upgraded: OnUpgrade,
+        request: &mut http::Request<B>,
         config: &Arc<Config>,
+        upgraded: impl FnOnce(&mut http::Request<B>) -> OnUpgrade,
     ) -> Result<Self, Refusal> {
-        let (head, offer) = check(request, config)?;
-        Ok(Self { head, offer, upgraded, config: config.clone() })
+        let head = encode_head(request).map_err(refusal_of)?;
+        let parsed = Request::parse(&head).map_err(refusal_of)?;
+        let offer = Offer::from_request(&parsed, &config.policy)?;
+        let headers = parsed.headers().clone();
+        Ok(Self { head, headers, peer: None, offer, upgraded: upgraded(request), config: config.clone() })
+    }
+
+    /// Says whom the connection was accepted from, a trusted hop perhaps ([`Config::forwarding`]), which hyper does not know.
+    #[must_use]
+    pub fn from(mut self, peer: Address) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    /// Takes its place among the sockets of a server, to be held until the socket ends: [`Berth::open`].
+    ///
+    /// # Errors
+    /// Why there is none, which [`turned_away`] makes an answer of: also where the limits are of an address, or hops are trusted, and
+    /// [`from`](Self::from) was not called.
+    pub fn enter(&self, door: &Door) -> Result<Berth, Refused> {
+        door.enter(self.peer.as_ref(), &self.headers, &self.config)
     }
 
     /// The subprotocols that the client offers, in its order.
@@ -112,7 +173,7 @@ impl Asked {
     ) -> Result<(http::Response<()>, UpgradeFuture), AcceptError> {
         let clock = Clock::new();
         // The same machine as on any other transport: it reads the head and agrees on the rest.
-        let mut link = Link::behind_http(clock.now(), clock.wall(), &self.config);
+        let mut link = Link::behind_http(clock.now(), clock.wall(), &self.config, self.peer.as_ref());
         let mut input = Input::new(&mut self.head);
         let mut welcome = None;
         while let Some(event) = link.receive(clock.now(), &mut input) {
@@ -129,15 +190,9 @@ impl Asked {
             *answer.status_mut() = http::StatusCode::from_u16(head.status()).unwrap_or_default();
             *answer.headers_mut() = head.headers().into();
         }
-        let upgraded = self.upgraded;
-        Ok((answer, UpgradeFuture { upgraded, link: Some(Box::new(link)), welcome, clock }))
+        let Self { upgraded, peer, .. } = self;
+        Ok((answer, UpgradeFuture { upgraded, link: Some(Box::new(link)), peer, welcome, clock }))
     }
-}
-
-fn check<B>(request: &http::Request<B>, config: &Config) -> Result<(Vec<u8>, Offer), Refusal> {
-    let head = encode_head(request).map_err(refusal_of)?;
-    let offer = Offer::from_request(&Request::parse(&head).map_err(refusal_of)?, &config.policy)?;
-    Ok((head, offer))
 }
 
 fn refusal_of(error: HeadError) -> Refusal {
@@ -161,6 +216,7 @@ pub struct UpgradeFuture {
     upgraded: OnUpgrade,
     /// Until it is done.
     link: Option<Box<Link>>,
+    peer: Option<Address>,
     welcome: Option<Box<Welcome>>,
     clock: Clock,
 }
@@ -172,10 +228,10 @@ impl Future for UpgradeFuture {
         let upgraded = ready!(Pin::new(&mut self.upgraded).poll(cx)).map_err(UpgradeError)?;
         // Polled again, it waits for ever.
         let Some(link) = self.link.take() else { return Poll::Pending };
-        let (carrier, read, peer) = taken_apart(upgraded);
+        let (carrier, read, found) = taken_apart(upgraded);
         let mut parts = Parts::new(carrier, *link, self.clock);
         parts.read = read;
-        parts.peer = Some(peer);
+        parts.peer = Some(self.peer.take().unwrap_or(found));
         parts.welcome = self.welcome.take().unwrap_or_default();
         Poll::Ready(Ok(Socket::from_parts(parts)))
     }

@@ -13,6 +13,7 @@ mod program;
 mod record;
 pub mod replay;
 pub mod runner;
+mod runtime;
 mod signals;
 pub mod tls;
 

@@ -2,30 +2,13 @@
 
 use crate::tls::TlsFileError;
 use async_channel::Receiver;
-use clap::ValueEnum;
 use std::io;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Address, Config, ConfigError, Service};
-use wharf_async_std::{AsyncStd, Bound, ListenerLost, Smol};
+use wharf_async_std::{Bound, ListenerLost, Runtime};
 
-/// The runtimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RuntimeKind {
-    /// tokio, on one thread.
-    Tokio,
-    /// async-std, on its own threads.
-    AsyncStd,
-    /// smol, on its global executor.
-    Smol,
-    /// A hand-rolled poll loop on mio.
-    Mio,
-}
-
-impl RuntimeKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Tokio, Self::AsyncStd, Self::Smol, Self::Mio];
-}
+pub use crate::runtime::{Portable, RuntimeKind};
 
 /// Where to listen.
 ///
@@ -131,20 +114,33 @@ where
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
 {
     config.check()?;
-    match runtime {
-        RuntimeKind::Tokio => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
-            .block_on(run_async::<wharf_tokio::Tokio, S>(listen, service, config, controls, listening)),
-        // This thread only waits for controls. In the runtime's own `block_on` it would take turns at the reactor with the
-        // threads that have the tasks, and what it found there for them would cost a switch of threads.
-        RuntimeKind::AsyncStd => {
-            smol::future::block_on(run_async::<AsyncStd, S>(listen, service, config, controls, listening))
-        }
-        RuntimeKind::Smol => {
-            smol::future::block_on(run_async::<Smol, S>(listen, service, config, controls, listening))
-        }
-        RuntimeKind::Mio => run_mio(listen, service, config, controls, listening),
+    runtime.run(Serving { listen, service, config, controls, listening })?
+}
+
+/// A service that is to be run, and all that it needs for it.
+struct Serving<'a, S: Service, L> {
+    listen: &'a [Listen],
+    service: S,
+    config: &'a Arc<Config>,
+    controls: &'a Receiver<Control<S::Command>>,
+    listening: L,
+}
+
+impl<S, L> Portable for Serving<'_, S, L>
+where
+    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+    L: Fn(&Address),
+{
+    type Output = Result<(), RunError>;
+
+    async fn run_async<R: Runtime>(self) -> Self::Output {
+        let Self { listen, service, config, controls, listening } = self;
+        run_async::<R, S>(listen, service, config, controls, listening).await
+    }
+
+    fn run_mio(self) -> Self::Output {
+        let Self { listen, service, config, controls, listening } = self;
+        run_mio(listen, service, config, controls, listening)
     }
 }
 
@@ -199,7 +195,7 @@ async fn run_async<R, S>(
     listening: impl Fn(&Address),
 ) -> Result<(), RunError>
 where
-    R: wharf_async_std::Runtime,
+    R: Runtime,
     S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
 {
     let mut bound = Vec::new();

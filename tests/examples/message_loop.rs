@@ -16,9 +16,8 @@ use wharf::base::{CloseCode, Closed, Message};
 use wharf::framed::Lines;
 use wharf::link::{Config, ConnId, Context, Framing, Service, Target};
 use wharf::service::messages::{BadMessage, Messages, MessagesConfig};
-use wharf_async_std::{AsyncStd, Bound, Runtime, Smol, Socket, TypedError, TypedSocket, connect_with, serve};
-use wharf_cli::runner::RuntimeKind;
-use wharf_tokio::Tokio;
+use wharf_async_std::{Bound, Runtime, Socket, TypedError, TypedSocket, connect_with, serve};
+use wharf_cli::runner::{Portable, RuntimeKind};
 
 #[derive(Parser)]
 struct Args {
@@ -71,15 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Serves, and says a few things to it; what it advised.
 pub(crate) fn talk(runtime: RuntimeKind) -> Result<Vec<Advice>, Box<dyn Error>> {
-    match runtime {
-        RuntimeKind::Tokio => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(talk_async::<Tokio>())
-        }
-        RuntimeKind::AsyncStd => async_std::task::block_on(talk_async::<AsyncStd>()),
-        RuntimeKind::Smol => smol::block_on(talk_async::<Smol>()),
-        RuntimeKind::Mio => talk_mio(),
-    }
+    runtime.run(Talk)?
 }
 
 /// JSON over TCP is framed by lines.
@@ -102,21 +93,52 @@ async fn converse<R: Runtime>(socket: Socket<R>) -> Result<(), TypedError> {
     advice.forward(sink).await
 }
 
-async fn talk_async<R: Runtime>() -> Result<Vec<Advice>, Box<dyn Error>> {
-    let bound = Bound::<R>::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let server = serve(bound, lines(Config::default()), converse::<R>);
+/// A conversation, from its beginning to the server's end.
+struct Talk;
 
-    let target = format!("tcp://{}", server.local_addr());
-    let mut socket = connect_with::<R>(target, &lines(Config::client())).await?;
-    socket.send_all(&mut stream::iter(SENT).map(|text| Ok(Message::text(text)))).await?;
-    let mut socket: TypedSocket<R, Advice, Reading> = socket.typed(MessagesConfig::default());
-    let mut heard = Vec::new();
-    while heard.len() < 4 {
-        heard.push(socket.next().await.ok_or("the server hung up")??);
+impl Portable for Talk {
+    type Output = Result<Vec<Advice>, Box<dyn Error>>;
+
+    async fn run_async<R: Runtime>(self) -> Self::Output {
+        let bound = Bound::<R>::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let server = serve(bound, lines(Config::default()), converse::<R>);
+
+        let target = format!("tcp://{}", server.local_addr());
+        let mut socket = connect_with::<R>(target, &lines(Config::client())).await?;
+        socket.send_all(&mut stream::iter(SENT).map(|text| Ok(Message::text(text)))).await?;
+        let mut socket: TypedSocket<R, Advice, Reading> = socket.typed(MessagesConfig::default());
+        let mut heard = Vec::new();
+        while heard.len() < 4 {
+            heard.push(socket.next().await.ok_or("the server hung up")??);
+        }
+        socket.close(CloseCode::NORMAL, "").await?;
+        server.drain().await;
+        Ok(heard)
     }
-    socket.close(CloseCode::NORMAL, "").await?;
-    server.drain().await;
-    Ok(heard)
+
+    fn run_mio(self) -> Self::Output {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = wharf_mio::Server::bind(address, Adviser::default(), lines(Config::default()))?;
+        let target: Target = format!("tcp://{}", server.local_addr().ok_or("no address")?).parse()?;
+        let handle = server.handle();
+        let server = std::thread::spawn(move || server.run());
+
+        let mut socket = wharf_mio::connect(target, &lines(Config::client()))?;
+        for text in SENT {
+            socket.send(Message::text(text))?;
+        }
+        let mut messages = Messages::<Advice, Reading>::new(MessagesConfig::default());
+        let mut heard = Vec::new();
+        while heard.len() < 4 {
+            let message = socket.next().ok_or("the end was told")?.map_err(|closed| closed.to_string())?;
+            heard.push(messages.decode(&message)?);
+        }
+        socket.close(CloseCode::NORMAL, "")?;
+        while let Some(Ok(_)) = socket.next() {}
+        handle.drain(CloseCode::GOING_AWAY);
+        server.join().map_err(|_| "the server panicked")??;
+        Ok(heard)
+    }
 }
 
 /// The same as a service, which any of the runtimes can run.
@@ -149,28 +171,4 @@ impl Service for Adviser {
     fn closed(&mut self, _: &mut Context<'_>, conn: ConnId, _: &Closed) {
         self.conversations.remove(&conn);
     }
-}
-
-fn talk_mio() -> Result<Vec<Advice>, Box<dyn Error>> {
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = wharf_mio::Server::bind(address, Adviser::default(), lines(Config::default()))?;
-    let target: Target = format!("tcp://{}", server.local_addr().ok_or("no address")?).parse()?;
-    let handle = server.handle();
-    let server = std::thread::spawn(move || server.run());
-
-    let mut socket = wharf_mio::connect(target, &lines(Config::client()))?;
-    for text in SENT {
-        socket.send(Message::text(text))?;
-    }
-    let mut messages = Messages::<Advice, Reading>::new(MessagesConfig::default());
-    let mut heard = Vec::new();
-    while heard.len() < 4 {
-        let message = socket.next().ok_or("the end was told")?.map_err(|closed| closed.to_string())?;
-        heard.push(messages.decode(&message)?);
-    }
-    socket.close(CloseCode::NORMAL, "")?;
-    while let Some(Ok(_)) = socket.next() {}
-    handle.drain(CloseCode::GOING_AWAY);
-    server.join().map_err(|_| "the server panicked")??;
-    Ok(heard)
 }

@@ -1,22 +1,25 @@
 //! Requests and their answers over one connection: a calculator that takes its time for some. On tokio, async-std and smol a handle
-//! asks and a future answers each request; on a bare mio loop the same machines are a part of a service and stand beside a socket.
+//! asks and a future answers each request; on a bare mio loop the same machines are parts of
+//! services, of which one dials the other.
 //!
 //! `cargo run -p wharf-tests --example requests -- --runtime tokio|async-std|smol|mio`
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
-use wharf::base::{CloseCode, Closed, Instant, Message};
-use wharf::link::{Config, ConnId, Context, Service, Target};
-use wharf::service::requests::{Answers, Asked, ErrorReply, Received, ReplyError, Requests};
-use wharf_async_std::{AsyncStd, Bound, Error as SocketError, RequestError, Runtime, Smol, Socket};
+use wharf::base::{Accepted, CloseCode, Closed, Instant, Message};
+use wharf::link::{ConnId, Context, DialError, DialId, Service, Target};
+use wharf::service::requests::{Answers, Asked, CallId, ErrorReply, Failed, Received, ReplyError, Requests};
+use wharf_async_std::{Bound, Error as SocketError, RequestError, Runtime, Socket};
 use wharf_async_std::{connect, serve, serve_requests};
-use wharf_cli::runner::RuntimeKind;
-use wharf_tokio::Tokio;
+use wharf_cli::runner::{Portable, RuntimeKind};
+use wharf_mio::{Handle, Server};
 
 #[derive(Parser)]
 struct Args {
@@ -35,6 +38,8 @@ enum Sum {
     Ponder,
 }
 
+/// For how long the last question waits for its answer.
+const SOON: Duration = Duration::from_millis(20);
 const QUESTIONS: [Sum; 3] = [Sum::Divide(7, 0), Sum::Add(2, 3), Sum::Divide(42, 6)];
 
 /// What the program is about; `None` takes its time.
@@ -56,15 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Serves, and asks a few things of it; what came of each.
 pub(crate) fn talk(runtime: RuntimeKind) -> Result<Vec<String>, Box<dyn Error>> {
-    match runtime {
-        RuntimeKind::Tokio => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(talk_async::<Tokio>())
-        }
-        RuntimeKind::AsyncStd => async_std::task::block_on(talk_async::<AsyncStd>()),
-        RuntimeKind::Smol => smol::block_on(talk_async::<Smol>()),
-        RuntimeKind::Mio => talk_mio(),
-    }
+    runtime.run(Talk)?
 }
 
 /// The server's part: a connection's requests are answered side by side, each as soon as its future is done.
@@ -79,27 +76,52 @@ async fn answer<R: Runtime>(socket: Socket<R>) -> Result<(), SocketError> {
     .await
 }
 
-async fn talk_async<R: Runtime>() -> Result<Vec<String>, Box<dyn Error>> {
-    let bound = Bound::<R>::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let server = serve(bound, Arc::default(), answer::<R>);
+/// Questions and answers, from the server's beginning to its end.
+struct Talk;
 
-    let socket = connect::<R>(&format!("ws://{}/", server.local_addr())).await?;
-    let (client, driving) = socket.requests(Default::default());
-    // The socket moves in a task of its own, and the handle may be cloned into others.
-    R::spawn(driven(driving.run()));
-    let mut lines = Vec::new();
-    for sum in QUESTIONS {
-        let answer = client.request::<i64>(sum).await;
-        lines.push(told(sum, answer.map_err(|error| error.to_string())));
+impl Portable for Talk {
+    type Output = Result<Vec<String>, Box<dyn Error>>;
+
+    async fn run_async<R: Runtime>(self) -> Self::Output {
+        let bound = Bound::<R>::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let server = serve(bound, Arc::default(), answer::<R>);
+
+        let socket = connect::<R>(&format!("ws://{}/", server.local_addr())).await?;
+        let (client, driving) = socket.requests(Default::default());
+        // The socket moves in a task of its own, and the handle may be cloned into others.
+        R::spawn(driven(driving.run()));
+        let mut lines = Vec::new();
+        for sum in QUESTIONS {
+            let answer = client.request::<i64>(sum).await;
+            lines.push(told(sum, answer.map_err(|error| error.to_string())));
+        }
+        // Its own time is over soon; the other end is told, and drops its future.
+        let answer = client.request_within::<i64>(SOON, Sum::Ponder).await;
+        assert!(matches!(answer, Err(RequestError::TimedOut)));
+        lines.push(told(Sum::Ponder, answer.map_err(|error| error.to_string())));
+        // With the last handle the connection is closed.
+        drop(client);
+        server.drain().await;
+        Ok(lines)
     }
-    // Its own time is over soon; the other end is told, and drops its future.
-    let answer = client.request_within::<i64>(Duration::from_millis(20), Sum::Ponder).await;
-    assert!(matches!(answer, Err(RequestError::TimedOut)));
-    lines.push(told(Sum::Ponder, answer.map_err(|error| error.to_string())));
-    // With the last handle the connection is closed.
-    drop(client);
-    server.drain().await;
-    Ok(lines)
+
+    fn run_mio(self) -> Self::Output {
+        let service = Calculator { answers: Answers::new(Default::default()) };
+        let server = Server::bind(([127, 0, 0, 1], 0), service, Arc::default())?;
+        let target = format!("ws://{}/", server.local_addr().ok_or("no address")?).parse()?;
+        // It listens nowhere: it has a loop of its own to ask from.
+        let client = Server::new(Asker::new(target), Arc::default())?;
+        let (asking, answering) = (client.handle(), server.handle());
+        let (server, client) = (thread::spawn(|| server.run()), thread::spawn(|| client.run()));
+
+        let mut lines: Vec<String> = QUESTIONS.map(|sum| told(sum, ask(&asking, sum, None))).into();
+        lines.push(told(Sum::Ponder, ask(&asking, Sum::Ponder, Some(SOON))));
+        asking.drain(CloseCode::NORMAL);
+        client.join().map_err(|_| "the client panicked")??;
+        answering.drain(CloseCode::GOING_AWAY);
+        server.join().map_err(|_| "the server panicked")??;
+        Ok(lines)
+    }
 }
 
 /// A connection's end, which is told nobody here.
@@ -163,37 +185,151 @@ impl Service for Calculator {
     }
 }
 
-fn talk_mio() -> Result<Vec<String>, Box<dyn Error>> {
-    let service = Calculator { answers: Answers::new(Default::default()) };
-    let server = wharf_mio::Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), service, Arc::default())?;
-    let target: Target = format!("ws://{}/", server.local_addr().ok_or("no address")?).parse()?;
-    let handle = server.handle();
-    let server = std::thread::spawn(move || server.run());
+/// The side that asks as a service: what a program with a loop of its own has in place of the handle. It dials, sends what waits
+/// once it is connected, and tells what comes of each question.
+struct Asker {
+    target: Target,
+    requests: Requests,
+    conn: Option<ConnId>,
+    is_dialing: bool,
+    /// Each is in flight, of which there are so many at most.
+    unsent: VecDeque<(CallId, Message<'static>)>,
+    asked: BTreeMap<CallId, mpsc::Sender<Answer>>,
+}
 
-    let mut socket = wharf_mio::connect(target, &Arc::new(Config::client()))?;
-    let mut requests = Requests::new(Default::default());
-    let (clock, mut lines) = (wharf_mio::Clock::new(), Vec::new());
-    for sum in QUESTIONS {
-        let (id, message) = requests.call(clock.now(), &sum, None)?;
-        if let Err(error) = socket.send(message) {
-            requests.withdraw(id);
-            return Err(error.into());
+/// A question, and whoever waits for its answer.
+struct Question {
+    sum: Sum,
+    within: Option<Duration>,
+    tell: mpsc::Sender<Answer>,
+}
+
+type Answer = Result<i64, String>;
+
+/// Asks, and waits for the answer, as any thread may.
+fn ask(asker: &Handle<Asker>, sum: Sum, within: Option<Duration>) -> Answer {
+    let (tell, told) = mpsc::channel();
+    asker.send_blocking(Question { sum, within, tell }).map_err(|error| error.to_string())?;
+    told.recv().map_err(|error| error.to_string())?
+}
+
+impl Service for Asker {
+    type Job = ();
+    type Done = ();
+    type Command = Question;
+
+    fn command(&mut self, cx: &mut Context<'_>, Question { sum, within, tell }: Question) {
+        match self.requests.call(cx.now(), &sum, within) {
+            Ok((id, message)) => {
+                self.asked.insert(id, tell);
+                self.unsent.push_back((id, message));
+                self.send(cx);
+            }
+            // Whoever asked may wait no longer.
+            Err(error) => drop(tell.send(Err(error.to_string()))),
         }
-        let message = socket.next().ok_or("the end was told")?.map_err(|closed| closed.to_string())?;
-        let Received::Reply { outcome, .. } = requests.receive(&message) else { continue };
-        let answer = outcome.and_then(|data| data.decode().map_err(|_| ReplyError::Malformed));
-        lines.push(told(sum, answer.map_err(|error| error.to_string())));
     }
-    // Whoever owns the loop owns the time: here half a minute has passed at once.
-    requests.call(clock.now(), &Sum::Ponder, None)?;
-    requests.handle_timeout(clock.now() + Duration::from_secs(30));
-    while let Some(failed) = requests.poll_failed() {
-        lines.push(told(Sum::Ponder, Err(failed.failure.to_string())));
-        failed.cancel.map(|cancel| socket.send(cancel)).transpose()?;
+
+    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        (self.conn, self.is_dialing) = (Some(conn), false);
+        self.send(cx);
     }
-    socket.close(CloseCode::NORMAL, "")?;
-    while let Some(Ok(_)) = socket.next() {}
-    handle.drain(CloseCode::GOING_AWAY);
-    server.join().map_err(|_| "the server panicked")??;
-    Ok(lines)
+
+    fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
+        self.is_dialing = false;
+        self.withdraw_all(&error.to_string());
+    }
+
+    fn message(&mut self, _: &mut Context<'_>, _: ConnId, message: Message<'_>) {
+        // Replies that are late, or come twice, are counted.
+        if let Received::Reply { id, outcome } = self.requests.receive(&message) {
+            let answer = outcome.and_then(|data| data.decode().map_err(|_| ReplyError::Malformed));
+            self.tell(id, answer.map_err(|error| error.to_string()));
+        }
+    }
+
+    fn drained(&mut self, cx: &mut Context<'_>, _: ConnId) {
+        self.send(cx);
+    }
+
+    fn closed(&mut self, cx: &mut Context<'_>, _: ConnId, closed: &Closed) {
+        self.conn = None;
+        self.requests.handle_closed(closed);
+        self.fail(cx);
+        // Another connection has calls of its own.
+        self.requests = Requests::new(Default::default());
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.requests.poll_timeout()
+    }
+
+    fn timeout(&mut self, cx: &mut Context<'_>) {
+        self.requests.handle_timeout(cx.now());
+        self.fail(cx);
+    }
+}
+
+impl Asker {
+    fn new(target: Target) -> Self {
+        Self {
+            target,
+            requests: Requests::new(Default::default()),
+            conn: None,
+            is_dialing: false,
+            unsent: VecDeque::new(),
+            asked: BTreeMap::new(),
+        }
+    }
+
+    /// Sends what waits, as long as there is room; where there is no connection it asks for one.
+    fn send(&mut self, cx: &mut Context<'_>) {
+        let Some(conn) = self.conn else {
+            if !self.is_dialing {
+                match cx.dial(self.target.clone()) {
+                    Ok(_) => self.is_dialing = true,
+                    Err(error) => self.withdraw_all(&error.to_string()),
+                }
+            }
+            return;
+        };
+        while let Some((id, message)) = self.unsent.pop_front() {
+            match cx.send(conn, message) {
+                Ok(Accepted::Queued) => {}
+                Ok(Accepted::Congested) => return,
+                Err(error) => {
+                    self.requests.withdraw(id);
+                    self.tell(id, Err(error.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Tells of those that have failed.
+    fn fail(&mut self, cx: &mut Context<'_>) {
+        while let Some(Failed { id, failure, cancel, .. }) = self.requests.poll_failed() {
+            let unsent = self.unsent.iter().position(|(unsent, _)| *unsent == id);
+            match (unsent, self.conn, cancel) {
+                (Some(at), ..) => drop(self.unsent.remove(at)),
+                // Whoever works on it may stop. It matters little whether that arrives.
+                (None, Some(conn), Some(cancel)) => drop(cx.send(conn, cancel)),
+                _ => {}
+            }
+            self.tell(id, Err(failure.to_string()));
+        }
+    }
+
+    fn withdraw_all(&mut self, why: &str) {
+        while let Some((id, _)) = self.unsent.pop_front() {
+            self.requests.withdraw(id);
+            self.tell(id, Err(why.to_owned()));
+        }
+    }
+
+    fn tell(&mut self, id: CallId, answer: Answer) {
+        if let Some(tell) = self.asked.remove(&id) {
+            // Whoever asked may wait no longer.
+            let _ = tell.send(answer);
+        }
+    }
 }

@@ -61,7 +61,7 @@ fn main() -> std::io::Result<()> {
     println!("listening on {}, end by a line on stdin", loops.address);
     std::io::stdin().read_line(&mut String::new())?;
     for stats in loops.stop()? {
-        println!("{} connections", stats.accepted);
+        println!("{} connections", stats.admission.accepted);
     }
     Ok(())
 }

@@ -171,7 +171,7 @@ fn run(seed: u64, seen: &mut Seen) {
             None => panic!("{client:?}"),
         }
     }
-    seen.turned_away += hub.stats().turned_away;
+    seen.turned_away += hub.stats().admission.turned_away;
     seen.disconnected += stats.disconnected;
     seen.slowed += limited.traffic().slowed;
     seen.shed += hub.stats().shed;

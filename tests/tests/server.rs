@@ -213,8 +213,8 @@ fn loops_behind_one_port_share_the_connections() {
     }
     drop(peers);
     let stats = loops.stop().unwrap();
-    assert!(stats.iter().all(|stats| stats.accepted > 0), "{stats:?}");
-    assert_eq!(stats.iter().map(|stats| stats.accepted).sum::<u64>(), 64);
+    assert!(stats.iter().all(|stats| stats.admission.accepted > 0), "{stats:?}");
+    assert_eq!(stats.iter().map(|stats| stats.admission.accepted).sum::<u64>(), 64);
 }
 
 on_every_runtime!({ the_example_serves });

@@ -11,6 +11,7 @@ use wharf::base::{CloseCode, Closed, Message};
 use wharf::link::{Config, ConnId, Context, Service};
 use wharf::sim::{Dice, Faults, Habit, Outcome, World};
 use wharf_async_std::{Bound, Drain, Error, Scene, Socket, connect, mock, mock_with, no_jobs, serve_service};
+use wharf_cli::runner::RuntimeKind;
 use wharf_tests::door::{Door, listen, run};
 
 #[allow(dead_code)]
@@ -217,7 +218,13 @@ wharf_tests::on_every_door!({
     a_mock_needs_no_reactor_and_no_clock
 });
 
-#[test]
-fn the_example_of_a_mock() {
-    mock_handler::main().unwrap();
+fn the_example_of_a_mock(runtime: RuntimeKind) {
+    mock_handler::play(runtime).unwrap();
+}
+
+/// The example is for a bare loop too.
+mod example {
+    use super::the_example_of_a_mock;
+
+    wharf_tests::on_every_runtime!({ the_example_of_a_mock });
 }

@@ -2,7 +2,7 @@
 
 use super::RequestError;
 use crate::time::Time;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -19,7 +19,11 @@ struct State {
     time: Time,
     /// In order: requests of calls in flight, and the cancellations of those that were sent. The socket takes all of it before it is
     /// congested, so there are never more of either than may be in flight.
-    outgoing: VecDeque<Outgoing>,
+    outgoing: BTreeMap<u64, Outgoing>,
+    /// The place in it of each call's request, to be taken back.
+    places: BTreeMap<CallId, u64>,
+    /// The place of what comes next. None is given twice.
+    next_place: u64,
     /// One for each future that waits.
     waiting: BTreeMap<CallId, Waiter>,
     /// The task of the loop.
@@ -29,6 +33,8 @@ struct State {
 }
 
 pub(super) struct Outgoing {
+    /// Where it stands among the others.
+    pub(super) place: u64,
     /// The call that it begins; a cancellation begins none.
     pub(super) call: Option<CallId>,
     pub(super) message: Message<'static>,
@@ -52,7 +58,9 @@ impl Desk {
         Self(Mutex::new(State {
             requests: Requests::new(config),
             time,
-            outgoing: VecDeque::new(),
+            outgoing: BTreeMap::new(),
+            places: BTreeMap::new(),
+            next_place: 0,
             waiting: BTreeMap::new(),
             driver: None,
             close: None,
@@ -83,7 +91,7 @@ impl Desk {
     pub(super) fn call(&self, data: &Data<'_>, timeout: Option<Duration>) -> Result<CallId, RequestError> {
         self.with(|state, released| {
             let (id, message) = state.requests.call(state.time.now(), data, timeout)?;
-            state.outgoing.push_back(Outgoing { call: Some(id), message });
+            state.push(Some(id), message);
             state.waiting.insert(id, Waiter::Asking(None));
             released.wake.extend(state.driver.clone());
             Ok(id)
@@ -108,7 +116,7 @@ impl Desk {
             if state.unsend(id) {
                 state.requests.withdraw(id);
             } else if let Some(message) = state.requests.cancel(id) {
-                state.outgoing.push_back(Outgoing { call: None, message });
+                state.push(None, message);
                 released.wake.extend(state.driver.clone());
             }
         });
@@ -162,22 +170,30 @@ impl Desk {
     pub(super) fn handle_closed(&self, closed: &Closed) {
         self.with(|state, released| {
             state.requests.handle_closed(closed);
-            state.outgoing = VecDeque::new();
+            state.outgoing.clear();
+            state.places.clear();
             state.fail(released);
         });
     }
 
     pub(super) fn next_outgoing(&self) -> Option<Outgoing> {
-        self.lock().outgoing.pop_front()
+        let mut state = self.lock();
+        let (_, outgoing) = state.outgoing.pop_first()?;
+        if let Some(call) = outgoing.call {
+            state.places.remove(&call);
+        }
+        Some(outgoing)
     }
 
     pub(super) fn unsent(&self) -> usize {
         self.lock().outgoing.len()
     }
 
-    /// There was no room for it.
+    /// There was no room for it: it is the next again.
     pub(super) fn put_back(&self, outgoing: Outgoing) {
-        self.lock().outgoing.push_front(outgoing);
+        let mut state = self.lock();
+        state.places.extend(outgoing.call.map(|call| (call, outgoing.place)));
+        state.outgoing.insert(outgoing.place, outgoing);
     }
 
     /// A call's message was not taken.
@@ -230,16 +246,25 @@ impl State {
     /// Settles all calls that failed.
     fn fail(&mut self, released: &mut Released) {
         while let Some(failed) = self.requests.poll_failed() {
-            if !self.unsend(failed.id) {
-                self.outgoing.extend(failed.cancel.map(|message| Outgoing { call: None, message }));
+            if !self.unsend(failed.id)
+                && let Some(message) = failed.cancel
+            {
+                self.push(None, message);
             }
             self.settle(failed.id, Err(failed.failure.into()), released);
         }
     }
 
+    /// Puts a message behind all others.
+    fn push(&mut self, call: Option<CallId>, message: Message<'static>) {
+        let place = self.next_place;
+        self.next_place += 1;
+        self.places.extend(call.map(|call| (call, place)));
+        self.outgoing.insert(place, Outgoing { place, call, message });
+    }
+
     /// Takes back the message of a call that was not sent yet; whether there was one.
     fn unsend(&mut self, id: CallId) -> bool {
-        let at = self.outgoing.iter().position(|outgoing| outgoing.call == Some(id));
-        at.and_then(|at| self.outgoing.remove(at)).is_some()
+        self.places.remove(&id).and_then(|place| self.outgoing.remove(&place)).is_some()
     }
 }

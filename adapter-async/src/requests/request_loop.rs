@@ -144,11 +144,11 @@ impl<R: Runtime> RequestLoop<R> {
     /// Hands the socket what it has room for; whether one found none.
     fn send(&mut self) -> bool {
         while !self.socket.is_congested() {
-            let Some(Outgoing { call, message }) = self.desk.next_outgoing() else { break };
+            let Some(Outgoing { place, call, message }) = self.desk.next_outgoing() else { break };
             let Err(failed) = self.socket.queue(message) else { continue };
             match (failed.error, call) {
                 (SendError::Full, call) => {
-                    self.desk.put_back(Outgoing { call, message: failed.message });
+                    self.desk.put_back(Outgoing { place, call, message: failed.message });
                     return true;
                 }
                 // The end, which is near, says why.

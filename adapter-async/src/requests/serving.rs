@@ -20,7 +20,8 @@ const TURNS: usize = 256;
 ///
 /// A future is dropped when its request is given up, when its time is over, and with the connection. One that panics is answered
 /// by [`INTERNAL`](ErrorReply::INTERNAL), a request whose data is no `Q` by [`INVALID`](ErrorReply::INVALID), and so is what is no
-/// request at all, without an id.
+/// request at all, without an id. A peer of framed messages that ends its stream still gets the answers that it is owed, those
+/// that come within the time of a close.
 ///
 /// # Errors
 /// [`Error::Closed`] if the end was not clean.
@@ -65,6 +66,7 @@ where
             self.poll_timer(cx);
             self.work.poll_done(cx);
             let is_full = self.work.send(&mut self.socket);
+            self.socket.owe(self.work.is_owed());
             let polled = match () {
                 () if is_full => self.socket.poll_flushed(cx).map_ok(Some),
                 () if self.socket.is_congested() => self.socket.poll_room(cx).map_ok(Some),

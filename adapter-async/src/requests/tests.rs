@@ -2,8 +2,9 @@
 
 use super::{RequestError, serve_requests};
 use crate::driver::tests::Scripted;
-use crate::mock;
 use crate::mock::tests::{all_of, let_time_pass};
+use crate::{Error, Scene, mock, mock_with};
+use futures_util::FutureExt;
 use futures_util::future::join3;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -12,6 +13,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use wharf::base::CloseCode;
+use wharf::framed::Lines;
+use wharf::link::{Config, Framing};
 use wharf::service::requests::{AnswersConfig, ErrorReply, RequestsConfig};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -161,4 +164,79 @@ fn a_request_that_may_take_no_time_fails_at_once() {
         let mut driven = pin!(requests.drive_while(asking));
         assert!(matches!(peer.run(driven.as_mut()), Poll::Ready(Err(RequestError::TimedOut))));
     }
+}
+
+/// Lines, whose end of stream is all the goodbye that there is.
+fn lines() -> Scene {
+    let mut config = Config::default();
+    config.framing = Framing::codec(Lines::new());
+    Scene::new(&config.into())
+}
+
+/// `printf '{"id":1,"data":"ahoy"}\n' | nc -N`, and a handler that takes its time.
+#[test]
+fn a_peer_that_ends_its_stream_gets_the_answers_it_is_owed() {
+    let (socket, peer) = mock_with::<Scripted>(lines(), [REQUEST]).unwrap();
+    let toil = Toil::default();
+    let work = toil.clone();
+    let mut serving = pin!(serve_requests(socket, five_seconds(), |_: String| work.clone().wait()));
+    peer.close(CloseCode::NORMAL, "").unwrap();
+    assert!(peer.run_for(4 * SECOND, serving.as_mut()).is_pending());
+    assert!(peer.texts().is_empty() && toil.is_worked_on());
+    toil.finish();
+    assert_eq!(peer.run(serving.as_mut()), Poll::Ready(Ok(())));
+    assert_eq!(peer.texts(), [r#"{"id":1,"data":"done"}"#]);
+}
+
+#[test]
+fn an_answer_that_takes_longer_than_a_close_may_is_dropped_with_its_future() {
+    let (socket, peer) = mock_with::<Scripted>(lines(), [REQUEST]).unwrap();
+    let toil = Toil::default();
+    let mut work = Some(toil.clone());
+    let mut serving =
+        pin!(serve_requests(socket, AnswersConfig::default(), |_: String| work.take().unwrap().wait()));
+    peer.close(CloseCode::NORMAL, "").unwrap();
+    assert!(peer.run(serving.as_mut()).is_pending());
+    assert_eq!(peer.run_for(5 * SECOND, serving.as_mut()), Poll::Ready(Ok(())));
+    assert!(peer.texts().is_empty() && !toil.is_worked_on());
+}
+
+/// A handler that works on one message at a time need not say that it owes an answer.
+#[test]
+fn what_a_handler_works_on_while_the_socket_is_driven_is_answered_to_a_peer_that_ended_its_stream() {
+    let (mut socket, peer) = mock_with::<Scripted>(lines(), ["one", "two"]).unwrap();
+    let toil = Toil::default();
+    let work = toil.clone();
+    let mut handler = pin!(async move {
+        while let Some(message) = socket.next().await {
+            let text = message?.as_text().unwrap_or_default().to_owned();
+            let answer = socket.drive_while(work.clone().wait()).await.unwrap();
+            socket.send(format!("{text} {answer}")).await?;
+        }
+        Ok::<_, Error>(())
+    });
+    peer.close(CloseCode::NORMAL, "").unwrap();
+    assert!(peer.run_for(SECOND, handler.as_mut()).is_pending());
+    toil.finish();
+    assert_eq!(peer.run(handler.as_mut()), Poll::Ready(Ok(())));
+    assert_eq!(peer.texts(), ["one done", "two done"]);
+}
+
+/// Whoever gives up before his request was sent takes it back, from among those of the others.
+#[test]
+fn a_request_that_is_given_up_unsent_is_taken_back_and_the_others_keep_their_order() {
+    let (socket, peer) = mock::<Scripted>([""; 0]);
+    let (requester, mut requests) = socket.requests(RequestsConfig::default());
+    let ask = |data: u8| Box::pin(requester.request::<()>(data));
+    let mut asking: Vec<_> = (1..=5).map(ask).collect();
+    assert!(asking.iter_mut().all(|asking| asking.now_or_never().is_none()));
+    drop((asking.remove(3), asking.remove(1)));
+    assert_eq!((requester.unsent(), requester.stats().withdrawn), (3, 2));
+    let mut driven = pin!(requests.drive_while(std::future::pending::<()>()));
+    assert!(peer.run(driven.as_mut()).is_pending());
+    assert_eq!(peer.texts(), [1, 3, 5].map(|id| format!(r#"{{"id":{id},"data":{id}}}"#)));
+    // What was sent is given up by a message.
+    drop(asking);
+    assert!(peer.run(driven.as_mut()).is_pending());
+    assert_eq!((peer.texts().len(), requester.unsent()), (6, 0));
 }

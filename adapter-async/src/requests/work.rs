@@ -173,6 +173,11 @@ impl<A: Serialize, J: Future<Output = Result<A, ErrorReply>>> Work<A, J> {
         !self.unsent.is_empty() || !self.done.is_empty()
     }
 
+    /// Whether something is worked on, or waits for room.
+    pub(super) fn is_owed(&self) -> bool {
+        self.has_more() || !self.jobs.is_empty()
+    }
+
     /// The connection has ended: all is dropped.
     pub(super) fn end(&mut self) {
         self.answers.handle_closed(());

@@ -24,6 +24,19 @@ impl<C: Codec> Connection<C> {
         self.give_up(cause);
     }
 
+    /// Tells whether the program still owes answers to what it was handed. While it does, a peer that ends its stream between two
+    /// messages, as in `printf 'hi\n' | nc -N`, is not taken to have ended the connection: messages can be sent until nothing is owed
+    /// or the time of a close is over, and only then is the end told. Nothing is owed by default.
+    pub fn owe(&mut self, now: Instant, owes: bool) {
+        self.settle(now);
+        if owes {
+            self.gate |= Gate::OWES;
+        } else {
+            self.gate &= !Gate::OWES;
+            self.end_if_waiting();
+        }
+    }
+
     /// The local program failed over what it was handed: what was accepted is written, then the stream ends; the peer is
     /// read no further. The report has `code`. Nothing happens once the messages are over.
     pub fn fail(&mut self, now: Instant, code: CloseCode) {
@@ -53,6 +66,7 @@ impl<C: Codec> Connection<C> {
         self.goodbye = Some(Box::new((code, reason.to_string())));
         self.closing.close();
         self.leave_open(now);
+        self.end_if_waiting();
         Ok(())
     }
 
@@ -76,8 +90,16 @@ impl<C: Codec> Connection<C> {
             return;
         }
         let whole = self.closing.is_receiving() && !self.is_between_messages();
-        let last = if whole { self.finish_at_eof() } else { Ok(None) };
+        let mut last = if whole { self.finish_at_eof() } else { Ok(None) };
         let between = self.is_between_messages();
+        if let Ok(last) = &mut last
+            && between
+            && self.closing.is_open()
+            && self.gate & Gate::OWES != 0
+        {
+            self.last = last.take().map(Box::new);
+            return self.await_answers();
+        }
         self.closing.end_of_stream(self.outbox.is_empty());
         self.leave_open(self.clock.last());
         match last {
@@ -91,12 +113,34 @@ impl<C: Codec> Connection<C> {
             }
             Ok(last) => {
                 self.last = last.map(Box::new);
-                let goodbye = self.goodbye.take();
-                let origin = if goodbye.is_some() { Origin::Local } else { Origin::Remote };
-                let (code, reason) = goodbye.map_or((CloseCode::NORMAL, String::new()), |goodbye| *goodbye);
-                self.report(origin, code, reason, Cause::Handshake);
+                self.report_end();
             }
         }
+    }
+
+    /// The peer says no more, and is owed something.
+    fn await_answers(&mut self) {
+        self.closing.note_end_of_stream();
+        self.deadlines.disarm(Deadline::Idle);
+        self.deadlines.disarm(Deadline::Pong);
+        self.arm_close(self.clock.last());
+    }
+
+    /// The end of the stream that was put off, if one was.
+    fn end_if_waiting(&mut self) {
+        if self.closing.read_over() && self.closing.is_receiving() {
+            self.closing.end_of_stream(self.outbox.is_empty());
+            self.leave_open(self.clock.last());
+            self.report_end();
+        }
+    }
+
+    /// Both sides are done.
+    fn report_end(&mut self) {
+        let goodbye = self.goodbye.take();
+        let origin = if goodbye.is_some() { Origin::Local } else { Origin::Remote };
+        let (code, reason) = goodbye.map_or((CloseCode::NORMAL, String::new()), |goodbye| *goodbye);
+        self.report(origin, code, reason, Cause::Handshake);
     }
 
     pub(super) fn handle_deadlines(&mut self, now: Instant) {
@@ -105,7 +149,13 @@ impl<C: Codec> Connection<C> {
                 break;
             }
             match due {
-                Deadline::Close => self.give_up(Timeout::Close.into()),
+                Deadline::Close => {
+                    // What is owed by now is not paid any more.
+                    self.end_if_waiting();
+                    if !self.is_finished() {
+                        self.give_up(Timeout::Close.into());
+                    }
+                }
                 Deadline::WriteStall => self.handle_write_stall(now),
                 Deadline::Pong => {
                     if self.liveness.is_dead(&self.config, &mut self.deadlines) {
@@ -154,7 +204,7 @@ impl<C: Codec> Connection<C> {
             self.gate &= !Gate::PAUSED;
             self.deadlines.disarm(Deadline::Idle);
             self.deadlines.disarm(Deadline::Pong);
-            self.deadlines.arm(Deadline::Close, now + least(self.config.close_timeout));
+            self.arm_close(now);
         }
         if !self.closing.is_receiving() {
             self.gate &= !Gate::DRAINED;
@@ -162,6 +212,13 @@ impl<C: Codec> Connection<C> {
         }
         if matches!(self.phase(), Phase::Finished(_)) {
             self.deadlines.disarm_all();
+        }
+    }
+
+    /// The time of a close begins, if it has not.
+    fn arm_close(&mut self, now: Instant) {
+        if !self.deadlines.is_armed(Deadline::Close) {
+            self.deadlines.arm(Deadline::Close, now + least(self.config.close_timeout));
         }
     }
 

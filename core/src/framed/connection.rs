@@ -74,6 +74,8 @@ impl Gate {
     pub(super) const DRAINED: u8 = 8;
     /// The report has been made.
     pub(super) const REPORTED: u8 = 16;
+    /// The program owes answers.
+    pub(super) const OWES: u8 = 32;
 }
 
 impl<C: Codec> Connection<C> {
@@ -167,6 +169,9 @@ impl<C: Codec> Connection<C> {
         let now = self.settle(now);
         if self.gate & Gate::PAUSED != 0 {
             self.gate &= !Gate::PAUSED;
+            if self.closing.read_over() {
+                return;
+            }
             self.liveness.resume(now, &self.config, &mut self.deadlines);
         }
     }
@@ -196,7 +201,8 @@ impl<C: Codec> Connection<C> {
             if self.closing.is_receiving() {
                 self.gate |= Gate::DRAINED;
             }
-            if self.config.pause_reading_when_congested && self.closing.is_open() {
+            if self.config.pause_reading_when_congested && self.closing.is_open() && !self.closing.read_over()
+            {
                 self.liveness.resume(now, &self.config, &mut self.deadlines);
             }
         }
@@ -269,7 +275,10 @@ impl<C: Codec> Engine for Connection<C> {
     fn wants(&self) -> Wants {
         let write = !self.outbox.is_empty();
         match self.phase() {
-            Phase::Open => Wants { read: !self.is_paused(), write, shutdown: None },
+            Phase::Open => {
+                let read = !self.is_paused() && !self.closing.read_over();
+                Wants { read, write, shutdown: None }
+            }
             // The end of our stream is all the Close frame there is.
             Phase::Closing => {
                 Wants { read: !self.is_paused(), write, shutdown: (!write).then_some(Shutdown::Write) }

@@ -96,10 +96,14 @@ impl<B: Into<Bytes>> From<::http::Response<B>> for Response {
 impl TryFrom<Response> for ::http::Response<Bytes> {
     type Error = ::http::Error;
 
+    /// One that [closes](Response::closes) says so by its field `Connection`.
     fn try_from(response: Response) -> Result<Self, ::http::Error> {
         let mut builder = ::http::Response::builder().status(response.status());
         for (name, value) in response.fields() {
             builder = builder.header(name, value);
+        }
+        if response.closes() {
+            builder = builder.header("connection", "close");
         }
         builder.body(response.content().clone())
     }
@@ -129,5 +133,8 @@ mod tests {
         assert_eq!(ours.fields().collect::<Vec<_>>(), [("x", "y")]);
         let back = ::http::Response::try_from(ours).unwrap();
         assert_eq!((back.status().as_u16(), &back.headers()["x"]), (404, &HeaderValue::from_static("y")));
+        assert!(back.headers().get("connection").is_none());
+        let closing = ::http::Response::try_from(Response::plain(400).closing()).unwrap();
+        assert_eq!(closing.headers()["connection"], "close");
     }
 }

@@ -236,6 +236,17 @@ impl Link {
         self.record(now, call, &());
     }
 
+    /// Tells whether the program owes answers to what it was handed: where framed messages are spoken it can send them when the
+    /// peer's stream has ended ([`framed::Connection::owe`](crate::framed::Connection::owe)). To a WebSocket, which says goodbye by a
+    /// frame, it means nothing.
+    pub fn owe(&mut self, now: Instant, owes: bool) {
+        if let Stage::Framed(connection) = &mut self.stage {
+            connection.owe(now, owes);
+            let call = self.to_record(|| Call::Owe(owes));
+            self.record(now, call, &());
+        }
+    }
+
     /// The open WebSocket, if it is one: its counters.
     #[must_use]
     pub fn connection(&self) -> Option<&Connection> {

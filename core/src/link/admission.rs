@@ -2,9 +2,11 @@
 
 use super::{Address, AdmissionStats, Config, Link};
 use crate::base::{Instant, Wall};
+use crate::http::{Headers, Response};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::net::IpAddr;
+use core::time::Duration;
 
 /// Who is taken in of those who connect to a server, and who is told that he is not: the limits of a [`Config`] on
 /// connections, addresses and handshakes. A [`Hub`](super::Hub) has one of its own; whoever drives each [`Link`] by itself has one
@@ -69,6 +71,10 @@ pub enum Refused {
     /// The server is draining.
     #[error("the server is draining")]
     Draining,
+    /// Behind an HTTP server: [`Config::max_connections_per_address`] or [`Config::forwarding`] is set, and that server did
+    /// not tell the peer's address. A limit that cannot be held is no reason to do without.
+    #[error("the peer's address is not known, and the configuration asks for it")]
+    NoAddress,
 }
 
 /// The place of a connection in an [`Admission`], of one that is only told that it is not taken as well. Dropped, it counts for
@@ -123,20 +129,40 @@ impl Admission {
     /// # Errors
     /// [`Refused`], counted. It is to be closed at once.
     pub fn admit(&mut self, peer: &Address, limits: &Config, speaking: &Config) -> Result<Place, Refused> {
-        // A hop stands for many.
-        let is_hop = speaking.forwarding.as_ref().is_some_and(|forwarding| forwarding.trusts(peer));
-        let most = limits.max_connections_per_address.filter(|_| !is_hop);
-        let Some(refused) = self.refuses(peer, limits, most) else {
-            self.stats.accepted += 1;
-            if most.is_some() {
-                self.arrive(peer);
-            }
-            return Ok(self.give(Standing::Opening, most.is_some()));
+        let refused = match self.judge(peer, limits, speaking) {
+            Ok(place) => return Ok(place),
+            Err(refused) => refused,
         };
         let is_told =
             refused != Refused::Draining && self.refused < limits.max_refusals && speaking.can_turn_away();
         self.stats.count_refused(refused, is_told);
         if is_told { Ok(self.give(Standing::Refused(refused), false)) } else { Err(refused) }
+    }
+
+    /// As [`admit`](Self::admit), behind an HTTP server: judges a request for a WebSocket with these fields, of a connection of
+    /// `peer`, if that server tells it. Whom trusted hops name ([`Config::forwarding`] of `speaking`) has the limit of an address, since
+    /// each request is one client's. Returns the place and the address that it counts for, which goes into
+    /// [`leave`](Self::leave). The connection is [`Link::behind_http`].
+    ///
+    /// # Errors
+    /// [`Refused`], counted. That server answers by itself, with [`Refused::response`], so nobody has a place only to be told.
+    pub fn admit_request(
+        &mut self,
+        peer: Option<&Address>,
+        headers: &Headers,
+        limits: &Config,
+        speaking: &Config,
+    ) -> Result<(Place, Address), Refused> {
+        let asks = limits.max_connections_per_address.is_some() || speaking.forwarding.is_some();
+        let admitted = match peer {
+            None if asks => Err(Refused::NoAddress),
+            _ => {
+                let source =
+                    peer.map_or_else(|| Address::Unix("".into()), |peer| speaking.source(peer, headers));
+                self.judge(&source, limits, speaking).map(|place| (place, source))
+            }
+        };
+        admitted.inspect_err(|refused| self.stats.count_refused(*refused, true))
     }
 
     /// A place for a connection that was made to somebody: it counts, but under no limit.
@@ -203,6 +229,21 @@ impl Admission {
         self.stats
     }
 
+    /// A place for `peer`, or why there is none, which is not counted yet.
+    fn judge(&mut self, peer: &Address, limits: &Config, speaking: &Config) -> Result<Place, Refused> {
+        // A hop stands for many.
+        let is_hop = speaking.forwarding.as_ref().is_some_and(|forwarding| forwarding.trusts(peer));
+        let most = limits.max_connections_per_address.filter(|_| !is_hop);
+        if let Some(refused) = self.refuses(peer, limits, most) {
+            return Err(refused);
+        }
+        self.stats.accepted += 1;
+        if most.is_some() {
+            self.arrive(peer);
+        }
+        Ok(self.give(Standing::Opening, most.is_some()))
+    }
+
     /// Why `peer` is not taken, who may have as many as `most` at once.
     fn refuses(&self, peer: &Address, limits: &Config, most: Option<usize>) -> Option<Refused> {
         match () {
@@ -259,6 +300,21 @@ impl Admission {
             *count -= 1;
             if *count == 0 {
                 self.addresses.remove(&whose);
+            }
+        }
+    }
+}
+
+impl Refused {
+    /// The answer to a request: 503 with `Retry-After` ([`Config::retry_after`]), or 500 where the server is set up wrongly. The
+    /// connection is to be closed behind it.
+    #[must_use]
+    pub fn response(self, retry_after: Duration) -> Response {
+        match self {
+            Self::NoAddress => Response::plain(500).closing(),
+            _ => {
+                let seconds = retry_after.as_secs().max(1);
+                Response::plain(503).with("Retry-After", alloc::format!("{seconds}")).closing()
             }
         }
     }

@@ -4,7 +4,7 @@ use super::forwarding::Provenance;
 use super::record::{Call, Tape};
 use super::stage::{Asking, Stage};
 use super::way::Way;
-use super::{Address, Config, Forwarding, Framing, Link, OpenError, Target, Welcome};
+use super::{Address, Config, Forwarding, Framing, Link, OpenError, Refused, Target, Welcome};
 use crate::base::{End, Entropy, Instant, Wall};
 use crate::framed;
 use crate::http::{self, Request, Responder};
@@ -92,11 +92,17 @@ impl Link {
         Self::new(stage, brief.and_then(|brief| Way::server(now, wall, &brief, true)))
     }
 
-    /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS,
-    /// whatever `config` has. Give it the head of the request, and that server the head of the answer.
+    /// The server's side of a connection of which an HTTP server took the first request: a WebSocket without TLS and PROXY
+    /// header, whatever `config` has. Give it the head of the request, and that server the head of the answer. A peer that is not known
+    /// is no trusted hop.
     #[must_use]
-    pub fn behind_http(now: Instant, wall: Wall, config: &Arc<Config>) -> Self {
-        Self::new(Stage::http(now, wall, config), None)
+    pub fn behind_http(now: Instant, wall: Wall, config: &Arc<Config>, peer: Option<&Address>) -> Self {
+        let mut stage = Stage::http(now, wall, config);
+        if let (Stage::Http(answering), Some(forwarding), Some(peer)) = (&mut stage, &config.forwarding, peer)
+        {
+            answering.provenance = Provenance::of(peer, forwarding);
+        }
+        Self::new(stage, None)
     }
 
     /// The client's side of a connection that was just made, to where [`Config::hop`](super::Config::hop) says. `wall` is
@@ -186,12 +192,10 @@ impl Link {
             answering.provenance.handle_request(request.headers(), forwarding);
         }
         if answering.turns_away {
-            let seconds = answering.config.retry_after.as_secs().max(1);
+            // Which of the limits it was is not the client's affair.
+            let answer = Refused::TooMany.response(answering.config.retry_after);
             // As below.
-            let _ = answering.respond(
-                now,
-                &http::Response::plain(503).with("Retry-After", alloc::format!("{seconds}")).closing(),
-            );
+            let _ = answering.respond(now, &answer);
             return false;
         }
         if !request.is_websocket() {

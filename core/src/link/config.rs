@@ -238,6 +238,12 @@ impl Config {
         Ok(())
     }
 
+    /// Whom a request of `peer` comes from: the client that trusted hops name in its fields, or the peer itself.
+    pub(super) fn source(&self, peer: &Address, headers: &http::Headers) -> Address {
+        let named = self.forwarding.as_ref().and_then(|forwarding| forwarding.client(peer, headers));
+        named.map_or_else(|| peer.clone(), |ip| (ip, 0).into())
+    }
+
     /// Whether a connection that is not taken can be told so: there is HTTP to say it by, and no TLS handshake to pay for.
     pub(super) fn can_turn_away(&self) -> bool {
         #[cfg(feature = "tls")]

@@ -223,6 +223,16 @@ impl<'a, J> Context<'a, J> {
         self.set_paused(conn, |entry| entry.throttled = throttled);
     }
 
+    /// Tells whether a connection is owed answers: where framed messages are spoken they can be sent when the peer's stream has
+    /// ended, until nothing is owed or the time of a close is over ([`Link::owe`](super::Link::owe)).
+    pub fn owe(&mut self, conn: ConnId, owes: bool) {
+        let now = self.now;
+        if let Some(entry) = self.core.entry(conn) {
+            entry.link.owe(now, owes);
+            self.core.touch(conn);
+        }
+    }
+
     fn set_paused(&mut self, conn: ConnId, set: impl FnOnce(&mut Entry)) {
         let now = self.now;
         // One that is gone reads nothing, and one that is not open cannot be paused.

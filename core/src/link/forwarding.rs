@@ -70,6 +70,13 @@ impl Forwarding {
         self.proxy_protocol && self.trusts(peer)
     }
 
+    /// Whom the fields of a request name that came from `peer`, if that is a trusted hop.
+    pub(super) fn client(&self, peer: &Address, headers: &Headers) -> Option<IpAddr> {
+        let mut provenance = Provenance::of(peer, self);
+        provenance.handle_request(headers, self);
+        provenance.client
+    }
+
     fn trusts_ip(&self, ip: IpAddr) -> bool {
         self.trusted.iter().any(|block| block.contains(ip))
     }

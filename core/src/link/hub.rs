@@ -219,7 +219,7 @@ impl<S: Service> Hub<S> {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        self.core.admission.stats().within(self.core.stats)
+        HubStats { admission: self.core.admission.stats(), ..self.core.stats }
     }
 
     #[inline]

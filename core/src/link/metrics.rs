@@ -55,12 +55,14 @@ use MetricKind::{Counter, Gauge};
 
 /// The metrics of a hub. Names once given stay.
 pub const HUB_METRICS: &[Metric] = &[
-    Metric::new("wharf_connections_accepted_total", "Connections accepted.", Counter, |s| s.accepted),
+    Metric::new("wharf_connections_accepted_total", "Connections accepted.", Counter, |s| {
+        s.admission.accepted
+    }),
     Metric::new(
         "wharf_connections_refused_total",
         "Connections refused, for whatever reason.",
         Counter,
-        |s| s.refused,
+        |s| s.admission.refused,
     ),
     Metric::new(
         "wharf_proxy_headers_refused_total",
@@ -72,31 +74,31 @@ pub const HUB_METRICS: &[Metric] = &[
         "wharf_connections_refused_full_total",
         "Connections refused because there were too many.",
         Counter,
-        |s| s.refused_full,
+        |s| s.admission.refused_full,
     ),
     Metric::new(
         "wharf_connections_refused_address_total",
         "Connections refused because there were too many from their address.",
         Counter,
-        |s| s.refused_address,
+        |s| s.admission.refused_address,
     ),
     Metric::new(
         "wharf_connections_refused_handshakes_total",
         "Connections refused because too many were in their opening handshake.",
         Counter,
-        |s| s.refused_handshakes,
+        |s| s.admission.refused_handshakes,
     ),
     Metric::new(
         "wharf_connections_refused_draining_total",
         "Connections refused because the hub was draining.",
         Counter,
-        |s| s.refused_draining,
+        |s| s.admission.refused_draining,
     ),
     Metric::new(
         "wharf_connections_turned_away_total",
         "Connections refused and told so by an answer.",
         Counter,
-        |s| s.turned_away,
+        |s| s.admission.turned_away,
     ),
     Metric::new(
         "wharf_connections_shed_total",
@@ -167,6 +169,7 @@ pub fn prometheus(stats: &HubStats) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::AdmissionStats;
     use super::*;
 
     #[test]
@@ -195,14 +198,16 @@ mod tests {
     #[test]
     fn each_metric_reads_its_own_field() {
         let stats = HubStats {
-            accepted: 1,
-            refused: 2,
+            admission: AdmissionStats {
+                accepted: 1,
+                refused: 2,
+                refused_full: 11,
+                refused_address: 12,
+                refused_handshakes: 13,
+                refused_draining: 14,
+                turned_away: 15,
+            },
             proxy_headers_refused: 19,
-            refused_full: 11,
-            refused_address: 12,
-            refused_handshakes: 13,
-            refused_draining: 14,
-            turned_away: 15,
             shed: 16,
             sends_refused: 17,
             opened: 30,

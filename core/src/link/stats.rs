@@ -2,30 +2,19 @@
 
 use super::Refused;
 
-/// Counters of a hub, since its begin.
+/// Counters of a hub, since its begin. As JSON they are one object.
 ///
 /// ```
 /// let stats = wharf::link::HubStats::default();
-/// assert_eq!(stats.accepted, 0);
+/// assert_eq!((stats.admission.accepted, stats.opened), (0, 0));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct HubStats {
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections refused, for whatever reason.
-    pub refused: u64,
-    /// Of those, because there were too many.
-    pub refused_full: u64,
-    /// Of those, because there were too many from their address.
-    pub refused_address: u64,
-    /// Of those, because too many were in their opening handshake.
-    pub refused_handshakes: u64,
-    /// Of those, because the hub was draining.
-    pub refused_draining: u64,
-    /// Of those, such as could be told so by an answer.
-    pub turned_away: u64,
+    /// Who was taken in and who was not.
+    #[cfg_attr(feature = "json", serde(flatten))]
+    pub admission: AdmissionStats,
     /// Connections of trusted hops that did not begin with a PROXY header.
     pub proxy_headers_refused: u64,
     /// Connections reset because too much waited to be written on all together.
@@ -87,20 +76,8 @@ impl AdmissionStats {
             Refused::TooManyFromAddress => self.refused_address += 1,
             Refused::TooManyHandshakes => self.refused_handshakes += 1,
             Refused::Draining => self.refused_draining += 1,
-        }
-    }
-
-    /// What a hub counts beside, with these.
-    pub(super) fn within(self, stats: HubStats) -> HubStats {
-        HubStats {
-            accepted: self.accepted,
-            refused: self.refused,
-            refused_full: self.refused_full,
-            refused_address: self.refused_address,
-            refused_handshakes: self.refused_handshakes,
-            refused_draining: self.refused_draining,
-            turned_away: self.turned_away,
-            ..stats
+            // No limit was reached.
+            Refused::NoAddress => {}
         }
     }
 }

@@ -16,7 +16,7 @@ impl Trial {
         let opened = echo.heard.len();
         assert_eq!(opened, echo.closed.len(), "one closed for each opened");
         assert_eq!((stats.opened, stats.closed), (opened as u64, opened as u64));
-        assert_eq!((stats.accepted, stats.refused), (self.guests as u64, 0));
+        assert_eq!((stats.admission.accepted, stats.admission.refused), (self.guests as u64, 0));
         assert_eq!(stats.panics, 0);
         assert!(echo.most_queued <= Wire::most_queued(&self.config), "{} bytes queued", echo.most_queued);
         let clients = || world.clients().map(|id| world.client(id));

@@ -18,6 +18,7 @@ enum Step {
     Fire(u64),
     Pause,
     Resume,
+    Owe(bool),
     Close,
     Fail,
     End(bool),
@@ -32,6 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..5_u64).prop_map(Step::Fire),
         1 => Just(Step::Pause),
         2 => Just(Step::Resume),
+        1 => any::<bool>().prop_map(Step::Owe),
         1 => Just(Step::Close),
         1 => Just(Step::Fail),
         1 => any::<bool>().prop_map(Step::End),
@@ -109,6 +111,7 @@ impl Subject {
             }
             Step::Pause => self.connection.pause(self.now),
             Step::Resume => self.connection.resume(self.now),
+            Step::Owe(owes) => self.connection.owe(self.now, *owes),
             Step::Close => drop(self.connection.close(self.now, CloseCode::NORMAL, "")),
             Step::Fail => self.connection.fail(self.now, CloseCode::INTERNAL_ERROR),
             Step::End(eof) => {

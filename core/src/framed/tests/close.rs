@@ -20,6 +20,65 @@ fn the_peer_ends_between_two_messages_and_gets_its_answer() {
     assert_eq!(feed(&mut connection, START, b""), []);
 }
 
+/// `printf 'x\n' | nc -N`, where the answer takes its time.
+#[test]
+fn a_peer_that_ends_its_stream_gets_the_answers_it_is_owed() {
+    let mut connection = open(Lines::new().open_end(), Config::default());
+    connection.owe(START, true);
+    assert_eq!(feed(&mut connection, START, b"hi\nlast"), texts(&["hi"]));
+    connection.receive_end(START, End::Eof);
+    assert_eq!(feed(&mut connection, START, b""), texts(&["last"]));
+    assert_eq!(connection.wants(), Wants { read: false, write: false, shutdown: None });
+    let close = START + Config::default().close_timeout;
+    assert_eq!(connection.poll_timeout(), Some(close), "silence is no fault of his any more");
+    let later = START + Duration::from_secs(4);
+    connection.send(later, Message::text("answer")).unwrap();
+    assert_eq!(written(&mut connection, later), b"answer\n");
+    assert_eq!(feed(&mut connection, later, b""), [], "one is still owed");
+    connection.send(later, Message::text("answer")).unwrap();
+    connection.owe(later, false);
+    let report = closed(feed(&mut connection, later, b""));
+    assert_eq!((report.origin, report.code), (Origin::Remote, CloseCode::NORMAL));
+    assert_eq!(connection.poll_timeout(), Some(close), "one time for all of the end");
+    assert_eq!(written(&mut connection, later), b"answer\n");
+    assert_eq!(connection.wants().shutdown, Some(Shutdown::Both));
+}
+
+#[test]
+fn what_is_owed_holds_an_end_up_no_longer_than_a_close_may_take() {
+    let mut connection = open(Lines::new(), Config::default());
+    connection.owe(START, true);
+    connection.receive_end(START, End::Eof);
+    assert_eq!(feed(&mut connection, START, b""), []);
+    let late = connection.poll_timeout().unwrap();
+    connection.handle_timeout(late);
+    let report = closed(feed(&mut connection, late, b""));
+    assert_eq!(
+        (report.origin, report.code, report.cause),
+        (Origin::Remote, CloseCode::NORMAL, Cause::Handshake)
+    );
+    assert_eq!((connection.wants().shutdown, connection.poll_timeout()), (Some(Shutdown::Both), None));
+    assert_eq!(connection.send(late, Message::text("late")), Err(SendError::Closed));
+
+    // What is queued and not taken by then is lost, and told so.
+    let mut connection = open(Lines::new(), Config::default());
+    connection.owe(START, true);
+    connection.receive_end(START, End::Eof);
+    connection.send(START, Message::text("owed")).unwrap();
+    connection.handle_timeout(late);
+    assert_eq!(closed(feed(&mut connection, late, b"")).origin, Origin::Remote);
+    assert_eq!(connection.wants().shutdown, Some(Shutdown::Abort));
+
+    // This side may have enough, too.
+    let mut connection = open(Lines::new(), Config::default());
+    connection.owe(START, true);
+    connection.receive_end(START, End::Eof);
+    connection.close(START, CloseCode::GOING_AWAY, "").unwrap();
+    let report = closed(feed(&mut connection, START, b""));
+    assert_eq!((report.origin, report.code), (Origin::Local, CloseCode::GOING_AWAY));
+    assert!(connection.is_finished());
+}
+
 #[test]
 fn the_peer_ends_inside_a_message() {
     let cuts: [&[u8]; 4] = [b"\0", b"\0\0\0\x03", b"\0\0\0\x03\x02", b"\0\0\0\x03\x02a"];

@@ -45,6 +45,8 @@ pub(in crate::link) enum Call {
     Overload,
     Pause,
     Resume,
+    /// Whether answers are owed.
+    Owe(bool),
     /// Nothing more was recorded: it would have been too much.
     Cut,
 }
@@ -91,6 +93,7 @@ impl Call {
             Self::Abort | Self::Overload => "abort",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Owe(_) => "owe",
             Self::Cut => "the end of what was recorded",
         }
     }
@@ -114,6 +117,7 @@ impl Call {
             Self::Overload => numbers(16, &[]),
             Self::Pause => numbers(17, &[]),
             Self::Resume => numbers(18, &[]),
+            Self::Owe(owes) => numbers(20, &[u64::from(*owes)]),
             Self::Cut => numbers(19, &[]),
             Self::Came(bytes) => {
                 out.push(1);
@@ -197,6 +201,7 @@ impl Call {
             17 => Self::Pause,
             18 => Self::Resume,
             19 => Self::Cut,
+            20 => Self::Owe(size(from)? != 0),
             _ => return None,
         })
     }

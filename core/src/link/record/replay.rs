@@ -272,6 +272,7 @@ impl Player {
             Call::Overload => outcome(&link.abandon(now, Cause::Overload)),
             Call::Pause => outcome(&link.pause(now)),
             Call::Resume => outcome(&link.resume(now)),
+            Call::Owe(owes) => outcome(&link.owe(now, *owes)),
             _ => 0,
         })
     }

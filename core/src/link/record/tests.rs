@@ -53,6 +53,7 @@ pub(super) enum Deed {
     Send(u16, u8),
     Close(u16),
     Pause(bool),
+    Owe(bool),
     Wall,
     End,
     Abort,
@@ -68,6 +69,7 @@ pub(super) fn deed() -> impl Strategy<Value = Deed> {
         4 => (0..40_000_u16, any::<u8>()).prop_map(|(size, how)| Deed::Send(size, how)),
         1 => (990..1020_u16).prop_map(Deed::Close),
         1 => any::<bool>().prop_map(Deed::Pause),
+        1 => any::<bool>().prop_map(Deed::Owe),
         1 => Just(Deed::Wall),
         1 => Just(Deed::End),
         1 => Just(Deed::Abort),
@@ -143,6 +145,7 @@ impl Run {
                 };
             }
             Deed::Close(code) => drop(self.link.close(now, CloseCode::from(*code), "so be it")),
+            Deed::Owe(owes) => self.link.owe(now, *owes),
             Deed::Pause(true) => self.link.pause(now),
             Deed::Pause(false) => self.link.resume(now),
             Deed::Wall => self.link.handle_wall(now, WALL),

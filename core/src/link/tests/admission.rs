@@ -1,3 +1,4 @@
+use crate::http::{Headers, Request};
 use crate::link::{Address, Admission, Config, Forwarding, Framing, Place, Refused};
 use alloc::sync::Arc;
 use proptest::prelude::*;
@@ -67,6 +68,61 @@ fn nobody_is_taken_nor_told_so_in_a_drain() {
     admission.drain();
     assert_eq!(admission.admit(&peer(0), &config, &config).unwrap_err(), Refused::Draining);
     assert_eq!((admission.stats().refused, admission.stats().refused_draining), (1, 1));
+}
+
+fn fields(fields: &str) -> Headers {
+    let head = std::format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    Request::parse(head.as_bytes()).unwrap().headers().clone()
+}
+
+/// Each request is one client's, so the hop that brings it is no reason to do without the limit of an address.
+#[test]
+fn behind_an_http_server_the_client_counts_that_a_trusted_hop_names() {
+    let (mut admission, mut config) = (Admission::new(), limited());
+    config.forwarding = Some(Arc::new(Forwarding::trusting(["192.0.2.1".parse().unwrap()])));
+    let (hop, other) = (peer(0), peer(1));
+    let named = |at: u8| fields(&std::format!("X-Forwarded-For: 203.0.113.{at}\r\n"));
+    let mut places = Vec::new();
+    for (peer, headers, expected) in [
+        (&hop, named(7), Ok("203.0.113.7:0")),
+        (&hop, named(7), Ok("203.0.113.7:0")),
+        (&hop, named(7), Err(Refused::TooManyFromAddress)),
+        (&hop, named(8), Ok("203.0.113.8:0")),
+        (&hop, fields(""), Ok("192.0.2.1:0")),
+        // Who is not trusted is himself, whatever he says.
+        (&other, named(9), Ok("192.0.2.2:1")),
+        (&other, named(10), Err(Refused::TooMany)),
+    ] {
+        let admitted = admission.admit_request(Some(peer), &headers, &config, &config);
+        let source = admitted.as_ref().map(|(_, source)| source.clone()).map_err(|refused| *refused);
+        assert_eq!(source, expected.map(|source| source.parse().unwrap()));
+        if let Ok((mut place, source)) = admitted {
+            admission.settle(&mut place);
+            places.push((place, source));
+        }
+    }
+    let stats = admission.stats();
+    assert_eq!((stats.accepted, stats.refused, stats.turned_away, admission.refusals()), (5, 2, 2, 0));
+    for (place, source) in places {
+        admission.leave(&source, place);
+    }
+    assert_eq!(admission.connections(), 0);
+    let again = admission.admit_request(Some(&hop), &named(7), &config, &config);
+    assert_eq!(again.unwrap().0.refusal(), None);
+}
+
+/// An HTTP server that tells no address would have the limit of an address be none, and each client a trusted hop or none.
+#[test]
+fn behind_an_http_server_that_tells_no_address_a_limit_is_not_forgotten() {
+    let (mut admission, mut config) = (Admission::new(), Config::default());
+    let fields = fields("X-Forwarded-For: 203.0.113.7\r\n");
+    assert!(admission.admit_request(None, &fields, &config, &config).is_ok());
+    let limits = limited();
+    assert_eq!(admission.admit_request(None, &fields, &limits, &config).unwrap_err(), Refused::NoAddress);
+    config.forwarding = Some(Arc::new(Forwarding { trust_unix: true, ..Forwarding::default() }));
+    let refused = admission.admit_request(None, &fields, &config, &config).unwrap_err();
+    assert_eq!((refused, admission.stats().refused), (Refused::NoAddress, 2));
+    assert_eq!(refused.response(config.retry_after).status(), 500);
 }
 
 /// A place that is another's is a mistake of the program, by which nothing falls over.

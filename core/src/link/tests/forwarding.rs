@@ -209,7 +209,7 @@ fn one_too_many_behind_a_trusted_hop_is_told_so_behind_its_header() {
     let conn = accept(&mut hub, STRANGER);
     assert!(say(&mut hub, conn, &get("")).starts_with("HTTP/1.1 503 "));
     hub.release(due, conn);
-    assert_eq!((hub.stats().turned_away, hub.len(), hub.service().said.len()), (4, 1, 0));
+    assert_eq!((hub.stats().admission.turned_away, hub.len(), hub.service().said.len()), (4, 1, 0));
 }
 
 /// All of its clients would share what one of them has.
@@ -222,7 +222,7 @@ fn a_trusted_hop_is_not_held_to_the_share_of_one_address() {
     let peer: IpAddr = STRANGER.parse().unwrap();
     let one_too_many = hub.accept(START, (peer, 1).into()).unwrap();
     assert_eq!(hub.refusal(one_too_many), Some(crate::link::Refused::TooManyFromAddress));
-    assert_eq!(hub.stats().refused_address, 1);
+    assert_eq!(hub.stats().admission.refused_address, 1);
     // A listener with its own word on whom it trusts.
     let nobody = Arc::new(Config::default());
     let hop: IpAddr = HOP.parse().unwrap();

@@ -28,7 +28,7 @@ fn no_connection_limit() {
     hub.release(START, conns[1]);
     hub.accept(START, nobody()).unwrap();
     assert_eq!(hub.accept(START, nobody()), Err(Refused::TooMany));
-    let stats = hub.stats();
+    let stats = hub.stats().admission;
     assert_eq!((stats.accepted, stats.refused, stats.refused_full, hub.len()), (4, 6, 6, 3));
 }
 
@@ -52,7 +52,7 @@ fn an_address_has_its_share_and_a_network_of_ipv6_is_one() {
     hub.release(START, first);
     hub.accept(START, tcp("192.0.2.1")).unwrap();
     assert_eq!(hub.accept(START, tcp("192.0.2.1")), Err(Refused::TooManyFromAddress));
-    let stats = hub.stats();
+    let stats = hub.stats().admission;
     assert_eq!((stats.refused, stats.refused_address), (3, 3));
     let all: Vec<ConnId> = hub.core.links.keys().map(ConnId).collect();
     for conn in all {
@@ -80,7 +80,7 @@ fn a_connection_between_two_requests_is_in_no_handshake() {
     hub.receive(START, next, &mut b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n".to_vec());
     assert_eq!(hub.handshakes(), 1, "an answer is owed");
     hub.command(START, "at last".into());
-    assert_eq!((hub.handshakes(), hub.stats().refused_handshakes), (0, 1));
+    assert_eq!((hub.handshakes(), hub.stats().admission.refused_handshakes), (0, 1));
     hub.release(START, reader);
     hub.release(START, next);
     assert_eq!((hub.handshakes(), hub.len()), (0, 0));
@@ -110,7 +110,7 @@ fn one_too_many_is_told_so_where_http_is_spoken() {
     assert_eq!(written(&mut hub, due, silent), b"");
     hub.release(due, silent);
     assert_eq!(hub.service().log, ["opened"], "the service hears nothing of it");
-    let stats = hub.stats();
+    let stats = hub.stats().admission;
     assert_eq!((stats.accepted, stats.refused, stats.turned_away, hub.len()), (1, 3, 2, 1));
     // Neither kept a place of those that are told.
     hub.accept(due, nobody()).unwrap();
@@ -124,5 +124,5 @@ fn one_too_many_is_not_told_in_a_framing_without_answers() {
     let mut hub = hub(config);
     hub.accept(START, nobody()).unwrap();
     assert_eq!(hub.accept(START, nobody()), Err(Refused::TooMany));
-    assert_eq!(hub.stats().turned_away, 0);
+    assert_eq!(hub.stats().admission.turned_away, 0);
 }

@@ -35,6 +35,10 @@ pub struct Config {
     /// Most bytes of payload that wait for all members together; a message that waits for several counts for each. Default
     /// 64 MiB.
     pub max_bytes: usize,
+    /// How long those wait who have room while the hub refuses to send at all
+    /// ([`Overload::Refuse`](crate::link::Overload::Refuse)), until they are tried again: nobody tells when that is over. Less than
+    /// 1 ms counts as that. Default 100 ms.
+    pub retry: Duration,
 }
 
 impl Default for Config {
@@ -48,6 +52,7 @@ impl Default for Config {
             max_behind: 256,
             max_behind_bytes: 1 << 20,
             max_bytes: 64 << 20,
+            retry: Duration::from_millis(100),
         }
     }
 }

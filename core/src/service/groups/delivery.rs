@@ -135,7 +135,7 @@ impl Delivery {
     pub(super) fn retry<J>(&mut self, cx: &mut Context<'_, J>) {
         for conn in self.lags.take_starved(cx.now()) {
             if self.lags.is_any_starved() {
-                self.lags.starve(cx.now(), conn);
+                self.lags.starve(cx.now(), conn, &self.config);
             } else {
                 self.flush(cx, conn);
             }
@@ -154,7 +154,7 @@ impl Delivery {
                     self.going.push(Going { conn, is_disconnected: false, unsent: 0 });
                     return;
                 }
-                Err(SendError::Overload) => return self.lags.starve(cx.now(), conn),
+                Err(SendError::Overload) => return self.lags.starve(cx.now(), conn, &self.config),
                 Err(error) if is_unsendable(error) => {
                     self.counts.unsendable += 1;
                     self.lags.note(conn, false, |stats| stats.unsendable += 1);

@@ -9,8 +9,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How long those wait who have room while nothing at all may be sent: nobody tells when that is over.
-const RETRY: Duration = Duration::from_millis(100);
+/// The least time between two tries: one of zero would be due for ever.
+const LEAST_RETRY: Duration = Duration::from_millis(1);
 
 /// The connections that are behind, or of which something is to be remembered; whoever keeps up costs nothing here.
 #[derive(Debug)]
@@ -90,9 +90,9 @@ impl Lags {
     }
 
     /// It has room, and there is none for it: it is among those that [`take_starved`](Self::take_starved) tells next.
-    pub(super) fn starve(&mut self, now: Instant, conn: ConnId) {
+    pub(super) fn starve(&mut self, now: Instant, conn: ConnId, config: &Config) {
         self.starved.insert(conn);
-        self.retry_at.get_or_insert(now + RETRY);
+        self.retry_at.get_or_insert(now + config.retry.max(LEAST_RETRY));
     }
 
     /// Whether anybody is starved.

@@ -90,6 +90,24 @@ fn a_block_is_five_minutes_and_is_not_prolonged() {
     assert_eq!((stats.refused_by_rate, stats.refused_by_block, stats.admitted), (2, 299, 20));
 }
 
+/// Where the block is shorter than the window, its end alone makes no room.
+#[test]
+fn who_comes_again_when_told_is_admitted() {
+    for seconds in [0, 10, 59, 60, 300] {
+        let block = Duration::from_secs(seconds);
+        let mut limiter = limiter(|config| (config.limit, config.block) = (1, block));
+        let (a, mut now) = (ip("192.0.2.1"), at(0));
+        assert!(limiter.admit(now, a).is_ok());
+        for _ in 0..2 {
+            now += Duration::from_secs(1);
+            let wait = limiter.admit(now, a).unwrap_err().retry_after.unwrap();
+            assert!(wait >= MINUTE - (now - at(0)) && wait <= MINUTE.max(block), "{seconds}: {wait:?}");
+        }
+        let wait = limiter.admit(now, a).unwrap_err().retry_after.unwrap();
+        assert!(limiter.admit(now + wait, a).is_ok(), "{seconds}");
+    }
+}
+
 #[test]
 fn the_2_to_64_addresses_of_a_host_of_ipv6_count_as_one() {
     let mut limiter = limiter(|_| {});

@@ -12,7 +12,9 @@ use core::time::Duration;
 #[non_exhaustive]
 pub enum Over {
     /// What it said is taken, and nothing more is read from it until it may go on: its sender is slowed down. A burst that
-    /// came in one read waits too.
+    /// came in one read waits too. Its silence meanwhile is nobody's fault, so the idle and pong deadlines stand still and begin anew
+    /// behind it; nor is a peer noticed that has gone. One message of the largest size costs its whole size at the rate, so choose
+    /// `max_message` with that in mind. Whoever is closing is read in any case.
     #[default]
     Slow,
     /// It is closed with 1008, and what was too much is not handed on.

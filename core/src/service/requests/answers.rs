@@ -92,7 +92,8 @@ pub struct Expired<C> {
 /// The requests that are to be answered, of connections that are called `C`: [`ConnId`](crate::link::ConnId) in a service, `()`
 /// where there is one.
 ///
-/// Of each connection at most [`AnswersConfig::max_in_flight`] are in flight. Answers go out in any order, each once.
+/// Of each connection at most [`AnswersConfig::max_in_flight`] are in flight, and at most
+/// [`AnswersConfig::max_in_flight_of_all`] of all together. Answers go out in any order, each once.
 ///
 /// ```
 /// use wharf::base::{Instant, Message};
@@ -263,6 +264,11 @@ impl<C: Ord + Copy> Answers<C> {
         if of_conn.map_or(0, BTreeMap::len) >= self.config.max_in_flight {
             self.stats.too_many += 1;
             let error = ErrorReply::new(ErrorReply::TOO_MANY, "too many requests are in flight");
+            return Asked::Refused(error.encode(kind, Some(&id)));
+        }
+        if self.flight.len() >= self.config.max_in_flight_of_all {
+            self.stats.too_many_of_all += 1;
+            let error = ErrorReply::new(ErrorReply::TOO_MANY, "too many requests of all are in flight");
             return Asked::Refused(error.encode(kind, Some(&id)));
         }
         let ticket = self.next;

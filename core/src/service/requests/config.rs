@@ -49,6 +49,9 @@ pub struct AnswersConfig {
     /// Requests of a connection in flight at most: 256. One more is answered by the error
     /// [`TOO_MANY`](super::ErrorReply::TOO_MANY) and counted.
     pub max_in_flight: usize,
+    /// Requests in flight at most of all connections together that one [`Answers`](super::Answers) serves: 65,536. One more is
+    /// answered the same way, and counted by itself.
+    pub max_in_flight_of_all: usize,
     /// How long an answer may take before the request is answered by the error
     /// [`TIMED_OUT`](super::ErrorReply::TIMED_OUT); `None` is as long as it takes.
     pub timeout: Option<Duration>,
@@ -58,6 +61,6 @@ pub struct AnswersConfig {
 
 impl Default for AnswersConfig {
     fn default() -> Self {
-        Self { max_in_flight: 256, timeout: None, max_id_len: 128 }
+        Self { max_in_flight: 256, max_in_flight_of_all: 65_536, timeout: None, max_id_len: 128 }
     }
 }

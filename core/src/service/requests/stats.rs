@@ -65,6 +65,8 @@ pub struct AnswersStats {
     pub closed: u64,
     /// Requests that were refused, since too many of their connection were in flight.
     pub too_many: u64,
+    /// Requests that were refused, since too many of all connections were in flight.
+    pub too_many_of_all: u64,
     /// Requests that were refused, since their id was in flight.
     pub duplicates: u64,
     /// Answers to requests that had come to their end before, and were not sent.

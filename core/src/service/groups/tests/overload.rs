@@ -2,9 +2,13 @@
 
 use super::*;
 
-/// Two members of a group, the second of which is behind by two messages.
 fn hall(slow: SlowPolicy) -> Hall {
-    let mut hall = Hall::new(config(slow), 2);
+    hall_with(config(slow))
+}
+
+/// Two members of a group, the second of which is behind by two messages.
+fn hall_with(config: Config) -> Hall {
+    let mut hall = Hall::new(config, 2);
     hall.join(0, "g").unwrap();
     hall.join(1, "g").unwrap();
     for i in 0..8 {
@@ -55,6 +59,20 @@ fn what_waits_is_not_lost_while_nothing_may_be_sent() {
     assert_eq!(hall.lines(1), (0..9).map(said).collect::<Vec<_>>());
     assert_eq!((hall.groups().stats().behind, hall.groups().poll_timeout()), (0, None));
     assert_eq!((hall.groups().stats().dropped, hall.stats(0).dropped), (1, 1));
+}
+
+#[test]
+fn how_long_until_they_are_tried_again_is_set() {
+    for (set, held) in [(2000, 2000), (0, 1)] {
+        let mut config = config(SlowPolicy::DropNewest);
+        config.retry = Duration::from_millis(set);
+        let mut hall = hall_with(config);
+        overload(&mut hall);
+        // Room for one that waits, and nothing may be sent.
+        assert_eq!(hall.lines(1).len(), 6);
+        let due = hall.groups().poll_timeout().unwrap();
+        assert_eq!(due - hall.now, Duration::from_millis(held));
+    }
 }
 
 #[test]

@@ -132,6 +132,21 @@ fn one_that_has_left_still_gets_what_it_was_sent() {
     assert_eq!(hall.groups().member(hall.conns[1]), None);
 }
 
+/// Whoever drains gets what waits up to the high mark, as anybody would, and not all that its queue could take.
+#[test]
+fn what_waits_goes_out_only_as_far_as_there_is_room() {
+    let mut hall = Hall::new(Config { max_behind: 50, max_behind_bytes: 1000, ..Config::default() }, 1);
+    hall.join(0, "g").unwrap();
+    for i in 0..20 {
+        hall.say(&["g"], None, &said(i));
+    }
+    assert_eq!(hall.stats(0).behind, 14);
+    hall.read(0, 70);
+    // It is at its low mark then, and three more bring it over the high one.
+    assert_eq!(hall.stats(0).behind, 11);
+    assert_eq!(hall.lines(0), lines(0..20));
+}
+
 /// All members together may have no more waiting than this.
 #[test]
 fn the_bytes_of_all_backlogs_are_bounded() {

@@ -1,7 +1,7 @@
 //! A service behind a limiter, on a hub without sockets.
 
 use super::{Duration, IpAddr, at, ip, nth};
-use crate::base::{Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
+use crate::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
 use crate::framed::Lines;
 use crate::http::{Request, Response};
 use crate::link::{Address, Config, ConnId, Context, Event, Framing, Hub, JobToken, Link, Service, Verdict};
@@ -257,6 +257,39 @@ fn a_pause_of_the_services_own_outlasts_the_rate() {
     assert!(!hub.wants(conn).unwrap().read, "and the rate outlasts the service's");
     hub.handle_timeout(at(2));
     assert!(hub.wants(conn).unwrap().read);
+}
+
+/// The silence while one is slowed is the limiter's doing, so no deadline counts it, and the peer has all of its time afterwards.
+#[test]
+fn a_long_wait_ends_nobody_for_silence() {
+    let mut config = lines();
+    let framed = crate::framed::Config { idle_timeout: Some(Duration::from_secs(5)), ..Default::default() };
+    config.framed = Arc::new(framed);
+    let mut hub = hub(slow(None, Some(Rate { per_second: 1, burst: 1 }), Over::Slow), config);
+    let conn = accept(&mut hub, at(0), nth(0));
+    hub.receive(at(0), conn, &mut b"it takes half a minute to say as much\n".to_vec());
+    let mut timeouts = Vec::new();
+    while let Some(due) = hub.poll_timeout().filter(|_| hub.service().service().said.len() < 3) {
+        hub.handle_timeout(due);
+        timeouts.push(due);
+    }
+    assert_eq!(hub.service().service().said[2], "closed 1006");
+    assert_eq!(timeouts[timeouts.len() - 2..], [at(36), at(41)], "freed, and as long again as anybody");
+}
+
+/// Whoever is closing is read in any case: else the peer's goodbye would wait behind the limit.
+#[test]
+fn one_that_is_slowed_is_read_once_it_closes() {
+    let mut hub = hub(slow(Some(Rate { per_second: 1, burst: 1 }), None, Over::Slow), lines());
+    let conn = accept(&mut hub, at(0), nth(0));
+    hub.receive(at(0), conn, &mut b"one\ntwo\nthree\n".to_vec());
+    assert_eq!((hub.service().service().said.len(), hub.wants(conn).unwrap().read), (3, false));
+    hub.drain(at(0), CloseCode::GOING_AWAY);
+    assert!(hub.wants(conn).unwrap().read);
+    assert_eq!(hub.service().service().said[3], "three");
+    hub.receive_end(at(0), conn, End::Eof);
+    assert_eq!(hub.service().service().said[4], "closed 1001");
+    assert_eq!(hub.service().traffic().slow, 0);
 }
 
 #[test]

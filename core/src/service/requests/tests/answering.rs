@@ -58,6 +58,22 @@ fn requests_in_flight_are_capped_for_each_connection() {
 }
 
 #[test]
+fn requests_in_flight_are_capped_for_all_connections_together() {
+    let mut answers = Answers::new(AnswersConfig { max_in_flight_of_all: 2, ..AnswersConfig::default() });
+    let first = ask(&mut answers, 1, 1).unwrap();
+    ask(&mut answers, 2, 1).unwrap();
+    let refused = ask(&mut answers, 3, 7).unwrap_err();
+    let reply = r#"{"id":7,"error":{"code":"too_many","message":"too many requests of all are in flight"}}"#;
+    assert_eq!(refused, text(reply));
+    let stats = answers.stats();
+    assert_eq!((answers.in_flight(), stats.too_many_of_all, stats.too_many, stats.requests), (2, 1, 0, 2));
+    answers.answer(first, &Ok(()));
+    ask(&mut answers, 3, 7).unwrap();
+    answers.handle_closed(2);
+    ask(&mut answers, 1, 1).unwrap();
+}
+
+#[test]
 fn an_id_that_is_in_flight_is_refused() {
     let mut answers = answers(9);
     let first = ask(&mut answers, 1, 1).unwrap();

@@ -1,4 +1,4 @@
-//! The examples of requests and of a message loop do what they say, on each runtime.
+//! The examples of requests, of a message loop and of streams do what they say, on each runtime.
 #![forbid(unsafe_code)]
 
 #[allow(dead_code)]
@@ -7,6 +7,9 @@ mod message_loop;
 #[allow(dead_code)]
 #[path = "../examples/requests.rs"]
 mod requests;
+#[allow(dead_code)]
+#[path = "../examples/streams.rs"]
+mod streams;
 
 use message_loop::Advice;
 use wharf_cli::runner::RuntimeKind;
@@ -32,7 +35,16 @@ fn a_message_loop_goes_on_after_what_is_no_message(runtime: RuntimeKind) {
     assert_eq!(message_loop::talk(runtime).unwrap(), expected);
 }
 
+fn a_slow_consumer_holds_its_own_source_up_and_loses_nothing(runtime: RuntimeKind) {
+    let streams::Report { held_up_at, taken } = streams::flow(runtime).unwrap();
+    assert!(held_up_at < streams::READINGS / 2, "{held_up_at} readings wait somewhere");
+    for taken in taken {
+        assert!(taken.into_iter().eq((0..streams::READINGS).filter(|number| !streams::is_noise(*number))));
+    }
+}
+
 wharf_tests::on_every_runtime!({
+    a_slow_consumer_holds_its_own_source_up_and_loses_nothing
     requests_are_answered_refused_and_given_up
     a_message_loop_goes_on_after_what_is_no_message
 });

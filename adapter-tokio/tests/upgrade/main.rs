@@ -1,6 +1,8 @@
 //! WebSockets behind hyper and axum, on real sockets.
 #![forbid(unsafe_code)]
 
+mod door;
+
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -18,7 +20,7 @@ use wharf::base::{CloseCode, Closed};
 use wharf::link::{Config, Framing};
 use wharf::ws::handshake::{ClientRequest, OriginPolicy, Refusal};
 use wharf_tokio::axum::WebSocketUpgrade;
-use wharf_tokio::{Drain, Error, Foreign, Socket, connect, connect_with, upgrade};
+use wharf_tokio::{Door, Error, Foreign, Socket, connect, connect_with, upgrade};
 
 const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
@@ -243,16 +245,16 @@ async fn end_of(socket: &mut Socket) -> Closed {
 #[tokio::test]
 async fn a_drain_closes_what_was_upgraded_and_waits_for_it() {
     in_time(async {
-        let drain = Drain::new();
         let mut config = Config::default();
         config.max_connections = 3;
         let mut ws = wharf::ws::Config::default();
         ws.close_timeout = Duration::from_millis(50);
         config.ws = Arc::new(ws);
-        let app = echo_app().layer(Extension(drain.clone())).layer(Extension(Arc::new(config)));
+        let door = Door::new(Arc::new(config));
+        let app = echo_app().layer(Extension(door.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let begun = drain.clone();
+        let begun = door.clone();
         let serving = tokio::spawn(async move {
             axum::serve(listener, app).with_graceful_shutdown(async move { begun.begun().await }).await
         });
@@ -260,13 +262,13 @@ async fn a_drain_closes_what_was_upgraded_and_waits_for_it() {
         let mut polite = connect(&url).await.unwrap();
         let mut early = connect(&url).await.unwrap();
         let (_, _, silent) = ask(address, (UPGRADE.to_owned() + "\r\n").as_bytes(), 0).await;
-        assert_eq!(drain.connections(), 3);
+        assert_eq!(door.connections(), 3);
         let full = ask(address, (UPGRADE.to_owned() + "\r\n").as_bytes(), 0).await.0;
         assert!(full.starts_with("http/1.1 503 "), "{full}");
         early.close(CloseCode::NORMAL, "").await.unwrap();
         let ending = tokio::spawn(async move { end_of(&mut polite).await });
-        drain.drain().await;
-        assert_eq!(drain.connections(), 0, "the silent one was given up at its deadline");
+        door.drain().await;
+        assert_eq!(door.connections(), 0, "the silent one was given up at its deadline");
         assert_eq!(ending.await.unwrap().code, CloseCode::GOING_AWAY);
         serving.await.unwrap().unwrap();
         drop(silent);
