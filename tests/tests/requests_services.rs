@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::iter::from_fn;
 use std::sync::mpsc;
 use wharf::base::{CloseCode, Closed, Instant, Message, Origin};
@@ -10,7 +11,7 @@ use wharf::link::{ConnId, Context, Service};
 use wharf::service::requests::{Answers, Asked, CallId, Failure, Received, Requests, Ticket};
 use wharf::sim::Dice;
 use wharf_cli::runner::RuntimeKind;
-use wharf_tests::adapter::{PATIENCE, Serving};
+use wharf_tests::adapter::{PATIENCE, Peer, Serving};
 use wharf_tests::cell::{Cell, Spoken};
 use wharf_tests::client::Client;
 use wharf_tests::desk::{LIMIT, SPOKEN, answering, asking};
@@ -22,6 +23,8 @@ struct Office {
     waits_for: usize,
     answers_then: usize,
     then_closes: bool,
+    /// Answers one that has ended its stream too.
+    owes: bool,
     /// How many requests the end of a connection ended.
     tell: mpsc::Sender<usize>,
 }
@@ -35,11 +38,16 @@ impl Office {
             let (conn, number) = self.work.remove(&ticket).expect("one of them");
             let reply = self.answers.answer(ticket, &Ok(number * 2)).expect("it is in flight");
             cx.send(conn, reply).expect("there is room");
+            self.owe(cx, conn);
         }
         if self.then_closes {
             let all: Vec<ConnId> = cx.connections().collect();
             all.into_iter().for_each(|conn| cx.close(conn, CloseCode::GOING_AWAY, "").expect("it is open"));
         }
+    }
+
+    fn owe(&self, cx: &mut Context<'_>, conn: ConnId) {
+        cx.owe(conn, self.owes && self.answers.in_flight_of(conn) > 0);
     }
 }
 
@@ -52,6 +60,7 @@ impl Service for Office {
         match self.answers.receive(cx.now(), conn, &message) {
             Asked::Request { ticket, data, .. } => {
                 self.work.insert(ticket, (conn, data.decode().expect("a number")));
+                self.owe(cx, conn);
                 if self.work.len() == self.waits_for {
                     self.answer(cx);
                 }
@@ -91,7 +100,7 @@ impl Stand {
         let (tell, told) = mpsc::channel();
         let answers = Answers::new(answering(count));
         let work = BTreeMap::new();
-        let office = Office { answers, work, waits_for: count, answers_then, then_closes, tell };
+        let office = Office { answers, work, waits_for: count, answers_then, then_closes, owes: false, tell };
         let serving = Serving::start(runtime, office, cell.server(LIMIT));
         let config = cell.client(LIMIT).into();
         let mut client = Client::connect(runtime, &cell.target(&serving.address), &config).expect("it opens");
@@ -163,8 +172,30 @@ fn a_client_that_vanishes_ends_the_work_for_it(runtime: RuntimeKind) {
     }
 }
 
+/// What it has asked is answered only because of another one, who comes behind its end.
+fn a_peer_that_ends_its_stream_gets_an_answer_that_comes_later(runtime: RuntimeKind) {
+    let cell = Cell { spoken: Spoken::JsonLines, runtime, unix: false, tls: false };
+    let (tell, told) = mpsc::channel();
+    let (answers, work) = (Answers::new(answering(2)), BTreeMap::new());
+    let office =
+        Office { answers, work, waits_for: 2, answers_then: 2, then_closes: false, owes: true, tell };
+    let serving = Serving::start(runtime, office, cell.server(LIMIT));
+    let asked = [4, 5].map(|number| {
+        let mut peer = Peer::connect(&serving.address);
+        writeln!(peer.stream, r#"{{"id":1,"data":{number}}}"#).unwrap();
+        peer.end();
+        peer
+    });
+    for (mut peer, answer) in asked.into_iter().zip([8, 10]) {
+        let expected = format!("{{\"id\":1,\"data\":{answer}}}\n");
+        assert_eq!(String::from_utf8(peer.rest()).unwrap(), expected);
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(0));
+    }
+}
+
 wharf_tests::on_every_runtime!({
     a_thousand_at_once_are_answered_in_any_order
     a_disconnect_in_the_middle_leaves_nothing_pending
     a_client_that_vanishes_ends_the_work_for_it
+    a_peer_that_ends_its_stream_gets_an_answer_that_comes_later
 });
