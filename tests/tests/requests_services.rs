@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::iter::from_fn;
 use std::sync::mpsc;
+use std::time::Duration;
 use wharf::base::{CloseCode, Closed, Instant, Message, Origin};
 use wharf::link::{ConnId, Context, Service};
 use wharf::service::requests::{Answers, Asked, CallId, Failure, Received, Requests, Ticket};
@@ -76,6 +77,19 @@ impl Service for Office {
         assert!(ended.iter().all(|ticket| self.work.remove(ticket).is_some()), "each was worked on");
         assert!(self.work.values().all(|work| work.0 != conn));
         let _ = self.tell.send(ended.len());
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.answers.poll_timeout()
+    }
+
+    fn timeout(&mut self, cx: &mut Context<'_>) {
+        self.answers.handle_timeout(cx.now());
+        while let Some(expired) = self.answers.poll_expired() {
+            self.work.remove(&expired.ticket);
+            cx.send(expired.conn, expired.reply).expect("it is open");
+            self.owe(cx, expired.conn);
+        }
     }
 }
 
@@ -172,25 +186,22 @@ fn a_client_that_vanishes_ends_the_work_for_it(runtime: RuntimeKind) {
     }
 }
 
-/// What it has asked is answered only because of another one, who comes behind its end.
+/// The answer comes long after the end: it says that the time for another one is over.
 fn a_peer_that_ends_its_stream_gets_an_answer_that_comes_later(runtime: RuntimeKind) {
     let cell = Cell { spoken: Spoken::JsonLines, runtime, unix: false, tls: false };
     let (tell, told) = mpsc::channel();
-    let (answers, work) = (Answers::new(answering(2)), BTreeMap::new());
+    let mut config = answering(1);
+    config.timeout = Some(Duration::from_millis(200));
+    let (answers, work) = (Answers::new(config), BTreeMap::new());
     let office =
-        Office { answers, work, waits_for: 2, answers_then: 2, then_closes: false, owes: true, tell };
+        Office { answers, work, waits_for: 2, answers_then: 0, then_closes: false, owes: true, tell };
     let serving = Serving::start(runtime, office, cell.server(LIMIT));
-    let asked = [4, 5].map(|number| {
-        let mut peer = Peer::connect(&serving.address);
-        writeln!(peer.stream, r#"{{"id":1,"data":{number}}}"#).unwrap();
-        peer.end();
-        peer
-    });
-    for (mut peer, answer) in asked.into_iter().zip([8, 10]) {
-        let expected = format!("{{\"id\":1,\"data\":{answer}}}\n");
-        assert_eq!(String::from_utf8(peer.rest()).unwrap(), expected);
-        assert_eq!(told.recv_timeout(PATIENCE), Ok(0));
-    }
+    let mut peer = Peer::connect(&serving.address);
+    peer.stream.write_all(b"{\"id\":1,\"data\":4}\n").unwrap();
+    peer.end();
+    let expected = r#"{"id":1,"error":{"code":"timed_out","message":"it took too long"}}"#;
+    assert_eq!(String::from_utf8(peer.rest()).unwrap(), format!("{expected}\n"));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(0), "what is answered is not ended with the connection");
 }
 
 wharf_tests::on_every_runtime!({
