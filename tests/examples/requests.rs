@@ -167,6 +167,7 @@ impl Service for Calculator {
         if reply.is_some_and(|reply| cx.send(conn, reply).is_err()) {
             cx.abort(conn);
         }
+        self.owe(cx, conn);
     }
 
     fn closed(&mut self, _: &mut Context<'_>, conn: ConnId, _: &Closed) {
@@ -181,7 +182,15 @@ impl Service for Calculator {
         self.answers.handle_timeout(cx.now());
         while let Some(expired) = self.answers.poll_expired() {
             let _ = cx.send(expired.conn, expired.reply);
+            self.owe(cx, expired.conn);
         }
+    }
+}
+
+impl Calculator {
+    /// A peer of framed messages may end its stream and wait for what it has asked.
+    fn owe(&self, cx: &mut Context<'_>, conn: ConnId) {
+        cx.owe(conn, self.answers.in_flight_of(conn) > 0);
     }
 }
 

@@ -68,14 +68,17 @@ pub fn leftovers(file: &File) -> Vec<String> {
     found
 }
 
-/// Tests that wait for the clock and not for what they wait for.
+/// Tests, and what is made for them, that wait for the clock and not for what they wait for.
 #[must_use]
 pub fn sleeping_tests(file: &File) -> Vec<String> {
     let tokens = file.tokens();
-    let tests = if file.is_test() { tokens } else { split_tests(&tokens).1 };
+    let is_for_tests = file.is_test() || file.path.starts_with("tests/");
+    let tests = if is_for_tests { tokens } else { split_tests(&tokens).1 };
+    let is_sleep = |token: &Token| matches!(token.word.as_str(), "sleep" | "sleep_ms" | "sleep_until");
     tests
         .windows(2)
-        .filter(|pair| matches!(pair[0].word.as_str(), "sleep" | "sleep_ms") && pair[1].word == "(")
+        // It may be imported under another name, too.
+        .filter(|pair| is_sleep(&pair[0]) && matches!(pair[1].word.as_str(), "(" | "as"))
         .map(|pair| format!("{}:{}: a test sleeps", file.path, pair[0].line))
         .collect()
 }
@@ -178,7 +181,11 @@ mod tests {
         let sleep = "fn a() { std::thread::sleep(b); }";
         assert_eq!(sleeping_tests(&file(sleep)), [""; 0]);
         assert_eq!(sleeping_tests(&file(&format!("#[cfg(test)] mod tests {{ {sleep} }}"))).len(), 1);
-        assert_eq!(sleeping_tests(&File::new("tests/tests/a.rs", sleep)).len(), 1);
+        for path in ["tests/tests/a.rs", "tests/src/a.rs", "adapter/tests/a.rs"] {
+            assert_eq!(sleeping_tests(&File::new(path, sleep)).len(), 1);
+        }
+        let renamed = "use std::thread::sleep as wait;";
+        assert_eq!(sleeping_tests(&File::new("tests/tests/a.rs", renamed)).len(), 1);
     }
 
     #[test]

@@ -56,7 +56,8 @@ fn nothing_on_accept_errors(runtime: RuntimeKind) {
     assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock, "nobody takes it");
     stream.set_read_timeout(Some(wharf_tests::adapter::PATIENCE)).unwrap();
     let spent = busy(server.id()) - before;
-    assert!(spent < 50, "{spent} of 100 hundredths of a second");
+    // Ten tries take hardly one; a spin has as much as a busy machine leaves it.
+    assert!(spent < 5, "{spent} of 100 hundredths of a second");
     for peer in taken.iter_mut().chain([&mut one]) {
         peer.send(first::TEXT, b"still here");
         assert_eq!(peer.frame().unwrap().payload, b"still here");

@@ -3,14 +3,16 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::iter::from_fn;
 use std::sync::mpsc;
+use std::time::Duration;
 use wharf::base::{CloseCode, Closed, Instant, Message, Origin};
 use wharf::link::{ConnId, Context, Service};
 use wharf::service::requests::{Answers, Asked, CallId, Failure, Received, Requests, Ticket};
 use wharf::sim::Dice;
 use wharf_cli::runner::RuntimeKind;
-use wharf_tests::adapter::{PATIENCE, Serving};
+use wharf_tests::adapter::{PATIENCE, Peer, Serving};
 use wharf_tests::cell::{Cell, Spoken};
 use wharf_tests::client::Client;
 use wharf_tests::desk::{LIMIT, SPOKEN, answering, asking};
@@ -22,6 +24,8 @@ struct Office {
     waits_for: usize,
     answers_then: usize,
     then_closes: bool,
+    /// Answers one that has ended its stream too.
+    owes: bool,
     /// How many requests the end of a connection ended.
     tell: mpsc::Sender<usize>,
 }
@@ -35,11 +39,16 @@ impl Office {
             let (conn, number) = self.work.remove(&ticket).expect("one of them");
             let reply = self.answers.answer(ticket, &Ok(number * 2)).expect("it is in flight");
             cx.send(conn, reply).expect("there is room");
+            self.owe(cx, conn);
         }
         if self.then_closes {
             let all: Vec<ConnId> = cx.connections().collect();
             all.into_iter().for_each(|conn| cx.close(conn, CloseCode::GOING_AWAY, "").expect("it is open"));
         }
+    }
+
+    fn owe(&self, cx: &mut Context<'_>, conn: ConnId) {
+        cx.owe(conn, self.owes && self.answers.in_flight_of(conn) > 0);
     }
 }
 
@@ -52,6 +61,7 @@ impl Service for Office {
         match self.answers.receive(cx.now(), conn, &message) {
             Asked::Request { ticket, data, .. } => {
                 self.work.insert(ticket, (conn, data.decode().expect("a number")));
+                self.owe(cx, conn);
                 if self.work.len() == self.waits_for {
                     self.answer(cx);
                 }
@@ -67,6 +77,19 @@ impl Service for Office {
         assert!(ended.iter().all(|ticket| self.work.remove(ticket).is_some()), "each was worked on");
         assert!(self.work.values().all(|work| work.0 != conn));
         let _ = self.tell.send(ended.len());
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.answers.poll_timeout()
+    }
+
+    fn timeout(&mut self, cx: &mut Context<'_>) {
+        self.answers.handle_timeout(cx.now());
+        while let Some(expired) = self.answers.poll_expired() {
+            self.work.remove(&expired.ticket);
+            cx.send(expired.conn, expired.reply).expect("it is open");
+            self.owe(cx, expired.conn);
+        }
     }
 }
 
@@ -91,7 +114,7 @@ impl Stand {
         let (tell, told) = mpsc::channel();
         let answers = Answers::new(answering(count));
         let work = BTreeMap::new();
-        let office = Office { answers, work, waits_for: count, answers_then, then_closes, tell };
+        let office = Office { answers, work, waits_for: count, answers_then, then_closes, owes: false, tell };
         let serving = Serving::start(runtime, office, cell.server(LIMIT));
         let config = cell.client(LIMIT).into();
         let mut client = Client::connect(runtime, &cell.target(&serving.address), &config).expect("it opens");
@@ -163,8 +186,27 @@ fn a_client_that_vanishes_ends_the_work_for_it(runtime: RuntimeKind) {
     }
 }
 
+/// The answer comes long after the end: it says that the time for another one is over.
+fn a_peer_that_ends_its_stream_gets_an_answer_that_comes_later(runtime: RuntimeKind) {
+    let cell = Cell { spoken: Spoken::JsonLines, runtime, unix: false, tls: false };
+    let (tell, told) = mpsc::channel();
+    let mut config = answering(1);
+    config.timeout = Some(Duration::from_millis(200));
+    let (answers, work) = (Answers::new(config), BTreeMap::new());
+    let office =
+        Office { answers, work, waits_for: 2, answers_then: 0, then_closes: false, owes: true, tell };
+    let serving = Serving::start(runtime, office, cell.server(LIMIT));
+    let mut peer = Peer::connect(&serving.address);
+    peer.stream.write_all(b"{\"id\":1,\"data\":4}\n").unwrap();
+    peer.end();
+    let expected = r#"{"id":1,"error":{"code":"timed_out","message":"it took too long"}}"#;
+    assert_eq!(String::from_utf8(peer.rest()).unwrap(), format!("{expected}\n"));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(0), "what is answered is not ended with the connection");
+}
+
 wharf_tests::on_every_runtime!({
     a_thousand_at_once_are_answered_in_any_order
     a_disconnect_in_the_middle_leaves_nothing_pending
     a_client_that_vanishes_ends_the_work_for_it
+    a_peer_that_ends_its_stream_gets_an_answer_that_comes_later
 });

@@ -95,6 +95,9 @@ pub struct Expired<C> {
 /// Of each connection at most [`AnswersConfig::max_in_flight`] are in flight, and at most
 /// [`AnswersConfig::max_in_flight_of_all`] of all together. Answers go out in any order, each once.
 ///
+/// A service that answers later says that it owes something ([`Context::owe`](crate::link::Context::owe)) as long as
+/// [`in_flight_of`](Self::in_flight_of) the connection is not 0: a peer of framed messages may end its stream behind its requests.
+///
 /// ```
 /// use wharf::base::{Instant, Message};
 /// use wharf::service::requests::{Answers, Asked, ErrorReply};
