@@ -1,7 +1,7 @@
 //! An answer, to be written or as it was read.
 
 use super::headers::{is_one_of, is_token, is_value};
-use crate::base::Wall;
+use crate::base::{Civil, Wall};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -177,21 +177,14 @@ pub(crate) fn reason(status: u16) -> &'static str {
     }
 }
 
-/// An IMF-fixdate (RFC 9110 section 5.6.7). The calendar is Howard Hinnant's `civil_from_days`.
+/// An IMF-fixdate (RFC 9110 section 5.6.7).
 fn write_date(out: &mut String, wall: Wall) {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
-        ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
-    let (days, secs) = (wall.as_secs() / 86_400, wall.as_secs() % 86_400);
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let year = year_of_era + era * 400 + u64::from(month >= 10);
-    let (weekday, name) = (DAYS[(days % 7) as usize], MONTHS[month as usize]);
-    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let Civil { year, month, day, hour, minute, second } = Civil::of(wall);
+    let weekday = DAYS[(wall.as_secs() / 86_400 % 7) as usize];
+    let name = MONTHS[(month - 1) as usize];
     let _ = write!(out, "{weekday}, {day:02} {name} {year:04} {hour:02}:{minute:02}:{second:02} GMT");
 }
 

@@ -5,6 +5,7 @@
 //! [`Context`](crate::link::Context) that it is handed, as [`groups`] do: the others return what is to be sent.
 
 pub mod groups;
+pub mod health;
 pub mod limiter;
 #[cfg(feature = "json")]
 pub mod messages;
