@@ -31,6 +31,8 @@ pub(super) struct Entry {
     /// Nothing is read from it: so the service wants it, so its rate wants it.
     pub(super) paused: bool,
     pub(super) throttled: bool,
+    /// Its begin and its end are told in a log.
+    pub(super) is_logged: bool,
     pub(super) place: Place,
     /// What waits to be written there, as it is counted.
     pub(super) pages: u32,
@@ -71,6 +73,7 @@ impl Entry {
             pumped: false,
             paused: false,
             throttled: false,
+            is_logged: true,
             place,
             pages: 0,
             due: Instant::NEVER,
@@ -97,6 +100,8 @@ impl Entry {
 /// A dial in flight, until what it made is open.
 pub(super) struct Dialing {
     pub(super) target: Target,
+    /// What it speaks and how long it may take, if that is not what the hub's configuration says.
+    pub(super) config: Option<Arc<Config>>,
     pub(super) redirects: Redirects,
     /// When it must be open.
     pub(super) deadline: Instant,

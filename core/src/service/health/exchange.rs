@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(results.pop(), Some(Some(Ok(()))));
         assert!(results.iter().all(Option::is_none));
         let mut endless = exchange(|_| ());
-        assert_eq!(endless.receive(&mut Input::new(&mut *b"HTTP/1.1 200 OK\r\na: ".to_vec())), None);
+        assert_eq!(endless.receive(&mut Input::new(&mut b"HTTP/1.1 200 OK\r\na: ".to_vec())), None);
         assert_eq!(endless.receive(&mut Input::new(&mut [b'a'; 20_000])), Some(Err(Failure::NotHttp)));
         let mut late = exchange(|endpoint| endpoint.body = Some("end".into()));
         let mut answer = [&head[..], &[b' '; 70_000], b"end"].concat();

@@ -156,7 +156,7 @@ impl Health {
         let now = self.begin(now);
         let flight = self.flights.end(check);
         let counts = flight.is_some();
-        self.finish(now, wall, flight, result);
+        self.finish(now, wall, flight.as_ref(), result);
         self.start_due(now);
         counts
     }
@@ -188,7 +188,7 @@ impl Health {
         while let Some((_, check)) = self.flights.deadline().filter(|(at, _)| *at <= now) {
             self.stats.timed_out += 1;
             let flight = self.flights.revoke(check);
-            self.finish(now, wall, flight, Err(Failure::TimedOut));
+            self.finish(now, wall, flight.as_ref(), Err(Failure::TimedOut));
         }
         self.start_due(now);
     }
@@ -317,8 +317,8 @@ impl Health {
         }
     }
 
-    fn finish(&mut self, now: Instant, wall: Wall, flight: Option<Flight>, result: Result<(), Failure>) {
-        let Some(Flight { key, since, .. }) = flight else { return };
+    fn finish(&mut self, now: Instant, wall: Wall, flight: Option<&Flight>, result: Result<(), Failure>) {
+        let Some(&Flight { key, since, .. }) = flight else { return };
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let took: Duration = now - since;
         self.stats.succeeded += u64::from(result.is_ok());

@@ -12,8 +12,18 @@ mod failure;
 mod flights;
 mod grid;
 mod machine;
+#[cfg(feature = "json")]
+mod page;
+#[cfg(feature = "json")]
+mod probes;
+#[cfg(feature = "json")]
+mod routes;
+#[cfg(feature = "json")]
+mod service;
 mod stats;
 mod status;
+#[cfg(feature = "json")]
+mod subscribers;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -24,5 +34,7 @@ pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use exchange::Exchange;
 pub use failure::Failure;
 pub use machine::{AddError, Health};
+#[cfg(feature = "json")]
+pub use service::{HealthCommand, HealthService, ServedStats};
 pub use stats::HealthStats;
 pub use status::{Flip, Status};

@@ -2,6 +2,10 @@
 
 mod faults;
 mod laws;
+#[cfg(feature = "json")]
+mod served;
+#[cfg(feature = "json")]
+mod watched;
 
 use super::*;
 use crate::base::{Instant, Wall};
