@@ -11,6 +11,9 @@ use memchr::memmem;
 /// Bytes that are read of an answer, its head among them.
 const MAX_READ: usize = 64 * 1024;
 
+/// How every answer begins.
+const BEGIN: &[u8] = b"HTTP/1.";
+
 /// What is said and heard in an HTTP check: a GET that asks the server to close behind its answer, and the judgement of what comes.
 /// At most 64 KiB of it are read; redirects are not followed.
 ///
@@ -36,7 +39,8 @@ pub struct Exchange {
 
 #[derive(Debug)]
 enum Stage {
-    Head(HeadBuffer),
+    /// With as much of its begin as came.
+    Head(HeadBuffer, usize),
     Body(BodyReader),
     Over(Result<(), Failure>),
 }
@@ -57,7 +61,7 @@ impl Exchange {
             request: request.into(),
             status: endpoint.status,
             body: endpoint.body.clone(),
-            stage: Stage::Head(HeadBuffer::default()),
+            stage: Stage::Head(HeadBuffer::default(), 0),
             left: MAX_READ,
         })
     }
@@ -76,7 +80,14 @@ impl Exchange {
         loop {
             match &mut self.stage {
                 Stage::Over(result) => return Some(*result),
-                Stage::Head(buffer) => {
+                Stage::Head(buffer, begun) => {
+                    // What greets in another protocol may say no more until it is answered.
+                    let expected = &BEGIN[*begun..];
+                    let begin = &wanted.as_slice()[..wanted.len().min(expected.len())];
+                    if !expected.starts_with(begin) {
+                        return self.end(Err(Failure::NotHttp));
+                    }
+                    *begun += begin.len();
                     let head = match buffer.take(&mut wanted) {
                         Ok(Some(head)) => ResponseHead::from_head(head),
                         Ok(None) if self.left > 0 => return None,
@@ -118,7 +129,7 @@ impl Exchange {
     fn handle_head(&mut self, head: &ResponseHead) {
         let status = head.status();
         self.stage = match self.status {
-            _ if matches!(status, 100 | 102..=199) => Stage::Head(HeadBuffer::default()),
+            _ if matches!(status, 100 | 102..=199) => Stage::Head(HeadBuffer::default(), 0),
             Some(expected) if expected != status => Stage::Over(Err(Failure::Status(status))),
             None if !(200..=399).contains(&status) => Stage::Over(Err(Failure::Status(status))),
             _ => Stage::Body(BodyReader::new(head, MAX_READ)),
@@ -228,7 +239,7 @@ mod tests {
         ] {
             assert_eq!(judged(|_| (), answer), Err(Failure::Ended), "{answer:?}");
         }
-        for answer in ["SSH-2.0-x\r\n\r\n", "HTTP/2.0 200 x\r\n\r\n", "+PONG\r\n\r\n"] {
+        for answer in ["SSH-2.0-x\r\n\r\n", "HTTP/2.0 200 x\r\n\r\n", "220 ready\r\n", "HTTP1"] {
             assert_eq!(judged(|_| (), answer), Err(Failure::NotHttp), "{answer:?}");
         }
     }
