@@ -26,7 +26,7 @@ fn three_endpoints_and_one_more(runtime: RuntimeKind) {
     let listening = move |address: &wharf::link::Address| tell.send(address.clone()).unwrap();
     let server = thread::spawn(move || health::serve(&args, &controls, listening, flipped));
     let address = told.recv_timeout(PATIENCE).expect("it listens");
-    let mut peer = Peer::connect(address);
+    let mut peer = Peer::connect(address.clone());
     peer.ask("/health", false);
     let (status, body) = peer.answer();
     assert_eq!(status, 200);
@@ -38,19 +38,29 @@ fn three_endpoints_and_one_more(runtime: RuntimeKind) {
     ] {
         rest = rest.split_once(part).unwrap_or_else(|| panic!("{part} in {body}")).1;
     }
+    let mut page = Peer::connect(address);
+    page.ask("/ws", true);
+    assert!(page.head().starts_with("HTTP/1.1 101 "));
+    // What is checked already is not checked a second time, so each result is waited for.
+    let mut hears = |words: &str| loop {
+        let news = String::from_utf8(page.frame().expect("news").payload).unwrap();
+        if news.split(r#"{"endpoint":{"id":""#).any(|one| one.starts_with("local\"") && one.contains(words)) {
+            return;
+        }
+    };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let say = |line: &str| control.send_blocking(Control::Command(health::command(line))).unwrap();
     say("-database");
     say(&format!("local=tcp://{}", listener.local_addr().unwrap()));
-    let _ = listener.accept().unwrap();
-    say("local");
+    hears(r#""isHealthy":true"#);
     let _ = listener.accept().unwrap();
     drop(listener);
-    say("local");
-    say("local");
-    say(&format!("closed=tcp://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()));
-    let closed = std::iter::repeat_with(|| flips.recv_timeout(PATIENCE).expect("a flip"));
-    assert_eq!(closed.into_iter().find(|(id, _)| id == "closed").unwrap(), ("closed".into(), false));
+    for failures in 1..=3 {
+        say("local");
+        hears(&format!(r#""consecutiveFailures":{failures}}}"#));
+    }
+    let flip = std::iter::repeat_with(|| flips.recv_timeout(PATIENCE).expect("a flip"));
+    assert_eq!(flip.into_iter().find(|(id, _)| id == "local").unwrap(), ("local".into(), false));
     peer.ask("/health", false);
     let (_, body) = peer.answer();
     assert!(!body.contains("database") && body.contains(r#""id":"local""#), "{body}");

@@ -51,7 +51,7 @@ GET /health: a JSON array of all endpoints; ?healthy=true or false: of some. GET
 The first result counts at once, a first failure as a flip; after it the state flips by --rise or --fall results in a row. Flips
 are logged. At most 64 checks run at once. Redirects are not followed, proxies not used.
 
-An endpoint of the file:
+An endpoint of the file, whose own interval and timeout go before all others:
   [[endpoint]]
   id = \"api\"
   url = \"http://localhost:3000/ready\"

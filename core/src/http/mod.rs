@@ -32,7 +32,9 @@ pub use types::encode_head;
 
 pub(crate) use authority::Authority;
 pub(crate) use body::BodyReader;
-pub(crate) use credentials::{basic, is_basic, percent_decoded, user_and_password};
+#[cfg(feature = "json")]
+pub(crate) use credentials::percent_decoded;
+pub(crate) use credentials::{basic, is_basic, user_and_password};
 pub(crate) use forwarded::{ForwardedField, forwarded_from};
 pub(crate) use head::HeadBuffer;
 pub(crate) use headers::{is_one_of, is_token, is_value};
