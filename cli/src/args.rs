@@ -3,6 +3,7 @@
 use crate::bench::args::BenchArgs;
 use crate::chat::access::Origin;
 use crate::framing::FramingKind;
+use crate::health::args::HealthArgs;
 use crate::limits::LimitArgs;
 use crate::runner::RuntimeKind;
 use clap::{Args, Parser, Subcommand};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tracing::Level;
 use wharf::link::{Address, AddressError};
 
-/// Sans-IO sockets: an echo server, a client, a chat.
+/// Sans-IO sockets: an echo server, a client, a chat, a health checker.
 #[derive(Debug, Parser)]
 #[command(name = "wharf", version)]
 pub struct Cli {
@@ -29,6 +30,8 @@ pub enum Command {
     Connect(Connect),
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
+    /// Check whether endpoints are up, and serve what is known: as JSON at /health, as a page at /.
+    Health(HealthArgs),
     /// Run recorded connections again, and say whether they come out the same.
     Replay(Replay),
     /// Load an echo server, check each answer, and tell messages a second, round trips and the server's CPU time.
@@ -209,7 +212,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(n) => Ok(n),
@@ -225,7 +228,7 @@ fn mode(text: &str) -> Result<u32, String> {
 }
 
 /// `localhost`, numeric addresses and paths; a server should not depend on a name server.
-fn address(text: &str) -> Result<Address, AddressError> {
+pub(crate) fn address(text: &str) -> Result<Address, AddressError> {
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(text).parse()
 }

@@ -7,6 +7,7 @@ pub mod chat;
 pub mod connect;
 pub mod echo;
 pub mod framing;
+pub mod health;
 pub mod limits;
 mod logging;
 mod program;

@@ -2,7 +2,7 @@
 
 use crate::args::{Cli, Command};
 use crate::runner::RunError;
-use crate::{bench, chat, connect, echo, logging, replay};
+use crate::{bench, chat, connect, echo, health, logging, replay};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -30,6 +30,10 @@ pub fn run() -> ExitCode {
         Command::Chat(args) => {
             logging::start(args.common.log);
             chat::run(args)
+        }
+        Command::Health(args) => {
+            logging::start(args.common.log);
+            health::run(args)
         }
         Command::Connect(args) => {
             logging::start(args.log);

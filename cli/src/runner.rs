@@ -1,5 +1,6 @@
 //! One service on any runtime, from its listeners to its drain.
 
+use crate::health::SettingsError;
 use crate::tls::TlsFileError;
 use async_channel::Receiver;
 use std::io;
@@ -66,6 +67,9 @@ pub enum RunError {
     /// The files with certificate and key are not what they should be.
     #[error(transparent)]
     Tls(#[from] TlsFileError),
+    /// What a health checker is told.
+    #[error(transparent)]
+    Health(#[from] SettingsError),
     /// The folder for recordings cannot be made.
     #[error("--record: {0}")]
     Record(#[source] io::Error),

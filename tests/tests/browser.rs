@@ -1,7 +1,8 @@
-//! The chat's page in Chromium, against the binary on each runtime. Needs chromium, node and playwright-core; without them
+//! The pages of the chat and of the health checker in Chromium, against the binary on each runtime. Needs chromium, node and playwright-core; without them
 //! it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
 #![forbid(unsafe_code)]
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -37,7 +38,8 @@ fn missing() -> Option<&'static str> {
     }
 }
 
-fn drives_the_page(runtime: &str) {
+/// Runs a script against a server that it starts.
+fn drives(script: &str, server: &[&str], variables: &[(&str, &str)]) {
     if let Some(missing) = missing() {
         assert!(std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"), "browser: needs {missing}");
         println!("SKIPPED browser: needs {missing}");
@@ -47,8 +49,9 @@ fn drives_the_page(runtime: &str) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut node = Command::new("node");
-    node.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")).args(["run.mjs", "chat.mjs"]);
-    node.arg(wharf()).args(["chat", "--log", "warn", "--runtime", runtime, "--listen", "127.0.0.1:0"]);
+    node.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")).args(["run.mjs", script]);
+    node.arg(wharf()).args(server).args(["--log", "warn", "--listen", "127.0.0.1:0"]);
+    node.envs(variables.iter().copied());
     node.env("WHARF_PLAYWRIGHT", playwright().unwrap_or_default());
     let child = node.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
@@ -63,17 +66,49 @@ fn drives_the_page(runtime: &str) {
     assert!(ended.status.success(), "{out}\n{err}");
 }
 
-#[test]
-fn tokio() {
-    drives_the_page("tokio");
+fn drives_the_chat(runtime: &str) {
+    drives("chat.mjs", &["chat", "--runtime", runtime], &[]);
 }
 
-#[test]
-fn async_std() {
-    drives_the_page("async-std");
+fn drives_the_health_checker(runtime: &str) {
+    // The script listens there and leaves as it likes.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let endpoints = [format!("web=http://127.0.0.1:{port}/"), "kein Anschluß=tcp://127.0.0.1:1".to_owned()];
+    let [web, none] = endpoints.each_ref();
+    let server = ["health", "--runtime", runtime, "--interval", "0.2", "--endpoint", web, "--endpoint", none];
+    drives("health.mjs", &server, &[("WHARF_TARGET", &port)]);
 }
 
-#[test]
-fn mio() {
-    drives_the_page("mio");
+mod chat {
+    #[test]
+    fn on_tokio() {
+        super::drives_the_chat("tokio");
+    }
+
+    #[test]
+    fn on_async_std() {
+        super::drives_the_chat("async-std");
+    }
+
+    #[test]
+    fn on_mio() {
+        super::drives_the_chat("mio");
+    }
+}
+
+mod health {
+    #[test]
+    fn on_tokio() {
+        super::drives_the_health_checker("tokio");
+    }
+
+    #[test]
+    fn on_async_std() {
+        super::drives_the_health_checker("async-std");
+    }
+
+    #[test]
+    fn on_mio() {
+        super::drives_the_health_checker("mio");
+    }
 }

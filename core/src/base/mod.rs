@@ -2,6 +2,7 @@
 
 mod checksum;
 mod cidr;
+mod civil;
 mod close;
 mod closing;
 #[cfg(feature = "deflate")]
@@ -48,6 +49,7 @@ pub use violation::Violation;
 pub use when::When;
 
 pub(crate) use checksum::Checksum;
+pub(crate) use civil::Civil;
 pub(crate) use closing::{Closing, Phase};
 #[cfg(feature = "deflate")]
 pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};

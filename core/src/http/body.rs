@@ -49,6 +49,11 @@ impl BodyReader {
         matches!(self.stage, Stage::Done | Stage::Broken) || self.body.len() >= self.limit
     }
 
+    /// Whether what comes is no chunked coding, though it should be.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.stage == Stage::Broken
+    }
+
     /// Takes what belongs to the body, as far as it is wanted.
     pub(crate) fn receive(&mut self, input: &mut Input<'_>) {
         while !self.is_done() && !input.is_empty() {

@@ -24,7 +24,7 @@ pub(crate) fn user_and_password(user_info: &str) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// A percent sign without two digits behind it stands for itself.
-fn percent_decoded(text: &str) -> Vec<u8> {
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, tail @ ..] = rest {
         let digit = |at: usize| (*tail.get(at)? as char).to_digit(16);

@@ -1,9 +1,10 @@
-//! Dates, as they are written and read (RFC 9110 section 5.6.7). The calendar is Howard Hinnant's.
+//! Dates, as they are written and read (RFC 9110 section 5.6.7). Days are counted as Howard Hinnant's `days_from_civil` does.
 
-use crate::base::Wall;
+use crate::base::{Civil, Wall};
 use alloc::string::String;
 use core::fmt::Write;
 
+/// From March on, so that a leap day is the last of its year.
 const MONTHS: [&str; 12] =
     ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
 
@@ -13,10 +14,9 @@ const EPOCH: u64 = 719_468;
 /// Writes an IMF-fixdate.
 pub(super) fn write_date(out: &mut String, wall: Wall) {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    let (days, secs) = (wall.as_secs() / 86_400, wall.as_secs() % 86_400);
-    let (year, month, day) = civil(days);
-    let (weekday, name) = (DAYS[(days % 7) as usize], MONTHS[month]);
-    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+    let Civil { year, month, day, hour, minute, second } = Civil::of(wall);
+    let weekday = DAYS[(wall.as_secs() / 86_400 % 7) as usize];
+    let name = MONTHS[((month + 9) % 12) as usize];
     // Writing to a String cannot fail.
     let _ = write!(out, "{weekday}, {day:02} {name} {year:04} {hour:02}:{minute:02}:{second:02} GMT");
 }
@@ -49,7 +49,7 @@ pub(super) fn parse_date(text: &str, now: Wall) -> Option<Wall> {
         6..=9 => {
             let (day, date) = date.split_once('-')?;
             let (month, year) = date.split_once('-')?;
-            let latest = civil(now.as_secs() / 86_400).0 + 50;
+            let latest = Civil::of(now).year + 50;
             let year = latest - (latest - number(year, 2)?) % 100;
             moment(year, month, number(day, 2)?, time)
         }
@@ -74,17 +74,6 @@ fn moment(year: u64, month: &str, day: u64, time: &str) -> Option<Wall> {
     let days = days(year, month, day)?;
     let secs = days.saturating_sub(EPOCH) * 86_400 + hour * 3600 + minute * 60 + second;
     Some(if days < EPOCH { Wall::default() } else { Wall::from_millis(secs * 1000) })
-}
-
-/// Year, month from March on and day of a day, counted from 1970.
-fn civil(days: u64) -> (u64, usize, u64) {
-    let shifted = days + EPOCH;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    (year_of_era + era * 400 + u64::from(month >= 10), month as usize, day)
 }
 
 /// The day, counted from the first of March of the year 0; `None` if there is no such day, or none that is counted.

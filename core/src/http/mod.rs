@@ -34,6 +34,8 @@ pub use types::encode_head;
 
 pub(crate) use authority::Authority;
 pub(crate) use body::BodyReader;
+#[cfg(feature = "json")]
+pub(crate) use credentials::percent_decoded;
 pub(crate) use credentials::{basic, is_basic, user_and_password};
 pub(crate) use forwarded::{ForwardedField, forwarded_from};
 pub(crate) use head::HeadBuffer;

@@ -30,8 +30,13 @@ impl<S: Service> Hub<S> {
         let wall = self.core.wall.at(now);
         let config = config.unwrap_or(&self.core.config);
         let place = self.core.admission.admit(&peer, &self.core.config, config)?;
+        let is_logged = config.is_logged;
         let link = place.link(now, wall, config, &peer);
-        Ok(self.insert(link, peer, None, place))
+        let conn = self.insert(link, peer, None, place);
+        if let Some(entry) = self.core.entry(conn) {
+            entry.is_logged = is_logged;
+        }
+        Ok(conn)
     }
 
     /// Why a connection was not taken that is only told so: the service never hears of it.

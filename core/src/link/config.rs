@@ -92,6 +92,9 @@ pub struct Config {
     pub recorder: Option<Arc<dyn Recorder>>,
     /// How long a drain may take before what is left is reset. Default 10 s.
     pub drain_timeout: Duration,
+    /// Whether an adapter's log tells that a connection opened and that it closed. Default true; a service that dials every few
+    /// seconds, to see whether it can, does without ([`Context::dial_as`](super::Context::dial_as)).
+    pub is_logged: bool,
 }
 
 impl Default for Config {
@@ -127,6 +130,7 @@ impl Default for Config {
             max_dials: 256,
             recorder: None,
             drain_timeout: Duration::from_secs(10),
+            is_logged: true,
         }
     }
 }

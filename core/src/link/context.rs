@@ -1,11 +1,12 @@
 //! What a service acts with.
 
 use super::entry::{Core, Entry};
-use super::{Address, ConnId, DialError, DialId, JobToken, Target};
+use super::{Address, Config, ConnId, DialError, DialId, JobToken, Target};
 use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, Progress, SendError, Wall};
 use crate::http::{RespondError, Response};
 use crate::ws::handshake::Acceptance;
 use crate::ws::{Prepared, Role};
+use alloc::sync::Arc;
 use bytes::Bytes;
 use core::net::IpAddr;
 
@@ -69,6 +70,12 @@ impl<'a, J> Context<'a, J> {
     #[must_use]
     pub fn wall(&self) -> Wall {
         self.core.wall.at(self.now)
+    }
+
+    /// Whether the hub drains: all connections are closed, and nothing can be dialed.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.core.drain_by.is_some()
     }
 
     /// Randomness.
@@ -275,7 +282,17 @@ impl<'a, J> Context<'a, J> {
     /// [`DialError::Draining`] while the hub drains, [`DialError::TooMany`] if too many are in flight, and
     /// [`DialError::Open`] for what can be told before anything is dialed, such as TLS that is not there.
     pub fn dial(&mut self, target: impl Into<Target>) -> Result<DialId, DialError> {
-        self.core.dial(self.now, target.into())
+        self.core.dial(self.now, target.into(), None)
+    }
+
+    /// As [`dial`](Self::dial), for a connection that speaks otherwise than the hub's own configuration says: framing, TLS, times,
+    /// redirects, proxies, its place in a log and the limits of a connection are those of `config`, those of all together stay. An
+    /// adapter adds nothing of its environment to it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn dial_as(&mut self, target: impl Into<Target>, config: &Arc<Config>) -> Result<DialId, DialError> {
+        self.core.dial(self.now, target.into(), Some(config.clone()))
     }
 
     /// Gives a dial up that has not come to anything: nothing will. One that has is not touched.

@@ -1,8 +1,9 @@
 //! Connections that a service wants made.
 
 use super::entry::{Core, Dialing, Turn};
-use super::{Address, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
+use super::{Address, Config, ConnId, DialId, Hop, Hub, Link, OpenError, Service, Target};
 use crate::base::{Instant, Wall};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -82,15 +83,21 @@ impl DialError {
 
 impl<J> Core<J> {
     /// Begins a dial.
-    pub(super) fn dial(&mut self, now: Instant, target: Target) -> Result<DialId, DialError> {
-        let error = match self.config.check_target(&target) {
+    pub(super) fn dial(
+        &mut self,
+        now: Instant,
+        target: Target,
+        config: Option<Arc<Config>>,
+    ) -> Result<DialId, DialError> {
+        let own = config.as_ref().unwrap_or(&self.config);
+        let error = match own.check_target(&target) {
             _ if self.drain_by.is_some() => DialError::Draining,
             _ if self.dials.len() >= self.config.max_dials => DialError::TooMany,
             Err(e) => e.into(),
             Ok(()) => {
-                let deadline = now + self.config.open_timeout;
-                let redirects = self.config.redirects;
-                let key = self.dials.insert(Dialing { target, redirects, deadline, connected: false });
+                let (deadline, redirects) = (now + own.open_timeout, own.redirects);
+                let dialing = Dialing { target, config, redirects, deadline, connected: false };
+                let key = self.dials.insert(dialing);
                 self.dials_out.push_back(DialId(key));
                 return Ok(DialId(key));
             }
@@ -126,9 +133,9 @@ impl<J> Core<J> {
         }
         // One that is not there was cancelled.
         let dialing = self.dials.get_mut(dial.0)?;
+        let own = dialing.config.as_ref().unwrap_or(&self.config);
         let next = dialing.target.redirected(&mut dialing.redirects, &error);
-        let next =
-            next.map(|next| next.and_then(|target| self.config.check_target(&target).map(|()| target)));
+        let next = next.map(|next| next.and_then(|target| own.check_target(&target).map(|()| target)));
         match next {
             Some(Ok(target)) => {
                 dialing.target = target;
@@ -153,8 +160,8 @@ impl<S: Service> Hub<S> {
     pub fn poll_dial(&mut self) -> Option<Dial> {
         while let Some(id) = self.core.dials_out.pop_front() {
             // It may have come to nothing meanwhile.
-            let Some(Dialing { target, deadline, .. }) = self.core.dials.get(id.0) else { continue };
-            let config = &self.core.config;
+            let Some(Dialing { target, config, deadline, .. }) = self.core.dials.get(id.0) else { continue };
+            let config = config.as_ref().unwrap_or(&self.core.config);
             let (hop, attempt_delay) = (config.hop(target), config.attempt_delay);
             let deadline = config.connect_by(self.core.clock.last(), *deadline);
             return Some(Dial { id, target: target.clone(), hop, deadline, attempt_delay });
@@ -170,10 +177,16 @@ impl<S: Service> Hub<S> {
         dialing.connected = true;
         let (wall, entropy) = (self.core.wall.at(now), self.core.entropy.fork());
         let timeout = dialing.deadline - now;
-        match Link::dialed(now, wall, &self.core.config, &dialing.target, entropy, timeout) {
+        let config = dialing.config.as_ref().unwrap_or(&self.core.config);
+        let is_logged = config.is_logged;
+        match Link::dialed(now, wall, config, &dialing.target, entropy, timeout) {
             Ok(link) => {
                 let place = self.core.admission.dialed();
-                Some(self.insert(link, peer, Some(dial), place))
+                let conn = self.insert(link, peer, Some(dial), place);
+                if let Some(entry) = self.core.entry(conn) {
+                    entry.is_logged = is_logged;
+                }
+                Some(conn)
             }
             Err(e) => {
                 self.fail_dial(dial, e);

@@ -33,6 +33,8 @@ pub(super) struct Entry {
     pub(super) throttled: bool,
     /// The service wants to know when the transport takes something.
     pub(super) tells_written: bool,
+    /// Its begin and its end are told in a log.
+    pub(super) is_logged: bool,
     pub(super) place: Place,
     /// What waits to be written there, as it is counted.
     pub(super) pages: u32,
@@ -74,6 +76,7 @@ impl Entry {
             paused: false,
             throttled: false,
             tells_written: false,
+            is_logged: true,
             place,
             pages: 0,
             due: Instant::NEVER,
@@ -100,6 +103,8 @@ impl Entry {
 /// A dial in flight, until what it made is open.
 pub(super) struct Dialing {
     pub(super) target: Target,
+    /// What it speaks and how long it may take, if that is not what the hub's configuration says.
+    pub(super) config: Option<Arc<Config>>,
     pub(super) redirects: Redirects,
     /// When it must be open.
     pub(super) deadline: Instant,

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod groups;
+pub mod health;
 pub mod limiter;
 #[cfg(feature = "json")]
 pub mod messages;

@@ -10,6 +10,7 @@ macro_rules! certificate {
 
 mod environment;
 mod framings;
+mod health;
 mod limits;
 mod record;
 mod retry;

@@ -1,4 +1,6 @@
 use super::*;
+use crate::framed::Lines;
+use crate::link::{Framing, Target};
 
 #[test]
 fn echo_close_and_report() {
@@ -120,6 +122,32 @@ fn a_dial_has_one_deadline() {
     assert!(hub.wants(conn).unwrap().shutdown.is_some());
 }
 
+/// Its framing, its time and its place in a log are its own; the hub's own connections keep theirs.
+#[test]
+fn a_dial_may_speak_otherwise_than_its_hub() {
+    let mut hub = hub(Config::default());
+    let own = Config {
+        framing: Framing::codec(Lines::new()),
+        open_timeout: core::time::Duration::from_secs(2),
+        is_logged: false,
+        ..Config::client()
+    };
+    let target = Target::tcp("nowhere", 7);
+    hub.core.dial(START, target.clone(), Some(own.into())).unwrap();
+    hub.core.dial(START, target, None).unwrap();
+    let (other, plain) = (hub.poll_dial().unwrap(), hub.poll_dial().unwrap());
+    let deadlines = [&other, &plain].map(|dial| (dial.deadline - START).as_secs());
+    assert_eq!(deadlines, [2, 10]);
+    let [other, plain] =
+        [other, plain].map(|dial| hub.dialed(START, dial.id, Address::Unix(String::new())).unwrap());
+    hub.receive(START, other, &mut []);
+    hub.receive(START, other, &mut b"ahoy\n".to_vec());
+    assert_eq!(written(&mut hub, START, other), b"ahoy\n");
+    assert!(written(&mut hub, START, plain).starts_with(b"GET / HTTP/1.1\r\nHost: nowhere:7\r\n"));
+    assert_eq!(hub.service().log, ["opened"]);
+    assert!(!hub.was_opened(other), "it is told in a log");
+}
+
 /// Two hubs that both stopped reading because the other one does would wait for each other.
 #[test]
 fn a_dialed_connection_is_read_while_it_is_congested() {
@@ -162,7 +190,7 @@ fn many_dials_fail_at_once() {
     let mut hub = hub(Config { max_dials: 3000, ..Config::default() });
     for _ in 0..3000 {
         let request = ClientRequest::new("ws://nowhere/").unwrap();
-        hub.core.dial(START, request.into()).unwrap();
+        hub.core.dial(START, request.into(), None).unwrap();
         let dial = hub.poll_dial().unwrap();
         hub.dialed(START, dial.id, Address::Unix(String::new())).unwrap();
     }
