@@ -44,9 +44,20 @@ impl Pace {
     /// Asked at the moment that it told before or later, it never tells an earlier one. What is over stays over, unless
     /// [`Schedule::reset_after`] or [`reset`](Self::reset) begins it again. The same entropy makes the same delays.
     pub fn next(&mut self, now: Instant, entropy: &mut Entropy) -> Option<Instant> {
+        self.next_behind(now, Duration::ZERO, entropy)
+    }
+
+    /// As [`next`](Self::next), and no earlier than `asked` from now.
+    pub(super) fn next_behind(
+        &mut self,
+        now: Instant,
+        asked: Duration,
+        entropy: &mut Entropy,
+    ) -> Option<Instant> {
         let now = self.clock.advance(now);
-        let mut ask = Ask { now, reached: now, due: self.due, entropy };
-        let due = self.run.next(&mut ask)?;
+        let least = now + asked;
+        let mut ask = Ask { now, reached: now, due: self.due, least, entropy };
+        let due = self.run.next(&mut ask)?.max(least);
         self.due = Some(due);
         self.attempts = self.attempts.saturating_add(1);
         Some(due)

@@ -45,9 +45,9 @@ const MOST_ASKED: Duration = Duration::from_secs(3600);
 
 impl Pace {
     /// As [`next`](Self::next), and no earlier than `asked` from now ([`Retryable::retry_after`]), of which no more than an hour counts:
-    /// else a server could end its clients.
+    /// else a server could end its clients. What [`Schedule::up_to`](super::Schedule::up_to) ends is over where that is too late for it.
     pub fn next_asked(&mut self, now: Instant, asked: Duration, entropy: &mut Entropy) -> Option<Instant> {
-        Some(self.next(now, entropy)?.max(now + asked.min(MOST_ASKED)))
+        self.next_behind(now, asked.min(MOST_ASKED), entropy)
     }
 
     /// When to try again after `error`: as [`next_asked`](Self::next_asked) has it, and never where the error says that it is no use.

@@ -13,6 +13,8 @@ pub(super) struct Ask<'a> {
     pub(super) reached: Instant,
     /// When the attempt before was due for whoever asks.
     pub(super) due: Option<Instant>,
+    /// Whoever asks makes no attempt before.
+    pub(super) least: Instant,
     pub(super) entropy: &'a mut Entropy,
 }
 
@@ -143,7 +145,7 @@ impl Run {
             Self::Cap(run, max) => Some(run.next(ask)?.min(ask.now + Duration::from_nanos(*max))),
             Self::Jittered(jittered) => jittered.next(ask),
             Self::UpTo(run, end) => {
-                let due = run.next(ask).filter(|due| end.is_some_and(|end| *due <= end));
+                let due = run.next(ask).filter(|due| end.is_some_and(|end| ask.least.max(*due) <= end));
                 if due.is_none() {
                     *end = None;
                 }
@@ -165,7 +167,7 @@ impl Run {
 impl Jittered {
     fn next(&mut self, ask: &mut Ask<'_>) -> Option<Instant> {
         let reached = if ask.now >= self.told { ask.reached.max(self.exact) } else { ask.reached };
-        let mut inner = Ask { now: ask.now, reached, due: ask.due, entropy: ask.entropy };
+        let mut inner = Ask { now: ask.now, reached, due: ask.due, least: ask.least, entropy: ask.entropy };
         self.exact = self.run.next(&mut inner)?;
         let factor = self.low + (self.high - self.low) * unit(ask.entropy);
         let delay = (self.exact - ask.now).as_nanos() as f64 * factor;

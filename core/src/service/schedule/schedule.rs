@@ -177,8 +177,8 @@ impl Schedule {
     /// reached by it, so there is one attempt for each.
     #[must_use]
     pub fn jittered_by(self, range: RangeInclusive<f64>) -> Self {
-        let [one, other] =
-            [*range.start(), *range.end()].map(|end| if end.is_nan() { 1.0 } else { end.max(0.0) });
+        let [one, other] = [*range.start(), *range.end()]
+            .map(|end| if end.is_nan() { 1.0 } else { end.clamp(0.0, f64::MAX) });
         Self::new(Kind::Jittered(self, one.min(other), one.max(other)))
     }
 

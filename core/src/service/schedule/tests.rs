@@ -75,6 +75,9 @@ fn a_delay_too_long_to_count_wraps_around() {
 #[test]
 fn a_jitter_that_is_no_number_or_below_zero() {
     let by = |low: f64, high: f64| Schedule::spaced(SECOND).jittered_by(low..=high);
+    // Without end less without end is no number, and would be no delay.
+    let due = by(f64::INFINITY, f64::INFINITY).begin(at(0)).next(at(0), &mut entropy(1));
+    assert_eq!(due, Some(Instant::NEVER));
     assert_eq!([by(f64::NAN, 2.0), by(-3.0, 2.0), by(2.0, 0.5)], [by(1.0, 2.0), by(0.0, 2.0), by(0.5, 2.0)]);
 }
 
@@ -180,6 +183,27 @@ fn what_has_worked_for_long_starts_afresh() {
     assert_eq!((pace.attempts(), pace.due(), pace.elapsed(at(132_000))), (0, None, SECOND));
     assert_eq!(pace.next(at(132_000), &mut entropy), Some(at(133_000)));
     assert_eq!(pace.schedule(), &schedule);
+}
+
+#[test]
+fn whoever_is_asked_to_wait_counts_as_one_that_has_worked() {
+    let mut entropy = entropy(1);
+    let schedule = Schedule::spaced(SECOND).both(Schedule::recurs(2)).reset_after(60 * SECOND);
+    let mut pace = schedule.begin(at(0));
+    let asked = 120 * SECOND;
+    assert_eq!(pace.next_asked(at(0), asked, &mut entropy), Some(at(120_000)));
+    assert_eq!(pace.due(), Some(at(120_000)));
+    assert_eq!(pace.next_asked(at(120_000), asked, &mut entropy), Some(at(240_000)));
+    assert_eq!(pace.next_asked(at(240_000), asked, &mut entropy), None, "it never worked");
+}
+
+#[test]
+fn whoever_is_asked_to_wait_does_so_past_up_to() {
+    let mut entropy = entropy(1);
+    let mut pace = Schedule::spaced(SECOND).up_to(10 * SECOND).begin(at(0));
+    assert_eq!(pace.next_asked(at(0), 10 * SECOND, &mut entropy), Some(at(10_000)));
+    let mut pace = Schedule::spaced(SECOND).up_to(10 * SECOND).begin(at(0));
+    assert_eq!(pace.next_asked(at(0), 11 * SECOND, &mut entropy), None);
 }
 
 #[test]
