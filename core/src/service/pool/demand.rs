@@ -39,6 +39,7 @@ impl Pool {
         }
         if self.demand.opens_at.is_none_or(|at| at <= now) {
             for _ in 0..self.wanted() {
+                self.demand.opens_at = None;
                 self.slots.open(now + self.config.connect_timeout);
             }
         }
@@ -77,11 +78,10 @@ impl Pool {
         self.stats.failed += 1;
         let Self { demand, config, entropy, .. } = self;
         let pace = demand.pace.get_or_insert_with(|| config.retry.begin(now));
-        // Of several that were on their way together, the first has set the time already.
-        let is_set = demand.opens_at.is_some_and(|at| at > now);
+        // Of several that were on their way together the first has set the time already, also where that has come meanwhile.
         if !is_retryable {
             demand.opens_at = None;
-        } else if !is_set {
+        } else if demand.opens_at.is_none() {
             demand.opens_at = pace.next(now, entropy);
         }
         if demand.opens_at.is_none() {

@@ -86,6 +86,8 @@ impl Pool {
         let now = self.pass(now);
         self.stats.checkouts += 1;
         let limit = self.config.max_waiters;
+        // Also for one who is refused: where nobody may wait, nobody else would ever have it tried again.
+        self.demand.is_given_up = false;
         let refused = match () {
             () if self.is_draining => Some(CheckoutError::Drained),
             () if self.waiters.len() >= limit && !self.has_one_now() => {
@@ -100,7 +102,6 @@ impl Pool {
         }
         // One who is served at the last moment is served in time.
         let ticket = self.waiters.add(&mut self.slots, now + patience + Duration::from_nanos(1));
-        self.demand.is_given_up = false;
         self.settle(now);
         Ok(Ticket(ticket))
     }

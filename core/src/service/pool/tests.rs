@@ -363,3 +363,38 @@ fn the_keys() {
     keys.sort_unstable();
     assert_eq!(keys, expected);
 }
+
+#[test]
+fn those_that_fail_together_use_the_schedule_up() {
+    let mut pool = pool(|config| (config.min, config.retry) = (0, Schedule::recurs(2)));
+    let tickets: Vec<_> = (0..4).map(|_| pool.checkout(at(0)).unwrap()).collect();
+    let opening = actions(&mut pool);
+    assert_eq!(opening.len(), 4);
+    for action in opening {
+        let Action::Open { slot } = action else { panic!() };
+        pool.failed(at(0), slot, true);
+    }
+    // It is tried twice again, one at a time.
+    for _ in 0..2 {
+        let [Action::Open { slot }] = actions(&mut pool)[..] else {
+            panic!("given up before it was tried again")
+        };
+        pool.failed(at(1), slot, true);
+    }
+    let why = Refusal::Failed;
+    assert!(
+        actions(&mut pool).into_iter().eq(tickets.into_iter().map(|ticket| Action::Refuse { ticket, why }))
+    );
+}
+
+#[test]
+fn where_nobody_may_wait_it_is_never_tried_again() {
+    let mut pool = pool(|config| (config.min, config.max_waiters) = (1, 0));
+    let [Action::Open { slot }] = actions(&mut pool)[..] else { panic!() };
+    pool.failed(at(0), slot, false);
+    assert_eq!((actions(&mut pool), pool.poll_timeout()), (vec![], None));
+    assert_eq!(pool.checkout(at(1)), Err(CheckoutError::TooMany { limit: 0 }));
+    run(&mut pool, at(1));
+    assert!(pool.checkout(at(2)).is_ok());
+    assert_eq!(run(&mut pool, at(2)).len(), 1);
+}
