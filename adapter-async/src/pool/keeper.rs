@@ -6,17 +6,24 @@ use crate::ConnectError;
 use crate::runtime::Runtime;
 use crate::sleep::Sleep;
 use crate::socket::Socket;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use wharf::base::Instant;
 use wharf::service::pool::SlotId;
 
-/// Keeps a pool until it is drained. Dropped before that, as when its runtime goes down, nobody is let wait any more.
-pub(super) async fn keep<R: Runtime>(shared: Arc<Shared<R>>, mut sleep: impl Sleep) {
+/// Turns of one poll, after which other tasks get theirs: a dial that fails at once may be tried again at once.
+const TURNS: usize = 64;
+
+/// Keeps a pool until it is drained. Dropped before that, as when its runtime goes down, nobody is let wait any more, also where it
+/// was never polled.
+pub(super) fn keep<R: Runtime>(
+    shared: Arc<Shared<R>>,
+    mut sleep: impl Sleep,
+) -> impl Future<Output = ()> + Send {
     let mut keeper = Keeper { shared, dials: Vec::new() };
-    poll_fn(|cx| keeper.poll(cx, &mut sleep)).await;
+    poll_fn(move |cx| keeper.poll(cx, &mut sleep))
 }
 
 struct Keeper<R: Runtime> {
@@ -26,7 +33,7 @@ struct Keeper<R: Runtime> {
 
 impl<R: Runtime> Keeper<R> {
     fn poll(&mut self, cx: &mut Context<'_>, sleep: &mut impl Sleep) -> Poll<()> {
-        loop {
+        for _ in 0..TURNS {
             let shared = self.shared.clone();
             let rung = shared.bell.listen(cx.waker());
             let begun = shared.act(|state, now| {
@@ -54,6 +61,8 @@ impl<R: Runtime> Keeper<R> {
                 _ => {}
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Whether one was done.

@@ -3,9 +3,12 @@
 mod rig;
 
 use super::*;
-use crate::Socket;
 use crate::driver::tests::Scripted;
+use crate::sleep::Sleep;
+use crate::sleep::tests::Virtual;
+use crate::{ConnectError, Socket};
 use rig::{Flag, Lent, Rig, SECOND, Server, now, poll};
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,6 +16,8 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wharf::base::CloseCode;
+use wharf::service::pool::PoolConfig;
+use wharf::service::schedule::Schedule;
 
 fn ask(lent: &mut Socket<Scripted>) {
     now(lent.send("how late is it?")).unwrap();
@@ -298,4 +303,33 @@ fn a_runtime_that_goes_down_leaves_waiters_behind() {
     assert!(now(pool.checkout()).is_err());
     drop(lent);
     assert_eq!(rig.holds(), (0, 0, 0));
+}
+
+#[test]
+fn a_runtime_that_goes_down_before_its_first_turn_leaves_waiters_behind() {
+    let time = Virtual::default();
+    let clock = time.clone();
+    let dial = || async { pending::<Result<Socket<Scripted>, ConnectError>>().await };
+    let (pool, keeper) = Pool::parts(PoolConfig::default(), dial, time, move || clock.now());
+    let mut waits = pin!(pool.checkout());
+    assert!(poll(waits.as_mut()).is_pending());
+    drop(keeper);
+    assert!(matches!(poll(waits), Poll::Ready(Err(PoolError::Drained))));
+    now(pool.drain());
+}
+
+#[test]
+fn a_dial_that_fails_at_once_keeps_all_others_from_their_turn() {
+    let mut rig = Rig::new(|config| (config.min, config.retry) = (0, Schedule::forever()));
+    rig.set(Server::Down);
+    let pool = rig.pool();
+    let mut waits = pin!(pool.checkout());
+    assert!(poll(waits.as_mut()).is_pending());
+    let flag = Arc::new(Flag::default());
+    let keeper = rig.keeper.as_mut().unwrap().as_mut();
+    assert!(keeper.poll(&mut Context::from_waker(&flag.clone().into())).is_pending());
+    assert!(flag.0.load(Ordering::SeqCst) && rig.pool().stats().failed > 0, "it goes on later");
+    rig.set(Server::Up);
+    rig.settle();
+    assert!(matches!(poll(waits), Poll::Ready(Ok(_))));
 }
