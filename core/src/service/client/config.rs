@@ -46,7 +46,7 @@ pub struct ClientConfig {
     /// Whether messages wait for a connection. Without, they are refused while there is none, and what a lost connection has not
     /// touched is given back. Default yes.
     pub buffer: bool,
-    /// Most messages whose fate was not told. Default 1,024.
+    /// Most messages whose fate is open; as many fates may wait to be told, and then nothing is taken. Default 1,024.
     pub max_messages: usize,
     /// Most bytes of payload in them. Default 16 MiB.
     pub max_bytes: usize,

@@ -226,7 +226,7 @@ impl Kept {
         if let Some(old) = self.old.take() {
             cx.abort(old);
         }
-        match cx.dial(self.target.clone()) {
+        match cx.dial(self.target.clone().numbered(attempt.number())) {
             Ok(dial) => self.dial = Some((attempt, dial)),
             Err(error) => self.client.handle_dial_failed(cx.now(), cx.wall(), attempt, &error),
         }
