@@ -22,6 +22,12 @@ impl<T: Timer> Alarm<T> {
         Self { timer, at: None, wakes: None }
     }
 
+    /// When it fires, if it is set.
+    #[cfg(test)]
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
     /// Sets it to `next` where it would fire later, and sees that it wakes whoever polls; whether it has fired.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, next: Instant, clock: Clock) -> bool {
         let at = match self.at {

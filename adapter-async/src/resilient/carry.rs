@@ -1,16 +1,19 @@
 //! The task: it carries out what the machine wants, on one connection after the other.
 
-use super::desk::{Desk, Inner, Released};
+use super::desk::{Desk, Inner};
 use super::hook::{Hook, Hooking};
+use crate::client::connect;
+use crate::drain::unwound;
 use crate::driver::alarm::Alarm;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
 use crate::{ConnectError, trace};
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wharf::base::{CloseCode, Extent, Instant, Message, Progress, SendError};
+use wharf::base::{CloseCode, Extent, Instant, Progress, SendError};
 use wharf::link::{Config, Target};
 use wharf::service::client::{Action, Attempt, ClientEvent, Fate};
 
@@ -47,6 +50,8 @@ struct Open<R: Runtime> {
     is_closed: bool,
     /// Nothing is read, since nobody takes what came.
     is_paused: bool,
+    /// It was to be closed or aborted: nobody waits for what comes.
+    is_given_up: bool,
 }
 
 impl<R: Runtime> Carry<R> {
@@ -98,8 +103,14 @@ impl<R: Runtime> Carry<R> {
             moved = true;
             match (action, &mut self.stage) {
                 (Action::Dial(attempt), _) => {
-                    let (target, config) = (self.target.clone(), self.config.clone());
-                    let dialing = async move { crate::client::connect::<R>(target, &config).await };
+                    let target = self.target.clone().numbered(attempt.number());
+                    let config = self.config.clone();
+                    let dialing = async move {
+                        // A function that makes fields for it may panic, which is that function's own affair.
+                        let dialed =
+                            unwound(move || async move { connect::<R>(target, &config).await }).await;
+                        dialed.unwrap_or_else(|cause| Err(ConnectError::Connect(io::Error::other(cause))))
+                    };
                     self.stage = Stage::Dialing(attempt, Box::pin(dialing));
                 }
                 (Action::Abort(_), Stage::Dialing(..)) => self.stage = Stage::Idle,
@@ -193,7 +204,7 @@ impl<R: Runtime> Carry<R> {
 impl<R: Runtime> Open<R> {
     fn new(attempt: Attempt, socket: Socket<R>) -> Box<Self> {
         let progress = Progress::default();
-        Box::new(Self { attempt, socket, progress, is_closed: false, is_paused: false })
+        Box::new(Self { attempt, socket, progress, is_closed: false, is_paused: false, is_given_up: false })
     }
 
     fn act(&mut self, desk: &Desk, action: Action) {
@@ -203,6 +214,7 @@ impl<R: Runtime> Open<R> {
                 desk.with(|inner, now, _| inner.client.handle_heartbeat_failed(now, attempt));
             }
         };
+        self.is_given_up |= matches!(action, Action::Close(_) | Action::Abort(_));
         let Some((link, clock)) = self.socket.link() else { return };
         let now = clock.now();
         match action {
@@ -230,7 +242,7 @@ impl<R: Runtime> Open<R> {
     /// Reads and writes; whether something came of it, and whether the connection is gone.
     fn poll(&mut self, desk: &Desk, cx: &mut Context<'_>) -> (bool, bool) {
         let is_full = desk.with(|inner, now, _| {
-            // Nobody waits for what comes while it ends.
+            // Once it ends, what it has read is all that comes.
             let is_full = inner.is_full() && inner.client.state().is_connected;
             match (self.is_paused, is_full) {
                 (false, true) => inner.client.pause(now),
@@ -239,7 +251,12 @@ impl<R: Runtime> Open<R> {
             }
             is_full
         });
-        self.is_paused = is_full;
+        if std::mem::replace(&mut self.is_paused, is_full) != is_full
+            && let Some((link, clock)) = self.socket.link()
+        {
+            // To write is to read as well, and what came would go with the connection if that ended meanwhile.
+            if is_full { link.pause(clock.now()) } else { link.resume(clock.now()) }
+        }
         let polled = if is_full {
             // What is sent goes out all the same.
             let _ = self.socket.poll_flushed(cx);
@@ -254,7 +271,13 @@ impl<R: Runtime> Open<R> {
         }
         match polled {
             Poll::Ready(Some(Ok(message))) => {
-                desk.with(|inner, _, released| take(inner, message, released));
+                // What the socket had read before its end came goes past the bound; it is not much.
+                let is_taken = |inner: &Inner| !(self.is_given_up && inner.is_full());
+                desk.with(|inner, _, released| {
+                    if is_taken(inner) {
+                        inner.take(message, released);
+                    }
+                });
                 (true, false)
             }
             Poll::Ready(_) => {
@@ -288,25 +311,20 @@ impl<R: Runtime> Open<R> {
     }
 }
 
-fn take(inner: &mut Inner, message: Message<'static>, released: &mut Released) {
-    if !inner.is_full() {
-        inner.take(message, released);
-    }
-}
-
 impl<R: Runtime> Future for Carry<R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.desk.with(|inner, _: Instant, released| inner.register(cx.waker(), released));
         for _ in 0..ROUNDS {
-            let mut moved = self.poll_timer(cx);
-            moved |= self.take_events();
+            let mut moved = self.take_events();
             moved |= self.act();
             moved |= self.poll_stage(cx);
             if self.is_over {
                 return Poll::Ready(());
             }
+            // Behind the rest: what has come is taken before its absence is judged, and the timer knows of all that changed.
+            moved |= self.poll_timer(cx);
             if !moved {
                 return Poll::Pending;
             }
@@ -334,3 +352,6 @@ impl<R: Runtime> Drop for Carry<R> {
         self.take_events();
     }
 }
+
+#[cfg(test)]
+mod tests;

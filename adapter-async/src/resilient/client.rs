@@ -10,7 +10,7 @@ use crate::runtime::Runtime;
 use crate::socket::Socket;
 use crate::{Clock, ConnectError, entropy};
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::sync::Arc;
 use wharf::base::{Entropy, Message};
 use wharf::link::{Config, Target};
@@ -128,7 +128,7 @@ impl Client {
     /// # Cancel safety
     /// It changes nothing.
     pub async fn stopped(&self) -> Stopped {
-        poll_fn(|cx| self.0.poll_stopped(cx)).await
+        self.0.stopped().await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Clock;
 use crate::waiting::Waiting;
+use event_listener::Event;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,6 +14,8 @@ use wharf::service::client::{ClientEvent, ClientStats, Fate, Refused, State, Sto
 pub(super) struct Desk {
     clock: Clock,
     inner: Mutex<Inner>,
+    /// The state has changed, or it has stopped. Whoever waits no longer is not remembered.
+    changes: Event,
 }
 
 pub(super) struct Inner {
@@ -24,8 +27,6 @@ pub(super) struct Inner {
     /// The task.
     driver: Option<Waker>,
     reader: Option<Waker>,
-    /// Who waits for a change of the state, or for the end.
-    watchers: Vec<Waker>,
     told: u64,
     handles: usize,
     /// Nobody takes messages.
@@ -44,6 +45,8 @@ pub(super) struct Released {
     wake: Vec<Waker>,
     /// One that is dropped.
     old: Option<Waker>,
+    /// Those who watch are to be woken.
+    has_changed: bool,
 }
 
 impl Desk {
@@ -54,13 +57,12 @@ impl Desk {
             waiting: BTreeMap::new(),
             driver: None,
             reader: None,
-            watchers: Vec::new(),
             told: 0,
             handles: 1,
             is_deaf: false,
             stopped: None,
         };
-        Self { clock, inner: Mutex::new(inner) }
+        Self { clock, inner: Mutex::new(inner), changes: Event::new() }
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -82,6 +84,9 @@ impl Desk {
             out
         };
         released.wake.into_iter().for_each(Waker::wake);
+        if released.has_changed {
+            self.changes.notify(usize::MAX);
+        }
         out
     }
 
@@ -142,29 +147,31 @@ impl Desk {
     }
 
     /// The state once it has changed since `seen`; `None` once it has stopped.
-    pub(super) fn poll_changed(&self, seen: &mut u64, cx: &mut Context<'_>) -> Poll<Option<State>> {
-        self.with(|inner, _, _| {
+    pub(super) async fn changed(&self, seen: &mut u64) -> Option<State> {
+        self.wait(|inner| {
             let version = inner.client.state_version();
-            if *seen != version {
-                *seen = version;
-                return Poll::Ready(Some(inner.client.state().clone()));
+            if std::mem::replace(seen, version) != version {
+                return Some(Some(inner.client.state().clone()));
             }
-            if inner.stopped.is_some() {
-                return Poll::Ready(None);
-            }
-            inner.watch(cx);
-            Poll::Pending
+            inner.stopped.is_some().then_some(None)
         })
+        .await
     }
 
-    pub(super) fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<Stopped> {
-        self.with(|inner, _, _| match &inner.stopped {
-            Some(reason) => Poll::Ready(reason.clone()),
-            None => {
-                inner.watch(cx);
-                Poll::Pending
+    pub(super) async fn stopped(&self) -> Stopped {
+        self.wait(|inner| inner.stopped.clone()).await
+    }
+
+    /// Waits until `look` makes something of what there is.
+    async fn wait<T>(&self, mut look: impl FnMut(&Inner) -> Option<T>) -> T {
+        loop {
+            // Made first, so that no change falls between.
+            let change = self.changes.listen();
+            if let Some(out) = look(&self.lock()) {
+                return out;
             }
-        })
+            change.await;
+        }
     }
 
     pub(super) fn poll_message(&self, cx: &mut Context<'_>) -> Poll<Option<Message<'static>>> {
@@ -248,7 +255,7 @@ impl Inner {
                 ClientEvent::Stopped(reason) => {
                     self.stopped = Some(reason.clone());
                     released.wake.extend(self.reader.take());
-                    released.wake.append(&mut self.watchers);
+                    released.has_changed = true;
                     return Some(ClientEvent::Stopped(reason));
                 }
                 event => return Some(event),
@@ -256,16 +263,8 @@ impl Inner {
         }
     }
 
-    fn watch(&mut self, cx: &mut Context<'_>) {
-        if !self.watchers.iter().any(|known| known.will_wake(cx.waker())) {
-            self.watchers.push(cx.waker().clone());
-        }
-    }
-
     fn tell_watchers(&mut self, released: &mut Released) {
         let version = self.client.state_version();
-        if std::mem::replace(&mut self.told, version) != version {
-            released.wake.append(&mut self.watchers);
-        }
+        released.has_changed |= std::mem::replace(&mut self.told, version) != version;
     }
 }

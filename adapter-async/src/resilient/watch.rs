@@ -2,7 +2,6 @@
 
 use super::desk::Desk;
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
 use wharf::service::client::State;
 
@@ -29,7 +28,7 @@ impl Watch {
     /// # Cancel safety
     /// Dropped before it is done, no change is lost.
     pub async fn changed(&mut self) -> Option<State> {
-        poll_fn(|cx| self.desk.poll_changed(&mut self.seen, cx)).await
+        self.desk.changed(&mut self.seen).await
     }
 
     /// Waits until it is connected; whether it is, or has stopped.
