@@ -18,7 +18,7 @@ pub struct HealthArgs {
     /// 399. The id is any text, cut off at the first `=` that one of these follows. Repeatable; adds to those of --config.
     #[arg(long, value_name = "ID=URL")]
     pub endpoint: Vec<Endpoint>,
-    /// A TOML file with the same keys (listen, interval, timeout, rise, fall, fast_interval) and an [[endpoint]] for each, with id,
+    /// A TOML file with the same keys (listen, interval, timeout, rise, fall, fast_interval) and an `[[endpoint]]` for each, with id,
     /// url, and if need be interval, timeout, status, body. A flag wins over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
