@@ -27,7 +27,7 @@ pub(crate) type Estate<R> = Arc<Mutex<Option<Box<Driver<R>>>>>;
 /// It moves only while it is polled: `next`, `next_with`, `flush` and [`drive_while`](Self::drive_while) read, write,
 /// answer pings and keep the deadlines. As a [`Stream`] it yields messages. A close that the configured
 /// [`Classifier`](wharf::base::Classifier) calls clean ends it with `None`; any other is one last [`Error::Closed`], and then
-/// `None` for ever. [`closed`](Self::closed) has the report either way. As a [`Sink`] it takes messages with backpressure.
+/// `None` for ever. [`closed`](Self::closed) has the report either way. As a [`Sink`](futures_sink::Sink) it takes messages with backpressure.
 ///
 /// In an `async fn` that is generic over the runtime, a pipeline of combinators, as in
 /// `socket.try_filter_map(..).forward(..)`, may not compile where the future must be `Send` ("implementation of `FnOnce` is not
