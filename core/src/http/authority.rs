@@ -1,6 +1,13 @@
 //! A host with an optional port (RFC 3986 section 3.2).
 
+use alloc::borrow::Cow;
+use alloc::format;
 use core::net::Ipv6Addr;
+
+/// A host as it stands in a URL and before a port: an IPv6 address in brackets.
+pub(crate) fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
+}
 
 /// The two parts of `host:port`; the brackets of an IPv6 address stay with the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

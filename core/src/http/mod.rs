@@ -32,7 +32,7 @@ pub use response_head::ResponseHead;
 #[cfg(feature = "http")]
 pub use types::encode_head;
 
-pub(crate) use authority::Authority;
+pub(crate) use authority::{Authority, bracketed};
 pub(crate) use body::BodyReader;
 #[cfg(feature = "json")]
 pub(crate) use credentials::percent_decoded;

@@ -1,6 +1,7 @@
 //! Where a client connects, and what it asks for there.
 
 use super::{Address, OpenError};
+use crate::http::bracketed;
 use crate::ws::handshake::{ClientRequest, RedirectError, Redirects, RequestError};
 use crate::ws::{Url, UrlError};
 use alloc::string::{String, ToString};
@@ -168,8 +169,7 @@ impl Target {
 
     /// What a WebSocket asks for here if nothing was said.
     pub(super) fn default_request(&self) -> Result<ClientRequest, RequestError> {
-        let host =
-            if self.host.contains(':') { alloc::format!("[{}]", self.host) } else { self.host.clone() };
+        let host = bracketed(&self.host);
         let scheme = if self.secure { "wss" } else { "ws" };
         match self.port {
             0 => ClientRequest::new(&alloc::format!("{scheme}://{host}/")),
@@ -275,8 +275,7 @@ impl fmt::Display for Target {
             (None, Some(_)) if self.port == 0 => {}
             (None, _) => {
                 let scheme = if self.secure { "tls" } else { "tcp" };
-                let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-                write!(f, "{scheme}://{open}{}{close}:{}", self.host, self.port)?;
+                write!(f, "{scheme}://{}:{}", bracketed(&self.host), self.port)?;
             }
         }
         let is_bare = self.request.is_none() && self.port == 0;

@@ -1,7 +1,7 @@
 //! Where a proxy is, what it speaks, and as whom it is spoken to.
 
 use super::host::Host;
-use crate::http::{Authority, is_basic, user_and_password};
+use crate::http::{Authority, bracketed, is_basic, user_and_password};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -170,10 +170,7 @@ impl fmt::Display for Proxy {
             ProxyKind::Http => "http",
             ProxyKind::Socks5 => "socks5",
         };
-        match self.host.contains(':') {
-            true => write!(f, "{scheme}://[{}]:{}", self.host, self.port),
-            false => write!(f, "{scheme}://{}:{}", self.host, self.port),
-        }
+        write!(f, "{scheme}://{}:{}", bracketed(&self.host), self.port)
     }
 }
 

@@ -1,5 +1,6 @@
 //! WebSocket URLs (RFC 6455 section 3).
 
+use crate::http::bracketed;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -124,8 +125,11 @@ impl Url {
     /// The value of `Host`: the port stands in it unless it is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == if self.secure { 443 } else { 80 } { host } else { format!("{host}:{}", self.port) }
+        let host = bracketed(&self.host);
+        match if self.secure { 443 } else { 80 } {
+            own if own == self.port => host.into_owned(),
+            _ => format!("{host}:{}", self.port),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is checked, and how.
 
-use crate::http::Authority;
+use crate::http::{Authority, bracketed};
 use crate::link::Target;
 use crate::ws::Url;
 use alloc::borrow::ToOwned;
@@ -151,8 +151,8 @@ impl Endpoint {
 
     /// The value of `Host`.
     pub(super) fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        let host = bracketed(&self.host);
+        if self.port == 80 { host.into_owned() } else { format!("{host}:{}", self.port) }
     }
 }
 
