@@ -138,6 +138,7 @@ impl From<ConnectError> for DialError {
             ConnectError::Lookup(_) => Self::Lookup,
             ConnectError::TimedOut => Self::TimedOut,
             ConnectError::Open(e) => Self::Open(e),
+            error if !error.is_retryable() => Self::Unusable,
             _ => Self::Connect,
         }
     }
@@ -187,6 +188,9 @@ mod tests {
             (OpenError::from(HandshakeError::Wrong("upgrade")).into(), When::Handshake, false),
         ] {
             assert_eq!((error.when(), error.is_retryable()), (when, retry), "{error}");
+            // A service is told the same of it.
+            let text = error.to_string();
+            assert_eq!(DialError::from(error).is_retryable(), retry, "{text}");
         }
     }
 }

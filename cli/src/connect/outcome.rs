@@ -107,7 +107,7 @@ fn of_dial(error: &DialError, place: &Place) -> String {
         (DialError::Connect, Some(proxy)) => {
             format!("connect: the proxy {proxy} refused or did not answer; {PROXY_HINT}")
         }
-        (DialError::Connect, None) if is_unix => {
+        (DialError::Connect | DialError::Unusable, None) if is_unix => {
             format!("connect: nobody listens at {name}, or it may not be used; is the server running?")
         }
         (DialError::Connect, None) => {

@@ -46,6 +46,9 @@ pub enum DialError {
     /// No address could be connected to. Retry later.
     #[error("connect: no address could be connected to")]
     Connect,
+    /// The address is none, or this program may not use it, or the configuration names no way to it: that stays so.
+    #[error("connect: the address, or the way to it, cannot be used")]
+    Unusable,
     /// Lookup and connect took too long. Retry later.
     #[error("connect: timed out")]
     TimedOut,
@@ -67,7 +70,7 @@ impl DialError {
         match self {
             Self::Lookup | Self::Connect | Self::TimedOut | Self::TooMany => true,
             Self::Open(error) => error.is_retryable(),
-            Self::Draining => false,
+            Self::Unusable | Self::Draining => false,
         }
     }
 
