@@ -77,6 +77,8 @@ impl Dials {
     pub(crate) fn start(&mut self, dial: Dial) {
         self.fresh = true;
         let Dial { id, deadline, attempt_delay, .. } = dial;
+        // One that had its slot before has ended, perhaps while it waited for its name to be looked up.
+        self.waiting.retain(|(other, ..)| other.slot() != id.slot());
         let stage = match dial.hop {
             Hop::Address(address) => Stage::Found(vec![address]),
             Hop::Addresses(addresses) => Stage::Found(addresses),
@@ -183,6 +185,50 @@ impl Dialed {
     fn id(&self) -> DialId {
         match self {
             Self::Connected(id, ..) | Self::Failed(id, _) => *id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Poll, Waker};
+    use wharf::base::{Entropy, Wall};
+    use wharf::link::{Config, Context, Hub, Service, Target};
+
+    /// Dials when it is told to.
+    struct Caller;
+
+    impl Service for Caller {
+        type Job = ();
+        type Done = ();
+        type Command = ();
+
+        fn command(&mut self, cx: &mut Context<'_>, (): ()) {
+            cx.dial(Target::tcp("name", 1)).unwrap();
+        }
+    }
+
+    #[test]
+    fn those_who_gave_up_while_no_name_was_looked_up_are_forgotten() {
+        let poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let mut dials = Dials::new(Arc::new(Shared::new(waker)));
+        // All lookups hang.
+        dials.lookups = MAX_LOOKUPS;
+        let mut now = Instant::ORIGIN;
+        let entropy = Entropy::from_seed([7; 32]);
+        let mut hub = Hub::new(now, Wall::default(), Caller, &Arc::new(Config::client()), entropy);
+        for _ in 0..9 {
+            hub.command(now, ());
+            let dial = hub.poll_dial().unwrap();
+            now = dial.deadline;
+            dials.start(dial);
+            let Some(Dialed::Failed(id, error)) = dials.poll(now, poll.registry(), |_| Token(1)) else {
+                panic!("its time is over")
+            };
+            hub.dial_failed(now, id, &error);
+            assert_eq!((dials.waiting.len(), dials.attempts.len()), (1, 0));
         }
     }
 }
