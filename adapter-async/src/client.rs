@@ -1,12 +1,14 @@
 //! Connecting.
 
 use crate::dial::dial;
+use crate::drain::unwound;
 use crate::driver::Driver;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
 use crate::trace::{self, Told};
 use crate::{Clock, ConnectError, entropy};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -33,6 +35,13 @@ pub async fn connect<R: Runtime>(
     let target = target.try_into().map_err(Into::into)?;
     let (host, port) = (target.host().to_owned(), target.port());
     trace::in_connect(&host, port, follow(target, config)).await
+}
+
+/// An attempt in which functions of the program take part: a panic in one of them fails this attempt alone.
+pub(crate) async fn attempted<R: Runtime, F: Future<Output = Result<Socket<R>, ConnectError>>>(
+    make: impl FnOnce() -> F,
+) -> Result<Socket<R>, ConnectError> {
+    unwound(make).await.unwrap_or_else(|cause| Err(ConnectError::Connect(io::Error::other(cause))))
 }
 
 /// Opens `target`, and what it is redirected to.

@@ -2,14 +2,12 @@
 
 use super::desk::{Desk, Inner};
 use super::hook::{Hook, Hooking};
-use crate::client::connect;
-use crate::drain::unwound;
+use crate::client::{attempted, connect};
 use crate::driver::alarm::Alarm;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
 use crate::{ConnectError, trace};
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -105,12 +103,8 @@ impl<R: Runtime> Carry<R> {
                 (Action::Dial(attempt), _) => {
                     let target = self.target.clone().numbered(attempt.number());
                     let config = self.config.clone();
-                    let dialing = async move {
-                        // A function that makes fields for it may panic, which is that function's own affair.
-                        let dialed =
-                            unwound(move || async move { connect::<R>(target, &config).await }).await;
-                        dialed.unwrap_or_else(|cause| Err(ConnectError::Connect(io::Error::other(cause))))
-                    };
+                    // A function that makes fields for it may panic.
+                    let dialing = attempted(move || async move { connect::<R>(target, &config).await });
                     self.stage = Stage::Dialing(attempt, Box::pin(dialing));
                 }
                 (Action::Abort(_), Stage::Dialing(..)) => self.stage = Stage::Idle,
