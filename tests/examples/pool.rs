@@ -13,6 +13,7 @@ use wharf::base::{CloseCode, Closed, Instant, Message};
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, ConnId, Context, DialError, DialId, Framing, Service, Target};
 use wharf::service::pool::{Action, Pool, PoolConfig, SlotId, Ticket};
+use wharf::service::schedule::Retryable;
 use wharf_cli::runner::{Control, RuntimeKind, run_telling};
 
 /// The application: the pool says what is to be done with its connections, and the hub has them.
@@ -62,7 +63,7 @@ impl Front {
         match action {
             Action::Open { slot } => match cx.dial(self.backend.clone()) {
                 Ok(dial) => drop(self.dials.insert(dial, slot)),
-                Err(error) => pool.failed(now, slot, error.is_retryable()),
+                Err(error) => pool.failed(now, slot, error.try_again_after(cx.wall())),
             },
             // What comes while nobody asks has it thrown away at once, so to be open is enough.
             Action::Check { slot } => {
@@ -141,7 +142,8 @@ impl Service for Front {
 
     fn dial_failed(&mut self, cx: &mut Context<'_>, dial: DialId, error: &DialError) {
         if let Some(slot) = self.dials.remove(&dial) {
-            self.with_pool(cx, |_, pool, now| pool.failed(now, slot, error.is_retryable()));
+            let again = error.try_again_after(cx.wall());
+            self.with_pool(cx, |_, pool, now| pool.failed(now, slot, again));
         }
     }
 

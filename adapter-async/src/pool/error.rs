@@ -2,6 +2,8 @@
 
 use crate::ConnectError;
 use std::sync::Arc;
+use std::time::Duration;
+use wharf::base::Wall;
 use wharf::service::pool::{CheckoutError, Refusal};
 use wharf::service::schedule::Retryable;
 
@@ -59,6 +61,13 @@ impl PoolError {
 impl Retryable for PoolError {
     fn is_retryable(&self) -> bool {
         Self::is_retryable(self)
+    }
+
+    fn retry_after(&self, wall: Wall) -> Option<Duration> {
+        match self {
+            Self::Failed(last) | Self::TimedOut(last) => last.as_ref()?.retry_after(wall),
+            _ => None,
+        }
     }
 }
 

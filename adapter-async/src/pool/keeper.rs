@@ -2,16 +2,17 @@
 
 use super::bell::SlotBell;
 use super::shared::{Dialing, Shared, State};
-use crate::ConnectError;
 use crate::runtime::Runtime;
 use crate::sleep::Sleep;
 use crate::socket::Socket;
+use crate::{Clock, ConnectError};
 use std::future::{Future, poll_fn};
 use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use wharf::base::Instant;
 use wharf::service::pool::SlotId;
+use wharf::service::schedule::Retryable;
 
 /// Turns of one poll, after which other tasks get theirs: a dial that fails at once may be tried again at once.
 const TURNS: usize = 64;
@@ -90,9 +91,9 @@ impl<R: Runtime> Keeper<R> {
                     state.pool.opened(now, slot);
                 }
                 Err(error) => {
-                    let is_retryable = error.is_retryable();
+                    let again = error.try_again_after(Clock::new().wall());
                     state.last_error = Some(Arc::new(error));
-                    state.pool.failed(now, slot, is_retryable);
+                    state.pool.failed(now, slot, again);
                 }
             }
         });

@@ -4,6 +4,7 @@ use super::checkout::Checkout;
 use super::keeper::keep;
 use super::shared::{Dialing, Shared};
 use super::{PoolError, Pooled};
+use crate::client::attempted;
 use crate::retry::drawn;
 use crate::runtime::Runtime;
 use crate::sleep::{Awake, Sleep};
@@ -101,7 +102,11 @@ impl<R: Runtime> Pool<R> {
         F: Future<Output = Result<Socket<R>, ConnectError>> + Send + 'static,
     {
         let machine = pool::Pool::new(sleep.now(), config, drawn());
-        let dial = move || -> Dialing<R> { Box::pin(dial()) };
+        let dial = Arc::new(dial);
+        let dial = move || -> Dialing<R> {
+            let dial = dial.clone();
+            Box::pin(async move { attempted(|| dial()).await })
+        };
         let shared = Shared::new(machine, Box::new(dial), time);
         let keeper = keep(shared.clone(), sleep);
         (Self { _hold: Arc::new(Hold(shared.clone())), shared }, keeper)

@@ -259,6 +259,20 @@ fn a_dial_that_hangs_keeps_its_place() {
 }
 
 #[test]
+fn a_dial_that_panics_ends_the_pool() {
+    let mut rig = Rig::new(|config| (config.min, config.max) = (0, 1));
+    rig.set(Server::Panics);
+    let pool = rig.pool();
+    let mut waits = pin!(pool.checkout());
+    assert!(poll(waits.as_mut()).is_pending());
+    rig.settle();
+    assert_eq!(rig.pool().last_error().unwrap().to_string(), "connect: on purpose");
+    rig.set(Server::Up);
+    rig.pass(2 * SECOND);
+    assert!(matches!(poll(waits), Poll::Ready(Ok(_))));
+}
+
+#[test]
 fn a_pool_that_nobody_has_stays() {
     let mut rig = Rig::new(|config| config.max = 3);
     let lent = rig.lend();

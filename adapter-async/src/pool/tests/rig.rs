@@ -24,6 +24,7 @@ pub(super) enum Server {
     Down,
     Forbids,
     Hangs,
+    Panics,
 }
 
 /// Whether a task was woken.
@@ -66,6 +67,7 @@ impl Rig {
                         return Err(ConnectError::Connect(io::ErrorKind::PermissionDenied.into()));
                     }
                     Server::Hangs => pending().await,
+                    Server::Panics => panic!("on purpose"),
                 }
                 let (socket, peer) = mock::<Scripted>([""; 0]);
                 dialed.lock().unwrap().push(peer);

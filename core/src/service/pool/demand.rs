@@ -3,7 +3,8 @@
 use super::slots::State;
 use super::{Pool, Refusal};
 use crate::base::Instant;
-use crate::service::schedule::Pace;
+use crate::service::schedule::{MOST_ASKED, Pace};
+use core::time::Duration;
 use slotmap::DefaultKey;
 
 /// Whether opening succeeds, and if not, when it is tried again.
@@ -74,16 +75,16 @@ impl Pool {
     }
 
     /// One could not be opened.
-    pub(super) fn cannot_open(&mut self, now: Instant, is_retryable: bool) {
+    pub(super) fn cannot_open(&mut self, now: Instant, again: Option<Duration>) {
         self.stats.failed += 1;
         let Self { demand, config, entropy, .. } = self;
         let pace = demand.pace.get_or_insert_with(|| config.retry.begin(now));
-        // Of several that were on their way together the first has set the time already, also where that has come meanwhile.
-        if !is_retryable {
-            demand.opens_at = None;
-        } else if demand.opens_at.is_none() {
-            demand.opens_at = pace.next(now, entropy);
-        }
+        demand.opens_at = match (again, demand.opens_at) {
+            (None, _) => None,
+            (Some(asked), None) => pace.next_asked(now, asked, entropy),
+            // Of several that were on their way together the first has set the time already, also where that has come meanwhile.
+            (Some(asked), Some(at)) => Some(at.max(now + asked.min(MOST_ASKED))),
+        };
         if demand.opens_at.is_none() {
             (demand.pace, demand.is_given_up) = (Some(config.retry.begin(now)), true);
         }
@@ -94,7 +95,7 @@ impl Pool {
         match self.slots.state(key) {
             Some(State::Opening) => {
                 self.slots.close(key);
-                self.cannot_open(now, true);
+                self.cannot_open(now, Some(Duration::ZERO));
             }
             Some(State::Checking) => {
                 self.stats.broken += 1;

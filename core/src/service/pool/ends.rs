@@ -4,16 +4,18 @@ use super::slots::State;
 use super::{Pool, Refusal, SlotId};
 use crate::base::Instant;
 use alloc::vec::Vec;
+use core::time::Duration;
 use slotmap::DefaultKey;
 
 impl Pool {
-    /// A connection could not be opened, and whether another try may succeed with nothing changed.
-    pub fn failed(&mut self, now: Instant, slot: SlotId, is_retryable: bool) {
+    /// A connection could not be opened. `again` says how long to wait at least before another try, of up to an hour, and `None` that
+    /// there is no use in one ([`Retryable::try_again_after`](crate::service::schedule::Retryable::try_again_after)).
+    pub fn failed(&mut self, now: Instant, slot: SlotId, again: Option<Duration>) {
         let now = self.pass(now);
         match self.slots.state(slot.0) {
             Some(State::Opening) => {
                 self.slots.remove(slot.0);
-                self.cannot_open(now, is_retryable);
+                self.cannot_open(now, again);
             }
             // It was given up meanwhile.
             Some(State::Closing) => self.slots.remove(slot.0),
@@ -41,7 +43,7 @@ impl Pool {
             None => {}
             Some(State::Opening) => {
                 self.slots.remove(slot.0);
-                self.cannot_open(now, true);
+                self.cannot_open(now, Some(Duration::ZERO));
             }
             Some(State::Closing) => self.slots.remove(slot.0),
             Some(_) => {

@@ -1,5 +1,6 @@
 //! A pool of connections that a test makes up, and what it must never do.
 
+mod failing;
 mod model;
 
 use super::*;
@@ -10,6 +11,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Of a failure that does not say when to try again.
+const SOON: Option<Duration> = Some(Duration::ZERO);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn at(seconds: u64) -> Instant {
@@ -226,14 +229,14 @@ fn a_server_that_is_down_is_dialed_without_end() {
     let first = opens(&mut pool);
     assert_eq!(first.len(), 5);
     for slot in first {
-        pool.failed(at(0), slot, true);
+        pool.failed(at(0), slot, SOON);
     }
     // One at a time from now on, and each later than the one before.
     for now in [1, 3, 7] {
         assert_eq!((opens(&mut pool), pool.poll_timeout()), (vec![], Some(at(now))));
         pool.handle_timeout(at(now));
         let [slot] = opens(&mut pool)[..] else { panic!() };
-        pool.failed(at(now), slot, true);
+        pool.failed(at(now), slot, SOON);
     }
     let refused: Vec<_> =
         tickets.iter().map(|ticket| Action::Refuse { ticket: *ticket, why: Refusal::Failed }).collect();
@@ -241,7 +244,7 @@ fn a_server_that_is_down_is_dialed_without_end() {
     // Whoever asks has it tried again, once. Its error says that it is of no use.
     let ticket = pool.checkout(at(100)).unwrap();
     let [slot] = opens(&mut pool)[..] else { panic!() };
-    pool.failed(at(100), slot, false);
+    pool.failed(at(100), slot, None);
     assert_eq!(actions(&mut pool), [Action::Refuse { ticket, why: Refusal::Failed }]);
     // It is up again.
     pool.checkout(at(200)).unwrap();
@@ -257,13 +260,13 @@ fn one_that_cannot_be_opened_refuses_those_who_wait_for_others() {
     let slot = serve(&mut pool, at(0));
     let next = pool.checkout(at(0)).unwrap();
     let Some(Action::Open { slot: other }) = pool.poll_action() else { panic!() };
-    pool.failed(at(0), other, false);
+    pool.failed(at(0), other, None);
     assert_eq!(actions(&mut pool), []);
     pool.give_back(at(1), slot);
     assert_eq!(run(&mut pool, at(1)), [(next, slot)]);
     let last = pool.checkout(at(1)).unwrap();
     let Some(Action::Open { slot: other }) = pool.poll_action() else { panic!() };
-    pool.failed(at(1), other, false);
+    pool.failed(at(1), other, None);
     pool.closed(at(1), slot);
     assert_eq!(
         actions(&mut pool),
@@ -362,39 +365,4 @@ fn the_keys() {
     let mut keys: Vec<_> = keys.iter().map(|key| &**key).collect();
     keys.sort_unstable();
     assert_eq!(keys, expected);
-}
-
-#[test]
-fn those_that_fail_together_use_the_schedule_up() {
-    let mut pool = pool(|config| (config.min, config.retry) = (0, Schedule::recurs(2)));
-    let tickets: Vec<_> = (0..4).map(|_| pool.checkout(at(0)).unwrap()).collect();
-    let opening = actions(&mut pool);
-    assert_eq!(opening.len(), 4);
-    for action in opening {
-        let Action::Open { slot } = action else { panic!() };
-        pool.failed(at(0), slot, true);
-    }
-    // It is tried twice again, one at a time.
-    for _ in 0..2 {
-        let [Action::Open { slot }] = actions(&mut pool)[..] else {
-            panic!("given up before it was tried again")
-        };
-        pool.failed(at(1), slot, true);
-    }
-    let why = Refusal::Failed;
-    assert!(
-        actions(&mut pool).into_iter().eq(tickets.into_iter().map(|ticket| Action::Refuse { ticket, why }))
-    );
-}
-
-#[test]
-fn where_nobody_may_wait_it_is_never_tried_again() {
-    let mut pool = pool(|config| (config.min, config.max_waiters) = (1, 0));
-    let [Action::Open { slot }] = actions(&mut pool)[..] else { panic!() };
-    pool.failed(at(0), slot, false);
-    assert_eq!((actions(&mut pool), pool.poll_timeout()), (vec![], None));
-    assert_eq!(pool.checkout(at(1)), Err(CheckoutError::TooMany { limit: 0 }));
-    run(&mut pool, at(1));
-    assert!(pool.checkout(at(2)).is_ok());
-    assert_eq!(run(&mut pool, at(2)).len(), 1);
 }

@@ -11,5 +11,6 @@ mod schedule;
 mod tests;
 
 pub use pace::Pace;
+pub(crate) use retryable::MOST_ASKED;
 pub use retryable::Retryable;
 pub use schedule::Schedule;

@@ -38,10 +38,15 @@ pub trait Retryable: Display {
         let _ = wall;
         None
     }
+
+    /// How long to wait at least before another try; `None` if that is no use.
+    fn try_again_after(&self, wall: Wall) -> Option<Duration> {
+        self.is_retryable().then(|| self.retry_after(wall).unwrap_or_default())
+    }
 }
 
 /// Whoever asks to be left alone for longer is asked again all the same.
-const MOST_ASKED: Duration = Duration::from_secs(3600);
+pub(crate) const MOST_ASKED: Duration = Duration::from_secs(3600);
 
 impl Pace {
     /// As [`next`](Self::next), and no earlier than `asked` from now ([`Retryable::retry_after`]), of which no more than an hour counts:
@@ -71,8 +76,7 @@ impl Pace {
         error: &impl Retryable,
         entropy: &mut Entropy,
     ) -> Option<Instant> {
-        let asked = error.retry_after(wall).unwrap_or_default();
-        if error.is_retryable() { self.next_asked(now, asked, entropy) } else { None }
+        self.next_asked(now, error.try_again_after(wall)?, entropy)
     }
 }
 

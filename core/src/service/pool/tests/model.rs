@@ -180,7 +180,7 @@ impl Model {
             self.pool.opened(self.now, slot);
         } else {
             let is_retryable = self.below(9) > 0;
-            self.pool.failed(self.now, slot, is_retryable);
+            self.pool.failed(self.now, slot, is_retryable.then_some(Duration::ZERO));
             // Unless it was given up already, and waits to be closed.
             if !self.closing.contains(&slot) {
                 self.exist.remove(&slot);
