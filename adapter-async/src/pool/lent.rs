@@ -65,6 +65,8 @@ impl<R: Runtime> Pooled<R> {
     fn end(&mut self, is_sound: bool) {
         let Some(mut socket) = self.socket.take() else { return };
         let slot = self.slot;
+        // What this user owed its peer is no affair of the next one.
+        socket.owe(false);
         if is_sound && socket.retire_senders() {
             self.shared.act(|state, now| {
                 state.hold(slot, socket);

@@ -205,6 +205,19 @@ fn the_sender_of_the_last_user_speaks_on() {
 }
 
 #[test]
+fn what_the_last_user_owed_hides_an_end_from_the_next() {
+    let mut rig = Rig::new(|config| (config.min, config.max) = (0, 1));
+    rig.set(Server::Lines);
+    let mut lent = rig.lend();
+    lent.owe(true);
+    lent.give_back();
+    let mut lent = rig.lend();
+    assert_eq!(rig.pool().stats().opened, 1);
+    let _ = rig.peer(0).close(CloseCode::NORMAL, "");
+    assert!(now(lent.next()).is_none());
+}
+
+#[test]
 fn a_waiter_past_its_deadline() {
     let mut rig = Rig::new(|config| (config.min, config.max) = (0, 1));
     let lent = rig.lend();

@@ -42,6 +42,12 @@ pub struct Own {
     pub is_ready: bool,
     /// Whether it has stopped.
     pub is_stopped: bool,
+    /// When it was found that there is no connection, be it lost or not to be had, most recently.
+    pub missed_at: Option<Instant>,
+    /// How often that was found.
+    pub misses: u64,
+    /// When it became ready, most recently.
+    pub ready_at: Option<Instant>,
     attempt: Option<wharf::service::client::Attempt>,
 }
 
@@ -68,7 +74,17 @@ impl Keeper {
             let mut bytes = [i as u8; 32];
             bytes[..8].copy_from_slice(&seed.to_le_bytes());
             let kept = Kept::new(now, target.clone(), config.clone(), Entropy::from_seed(bytes));
-            Own { kept, next: 0, open: BTreeMap::new(), is_ready: false, is_stopped: false, attempt: None }
+            Own {
+                kept,
+                next: 0,
+                open: BTreeMap::new(),
+                is_ready: false,
+                is_stopped: false,
+                missed_at: None,
+                misses: 0,
+                ready_at: None,
+                attempt: None,
+            }
         });
         let (fates, wants_word) = (BTreeMap::new(), BTreeSet::new());
         Self { own: own.collect(), fates, wants_word, is_typed, is_stubborn: seed.is_multiple_of(2) }
@@ -120,7 +136,10 @@ impl Keeper {
                     let _ = cx.send(conn, hello);
                 }
             }
-            ClientEvent::Disconnected { .. } => own.is_ready = false,
+            ClientEvent::Disconnected { .. } => {
+                (own.is_ready, own.missed_at) = (false, Some(cx.now()));
+                own.misses += 1;
+            }
             ClientEvent::Fate { ticket, fate } => {
                 let name = own.open.remove(&ticket).expect("a fate once for each that was taken");
                 let fates = self.fates.entry(name).or_default();
@@ -148,7 +167,7 @@ impl Keeper {
         let mut words = text.split(' ');
         match (words.next(), own.attempt) {
             (Some("welcome"), Some(attempt)) => {
-                own.is_ready = true;
+                (own.is_ready, own.ready_at) = (true, Some(cx.now()));
                 own.kept.act(cx, |client, now| client.ready(now, attempt));
             }
             (Some("ack"), _) => {

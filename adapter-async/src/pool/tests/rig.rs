@@ -3,13 +3,15 @@
 use super::*;
 use crate::sleep::Sleep;
 use crate::sleep::tests::Virtual;
-use crate::{ConnectError, Peer, mock};
+use crate::{ConnectError, Peer, Scene, mock_with};
 use std::future::{Future, pending};
 use std::io;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::task::{Wake, Waker};
+use wharf::framed::Lines;
+use wharf::link::{Config, Framing};
 use wharf::service::pool::PoolConfig;
 use wharf::service::schedule::Schedule;
 
@@ -21,6 +23,8 @@ pub(super) type Lent = Pooled<Scripted>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
     Up,
+    /// Up, where lines are spoken.
+    Lines,
     Down,
     Forbids,
     Hangs,
@@ -59,7 +63,7 @@ impl Rig {
             let (dialed, how) = (dialed.clone(), *how.lock().unwrap());
             async move {
                 match how {
-                    Server::Up => {}
+                    Server::Up | Server::Lines => {}
                     Server::Down => {
                         return Err(ConnectError::Connect(io::ErrorKind::ConnectionRefused.into()));
                     }
@@ -69,7 +73,12 @@ impl Rig {
                     Server::Hangs => pending().await,
                     Server::Panics => panic!("on purpose"),
                 }
-                let (socket, peer) = mock::<Scripted>([""; 0]);
+                let mut spoken = Config::default();
+                if how == Server::Lines {
+                    spoken.framing = Framing::codec(Lines::new());
+                }
+                let scene = Scene::new(&Arc::new(spoken));
+                let (socket, peer) = mock_with::<Scripted>(scene, [""; 0]).unwrap();
                 dialed.lock().unwrap().push(peer);
                 Ok(socket)
             }
