@@ -4,10 +4,14 @@
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 use tracing::Level;
 use wharf::base::{CloseCode, Message};
-use wharf::link::{Config, ConnId, Context, DialError, DialId, Service, Target};
-use wharf_tokio::{Error, Socket, bind, connect, no_jobs, serve, serve_service};
+use wharf::framed::Lines;
+use wharf::link::{Config, ConnId, Context, DialError, DialId, Framing, Service, Target};
+use wharf::service::client::{ClientConfig, Failure, State};
+use wharf::service::schedule::Schedule;
+use wharf_tokio::{Client, Error, Socket, Tokio, bind, connect, no_jobs, serve, serve_service};
 
 /// The log so far.
 #[derive(Clone, Default)]
@@ -177,4 +181,45 @@ fn a_dial_of_a_service() {
     });
     let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={}}}", nobody.port());
     lines(&log, 1, &["DEBUG", &client, "an address cannot be connected to", "refused"]);
+}
+
+#[test]
+fn a_client_that_stays_up() {
+    let log = Log::of(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = Target::tcp("127.0.0.1", listener.local_addr().unwrap().port());
+        let mut dialing = Config::client();
+        dialing.framing = Framing::codec(Lines::new());
+        let mut config = ClientConfig::default();
+        config.schedule = Schedule::spaced(Duration::from_millis(5));
+        (config.heartbeat, config.reply_timeout) =
+            (Some(Duration::from_millis(50)), Some(Duration::from_millis(50)));
+        let (client, _messages) = Client::connect_with::<Tokio, _, _>(
+            target,
+            &Arc::new(dialing),
+            config,
+            |mut socket, again| async move {
+                socket.send(if again { "a secret again" } else { "a secret" }).await?;
+                Ok(socket)
+            },
+        )
+        .unwrap();
+        let mut watch = client.watch();
+        assert!(watch.connected().await);
+        drop(listener.accept().await.unwrap());
+        // This one is never answered, and the one behind it is refused.
+        let silent = listener.accept().await.unwrap();
+        drop(listener);
+        let refused = |state: &State| matches!(state.last_error, Some(Failure::Dial(_)));
+        while !refused(&watch.changed().await.unwrap()) {}
+        client.stop().await;
+        drop(silent);
+    });
+    lines(&log, 1, &["INFO", " connected", "target=tcp://127.0.0.1:"]);
+    lines(&log, 1, &["WARN", "connection lost", "target=tcp://127.0.0.1:"]);
+    lines(&log, 1, &["WARN", "reconnected", "target=tcp://127.0.0.1:"]);
+    lines(&log, 1, &["WARN", "heartbeat timeout", "target=tcp://127.0.0.1:"]);
+    assert!(log.contains("retry"), "{log}");
+    lines(&log, 1, &["INFO", "client stopped", "target=tcp://127.0.0.1:"]);
+    lines(&log, 0, &["secret"]);
 }
