@@ -23,13 +23,13 @@ struct Turn {
 
 /// Which task is polled: by the parts of its waker. A runtime that runs inside of a poll, whatever that takes, has another.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Task(usize, usize);
+pub(crate) struct Task(usize, usize);
 
 impl Task {
-    /// There is no turn.
-    const NONE: Self = Self(0, 0);
+    /// There is none.
+    pub(crate) const NONE: Self = Self(0, 0);
 
-    fn of(cx: &Context<'_>) -> Self {
+    pub(crate) fn of(cx: &Context<'_>) -> Self {
         let waker = cx.waker();
         Self(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
     }
