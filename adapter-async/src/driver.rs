@@ -8,8 +8,7 @@ use crate::sender::Inbox;
 use crate::trace::Told;
 use crate::turn;
 use crate::waiting::Waiting;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::{Context, Poll};
 use wharf::base::{Closed, End, Input, Instant, Message, Shutdown};
 use wharf::link::{Event, Link};
 use wharf_std::end_of;
@@ -23,9 +22,6 @@ pub use parts::Parts;
 
 /// Reads of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
-
-/// A program that only writes has the stream read this often: pings are answered and the peer's close is heard.
-const READ_AT_LEAST: Duration = Duration::from_millis(100);
 
 pub(crate) struct Driver<R: Runtime> {
     pub(crate) link: Link,
@@ -95,7 +91,7 @@ impl<R: Runtime> Driver<R> {
 
     /// Lets time pass at once.
     #[cfg(test)]
-    pub(crate) fn skip(&mut self, by: Duration) {
+    pub(crate) fn skip(&mut self, by: std::time::Duration) {
         self.clock = Clock::since(self.clock.std(Instant::ORIGIN) - by);
     }
 
@@ -118,25 +114,6 @@ impl<R: Runtime> Driver<R> {
         };
         self.link.reclaim(&mut buffers.scratch);
         out
-    }
-
-    /// Writes what is queued. Where that takes time, or nothing was read for a while, the stream is read as well.
-    pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut now = turn::now(self.clock(), cx);
-        // One that has fired is set anew, so that the deadline behind it wakes too.
-        while self.poll_timer(cx, &mut now) {}
-        self.exchange(cx, now);
-        self.take_outcome(now);
-        if !self.link.output(now).is_empty() || now - self.driven_at >= READ_AT_LEAST {
-            self.poll_waiting(cx);
-        }
-        if self.link.output(now).is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    /// Writes what the stream takes at once, of a connection that nobody drives any more. No timer is touched: some are
-    /// made inside of their runtime alone, and this may be outside or after it.
-    pub(crate) fn write_last(&mut self) {
-        self.flush(&mut Context::from_waker(Waker::noop()), turn::fresh(self.clock()));
     }
 
     /// Drives without a wish for messages: pings are answered, output is written. Messages wait, and when much of them
@@ -308,6 +285,9 @@ impl<R: Runtime> Driver<R> {
         buffers: &mut Buffers,
         take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Option<T> {
+        if self.held.is_empty() {
+            return self.take_from(now, &mut Input::default(), take);
+        }
         let mut held = std::mem::take(&mut self.held);
         let mut input = Input::new(&mut held[self.held_at..]);
         let out = self.take_from(now, &mut input, take);

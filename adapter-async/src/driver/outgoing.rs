@@ -7,11 +7,15 @@ use crate::sender::Command;
 use crate::trace;
 use crate::turn;
 use std::io::IoSlice;
-use std::task::{Context, Poll};
-use wharf::base::{Accepted, End, Instant, Message, SendError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use wharf::base::{Accepted, End, Instant, Message, SendError, Wants};
 
 /// A smaller message is sent from where it lies: it would be copied anyway, and so it need not be asked for first.
 const COPIED: usize = 4096;
+
+/// A program that only writes has the stream read this often: pings are answered and the peer's close is heard.
+const READ_AT_LEAST: Duration = Duration::from_millis(100);
 
 /// Slices of one write.
 const SLICES: usize = 16;
@@ -35,9 +39,44 @@ impl<R: Runtime> Driver<R> {
         sent.map_err(|error| SendFailed { error, message })
     }
 
+    /// Writes what is queued. Where that takes time, or nothing was read for a while, the stream is read as well.
+    pub(crate) fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut now = turn::now(self.clock(), cx);
+        if self.has_nothing_to_do(now) {
+            return Poll::Ready(());
+        }
+        // One that has fired is set anew, so that the deadline behind it wakes too.
+        while self.poll_timer(cx, &mut now) {}
+        self.exchange(cx, now);
+        self.take_outcome(now);
+        if !self.link.output(now).is_empty() || now - self.driven_at >= READ_AT_LEAST {
+            self.poll_waiting(cx);
+        }
+        if self.link.output(now).is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether all is written and nothing has come of that, no deadline is due, and the stream was read not long ago.
+    fn has_nothing_to_do(&self, now: Instant) -> bool {
+        let read_only = Wants { read: true, write: false, shutdown: None };
+        self.inbox.is_none()
+            && self.link.is_open()
+            && self.link.wants() == read_only
+            && now - self.driven_at < READ_AT_LEAST
+            && self.link.poll_timeout().is_none_or(|at| now < at)
+    }
+
+    /// Writes what the stream takes at once, of a connection that nobody drives any more. No timer is touched: some are
+    /// made inside of their runtime alone, and this may be outside or after it.
+    pub(crate) fn write_last(&mut self) {
+        self.flush(&mut Context::from_waker(Waker::noop()), turn::fresh(self.clock()));
+    }
+
     /// Takes what other tasks sent and writes, in turns, since either makes room for the other; whether something
     /// was written.
     pub(super) fn exchange(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        if self.inbox.is_none() {
+            return self.flush(cx, now);
+        }
         for round in 0..ROUNDS {
             self.take_commands(cx, now);
             if !self.flush(cx, now) {

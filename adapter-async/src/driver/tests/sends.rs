@@ -183,3 +183,20 @@ fn a_timeout_past_all_clocks_is_none() {
     let answer = crate::accept::within::<Scripted, _>(Duration::MAX, std::future::ready(1));
     assert_eq!(poll(answer), Poll::Ready(Some(1)));
 }
+
+#[test]
+fn who_only_flushes_nothing_still_keeps_the_deadlines_and_answers_pings() {
+    let mut ws = ws::Config::default();
+    (ws.idle_timeout, ws.pong_timeout) = (Some(Duration::from_millis(50)), Some(Duration::from_secs(9)));
+    let (mut socket, wire) = open(ws);
+    assert_eq!(poll(socket.flush()), Poll::Ready(Ok(())));
+    assert!(wire.wire().written.is_empty());
+    skip(&mut socket, &wire, Duration::from_millis(60));
+    assert_eq!(poll(socket.flush()), Poll::Ready(Ok(())));
+    assert_eq!(wire.wire().written.first(), Some(&0x89), "the peer was silent for too long");
+    wire.wire().written.clear();
+    wire.wire().reads.push_back(PING.to_vec());
+    skip(&mut socket, &wire, Duration::from_millis(110));
+    assert_eq!(poll(socket.flush()), Poll::Ready(Ok(())));
+    assert_eq!(wire.wire().written, b"\x8a\x01p");
+}
