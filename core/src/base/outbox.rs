@@ -2,11 +2,13 @@
 
 use super::load::Load;
 use super::spares::Spares;
-use super::{Entropy, Instant, Progress, Scratch};
+use super::{Entropy, Instant, Progress};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
+
+mod lending;
 
 /// Bytes that are referenced, not copied, with their place: in front of what stands at `at` in the cork. An empty
 /// one marks a frame boundary, where a control frame may step in.
@@ -109,15 +111,19 @@ impl Outbox {
     /// The cork, to append to. Only ever appended to.
     #[inline]
     pub(crate) fn cork(&mut self, now: Instant) -> &mut Vec<u8> {
-        self.cork_behind(now, self.len())
+        self.cork_behind(now, self.len(), 0)
     }
 
-    /// The cork, where it is known that so many bytes are queued.
+    /// The cork, where it is known that so many bytes are queued; if there are none, with room for `len`.
     #[inline]
-    pub(crate) fn cork_behind(&mut self, now: Instant, queued: usize) -> &mut Vec<u8> {
+    pub(crate) fn cork_behind(&mut self, now: Instant, queued: usize, len: usize) -> &mut Vec<u8> {
         debug_assert_eq!(queued, self.len());
         if queued == 0 {
             self.progress = now;
+            // Outside of a turn there is no buffer yet, and two pieces would make one twice.
+            if self.cork.capacity() == 0 {
+                self.cork.reserve_exact(len);
+            }
         }
         &mut self.cork
     }
@@ -339,38 +345,6 @@ impl Outbox {
         }
     }
 
-    /// Takes the scratch's buffers, if there is nothing in our own.
-    #[inline]
-    pub(crate) fn lend(&mut self, scratch: &mut Scratch) {
-        if self.cork.capacity() == 0 {
-            core::mem::swap(&mut self.cork, &mut scratch.cork);
-        }
-        if self.references.capacity() == 0 {
-            core::mem::swap(&mut self.references, &mut scratch.references);
-        }
-        if self.spares.as_ref().is_none_or(|spares| !spares.is_lent()) {
-            self.spares = Some(scratch.spares.take().unwrap_or_else(Spares::of_thread));
-        }
-    }
-
-    /// Gives the buffers back, and keeps what was not written in one that is not much larger.
-    #[inline]
-    pub(crate) fn reclaim(&mut self, scratch: &mut Scratch) {
-        let (end, rest) = (self.cork.len(), self.cork.len() - self.head);
-        if end == 0 && self.cork.capacity() > scratch.cork.capacity() && self.cork.capacity() <= Scratch::KEEP
-        {
-            scratch.cork = core::mem::take(&mut self.cork);
-        } else if self.cork.capacity() > 0 && (rest <= self.head || self.cork.capacity() > 2 * end) {
-            self.compact(scratch);
-        }
-        if self.references.is_empty() && self.references.capacity() > 0 {
-            scratch.references = core::mem::take(&mut self.references);
-        }
-        if let Some(spares) = self.spares.take().filter(|spares| spares.is_lent()) {
-            scratch.spares = Some(spares);
-        }
-    }
-
     /// What was written has left the cork: places count from its new front.
     fn forget_written(&mut self) {
         for reference in &mut self.references {
@@ -378,21 +352,6 @@ impl Outbox {
         }
         self.unmarked_to = 0;
         self.head = 0;
-    }
-
-    fn compact(&mut self, scratch: &mut Scratch) {
-        let rest = match &self.cork[self.head..] {
-            [] => Vec::new(),
-            rest => rest.to_vec(),
-        };
-        let mut cork = core::mem::replace(&mut self.cork, rest);
-        if self.head > 0 {
-            self.forget_written();
-        }
-        cork.clear();
-        if cork.capacity() > scratch.cork.capacity() && cork.capacity() <= Scratch::KEEP {
-            scratch.cork = cork;
-        }
     }
 }
 

@@ -79,10 +79,10 @@ impl Connection {
         let Some(queued) = self.fast_queued(len) else { return false };
         let now = self.accept_fast(now);
         if self.role == Role::Client {
-            self.cork_masked(now, first, payload);
+            self.cork_masked(now, queued, first, payload);
             return true;
         }
-        let cork = self.outbox.cork_behind(now, queued);
+        let cork = self.outbox.cork_behind(now, queued, len + 4);
         if len < 126 {
             cork.extend_from_slice(&[first, len as u8]);
         } else {
@@ -98,7 +98,7 @@ impl Connection {
     pub(super) fn send_framed_fast(&mut self, now: Instant, frame: &[u8]) -> bool {
         let Some(queued) = self.fast_queued(frame.len()) else { return false };
         let now = self.accept_fast(now);
-        self.outbox.cork_behind(now, queued).extend_from_slice(frame);
+        self.outbox.cork_behind(now, queued, frame.len()).extend_from_slice(frame);
         true
     }
 
@@ -121,9 +121,9 @@ impl Connection {
 
     /// A client's frame, whose length fits into 16 bits.
     #[inline(always)]
-    fn cork_masked(&mut self, now: Instant, first: u8, payload: &[u8]) {
+    fn cork_masked(&mut self, now: Instant, queued: usize, first: u8, payload: &[u8]) {
         let key @ [k, l, m, n] = self.draw_mask();
-        let cork = self.outbox.cork(now);
+        let cork = self.outbox.cork_behind(now, queued, payload.len() + 8);
         if payload.len() < 126 {
             cork.extend_from_slice(&[first, 0x80 | payload.len() as u8, k, l, m, n]);
         } else {

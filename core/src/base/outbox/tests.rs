@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::Scratch;
 
 const NOW: Instant = Instant::ORIGIN;
 
@@ -84,4 +85,19 @@ fn drained_and_reclaimed_owns_no_heap() {
     outbox.reclaim(&mut scratch);
     assert_eq!((outbox.cork.capacity(), outbox.references.capacity()), (0, 0));
     assert!(scratch.capacity() > 0);
+}
+
+#[test]
+fn what_is_queued_outside_of_a_turn_makes_one_buffer_of_its_size() {
+    let mut outbox = Outbox::new();
+    let cork = outbox.cork_behind(NOW, 0, 20);
+    let buffer = cork.as_ptr();
+    cork.extend_from_slice(&[7; 4]);
+    cork.extend_from_slice(&[7; 16]);
+    assert_eq!((cork.as_ptr(), cork.capacity()), (buffer, 20));
+    // In a turn it has the thread's, and as much of that as there is.
+    let (mut outbox, mut scratch) = (Outbox::new(), Scratch::new());
+    scratch.cork.reserve_exact(8);
+    outbox.lend(&mut scratch);
+    assert_eq!(outbox.cork_behind(NOW, 0, 20).capacity(), 8);
 }
