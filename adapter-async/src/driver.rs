@@ -279,6 +279,7 @@ impl<R: Runtime> Driver<R> {
         Poll::Ready(out)
     }
 
+    #[inline]
     fn take_held<T>(
         &mut self,
         now: Instant,
@@ -286,7 +287,10 @@ impl<R: Runtime> Driver<R> {
         take: &mut impl FnMut(&mut Link, Instant, Event<'_>) -> Option<T>,
     ) -> Option<T> {
         if self.held.is_empty() {
-            return self.take_from(now, &mut Input::default(), take);
+            return match self.link.is_silent() {
+                true => None,
+                false => self.take_from(now, &mut Input::default(), take),
+            };
         }
         let mut held = std::mem::take(&mut self.held);
         let mut input = Input::new(&mut held[self.held_at..]);

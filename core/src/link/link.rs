@@ -90,6 +90,17 @@ impl Link {
         }
     }
 
+    /// Whether [`receive`](Self::receive) is known to hand up nothing and to do nothing as long as no bytes come, so that it need
+    /// not be called. Said only where it costs nothing to know: of a WebSocket without TLS that is open, between two messages.
+    #[must_use]
+    #[inline]
+    pub fn is_silent(&self) -> bool {
+        match &self.stage {
+            Stage::Open(connection) => self.way.is_none() && self.welcome.is_none() && connection.is_silent(),
+            _ => false,
+        }
+    }
+
     /// The open connection, where nothing lies around it: what it says is what is [`told`](Self::told). So it is nearly always.
     #[inline]
     pub(super) fn unwrapped(&mut self) -> Option<&mut Connection> {

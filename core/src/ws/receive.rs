@@ -28,6 +28,12 @@ impl Connection {
         self.stage == Stage::Rest
     }
 
+    /// Whether nothing is handed up while nothing comes.
+    #[inline]
+    pub(crate) fn is_silent(&self) -> bool {
+        self.gate == 0 && self.stage == Stage::Rest
+    }
+
     pub(super) fn receive_any<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
         let now = self.settle(now);
         let before = input.len();

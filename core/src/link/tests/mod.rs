@@ -11,6 +11,7 @@ mod overload;
 #[cfg(feature = "tls")]
 mod phases;
 mod service;
+mod silence;
 mod transport;
 mod turmoil;
 #[cfg(feature = "tls")]
