@@ -180,10 +180,12 @@ impl<S: Service> Hub<S> {
         self.core.drain_by.is_some()
     }
 
-    /// Whether a drain is over: no connection is left.
+    /// Whether a drain is over: no connection is left, nor a job in flight. A job that takes longer than
+    /// [`Config::drain_timeout`] is waited for no longer.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.is_draining() && self.core.links.is_empty()
+        let is_idle = self.core.jobs.is_empty() || self.core.is_drain_late;
+        self.is_draining() && self.core.links.is_empty() && is_idle
     }
 
     /// How many connections there are, of any kind.

@@ -73,3 +73,24 @@ fn a_slow_reader_of_an_answer_is_reset_too() {
     }
     assert_eq!(hub.wants(conn).unwrap().shutdown, Some(Shutdown::Abort));
 }
+
+#[test]
+fn a_job_is_waited_for_as_long_as_a_drain_may_take() {
+    for is_late in [false, true] {
+        let mut hub = hub(Config::default());
+        let mut peer = Peer::connect(&mut hub);
+        peer.say(&mut hub, "job a");
+        let (job, _) = hub.poll_job().unwrap();
+        hub.drain(START, CloseCode::GOING_AWAY);
+        peer.exchange(&mut hub, START);
+        assert!(hub.is_empty() && !hub.is_drained());
+        if is_late {
+            let by = hub.poll_timeout().unwrap();
+            assert_eq!(by, START + Config::default().drain_timeout);
+            hub.handle_timeout(by);
+        } else {
+            hub.job_done(START, job, Ok("x".into()));
+        }
+        assert!(hub.is_drained());
+    }
+}
