@@ -4,6 +4,8 @@
 //! come is told by `handle_timeout`, at the latest when `poll_timeout` says. None of them sends anything but by the
 //! [`Context`](crate::link::Context) that it is handed, as [`groups`] do: the others return what is to be sent.
 
+#[cfg(feature = "json")]
+pub mod bus;
 pub mod client;
 pub mod groups;
 pub mod health;

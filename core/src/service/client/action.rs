@@ -65,6 +65,9 @@ pub enum Action {
     /// Connect. Its outcome is told by [`handle_opened`](super::Client::handle_opened) or
     /// [`handle_dial_failed`](super::Client::handle_dial_failed). There is no other dial and no other connection.
     Dial(Attempt),
+    /// Send this message, which is part of what is done on connect ([`Client::greet`](super::Client::greet)). If it cannot be
+    /// sent, give the connection up by [`reconnect`](super::Client::reconnect).
+    Greet(Attempt, Message<'static>),
     /// Send this message, and tell what came of it by [`handle_sent`](super::Client::handle_sent) or
     /// [`handle_not_sent`](super::Client::handle_not_sent).
     Send {

@@ -7,7 +7,7 @@ use super::{
     Action, Attempt, ClientConfig, ClientEvent, ClientStats, Failure, Refused, State, Stopped, Ticket,
     WhyRefused,
 };
-use crate::base::{Clock, Closed, Entropy, Extent, Instant, Message, Progress, SendError, Wall};
+use crate::base::{Clock, Closed, Entropy, Extent, Instant, Kind, Message, Progress, SendError, Wall};
 use crate::link::DialError;
 use crate::service::schedule::Pace;
 use alloc::collections::VecDeque;
@@ -58,6 +58,8 @@ pub struct Client {
     pub(super) attempts: u64,
     /// What is to be done about the connection or the dial that ends.
     pub(super) errand: Option<Action>,
+    /// What is to be said on the connection before it is ready.
+    pub(super) greeting: Option<Message<'static>>,
     /// It ends, for this reason.
     pub(super) stopping: Option<Stopped>,
     /// Events but fates; there are no more than three, since nothing is dialed while there are some.
@@ -81,6 +83,7 @@ impl Client {
             phase: Phase::Due,
             attempts: 0,
             errand: None,
+            greeting: None,
             stopping: None,
             news: VecDeque::new(),
             outbox: Outbox::default(),
@@ -162,6 +165,20 @@ impl Client {
         self.push(now, message.into(), true)
     }
 
+    /// As [`send_acknowledged`](Self::send_acknowledged), of a text whose bytes are shared.
+    #[cfg(feature = "json")]
+    pub(in crate::service) fn send_shared(
+        &mut self,
+        now: Instant,
+        text: bytes::Bytes,
+        acknowledged: bool,
+    ) -> Option<Ticket> {
+        self.clock.advance(now);
+        let is_ready = matches!(&self.phase, Phase::Open(open) if open.ready_at.is_some());
+        let is_taken = self.stopping.is_none() && is_ready;
+        is_taken.then(|| self.outbox.put(&mut self.stats, Kind::Text, text, acknowledged))
+    }
+
     fn push(&mut self, now: Instant, message: Message<'static>, ack: bool) -> Result<Ticket, Refused> {
         self.clock.advance(now);
         let is_ready = matches!(&self.phase, Phase::Open(open) if open.ready_at.is_some());
@@ -186,6 +203,18 @@ impl Client {
     /// Takes a message back that was not given to a connection; no fate is told of it then. `None` if it is too late for that.
     pub fn cancel(&mut self, ticket: Ticket) -> Option<Message<'static>> {
         self.outbox.cancel(&mut self.stats, ticket)
+    }
+
+    /// Says something on a connection that is not [`ready`](Self::ready) yet, past what waits: a login, say. One that was not
+    /// sent yet is said no more.
+    pub fn greet(&mut self, now: Instant, attempt: Attempt, message: impl Into<Message<'static>>) {
+        self.clock.advance(now);
+        match &self.phase {
+            Phase::Open(open) if open.attempt == attempt && open.ready_at.is_none() => {
+                self.greeting = Some(message.into());
+            }
+            _ => self.stats.late += 1,
+        }
     }
 
     /// What is done on connect is done: messages go out from here on, and so do heartbeats.
@@ -257,6 +286,7 @@ impl Client {
             progress: Progress::default(),
             heartbeat: Heartbeat::new(now, &self.config, is_websocket),
         });
+        self.greeting = None;
         self.news.push_back(ClientEvent::Connected { attempt, again });
         true
     }

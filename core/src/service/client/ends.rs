@@ -55,6 +55,10 @@ impl Client {
         }
         let now = self.clock.last();
         match &mut self.phase {
+            Phase::Open(open) if open.ready_at.is_none() => {
+                let attempt = open.attempt;
+                self.greeting.take().map(|greeting| Action::Greet(attempt, greeting))
+            }
             Phase::Due if self.news.is_empty() => {
                 self.attempts += 1;
                 self.stats.dials += 1;

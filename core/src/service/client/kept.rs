@@ -1,11 +1,11 @@
 //! A client whose connections are a hub's.
 
-use super::{Action, Attempt, Client, ClientConfig, ClientEvent};
+use super::{Action, Attempt, Client, ClientConfig, Machine};
 use crate::base::{CloseCode, Closed, Entropy, Extent, Instant, Kind};
 use crate::link::{ConnId, Context, DialError, DialId, Target};
 use bytes::Bytes;
 
-/// A connection that a service keeps up: a [`Client`] that dials by the service's hub, on any runtime. A service embeds one, or many,
+/// A connection that a service keeps up: a [`Client`], or another [`Machine`], that dials by the service's hub, on any runtime. A service embeds one, or many,
 /// and hands on what it is called for; each of these calls says whether it was about this one. After each, the service takes
 /// [`poll_event`](Self::poll_event) until `None`.
 ///
@@ -66,8 +66,8 @@ use bytes::Bytes;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Kept {
-    client: Client,
+pub struct Kept<M = Client> {
+    machine: M,
     target: Target,
     dial: Option<(Attempt, DialId)>,
     conn: Option<(Attempt, ConnId)>,
@@ -79,13 +79,27 @@ impl Kept {
     /// One that connects to `target` with the first [`poll_event`](Self::poll_event) or [`act`](Self::act).
     #[must_use]
     pub fn new(now: Instant, target: Target, config: ClientConfig, entropy: Entropy) -> Self {
-        Self { client: Client::new(now, config, entropy), target, dial: None, conn: None, old: None }
+        Self::around(target, Client::new(now, config, entropy))
+    }
+}
+
+impl<M: Machine> Kept<M> {
+    /// As [`new`](Kept::new), of any machine.
+    #[must_use]
+    pub fn around(target: Target, machine: M) -> Self {
+        Self { machine, target, dial: None, conn: None, old: None }
     }
 
-    /// The machine: its state and its counters.
+    /// The client: its state and its counters.
     #[must_use]
     pub fn client(&self) -> &Client {
-        &self.client
+        self.machine.client()
+    }
+
+    /// The machine.
+    #[must_use]
+    pub fn machine(&self) -> &M {
+        &self.machine
     }
 
     /// The connection, while it is open: for what is sent on connect, before the outbox flows.
@@ -100,27 +114,27 @@ impl Kept {
     }
 
     /// Asks something of the machine, and carries out what comes of it.
-    pub fn act<J, T>(&mut self, cx: &mut Context<'_, J>, act: impl FnOnce(&mut Client, Instant) -> T) -> T {
-        let out = act(&mut self.client, cx.now());
+    pub fn act<J, T>(&mut self, cx: &mut Context<'_, J>, act: impl FnOnce(&mut M, Instant) -> T) -> T {
+        let out = act(&mut self.machine, cx.now());
         self.drive(cx);
         out
     }
 
     /// What there is to tell, until there is nothing.
-    pub fn poll_event<J>(&mut self, cx: &mut Context<'_, J>) -> Option<ClientEvent> {
-        if let Some(event) = self.client.poll_event() {
+    pub fn poll_event<J>(&mut self, cx: &mut Context<'_, J>) -> Option<M::Event> {
+        if let Some(event) = self.machine.poll_event() {
             return Some(event);
         }
         // What was taken may let something through.
         self.drive(cx);
-        self.client.poll_event()
+        self.machine.poll_event()
     }
 
     /// A connection is open.
     pub fn opened<J>(&mut self, cx: &mut Context<'_, J>, conn: ConnId) -> bool {
         let dial = cx.info(conn).and_then(|info| info.dial);
         let Some((attempt, _)) = self.dial.take_if(|(_, ours)| Some(*ours) == dial) else { return false };
-        if self.client.handle_opened(cx.now(), cx.wall(), attempt, cx.is_websocket(conn)) {
+        if self.machine.client_mut().handle_opened(cx.now(), cx.wall(), attempt, cx.is_websocket(conn)) {
             self.conn = Some((attempt, conn));
         } else {
             cx.abort(conn);
@@ -142,12 +156,12 @@ impl Kept {
         let Some((attempt, _)) = self.conn.take_if(|(_, ours)| *ours == conn) else { return false };
         let now = cx.now();
         self.look(cx, attempt, conn);
-        self.client.handle_closed(now, attempt, closed);
-        if self.client.unwritten() > 0 {
+        self.machine.client_mut().handle_closed(now, attempt, closed);
+        if self.machine.client().unwritten() > 0 {
             // The peer takes nothing more from here on, and what is not written may go out again elsewhere.
             cx.abort(conn);
         }
-        self.client.handle_gone(now, attempt, &cx.progress(conn).unwrap_or_default());
+        self.machine.client_mut().handle_gone(now, attempt, &cx.progress(conn).unwrap_or_default());
         self.old = Some(conn);
         self.drive(cx);
         true
@@ -156,7 +170,7 @@ impl Kept {
     /// A dial has come to nothing.
     pub fn dial_failed<J>(&mut self, cx: &mut Context<'_, J>, dial: DialId, error: &DialError) -> bool {
         let Some((attempt, _)) = self.dial.take_if(|(_, ours)| *ours == dial) else { return false };
-        self.client.handle_dial_failed(cx.now(), cx.wall(), attempt, error);
+        self.machine.client_mut().handle_dial_failed(cx.now(), cx.wall(), attempt, error);
         self.drive(cx);
         true
     }
@@ -164,7 +178,7 @@ impl Kept {
     /// When [`timeout`](Self::timeout) is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.client.poll_timeout()
+        self.machine.poll_timeout()
     }
 
     /// Acts on what is due; nothing happens before.
@@ -175,33 +189,38 @@ impl Kept {
         if let Some((attempt, conn)) = self.conn {
             self.look(cx, attempt, conn);
         }
-        self.client.handle_timeout(cx.now());
+        self.machine.handle_timeout(cx.now());
         self.drive(cx);
     }
 
     fn look<J>(&mut self, cx: &Context<'_, J>, attempt: Attempt, conn: ConnId) {
         if let Some(progress) = cx.progress(conn) {
-            self.client.handle_progress(cx.now(), attempt, &progress);
+            self.machine.client_mut().handle_progress(cx.now(), attempt, &progress);
         }
     }
 
     /// Carries out what the machine wants.
     fn drive<J>(&mut self, cx: &mut Context<'_, J>) {
         let now = cx.now();
-        while let Some(action) = self.client.poll_action() {
+        while let Some(action) = self.machine.poll_action() {
             match (action, self.conn) {
                 (Action::Dial(attempt), _) => self.dial(cx, attempt),
+                (Action::Greet(_, message), Some((_, conn))) => {
+                    if cx.send(conn, message).is_err() {
+                        self.machine.client_mut().reconnect(now);
+                    }
+                }
                 (Action::Send { ticket, kind, payload, .. }, Some((_, conn))) => {
                     self.send(cx, conn, ticket, kind, payload);
                 }
                 (Action::Ping(attempt), Some((_, conn))) => {
                     if cx.ping(conn).is_err() {
-                        self.client.handle_heartbeat_failed(now, attempt);
+                        self.machine.client_mut().handle_heartbeat_failed(now, attempt);
                     }
                 }
                 (Action::Heartbeat(attempt, message), Some((_, conn))) => {
                     if cx.send(conn, message).is_err() {
-                        self.client.handle_heartbeat_failed(now, attempt);
+                        self.machine.client_mut().handle_heartbeat_failed(now, attempt);
                     }
                 }
                 // One that is closing already is on its way.
@@ -216,7 +235,7 @@ impl Kept {
                 (_, None) => {}
             }
         }
-        if let Some((_, conn)) = self.conn.filter(|_| self.client.unwritten() > 0) {
+        if let Some((_, conn)) = self.conn.filter(|_| self.machine.client().unwritten() > 0) {
             cx.tell_written(conn);
         }
     }
@@ -228,7 +247,7 @@ impl Kept {
         }
         match cx.dial(self.target.clone().numbered(attempt.number())) {
             Ok(dial) => self.dial = Some((attempt, dial)),
-            Err(error) => self.client.handle_dial_failed(cx.now(), cx.wall(), attempt, &error),
+            Err(error) => self.machine.client_mut().handle_dial_failed(cx.now(), cx.wall(), attempt, &error),
         }
     }
 
@@ -244,9 +263,9 @@ impl Kept {
         match cx.send_bytes(conn, kind, payload) {
             Ok(_) => {
                 let extent = Extent::between(&before, &cx.progress(conn).unwrap_or_default());
-                self.client.handle_sent(cx.now(), ticket, extent);
+                self.machine.client_mut().handle_sent(cx.now(), ticket, extent);
             }
-            Err(error) => self.client.handle_not_sent(cx.now(), ticket, error),
+            Err(error) => self.machine.client_mut().handle_not_sent(cx.now(), ticket, error),
         }
     }
 }

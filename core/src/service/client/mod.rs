@@ -11,6 +11,7 @@ mod failure;
 mod fate;
 mod heartbeat;
 mod kept;
+mod machine;
 mod outbox;
 mod state;
 mod stats;
@@ -21,6 +22,7 @@ pub use config::{ClientConfig, Fatal, WhenFull};
 pub use failure::{Failure, Stopped};
 pub use fate::{Fate, Refused, Unsent, WhyRefused};
 pub use kept::Kept;
+pub use machine::Machine;
 pub use state::State;
 pub use stats::ClientStats;
 

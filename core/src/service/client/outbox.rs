@@ -85,13 +85,24 @@ impl Outbox {
             stats.refused += 1;
             return Err(Refused { why, message });
         }
+        Ok(self.put(stats, message.kind(), message.into_bytes(), acknowledged))
+    }
+
+    /// Takes one past all limits.
+    pub(super) fn put(
+        &mut self,
+        stats: &mut ClientStats,
+        kind: Kind,
+        payload: Bytes,
+        acknowledged: bool,
+    ) -> Ticket {
         stats.accepted += 1;
-        self.bytes += len;
+        self.bytes += payload.len();
         self.next += 1;
-        let (ticket, kind, payload) = (self.next, message.kind(), message.into_bytes());
+        let ticket = self.next;
         let item = Item { ticket, kind, payload, acknowledged, tries: 0, extent: None, due: Instant::NEVER };
         self.waiting.push_back(item);
-        Ok(Ticket(ticket))
+        Ticket(ticket)
     }
 
     fn has_room(&self, config: &ClientConfig, len: usize) -> bool {

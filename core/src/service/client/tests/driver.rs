@@ -60,6 +60,7 @@ pub(super) struct Driver {
     pub(super) acknowledged: Vec<Ticket>,
     pub(super) events: Vec<ClientEvent>,
     pub(super) opened: u64,
+    pub(super) greetings: Vec<(Attempt, Message<'static>)>,
     pub(super) beats: u64,
     pub(super) dials: Vec<Instant>,
 }
@@ -97,6 +98,7 @@ impl Driver {
             acknowledged: Vec::new(),
             events: Vec::new(),
             opened: 0,
+            greetings: Vec::new(),
             beats: 0,
             dials: Vec::new(),
         };
@@ -321,6 +323,7 @@ impl Driver {
                 wire.pieces.push(Piece { ticket, begin, end });
                 self.client.handle_sent(self.now, ticket, Extent::between(&before, &wire.progress));
             }
+            Action::Greet(attempt, message) => self.greetings.push((attempt, message)),
             Action::Ping(attempt) | Action::Heartbeat(attempt, _) => {
                 self.beats += 1;
                 if self.heartbeats_fail {

@@ -1,0 +1,9 @@
+//! Clients beside a scripted bus, in virtual time.
+
+mod faults;
+mod laws;
+mod receiving;
+mod scripted;
+mod sending;
+mod side;
+mod stopping;

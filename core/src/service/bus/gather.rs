@@ -1,0 +1,125 @@
+//! Changes on their way to the store.
+
+use super::{Batch, Change, MAX_BATCH, Name};
+use crate::base::Instant;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+/// What one call may change at most: room for it is kept, so that all of it is in one batch.
+const ROOM: usize = 16;
+
+/// Changes in their order: a batch that is open, those before it that are full, and one that is under way. `A` is what is to be
+/// done once they are on disk. What is in it is bounded by what the messages that it is about are bounded by.
+#[derive(Debug)]
+pub(super) struct Gather<A> {
+    full: VecDeque<(Batch, Vec<A>)>,
+    open: Vec<Change>,
+    /// What is to be done when the open one is stored.
+    after: Vec<A>,
+    /// Senders and prefixes whose numbers have changed in the open one: they are written as they are when it is full or put out.
+    pub(super) dirty: BTreeSet<(Name, Name)>,
+    under_way: Option<Vec<A>>,
+    /// When the open one is to be put out.
+    due: Instant,
+}
+
+impl<A> Gather<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            full: VecDeque::new(),
+            open: Vec::new(),
+            after: Vec::new(),
+            dirty: BTreeSet::new(),
+            under_way: None,
+            due: Instant::NEVER,
+        }
+    }
+
+    /// A change that is to be put out by then.
+    pub(super) fn push(&mut self, change: Change, by: Instant) {
+        self.open.push(change);
+        self.due = self.due.min(by);
+    }
+
+    /// It is to be put out by then.
+    pub(super) fn hurry(&mut self, by: Instant) {
+        self.due = self.due.min(by);
+    }
+
+    /// What is to be done when all that was pushed so far is stored. False if it is already.
+    pub(super) fn after(&mut self, after: A) -> bool {
+        let list = if !self.open.is_empty() {
+            &mut self.after
+        } else if let Some((_, last)) = self.full.back_mut() {
+            last
+        } else if let Some(last) = &mut self.under_way {
+            last
+        } else {
+            return false;
+        };
+        list.push(after);
+        true
+    }
+
+    /// Whether the open one has to be [closed](Self::close) before more is pushed.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.len() + self.dirty.len() > MAX_BATCH - ROOM
+    }
+
+    /// No more goes into the open one; `numbers` are the changes for what was dirty.
+    pub(super) fn close(&mut self, numbers: impl Iterator<Item = Change>) {
+        self.open.extend(numbers);
+        self.dirty.clear();
+        self.due = Instant::NEVER;
+        if !self.open.is_empty() {
+            let batch = Batch::new(core::mem::take(&mut self.open));
+            self.full.push_back((batch, core::mem::take(&mut self.after)));
+        }
+    }
+
+    /// When the open one is to be put out: never while another one is under way, since it goes along right behind it.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let is_free = self.under_way.is_none();
+        match self.full.is_empty() {
+            _ if !is_free => None,
+            true => (self.due != Instant::NEVER).then_some(self.due),
+            false => Some(Instant::ORIGIN),
+        }
+    }
+
+    /// Whether the open one is to be put out next.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.under_way.is_none() && self.full.is_empty() && self.due <= now
+    }
+
+    /// The next batch; it is under way from here on.
+    pub(super) fn put_out(&mut self) -> Option<Batch> {
+        if self.under_way.is_some() {
+            return None;
+        }
+        let (batch, after) = self.full.pop_front()?;
+        self.under_way = Some(after);
+        Some(batch)
+    }
+
+    /// The batch under way is stored: what is to be done now. `None` if none was.
+    pub(super) fn stored(&mut self) -> Option<Vec<A>> {
+        self.under_way.take()
+    }
+
+    /// Nothing more is stored: gives back what was to be done.
+    pub(super) fn give_up(&mut self) -> Vec<A> {
+        let mut all = self.under_way.take().unwrap_or_default();
+        all.extend(self.full.drain(..).flat_map(|(_, after)| after));
+        all.append(&mut self.after);
+        self.open.clear();
+        self.dirty.clear();
+        self.due = Instant::NEVER;
+        all
+    }
+
+    /// Nothing waits to be stored, and nothing is being.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.dirty.is_empty() && self.full.is_empty() && self.under_way.is_none()
+    }
+}

@@ -1,0 +1,167 @@
+//! A store that forgets when it is dropped.
+
+use super::{Accepted, Batch, Change, Death, Name, Numbers, Progress, Record, Seq};
+use alloc::collections::BTreeMap;
+
+/// A journal in memory: carries batches out and hands its records back. For tests, and for a bus that is to keep nothing.
+///
+/// It says what carrying out means; a store on disk does the same and lasts. It is bounded by what the broker lets in.
+///
+/// ```
+/// use wharf::service::bus::{Batch, Change, Memory, Name, Seq};
+///
+/// let mut memory = Memory::default();
+/// let (from, id) = (Name::new("shop")?, Name::new("m")?);
+/// memory.carry_out(&Batch::new(vec![Change::RememberId { from, id, seq: Seq(1) }]))?;
+/// assert_eq!(memory.records().count(), 1);
+/// assert!(memory.carry_out(&Batch::new(vec![Change::Remove(Seq(1))])).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    messages: BTreeMap<Seq, (Accepted, Progress)>,
+    dead: BTreeMap<Seq, (Accepted, Death)>,
+    ids: BTreeMap<(Name, Name), Seq>,
+    numbers: BTreeMap<(Name, Name), Numbers>,
+}
+
+/// A change that names a record that is not there, or puts in one that is. Nothing of its batch was carried out.
+///
+/// ```
+/// use wharf::service::bus::{Batch, Change, Memory, Seq};
+///
+/// let error = Memory::default().carry_out(&Batch::new(vec![Change::Purge(Seq(1))])).unwrap_err();
+/// assert_eq!(error.to_string(), "change 0 of the batch does not fit what is stored");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("change {at} of the batch does not fit what is stored")]
+#[non_exhaustive]
+pub struct Misfit {
+    /// Which change.
+    pub at: usize,
+}
+
+impl Memory {
+    /// Carries a batch out: all of it or nothing.
+    ///
+    /// # Errors
+    /// A change does not fit what is stored.
+    pub fn carry_out(&mut self, batch: &Batch) -> Result<(), Misfit> {
+        let mut undo = alloc::vec::Vec::with_capacity(batch.changes().len());
+        for (at, change) in batch.changes().iter().enumerate() {
+            match self.apply(change) {
+                Some(undoing) => undo.push(undoing),
+                None => {
+                    while let Some(undoing) = undo.pop() {
+                        self.undo(undoing);
+                    }
+                    return Err(Misfit { at });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All records.
+    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        let messages =
+            self.messages.values().map(|(accepted, p)| Record::Message(accepted.clone(), p.clone()));
+        let dead = self.dead.values().map(|(accepted, death)| Record::Dead(accepted.clone(), death.clone()));
+        let id = |((from, id), seq): (&(Name, Name), &Seq)| Record::Id {
+            from: from.clone(),
+            id: id.clone(),
+            seq: *seq,
+        };
+        let numbers = self.numbers.values().map(|numbers| Record::Numbers(numbers.clone()));
+        messages.chain(dead).chain(self.ids.iter().map(id)).chain(numbers)
+    }
+
+    fn apply(&mut self, change: &Change) -> Option<Undo> {
+        Some(match change {
+            Change::Accept(accepted) => {
+                let is_new =
+                    !self.messages.contains_key(&accepted.seq) && !self.dead.contains_key(&accepted.seq);
+                is_new
+                    .then(|| self.messages.insert(accepted.seq, (accepted.clone(), Progress::default())))?;
+                Undo::Take(accepted.seq)
+            }
+            Change::Progress(seq, progress) => {
+                let (_, kept) = self.messages.get_mut(seq)?;
+                Undo::Progress(*seq, core::mem::replace(kept, progress.clone()))
+            }
+            Change::Remove(seq) => Undo::PutMessage(self.messages.remove(seq)?),
+            Change::Bury(seq, death) => {
+                let (accepted, progress) = self.messages.remove(seq)?;
+                self.dead.insert(*seq, (accepted, death.clone()));
+                Undo::Bury(*seq, progress)
+            }
+            Change::Requeue { dead, seq } => {
+                let is_new =
+                    !self.messages.contains_key(seq) && (dead == seq || !self.dead.contains_key(seq));
+                let (accepted, death) = is_new.then(|| self.dead.remove(dead))??;
+                self.messages.insert(*seq, (Accepted { seq: *seq, ..accepted }, Progress::default()));
+                Undo::Requeue { dead: *dead, seq: *seq, death }
+            }
+            Change::Purge(seq) => Undo::PutDead(self.dead.remove(seq)?),
+            Change::RememberId { from, id, seq } => {
+                let key = (from.clone(), id.clone());
+                (!self.ids.contains_key(&key)).then(|| self.ids.insert(key.clone(), *seq))?;
+                Undo::Id(key, None)
+            }
+            Change::ForgetId { from, id } => {
+                let key = (from.clone(), id.clone());
+                let seq = self.ids.remove(&key)?;
+                Undo::Id(key, Some(seq))
+            }
+            Change::RememberNumbers(numbers) => {
+                let key = (numbers.from.clone(), numbers.prefix.clone());
+                let before = self.numbers.insert(key.clone(), numbers.clone());
+                Undo::Numbers(key, before)
+            }
+            Change::ForgetNumbers { from, prefix } => {
+                let key = (from.clone(), prefix.clone());
+                let before = self.numbers.remove(&key)?;
+                Undo::Numbers(key, Some(before))
+            }
+        })
+    }
+
+    fn undo(&mut self, undoing: Undo) {
+        match undoing {
+            Undo::Take(seq) => drop(self.messages.remove(&seq)),
+            Undo::Progress(seq, before) => {
+                if let Some((_, progress)) = self.messages.get_mut(&seq) {
+                    *progress = before;
+                }
+            }
+            Undo::PutMessage(message) => drop(self.messages.insert(message.0.seq, message)),
+            Undo::Bury(seq, progress) => {
+                if let Some((accepted, _)) = self.dead.remove(&seq) {
+                    self.messages.insert(seq, (accepted, progress));
+                }
+            }
+            Undo::Requeue { dead, seq, death } => {
+                if let Some((accepted, _)) = self.messages.remove(&seq) {
+                    self.dead.insert(dead, (Accepted { seq: dead, ..accepted }, death));
+                }
+            }
+            Undo::PutDead(dead) => drop(self.dead.insert(dead.0.seq, dead)),
+            Undo::Id(key, Some(seq)) => drop(self.ids.insert(key, seq)),
+            Undo::Id(key, None) => drop(self.ids.remove(&key)),
+            Undo::Numbers(key, Some(numbers)) => drop(self.numbers.insert(key, numbers)),
+            Undo::Numbers(key, None) => drop(self.numbers.remove(&key)),
+        }
+    }
+}
+
+/// What takes a change back.
+enum Undo {
+    Take(Seq),
+    Progress(Seq, Progress),
+    PutMessage((Accepted, Progress)),
+    Bury(Seq, Progress),
+    Requeue { dead: Seq, seq: Seq, death: Death },
+    PutDead((Accepted, Death)),
+    Id((Name, Name), Option<Seq>),
+    Numbers((Name, Name), Option<Numbers>),
+}
