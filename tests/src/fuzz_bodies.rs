@@ -3,6 +3,7 @@
 
 pub use crate::framing::framed;
 pub use crate::fuzz_deflate::deflate;
+pub use crate::fuzz_journal::journal;
 pub use crate::fuzz_tls::tls;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     ("handshake_client", handshake_client),
     ("handshake_server", handshake_server),
     ("http", http),
+    ("journal", journal),
     ("pair", pair),
     ("proxy", proxy),
     ("proxy_header", proxy_header),

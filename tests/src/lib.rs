@@ -27,6 +27,7 @@ pub mod folder;
 pub mod framing;
 pub mod fuzz_bodies;
 mod fuzz_deflate;
+mod fuzz_journal;
 pub mod fuzz_tls;
 #[cfg(feature = "rig")]
 pub mod gate;
