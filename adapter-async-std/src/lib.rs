@@ -47,10 +47,13 @@ pub use wharf_async::{
     SendFailed, Sender, Sending, ServerHandle, ServiceHandle, Socket, Transport, Watch, WriteHalf, entropy,
     no_jobs, repeat, retry, retry_if, serve, serve_service,
 };
+#[cfg(feature = "json")]
+pub use wharf_async::{
+    BusClient, BusSendError, BusWatch, Deliveries, Delivery, Posting, RequestError, RequestLoop, Requester,
+    TypedError, TypedSocket, serve_requests,
+};
 #[cfg(feature = "sim")]
 pub use wharf_async::{Peer, Scene, mock, mock_with};
-#[cfg(feature = "json")]
-pub use wharf_async::{RequestError, RequestLoop, Requester, TypedError, TypedSocket, serve_requests};
 
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.

@@ -6,6 +6,8 @@
 
 mod accept;
 mod bound;
+#[cfg(feature = "json")]
+mod bus;
 mod carrier;
 mod client;
 mod connection;
@@ -41,6 +43,8 @@ mod waiting;
 mod wakers;
 
 pub use bound::Bound;
+#[cfg(feature = "json")]
+pub use bus::{BusClient, BusSendError, BusWatch, Deliveries, Delivery, Posting};
 pub use carrier::Carrier;
 pub use client::connect;
 pub use door::Door;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tracing::Instrument;
 use wharf::base::{CloseCode, Closed, Origin};
 use wharf::link::{Address, ConnId};
-use wharf::service::client::{Failure, Stopped};
+use wharf::service::client::Failure;
 use wharf_std::Drained;
 
 #[cfg(feature = "tracing")]
@@ -128,12 +128,44 @@ pub(crate) fn client_failed(target: impl Display, failure: &Failure, was_connect
 }
 
 /// It has stopped for good.
-pub(crate) fn client_stopped(target: impl Display, reason: &Stopped) {
+pub(crate) fn client_stopped(target: impl Display, was_asked: bool, reason: impl Display) {
     #[cfg(feature = "tracing")]
-    match reason {
-        Stopped::Asked => tracing::info!(target: TARGET, %target, "client stopped"),
-        _ => tracing::error!(target: TARGET, %target, %reason, "client stopped"),
+    if was_asked {
+        tracing::info!(target: TARGET, %target, "client stopped");
+    } else {
+        tracing::error!(target: TARGET, %target, %reason, "client stopped");
     }
+}
+
+/// A client of a bus is registered.
+#[cfg(feature = "json")]
+pub(crate) fn bus_registered(target: impl Display, pending: u64) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: TARGET, %target, pending, "registered");
+}
+
+/// A message of this service has become a dead letter.
+#[cfg(feature = "json")]
+pub(crate) fn bus_dead(target: impl Display, id: impl Display, reason: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, %target, %id, %reason, "dead letter");
+}
+
+/// The bus takes a message later, or gives up something else.
+#[cfg(feature = "json")]
+pub(crate) fn bus_refused(target: impl Display, id: Option<&str>, reason: impl Display) {
+    #[cfg(feature = "tracing")]
+    match id {
+        Some(id) => tracing::warn!(target: TARGET, %target, id, %reason, "rejected; it is tried again"),
+        None => tracing::warn!(target: TARGET, %target, %reason, "refused by the bus"),
+    }
+}
+
+/// A message was given up, and whoever sent it did not want to know.
+#[cfg(feature = "json")]
+pub(crate) fn bus_undelivered(target: impl Display, id: impl Display, why: impl Display) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, %target, %id, %why, "message not accepted");
 }
 
 /// What is done on connect failed.

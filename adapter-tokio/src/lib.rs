@@ -74,7 +74,10 @@ pub use wharf_async::{
     Transport, Watch, entropy, no_jobs,
 };
 #[cfg(feature = "json")]
-pub use wharf_async::{RequestError, Requester, TypedError, serve_requests};
+pub use wharf_async::{
+    BusClient, BusSendError, BusWatch, Deliveries, Delivery, Posting, RequestError, Requester, TypedError,
+    serve_requests,
+};
 
 #[cfg(feature = "sim")]
 pub use wharf_async::{Peer, Scene};

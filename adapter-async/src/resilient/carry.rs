@@ -1,6 +1,6 @@
 //! The task: it carries out what the machine wants, on one connection after the other.
 
-use super::desk::{Desk, Inner};
+use super::carried::{Carried, Desk, Step};
 use super::hook::{Hook, Hooking};
 use crate::client::{attempted, connect};
 use crate::driver::alarm::Alarm;
@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use wharf::base::{CloseCode, Extent, Instant, Progress, SendError};
 use wharf::link::{Config, Target};
-use wharf::service::client::{Action, Attempt, ClientEvent, Fate};
+use wharf::service::client::{Action, Attempt, Machine};
 
 /// Rounds of one poll, after which other tasks get their turn.
 const ROUNDS: usize = 256;
 
 type Dialing<R> = Pin<Box<dyn Future<Output = Result<Socket<R>, ConnectError>> + Send>>;
 
-pub(super) struct Carry<R: Runtime> {
-    desk: Arc<Desk>,
+pub(crate) struct Carry<R: Runtime, I: Carried> {
+    desk: Arc<Desk<I>>,
     target: Target,
     config: Arc<Config>,
     hook: Option<Hook<R>>,
@@ -52,28 +52,31 @@ struct Open<R: Runtime> {
     is_given_up: bool,
 }
 
-impl<R: Runtime> Carry<R> {
-    pub(super) fn new(desk: Arc<Desk>, target: Target, config: Arc<Config>, hook: Option<Hook<R>>) -> Self {
+impl<R: Runtime, I: Carried> Carry<R, I> {
+    /// One whose machine does itself what is done on connect.
+    #[cfg(feature = "json")]
+    pub(crate) fn unhooked(desk: Arc<Desk<I>>, target: Target, config: Arc<Config>) -> Self {
+        Self::new(desk, target, config, None)
+    }
+
+    pub(super) fn new(
+        desk: Arc<Desk<I>>,
+        target: Target,
+        config: Arc<Config>,
+        hook: Option<Hook<R>>,
+    ) -> Self {
         Self { desk, target, config, hook, stage: Stage::Idle, alarm: None, is_over: false }
     }
 
     /// Hands on what the machine tells.
     fn take_events(&mut self) -> bool {
         let mut moved = false;
-        while let Some(event) = self.desk.with(|inner, _, released| inner.next_event(released)) {
+        while let Some(event) = self.desk.with(|inner, now, released| inner.next_event(now, released)) {
             moved = true;
-            match event {
-                ClientEvent::Connected { attempt, again } => self.begin(attempt, again),
-                ClientEvent::Disconnected { failure, was_connected, .. } => {
-                    trace::client_failed(&self.target, &failure, was_connected);
-                }
-                // Whoever sent it did not want to know.
-                ClientEvent::Fate { fate: Fate::Unsent { why, .. }, .. } => trace::not_sent(why),
-                ClientEvent::Stopped(reason) => {
-                    trace::client_stopped(&self.target, &reason);
-                    self.is_over = true;
-                }
-                _ => {}
+            match I::tell(&self.target, &event) {
+                Step::Greet(attempt, again) => self.begin(attempt, again),
+                Step::End => self.is_over = true,
+                Step::Nothing => {}
             }
         }
         moved
@@ -81,14 +84,13 @@ impl<R: Runtime> Carry<R> {
 
     /// A connection is there: first the program has it.
     fn begin(&mut self, attempt: Attempt, again: bool) {
-        trace::client_connected(&self.target, again);
         let stage = std::mem::replace(&mut self.stage, Stage::Idle);
         self.stage = match (stage, &self.hook) {
             (Stage::Open(open), Some(hook)) if open.attempt == attempt => {
                 Stage::Hooking(attempt, hook.begin(open.socket, again))
             }
             (stage, _) => {
-                self.desk.with(|inner, now, _| inner.client.ready(now, attempt));
+                self.desk.with(|inner, now, _| inner.machine().client_mut().ready(now, attempt));
                 stage
             }
         };
@@ -97,7 +99,7 @@ impl<R: Runtime> Carry<R> {
     /// Carries out what the machine wants.
     fn act(&mut self) -> bool {
         let mut moved = false;
-        while let Some(action) = self.desk.with(|inner, _, _| inner.client.poll_action()) {
+        while let Some(action) = self.desk.with(|inner, _, _| inner.machine().poll_action()) {
             moved = true;
             match (action, &mut self.stage) {
                 (Action::Dial(attempt), _) => {
@@ -113,7 +115,8 @@ impl<R: Runtime> Carry<R> {
                     let attempt = *attempt;
                     self.stage = Stage::Idle;
                     let none = Progress::default();
-                    self.desk.with(|inner, now, _| inner.client.handle_gone(now, attempt, &none));
+                    self.desk
+                        .with(|inner, now, _| inner.machine().client_mut().handle_gone(now, attempt, &none));
                 }
                 (action, Stage::Open(open)) => open.act(&self.desk, action),
                 // There is no connection that it could be about.
@@ -138,14 +141,14 @@ impl<R: Runtime> Carry<R> {
                 let attempt = *attempt;
                 self.stage = match hooked {
                     Ok(socket) => {
-                        self.desk.with(|inner, now, _| inner.client.ready(now, attempt));
+                        self.desk.with(|inner, now, _| inner.machine().client_mut().ready(now, attempt));
                         Stage::Open(Open::new(attempt, socket))
                     }
                     Err(error) => {
                         trace::hook_failed(&self.target, &*error);
                         self.desk.with(|inner, now, _| {
-                            inner.client.reconnect(now);
-                            inner.client.handle_gone(now, attempt, &Progress::default());
+                            inner.machine().client_mut().reconnect(now);
+                            inner.machine().client_mut().handle_gone(now, attempt, &Progress::default());
                         });
                         Stage::Idle
                     }
@@ -167,21 +170,23 @@ impl<R: Runtime> Carry<R> {
         match dialed {
             Ok(mut socket) => {
                 let is_websocket = socket.link().is_some_and(|(link, _)| link.connection().is_some());
-                let is_wanted = self
-                    .desk
-                    .with(|inner, now, _| inner.client.handle_opened(now, wall, attempt, is_websocket));
+                let is_wanted = self.desk.with(|inner, now, _| {
+                    inner.machine().client_mut().handle_opened(now, wall, attempt, is_websocket)
+                });
                 if is_wanted { Stage::Open(Open::new(attempt, socket)) } else { Stage::Idle }
             }
             Err(error) => {
                 let error = error.into();
-                self.desk.with(|inner, now, _| inner.client.handle_dial_failed(now, wall, attempt, &error));
+                self.desk.with(|inner, now, _| {
+                    inner.machine().client_mut().handle_dial_failed(now, wall, attempt, &error)
+                });
                 Stage::Idle
             }
         }
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let (now, next) = self.desk.with(|inner, now, _| (now, inner.client.poll_timeout()));
+        let (now, next) = self.desk.with(|inner, now, _| (now, inner.machine().poll_timeout()));
         let Some(next) = next else { return false };
         let alarm = self.alarm.get_or_insert_with(|| Alarm::new(R::timer()));
         if !alarm.poll(cx, now, next, self.desk.clock()) {
@@ -190,7 +195,7 @@ impl<R: Runtime> Carry<R> {
         if let Stage::Open(open) = &mut self.stage {
             open.look(&self.desk);
         }
-        self.desk.with(|inner, now, _| inner.client.handle_timeout(now));
+        self.desk.with(|inner, now, _| inner.machine().handle_timeout(now));
         true
     }
 }
@@ -201,11 +206,11 @@ impl<R: Runtime> Open<R> {
         Box::new(Self { attempt, socket, progress, is_closed: false, is_paused: false, is_given_up: false })
     }
 
-    fn act(&mut self, desk: &Desk, action: Action) {
+    fn act<I: Carried>(&mut self, desk: &Desk<I>, action: Action) {
         let attempt = self.attempt;
-        let failed = |desk: &Desk, sent: Result<(), SendError>| {
+        let failed = |desk: &Desk<I>, sent: Result<(), SendError>| {
             if sent.is_err() {
-                desk.with(|inner, now, _| inner.client.handle_heartbeat_failed(now, attempt));
+                desk.with(|inner, now, _| inner.machine().client_mut().handle_heartbeat_failed(now, attempt));
             }
         };
         self.is_given_up |= matches!(action, Action::Close(_) | Action::Abort(_));
@@ -217,13 +222,19 @@ impl<R: Runtime> Open<R> {
                 let sent = link.send_bytes(now, kind, payload);
                 let extent = Extent::between(&before, &link.progress());
                 desk.with(|inner, now, _| match sent {
-                    Ok(_) => inner.client.handle_sent(now, ticket, extent),
-                    Err(error) => inner.client.handle_not_sent(now, ticket, error),
+                    Ok(_) => inner.machine().client_mut().handle_sent(now, ticket, extent),
+                    Err(error) => inner.machine().client_mut().handle_not_sent(now, ticket, error),
                 });
             }
             Action::Ping(_) => {
                 let connection = link.connection_mut();
                 failed(desk, connection.map_or(Err(SendError::NotOpen), |connection| connection.ping(now)));
+            }
+            Action::Greet(_, message) => {
+                let sent = link.send(now, message);
+                if sent.is_err() {
+                    desk.with(|inner, now, _| inner.machine().client_mut().reconnect(now));
+                }
             }
             Action::Heartbeat(_, message) => failed(desk, link.send(now, message).map(drop)),
             // One that is closing already is on its way.
@@ -234,13 +245,13 @@ impl<R: Runtime> Open<R> {
     }
 
     /// Reads and writes; whether something came of it, and whether the connection is gone.
-    fn poll(&mut self, desk: &Desk, cx: &mut Context<'_>) -> (bool, bool) {
+    fn poll<I: Carried>(&mut self, desk: &Desk<I>, cx: &mut Context<'_>) -> (bool, bool) {
         let is_full = desk.with(|inner, now, _| {
             // Once it ends, what it has read is all that comes.
-            let is_full = inner.is_full() && inner.client.state().is_connected;
+            let is_full = inner.is_full() && inner.machine().client().state().is_connected;
             match (self.is_paused, is_full) {
-                (false, true) => inner.client.pause(now),
-                (true, false) => inner.client.resume(now),
+                (false, true) => inner.machine().client_mut().pause(now),
+                (true, false) => inner.machine().client_mut().resume(now),
                 _ => {}
             }
             is_full
@@ -261,15 +272,15 @@ impl<R: Runtime> Open<R> {
         let mut moved = self.look(desk);
         if let (Some(closed), false) = (self.socket.closed(), self.is_closed) {
             (self.is_closed, moved) = (true, true);
-            desk.with(|inner, now, _| inner.client.handle_closed(now, self.attempt, closed));
+            desk.with(|inner, now, _| inner.machine().client_mut().handle_closed(now, self.attempt, closed));
         }
         match polled {
             Poll::Ready(Some(Ok(message))) => {
                 // What the socket had read before its end came goes past the bound; it is not much.
-                let is_taken = |inner: &Inner| !(self.is_given_up && inner.is_full());
-                desk.with(|inner, _, released| {
+                let is_taken = |inner: &I| !(self.is_given_up && inner.is_full());
+                desk.with(|inner, now, released| {
                     if is_taken(inner) {
-                        inner.take(message, released);
+                        inner.take(now, message, released);
                     }
                 });
                 (true, false)
@@ -283,29 +294,31 @@ impl<R: Runtime> Open<R> {
     }
 
     /// Tells how far it has come, if that has changed.
-    fn look(&mut self, desk: &Desk) -> bool {
+    fn look<I: Carried>(&mut self, desk: &Desk<I>) -> bool {
         let Some((link, _)) = self.socket.link() else { return false };
         let progress = link.progress();
         let moved = std::mem::replace(&mut self.progress, progress) != progress;
         if moved {
-            desk.with(|inner, now, _| inner.client.handle_progress(now, self.attempt, &progress));
+            desk.with(|inner, now, _| {
+                inner.machine().client_mut().handle_progress(now, self.attempt, &progress)
+            });
         }
         moved
     }
 
     /// It is gone, or goes now: nothing more leaves it.
-    fn bury(&mut self, desk: &Desk) {
+    fn bury<I: Carried>(&mut self, desk: &Desk<I>) {
         self.look(desk);
         if let Some((link, clock)) = self.socket.link() {
             // Dropped, a socket would say what it still has.
             link.abort(clock.now());
             let progress = link.progress();
-            desk.with(|inner, now, _| inner.client.handle_gone(now, self.attempt, &progress));
+            desk.with(|inner, now, _| inner.machine().client_mut().handle_gone(now, self.attempt, &progress));
         }
     }
 }
 
-impl<R: Runtime> Future for Carry<R> {
+impl<R: Runtime, I: Carried> Future for Carry<R, I> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -328,18 +341,18 @@ impl<R: Runtime> Future for Carry<R> {
     }
 }
 
-impl<R: Runtime> Drop for Carry<R> {
+impl<R: Runtime, I: Carried> Drop for Carry<R, I> {
     /// Also when the runtime goes down and drops its tasks: whoever waits is told, and told the truth.
     fn drop(&mut self) {
         if self.is_over {
             return;
         }
-        self.desk.with(|inner, now, _| inner.client.stop(now));
+        self.desk.with(|inner, now, _| inner.stop(now));
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Open(mut open) => open.bury(&self.desk),
             Stage::Hooking(attempt, _) => {
                 let none = Progress::default();
-                self.desk.with(|inner, now, _| inner.client.handle_gone(now, attempt, &none));
+                self.desk.with(|inner, now, _| inner.machine().client_mut().handle_gone(now, attempt, &none));
             }
             Stage::Dialing(..) | Stage::Idle => {}
         }

@@ -1,23 +1,18 @@
 //! What the handles and the task share: the machine, who waits for what, and messages that came.
 
-use crate::Clock;
+use super::carried::{Carried, Released, Step};
 use crate::waiting::Waiting;
-use event_listener::Event;
+use crate::{Clock, trace};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use wharf::base::{Instant, Message};
+use wharf::link::Target;
 use wharf::service::client as core;
 use wharf::service::client::{ClientEvent, ClientStats, Fate, Refused, State, Stopped, Ticket};
 
-/// It is locked for as long as one call of the machine takes.
-pub(super) struct Desk {
-    clock: Clock,
-    inner: Mutex<Inner>,
-    /// The state has changed, or it has stopped. Whoever waits no longer is not remembered.
-    changes: Event,
-}
+pub(super) type Desk = super::carried::Desk<Inner>;
 
+/// Of a plain client.
 pub(super) struct Inner {
     pub(super) client: core::Client,
     /// Messages that came, at most 256 or 64 KiB of them and one.
@@ -39,16 +34,6 @@ enum Waiter {
     Told(Fate),
 }
 
-/// What is done once the lock is given back.
-#[derive(Default)]
-pub(super) struct Released {
-    wake: Vec<Waker>,
-    /// One that is dropped.
-    old: Option<Waker>,
-    /// Those who watch are to be woken.
-    has_changed: bool,
-}
-
 impl Desk {
     pub(super) fn new(clock: Clock, client: core::Client) -> Self {
         let inner = Inner {
@@ -62,32 +47,7 @@ impl Desk {
             is_deaf: false,
             stopped: None,
         };
-        Self { clock, inner: Mutex::new(inner), changes: Event::new() }
-    }
-
-    pub(super) fn clock(&self) -> Clock {
-        self.clock
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whoever is woken, and whose waker is dropped, may come back here; so both happen outside of the lock.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Inner, Instant, &mut Released) -> T) -> T {
-        let mut released = Released::default();
-        let out = {
-            let mut inner = self.lock();
-            // Within the lock, so that nobody tells the machine a time that is over.
-            let out = act(&mut inner, self.clock.now(), &mut released);
-            inner.tell_watchers(&mut released);
-            out
-        };
-        released.wake.into_iter().for_each(Waker::wake);
-        if released.has_changed {
-            self.changes.notify(usize::MAX);
-        }
-        out
+        Self::around(clock, inner)
     }
 
     /// As [`with`](Self::with), and wakes the task.
@@ -162,18 +122,6 @@ impl Desk {
         self.wait(|inner| inner.stopped.clone()).await
     }
 
-    /// Waits until `look` makes something of what there is.
-    async fn wait<T>(&self, mut look: impl FnMut(&Inner) -> Option<T>) -> T {
-        loop {
-            // Made first, so that no change falls between.
-            let change = self.changes.listen();
-            if let Some(out) = look(&self.lock()) {
-                return out;
-            }
-            change.await;
-        }
-    }
-
     pub(super) fn poll_message(&self, cx: &mut Context<'_>) -> Poll<Option<Message<'static>>> {
         self.with(|inner, _, released| {
             let was_full = inner.inbox.is_full();
@@ -218,30 +166,32 @@ impl Desk {
     }
 }
 
-/// What the task does.
-impl Inner {
-    /// The task is polled by this one.
-    pub(super) fn register(&mut self, waker: &Waker, released: &mut Released) {
+impl Carried for Inner {
+    type Machine = core::Client;
+
+    fn machine(&mut self) -> &mut core::Client {
+        &mut self.client
+    }
+
+    fn register(&mut self, waker: &Waker, released: &mut Released) {
         if !self.driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
             released.old = self.driver.replace(waker.clone());
         }
     }
 
-    /// A message came.
-    pub(super) fn take(&mut self, message: Message<'static>, released: &mut Released) {
+    fn take(&mut self, _: Instant, message: Message<'static>, released: &mut Released) {
         if !self.is_deaf {
             self.inbox.push(message);
             released.wake.extend(self.reader.take());
         }
     }
 
-    /// Whether there is no room for messages.
-    pub(super) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.inbox.is_full()
     }
 
-    /// Hands fates to who waits for them; anything else is returned, to be told of outside of the lock.
-    pub(super) fn next_event(&mut self, released: &mut Released) -> Option<ClientEvent> {
+    /// Hands fates to who waits for them.
+    fn next_event(&mut self, _: Instant, released: &mut Released) -> Option<ClientEvent> {
         loop {
             match self.client.poll_event()? {
                 ClientEvent::Fate { ticket, fate } => match self.waiting.get_mut(&ticket) {
@@ -263,8 +213,32 @@ impl Inner {
         }
     }
 
-    fn tell_watchers(&mut self, released: &mut Released) {
+    fn has_changed(&mut self) -> bool {
         let version = self.client.state_version();
-        released.has_changed |= std::mem::replace(&mut self.told, version) != version;
+        std::mem::replace(&mut self.told, version) != version
+    }
+
+    fn tell(target: &Target, event: &ClientEvent) -> Step {
+        match event {
+            ClientEvent::Connected { attempt, again } => {
+                trace::client_connected(target, *again);
+                return Step::Greet(*attempt, *again);
+            }
+            ClientEvent::Disconnected { failure, was_connected, .. } => {
+                trace::client_failed(target, failure, *was_connected);
+            }
+            // Whoever sent it did not want to know.
+            ClientEvent::Fate { fate: Fate::Unsent { why, .. }, .. } => trace::not_sent(*why),
+            ClientEvent::Stopped(reason) => {
+                trace::client_stopped(target, matches!(reason, Stopped::Asked), reason);
+                return Step::End;
+            }
+            _ => {}
+        }
+        Step::Nothing
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.client.stop(now);
     }
 }

@@ -1,5 +1,6 @@
 //! The task on a mock's socket, with a machine whose time the test tells.
 
+use super::super::desk::Inner;
 use super::*;
 use crate::driver::tests::Scripted;
 use crate::{Clock, Peer, mock};
@@ -11,6 +12,9 @@ use wharf::base::{Entropy, Wall};
 use wharf::link::DialError;
 use wharf::service::client::{Client, ClientConfig};
 use wharf::ws::handshake::ClientRequest;
+
+type Desk = super::Desk<Inner>;
+type Carry<R> = super::Carry<R, Inner>;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,0 +1,63 @@
+//! Waiting for the state to change.
+
+use super::desk::Desk;
+use std::fmt;
+use std::sync::Arc;
+use wharf::service::bus::client::BusClientState;
+
+/// Watches the state of a [`BusClient`](super::BusClient). It keeps nothing running.
+///
+/// ```
+/// use wharf_async::{BusClient, BusWatch};
+///
+/// async fn registered(client: &BusClient) -> bool {
+///     let mut watch: BusWatch = client.watch();
+///     watch.registered().await
+/// }
+/// ```
+pub struct BusWatch {
+    desk: Arc<Desk>,
+    seen: u64,
+}
+
+impl BusWatch {
+    pub(super) fn new(desk: Arc<Desk>, seen: u64) -> Self {
+        Self { desk, seen }
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> BusClientState {
+        self.desk.state()
+    }
+
+    /// Waits until the state has changed since the last one that was told here, or since the watch was made. What it was in between is
+    /// not told. `None` once the client has stopped.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, no change is lost.
+    pub async fn changed(&mut self) -> Option<BusClientState> {
+        self.desk.changed(&mut self.seen).await
+    }
+
+    /// Waits until it is registered; whether it is, or has stopped.
+    ///
+    /// # Cancel safety
+    /// As [`changed`](Self::changed).
+    pub async fn registered(&mut self) -> bool {
+        loop {
+            if self.state().is_registered {
+                return true;
+            }
+            if self.changed().await.is_none() {
+                return false;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for BusWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusWatch").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! The example of two services on a bus does what it says, on each runtime that has a client.
+#![forbid(unsafe_code)]
+
+#[allow(dead_code)]
+#[path = "../examples/bus_services.rs"]
+mod bus_services;
+
+use wharf_cli::runner::RuntimeKind;
+
+fn what_is_sent_is_applied_though_the_bus_goes_away(runtime: RuntimeKind) {
+    let expected = [
+        "accepted before its receiver is there",
+        "user-service looks ada up",
+        "order-service hears that ada is 36",
+        "user-service refuses user.delete",
+        "it comes again, after 1 attempt",
+        "stopped by the local program",
+        "3 acknowledged since it came back",
+    ];
+    assert_eq!(bus_services::play(runtime).unwrap(), expected);
+}
+
+#[test]
+fn on_tokio() {
+    what_is_sent_is_applied_though_the_bus_goes_away(RuntimeKind::Tokio);
+}
+
+#[test]
+fn on_async_std() {
+    what_is_sent_is_applied_though_the_bus_goes_away(RuntimeKind::AsyncStd);
+}
+
+#[test]
+fn on_smol() {
+    what_is_sent_is_applied_though_the_bus_goes_away(RuntimeKind::Smol);
+}
