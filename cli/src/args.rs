@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::bench::args::BenchArgs;
+use crate::bus::args::BusArgs;
 use crate::chat::access::Origin;
 use crate::framing::FramingKind;
 use crate::health::args::HealthArgs;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tracing::Level;
 use wharf::link::{Address, AddressError};
 
-/// Sans-IO sockets: an echo server, a client, a chat, a health checker.
+/// Sans-IO sockets: an echo server, a client, a chat, a message bus, a health checker.
 #[derive(Debug, Parser)]
 #[command(name = "wharf", version)]
 pub struct Cli {
@@ -30,6 +31,8 @@ pub enum Command {
     Connect(Connect),
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
+    /// Run a message bus: what it has accepted is on disk, and delivered until it is acknowledged or a dead letter.
+    Bus(BusArgs),
     /// Check whether endpoints are up, and serve what is known: as JSON at /health, as a page at /.
     Health(HealthArgs),
     /// Run recorded connections again, and say whether they come out the same.

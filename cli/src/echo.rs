@@ -93,6 +93,7 @@ pub fn run(args: &Echo) -> Result<(), RunError> {
             address: address.clone(),
             unix_mode: args.unix_mode,
             reuse_port: args.common.reuse_port,
+            speaking: None,
         })
         .collect();
     let (control, controls) = async_channel::bounded(16);

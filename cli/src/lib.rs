@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod bench;
+pub mod bus;
 pub mod chat;
 pub mod connect;
 pub mod echo;
@@ -17,5 +18,6 @@ pub mod runner;
 mod runtime;
 mod signals;
 pub mod tls;
+mod worker;
 
 pub use program::run;

@@ -1,8 +1,7 @@
 //! From the command line to a running subcommand.
 
 use crate::args::{Cli, Command};
-use crate::runner::RunError;
-use crate::{bench, chat, connect, echo, health, logging, replay};
+use crate::{bench, bus, chat, connect, echo, health, logging, replay};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -31,6 +30,10 @@ pub fn run() -> ExitCode {
             logging::start(args.common.log);
             chat::run(args)
         }
+        Command::Bus(args) => {
+            logging::start(args.log);
+            bus::run(args)
+        }
         Command::Health(args) => {
             logging::start(args.common.log);
             health::run(args)
@@ -45,7 +48,7 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            let code = if matches!(e, RunError::Lost(_)) { 1 } else { 2 };
+            let code = if e.is_use() { 2 } else { 1 };
             complain(e);
             ExitCode::from(code)
         }

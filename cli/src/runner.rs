@@ -1,13 +1,17 @@
 //! One service on any runtime, from its listeners to its drain.
 
+use crate::bus::{DeadError, TokenFileError};
 use crate::health::SettingsError;
 use crate::tls::TlsFileError;
+use crate::worker::Worker;
 use async_channel::Receiver;
 use std::io;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Address, Config, ConfigError, Service};
+use wharf::service::bus::StoreFailure;
 use wharf_async_std::{Bound, ListenerLost, Runtime};
+use wharf_sqlite::OpenError;
 
 pub use crate::runtime::{Portable, RuntimeKind};
 
@@ -21,7 +25,7 @@ pub use crate::runtime::{Portable, RuntimeKind};
 /// let the_group = Listen { unix_mode: Some(0o660), ..anybody };
 /// # let _ = the_group;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Listen {
     /// The address; port 0 picks a port.
     pub address: Address,
@@ -29,11 +33,13 @@ pub struct Listen {
     pub unix_mode: Option<u32>,
     /// Share a TCP port with others that do the same (SO_REUSEPORT).
     pub reuse_port: bool,
+    /// What is spoken here, and its limits, if it is not what is spoken elsewhere.
+    pub speaking: Option<Arc<Config>>,
 }
 
 impl From<Address> for Listen {
     fn from(address: Address) -> Self {
-        Self { address, unix_mode: None, reuse_port: false }
+        Self { address, unix_mode: None, reuse_port: false, speaking: None }
     }
 }
 
@@ -73,6 +79,18 @@ pub enum RunError {
     /// The folder for recordings cannot be made.
     #[error("--record: {0}")]
     Record(#[source] io::Error),
+    /// Who may register at the bus.
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
+    /// The journal of the bus is in use, damaged or foreign.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The journal failed while the bus ran.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// Nothing could be done with dead letters.
+    #[error(transparent)]
+    Dead(#[from] DeadError),
     /// A listener was lost. The others were closed in order.
     #[error(transparent)]
     Lost(#[from] ListenerLost),
@@ -82,6 +100,14 @@ pub enum RunError {
     /// The operating system gave no randomness.
     #[error("no randomness: {0}")]
     Entropy(#[source] io::Error),
+}
+
+impl RunError {
+    /// Whether it is how the program was called that is wrong, and not what happened then.
+    #[must_use]
+    pub const fn is_use(&self) -> bool {
+        !matches!(self, Self::Lost(_) | Self::Journal(_) | Self::Store(_) | Self::Dead(_))
+    }
 }
 
 /// As [`run_telling`], and prints `listening on ADDR` on stdout for each listener, with its real port.
@@ -96,7 +122,7 @@ pub fn run<S>(
     controls: &Receiver<Control<S::Command>>,
 ) -> Result<(), RunError>
 where
-    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
 {
     run_telling(runtime, listen, service, config, controls, |address| println!("listening on {address}"))
 }
@@ -115,36 +141,68 @@ pub fn run_telling<S>(
     listening: impl Fn(&Address),
 ) -> Result<(), RunError>
 where
-    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
+{
+    let carry_out = None::<fn(S::Job) -> S::Done>;
+    config.check()?;
+    runtime.run(Serving { listen, service, config, controls, listening, carry_out })?
+}
+
+/// As [`run_telling`], and a thread of its own carries out the service's jobs by `carry_out`, one after the other in the order in which
+/// they were submitted. Those in flight are carried out before it returns.
+///
+/// # Errors
+/// [`RunError`] if it cannot be started.
+pub fn run_with<S>(
+    runtime: RuntimeKind,
+    listen: &[Listen],
+    service: S,
+    config: &Arc<Config>,
+    controls: &Receiver<Control<S::Command>>,
+    listening: impl Fn(&Address),
+    carry_out: impl FnMut(S::Job) -> S::Done + Send + 'static,
+) -> Result<(), RunError>
+where
+    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
 {
     config.check()?;
-    runtime.run(Serving { listen, service, config, controls, listening })?
+    runtime.run(Serving { listen, service, config, controls, listening, carry_out: Some(carry_out) })?
 }
 
 /// A service that is to be run, and all that it needs for it.
-struct Serving<'a, S: Service, L> {
+struct Serving<'a, S: Service, L, W> {
     listen: &'a [Listen],
     service: S,
     config: &'a Arc<Config>,
     controls: &'a Receiver<Control<S::Command>>,
     listening: L,
+    carry_out: Option<W>,
 }
 
-impl<S, L> Portable for Serving<'_, S, L>
+impl<S, L, W> Portable for Serving<'_, S, L, W>
 where
-    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
+    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
     L: Fn(&Address),
+    W: FnMut(S::Job) -> S::Done + Send + 'static,
 {
     type Output = Result<(), RunError>;
 
     async fn run_async<R: Runtime>(self) -> Self::Output {
-        let Self { listen, service, config, controls, listening } = self;
-        run_async::<R, S>(listen, service, config, controls, listening).await
+        let Self { listen, service, config, controls, listening, carry_out } = self;
+        let bound = bind::<R>(listen, listening).await?;
+        let Some(carry_out) = carry_out else {
+            return serve(bound, service, config, controls, nobody).await;
+        };
+        let worker = Worker::start(carry_out)?;
+        let jobs = worker.jobs();
+        let served = serve(bound, service, config, controls, move |job| jobs(job).outcome()).await;
+        worker.finish();
+        served
     }
 
     fn run_mio(self) -> Self::Output {
-        let Self { listen, service, config, controls, listening } = self;
-        run_mio(listen, service, config, controls, listening)
+        let Self { listen, service, config, controls, listening, carry_out } = self;
+        run_mio(listen, service, config, controls, listening, carry_out)
     }
 }
 
@@ -155,13 +213,17 @@ fn run_mio<S>(
     config: &Arc<Config>,
     controls: &Receiver<Control<S::Command>>,
     listening: impl Fn(&Address),
+    carry_out: Option<impl FnMut(S::Job) -> S::Done + Send>,
 ) -> Result<(), RunError>
 where
-    S: Service<Command: Send>,
+    S: Service<Command: Send, Job: Send, Done: Send>,
 {
     let mut server = wharf_mio::Server::new(service, config.clone())?;
-    for Listen { address, unix_mode, reuse_port } in listen {
+    for Listen { address, unix_mode, reuse_port, speaking } in listen {
         let listening = match (address, unix_mode) {
+            _ if speaking.is_some() => {
+                server.listen_speaking(address.clone(), speaking.as_ref().unwrap_or(config))
+            }
             (Address::Unix(path), Some(mode)) => server.listen_unix(path, *mode),
             (Address::Tcp(address), _) if *reuse_port => server.listen_reusing_port(*address),
             _ => server.listen(address),
@@ -179,7 +241,10 @@ where
             }
             handle.drain(CloseCode::GOING_AWAY);
         });
-        let served = server.run();
+        let served = match carry_out {
+            None => server.run(),
+            Some(carry_out) => server.run_with(carry_out),
+        };
         // The loop may have failed with nobody having asked for an end.
         controls.close();
         served
@@ -191,29 +256,47 @@ where
     })
 }
 
-async fn run_async<R, S>(
+/// Whoever submits a job where nobody carries it out has it lost, as on a bare loop.
+#[allow(clippy::unused_async)]
+async fn nobody<J, D>(_: J) -> D {
+    panic!("nobody carries out jobs here")
+}
+
+async fn bind<R: Runtime>(
     listen: &[Listen],
-    service: S,
-    config: &Arc<Config>,
-    controls: &Receiver<Control<S::Command>>,
     listening: impl Fn(&Address),
-) -> Result<(), RunError>
-where
-    R: Runtime,
-    S: Service<Job: Send, Done: Send + Default, Command: Send> + Send + 'static,
-{
+) -> Result<Vec<Bound<R>>, RunError> {
     let mut bound = Vec::new();
-    for Listen { address, unix_mode, reuse_port } in listen {
+    for Listen { address, unix_mode, reuse_port, speaking } in listen {
         let opened = match (address, unix_mode) {
             (Address::Unix(path), Some(mode)) => Bound::<R>::bind_unix(path, *mode).await,
             (Address::Tcp(address), _) if *reuse_port => Bound::<R>::bind_reusing_port(*address).await,
             _ => Bound::<R>::bind(address).await,
         };
-        bound.push(opened.map_err(|error| RunError::Bind { address: address.clone(), error })?);
+        let opened = opened.map_err(|error| RunError::Bind { address: address.clone(), error })?;
+        bound.push(match speaking {
+            Some(config) => opened.speaking(config),
+            None => opened,
+        });
     }
     bound.iter().for_each(|listener| listening(listener.local_addr()));
-    let handle = wharf_async_std::serve_service(bound, service, config, wharf_async_std::no_jobs)
-        .map_err(RunError::Entropy)?;
+    Ok(bound)
+}
+
+async fn serve<R, S, J, Fut>(
+    bound: Vec<Bound<R>>,
+    service: S,
+    config: &Arc<Config>,
+    controls: &Receiver<Control<S::Command>>,
+    jobs: J,
+) -> Result<(), RunError>
+where
+    R: Runtime,
+    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
+    J: Fn(S::Job) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = S::Done> + Send + 'static,
+{
+    let handle = wharf_async_std::serve_service(bound, service, config, jobs).map_err(RunError::Entropy)?;
     let controlled = async {
         while let Ok(Control::Command(command)) = controls.recv().await {
             if handle.command(command).is_err() {

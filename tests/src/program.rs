@@ -77,7 +77,20 @@ impl Running {
     #[must_use]
     pub fn start_in<'a>(variables: &[(&str, &str)], args: impl IntoIterator<Item = &'a str>) -> Self {
         let mut command = Command::new(wharf());
-        command.args(args).env_remove("RUST_LOG").env("NO_COLOR", "1");
+        command.args(args);
+        Self::run(command, variables)
+    }
+
+    /// Starts it by a shell that does something before, such as to set limits: what stands for `"$@"` is the program and its arguments.
+    #[must_use]
+    pub fn start_by<'a>(shell: &str, args: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", shell, "sh"]).arg(wharf()).args(args);
+        Self::run(command, &[])
+    }
+
+    fn run(mut command: Command, variables: &[(&str, &str)]) -> Self {
+        command.env_remove("RUST_LOG").env("NO_COLOR", "1");
         for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
             command.env_remove(proxy).env_remove(proxy.to_uppercase());
         }

@@ -8,6 +8,7 @@ macro_rules! certificate {
     };
 }
 
+mod bus;
 mod environment;
 mod framings;
 mod health;

@@ -5,6 +5,7 @@ use clap::Parser;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use wharf::link::Address;
 use wharf_benches::fanout::{grouped::Grouped, raw, service::FanOut};
 use wharf_cli::args::Common;
 use wharf_cli::{echo, runner};
@@ -36,7 +37,7 @@ fn main() -> io::Result<()> {
     }
     // Nobody tells it to end but whoever ends the process.
     let (_control, controls) = async_channel::bounded(1);
-    let listen = [runner::Listen { address: args.listen.into(), unix_mode: None, reuse_port: false }];
+    let listen = [runner::Listen::from(Address::from(args.listen))];
     let config = Arc::new(echo::server_config(&args.common));
     let runtime = args.common.runtime;
     let ran = if args.groups {
