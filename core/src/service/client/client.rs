@@ -7,7 +7,7 @@ use super::{
     Action, Attempt, ClientConfig, ClientEvent, ClientStats, Failure, Refused, State, Stopped, Ticket,
     WhyRefused,
 };
-use crate::base::{Clock, Closed, Entropy, Extent, Instant, Kind, Message, Progress, SendError, Wall};
+use crate::base::{Clock, Closed, Entropy, Extent, Instant, Message, Progress, SendError, Wall};
 use crate::link::DialError;
 use crate::service::schedule::Pace;
 use alloc::collections::VecDeque;
@@ -176,7 +176,7 @@ impl Client {
         self.clock.advance(now);
         let is_ready = matches!(&self.phase, Phase::Open(open) if open.ready_at.is_some());
         let is_taken = self.stopping.is_none() && is_ready;
-        is_taken.then(|| self.outbox.put(&mut self.stats, Kind::Text, text, acknowledged))
+        is_taken.then(|| self.outbox.put(&mut self.stats, crate::base::Kind::Text, text, acknowledged))
     }
 
     fn push(&mut self, now: Instant, message: Message<'static>, ack: bool) -> Result<Ticket, Refused> {
