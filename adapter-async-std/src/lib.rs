@@ -104,3 +104,16 @@ pub fn keep_connected<R: Runtime>(
 ) -> Result<(Client, Messages), ConnectError> {
     Client::connect::<R>(target, &Arc::new(Config::client()), Default::default())
 }
+
+/// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
+/// ([`BusClient::connect`]).
+///
+/// # Errors
+/// As [`BusClient::connect`].
+#[cfg(feature = "json")]
+pub fn bus_client<R: Runtime>(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
+    config: wharf::service::bus::client::BusClientConfig,
+) -> Result<(BusClient, Deliveries), ConnectError> {
+    BusClient::connect::<R>(target, config)
+}

@@ -178,6 +178,54 @@ pub fn keep_connected(
     Client::connect::<Tokio>(target, &Arc::new(Config::client()), Default::default())
 }
 
+/// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
+/// ([`BusClient::connect`]). To be called inside of the runtime.
+///
+/// ```
+/// # #[cfg(feature = "json")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::{Arc, Mutex};
+/// # use wharf::service::bus::{BusConfig, BusService, Memory, Restoring, StoreFailure};
+/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let (config, store) = (BusConfig::default(), Arc::new(Mutex::new(Memory::default())));
+/// # let limits = Arc::new(BusService::config(&config));
+/// # let service = BusService::new(Restoring::new(config).finish(Default::default(), Default::default()));
+/// # let bus = wharf_tokio::serve_service(vec![bound], service, &limits, move |batch| {
+/// #     let stored = store.lock().unwrap().carry_out(&batch).map_err(|_| StoreFailure::new("misfit"));
+/// #     async move { stored }
+/// # })?;
+/// use std::time::Duration;
+/// use wharf::service::bus::{Name, client::BusClientConfig};
+///
+/// let config = |service| Name::new(service).map(BusClientConfig::new);
+/// let (orders, _) = wharf_tokio::bus_client(&url, config("order-service")?)?;
+/// let (users, mut deliveries) = wharf_tokio::bus_client(&url, config("user-service")?)?;
+/// // Once this is done it is on the bus's disk.
+/// orders.send("user-service", "order.created", &("ada", 7)).await?;
+/// let delivery = deliveries.next().await.unwrap();
+/// assert_eq!(delivery.payload::<(String, u32)>()?, ("ada".into(), 7));
+/// delivery.ack();
+/// users.drain(Duration::from_secs(5)).await;
+/// orders.stop().await;
+/// # bus.drain(wharf::base::CloseCode::GOING_AWAY).await;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "json"))]
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+/// As [`BusClient::connect`].
+#[cfg(feature = "json")]
+pub fn bus_client(
+    target: impl TryInto<Target, Error: Into<ConnectError>>,
+    config: wharf::service::bus::client::BusClientConfig,
+) -> Result<(BusClient, Deliveries), ConnectError> {
+    BusClient::connect::<Tokio>(target, config)
+}
+
 /// Attempts something until it succeeds, its error says that it never will, or `schedule` is over ([`wharf_async::retry`]).
 ///
 /// ```

@@ -10,3 +10,6 @@ pub use client::BusClient;
 pub use deliveries::{Deliveries, Delivery};
 pub use posting::{BusSendError, Posting};
 pub use watch::BusWatch;
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,13 @@ impl<R: Runtime, I: Carried> Carry<R, I> {
         Self { desk, target, config, hook, stage: Stage::Idle, alarm: None, is_over: false }
     }
 
+    /// One that has its connection already.
+    #[cfg(all(test, feature = "json"))]
+    pub(crate) fn connected(mut self, attempt: Attempt, socket: Socket<R>) -> Self {
+        self.stage = Stage::Open(Open::new(attempt, socket));
+        self
+    }
+
     /// Hands on what the machine tells.
     fn take_events(&mut self) -> bool {
         let mut moved = false;

@@ -1,7 +1,7 @@
 //! What a client of the bus is told once.
 
 use super::Seen;
-use crate::base::{Message, Origin};
+use crate::base::Message;
 use crate::service::bus::{Name, ToBus};
 use crate::service::client::{ClientConfig, Failure, Fatal, WhenFull};
 use crate::service::schedule::Schedule;
@@ -126,12 +126,9 @@ impl BusClientConfig {
     }
 }
 
-/// What the bus closes a connection for it has said before; how it is closed says nothing more.
+/// What the bus closes a connection for it has said before: how it is closed says nothing more.
 fn ends(failure: &Failure) -> bool {
-    match failure {
-        Failure::Closed { closed, .. } => closed.origin == Origin::Local,
-        other => other.is_fatal(),
-    }
+    matches!(failure, Failure::Dial(_)) && failure.is_fatal()
 }
 
 impl fmt::Debug for BusClientConfig {
