@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wharf::service::bus::RestoreError;
 
-/// Why a journal was not opened. Its files are as they were.
+/// Why a journal was not opened. Its files are as they were, unless it was found good and writing to it failed.
 ///
 /// ```
 /// let folder = std::env::temp_dir().join(format!("wharf-open-{}", std::process::id()));
