@@ -13,8 +13,15 @@ use alloc::string::String;
 /// let mut broker = Broker::new(BusConfig::default());
 /// broker.opened(Instant::ORIGIN, 'a');
 /// broker.receive(Instant::ORIGIN, Wall::default(), 'a', r#"{"type":"sing"}"#);
-/// let Some(Action::Send { conn: 'a', frame }) = broker.poll_action() else { panic!() };
-/// assert_eq!(frame, r#"{"type":"error","reason":"invalid","detail":"unknown type"}"#);
+/// let mut frames = Vec::new();
+/// while let Some(action) = broker.poll_action() {
+///     match action {
+///         Action::Send { conn: 'a', frame } => frames.push(frame),
+///         Action::Event(_) => {}
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// assert_eq!(frames[0], r#"{"type":"error","reason":"invalid","detail":"unknown type"}"#);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
