@@ -41,7 +41,7 @@ use wharf_std::with_environment;
 ///     Ok(())
 /// }
 /// ```
-pub struct BusClient(Arc<Desk>);
+pub struct BusClient(pub(super) Arc<Desk>);
 
 impl BusClient {
     /// Begins to connect to a bus, at `tcp://HOST:PORT`, `tls://…`, `unix:PATH`, `ws://…` or `wss://…`, and goes on until it is stopped.
