@@ -49,7 +49,10 @@ impl Deferrals {
     /// Whether a message that would be sent is to wait behind others; then it is held.
     pub(super) fn holds_back(&mut self, to: &Name, number: u64) -> bool {
         match self.0.get_mut(to) {
-            Some(deferral) if deferral.state != Probe::Out(number) => deferral.held.insert(number),
+            Some(deferral) if deferral.state != Probe::Out(number) => {
+                deferral.held.insert(number);
+                true
+            }
             _ => false,
         }
     }
