@@ -9,6 +9,7 @@ pub mod bus;
 pub mod client;
 pub mod groups;
 pub mod health;
+pub mod history;
 pub mod limiter;
 #[cfg(feature = "json")]
 pub mod messages;
