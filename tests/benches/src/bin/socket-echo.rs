@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,14 +46,10 @@ async fn serve<R: Runtime>(args: &Args) -> io::Result<()> {
     std::future::pending().await
 }
 
-/// What has come together goes out together: it is flushed when the stream would wait.
+/// What has come together goes out together: what is fed is written when the stream would wait.
 async fn echo<R: Runtime>(mut socket: Socket<R>) -> Result<(), Error> {
     while let Some(message) = StreamExt::next(&mut socket).await {
         socket.feed(message?).await?;
-        while let Some(Some(message)) = StreamExt::next(&mut socket).now_or_never() {
-            socket.feed(message?).await?;
-        }
-        SinkExt::flush(&mut socket).await?;
     }
     Ok(())
 }
