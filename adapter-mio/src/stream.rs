@@ -11,6 +11,10 @@ use wharf_std::end_of;
 /// Bytes of a large message that one turn reads at most, but for one read more.
 const STRAIGHT: usize = 1 << 20;
 
+/// Bytes that a read takes at most, behind a message that was read into its own buffer: the next one is mostly as large, and what
+/// it brings into the loop's buffer must be copied.
+const BEGINNING: usize = 64 * 1024;
+
 /// Pieces that one write takes at most.
 pub(crate) const PIECES: usize = 16;
 
@@ -68,6 +72,8 @@ pub(crate) struct Stream {
     ended: bool,
     /// Our writing side is ended.
     shut: bool,
+    /// The last turn that read had a large message.
+    large: bool,
 }
 
 impl Stream {
@@ -77,7 +83,15 @@ impl Stream {
             // It works without, only later.
             trace::minor(error, "TCP_NODELAY cannot be set");
         }
-        Self { socket, readable: true, writable: true, closed: false, ended: false, shut: false }
+        Self {
+            socket,
+            readable: true,
+            writable: true,
+            closed: false,
+            ended: false,
+            shut: false,
+            large: false,
+        }
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -135,6 +149,8 @@ impl Stream {
     fn read(&mut self, machine: &mut impl Machine, buffer: &mut [u8]) {
         let mut straight = self.read_straight(machine);
         if straight.is_none() && self.readable && !self.ended {
+            let most = if self.large { buffer.len().min(BEGINNING) } else { buffer.len() };
+            let buffer = &mut buffer[..most];
             let read = read(&mut self.socket, buffer);
             if let Some(n) = self.judge(machine, read, buffer.len()) {
                 machine.receive(&mut buffer[..n]);
@@ -146,6 +162,7 @@ impl Stream {
             total += n;
             straight = self.read_straight(machine);
         }
+        self.large = total > 0;
     }
 
     /// Reads into a large message's own buffer; `None` if there is none.

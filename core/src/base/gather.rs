@@ -1,5 +1,6 @@
 //! A payload that comes in pieces, in memory that grows with what has arrived.
 
+use super::spares::SpareBuffers;
 use alloc::vec::Vec;
 
 /// Bytes that have arrived of a payload. Its buffer may be longer than that: the end is space to read into, which was
@@ -19,9 +20,8 @@ impl Gather {
     /// it is all that a payload lacks.
     const LEAST_SPACE: usize = 4096;
 
-    /// Space that must be given a value first is made in steps of so much, which stay in the processor's cache until they have
-    /// been read into and unmasked.
-    const FRESH: usize = 128 * 1024;
+    /// One read takes so much at most, which stays in the processor's cache until it has been unmasked.
+    const STEP: usize = 128 * 1024;
 
     /// A spare buffer is at most so many times what there must be room for.
     const SPARE: usize = 6;
@@ -32,43 +32,41 @@ impl Gather {
     }
 
     /// Appends a piece, of a payload of which `ahead` bytes are still to come behind it.
-    pub(crate) fn push(&mut self, piece: &[u8], ahead: usize, spare: Option<&mut Vec<u8>>) {
-        self.room(piece.len(), ahead, spare).copy_from_slice(piece);
+    pub(crate) fn push(&mut self, piece: &[u8], ahead: usize, spares: Option<&mut SpareBuffers>) {
+        self.room(piece.len(), ahead, spares).copy_from_slice(piece);
         self.fill(piece.len());
     }
 
     /// Room for `n` bytes that are here, to be written by the caller and then told by [`fill`](Self::fill).
-    pub(crate) fn room(&mut self, n: usize, ahead: usize, spare: Option<&mut Vec<u8>>) -> &mut [u8] {
+    pub(crate) fn room(&mut self, n: usize, ahead: usize, spares: Option<&mut SpareBuffers>) -> &mut [u8] {
         let arrived = self.len + n;
         if self.buffer.capacity() < arrived {
-            self.move_to(arrived + worth(ahead, arrived), arrived + ahead, spare);
+            self.move_to(arrived + worth(ahead, arrived), arrived + ahead, spares);
         }
         self.init(arrived);
         &mut self.buffer[self.len..arrived]
     }
 
     /// How much can be read straight into the buffer, of a payload of which `ahead` bytes are still to come: no more
-    /// than that, and no more than twice what has arrived, but for a short rest; where the buffer has no value yet, no more than
-    /// suits the cache.
+    /// than that, and no more than twice what has arrived, but for a short rest, and than suits the cache.
     pub(crate) fn space_len(&self, ahead: usize) -> usize {
         if ahead.min(self.len) < Self::LEAST_SPACE {
             return 0;
         }
-        let (worth, ready) = (worth(ahead, self.len), self.buffer.len() - self.len);
-        let room = self.buffer.capacity() - self.len;
-        let fresh = worth.min(Self::FRESH).min(if self.is_full(worth) { worth } else { room });
-        fresh.max(ready.min(worth))
+        let worth = worth(ahead, self.len);
+        let room = if self.is_full(worth) { worth } else { self.buffer.capacity() - self.len };
+        worth.min(room).min(Self::STEP)
     }
 
     /// The space for it, if it pays.
-    pub(crate) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
+    pub(crate) fn space(&mut self, ahead: usize, spares: Option<&mut SpareBuffers>) -> Option<&mut [u8]> {
         let from = self.len;
         if self.space_len(ahead) == 0 {
             return None;
         }
         let worth = worth(ahead, from);
         if self.is_full(worth) {
-            self.move_to(from + worth, from + ahead, spare);
+            self.move_to(from + worth, from + ahead, spares);
         }
         let to = from + self.space_len(ahead);
         self.init(to);
@@ -100,16 +98,16 @@ impl Gather {
         }
     }
 
-    /// Moves the buffer to where there is room for `room`, and for twice what it had room for and has used, of a payload that says
-    /// that it is `whole` bytes.
-    fn move_to(&mut self, room: usize, whole: usize, spare: Option<&mut Vec<u8>>) {
-        let room = room.max(2 * self.buffer.capacity().min(self.len));
+    /// Moves the buffer to where there is room for `room` bytes of a payload that says that it is `whole`; for twice what has
+    /// arrived where that is hardly more than before.
+    fn move_to(&mut self, room: usize, whole: usize, spares: Option<&mut SpareBuffers>) {
+        let least = self.buffer.capacity().min(self.len);
+        let room = if room < least + least / 2 { 2 * least } else { room };
         self.buffer.truncate(self.len);
         // One that is much larger than the payload would be held for no use; one for a payload that has hardly begun would be kept
         // from others by whoever only says that it is large.
         let most = whole.saturating_mul(2).min(room.saturating_mul(Self::SPARE));
-        if let Some(spare) = spare.filter(|spare| (room..=most).contains(&spare.capacity())) {
-            let mut buffer = core::mem::take(spare);
+        if let Some(mut buffer) = spares.and_then(|spares| spares.take(room..=most)) {
             if buffer.len() < self.len {
                 buffer.resize(self.len, 0);
             }
@@ -132,9 +130,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// One spare buffer of so many sevens.
+    fn spare(len: usize) -> SpareBuffers {
+        let mut spares = SpareBuffers::default();
+        spares.keep(Vec::from_iter(core::iter::repeat_n(7, len)));
+        spares
+    }
+
+    /// The capacity of the largest spare buffer that is left.
+    fn left(spares: &mut SpareBuffers) -> usize {
+        spares.take(1..=usize::MAX).map_or(0, |buffer| buffer.capacity())
+    }
+
     #[test]
     fn what_lacks_little_has_room_at_once() {
-        let (mut gather, mut spare) = (Gather::default(), Vec::new());
+        let (mut gather, mut spare) = (Gather::default(), SpareBuffers::default());
         gather.push(&[1; 65522], 14, Some(&mut spare));
         assert_eq!(gather.buffer.capacity(), 65536);
         gather.push(&[2; 14], 0, Some(&mut spare));
@@ -143,10 +153,9 @@ mod tests {
 
     #[test]
     fn a_spare_buffer_is_used_and_not_written_again() {
-        let (mut gather, mut spare) = (Gather::default(), Vec::from([7; 65536]));
-        let at = spare.as_ptr();
+        let (mut gather, mut spare) = (Gather::default(), spare(65536));
         gather.push(&[1; 40_000], 20_000, Some(&mut spare));
-        assert_eq!((gather.buffer.as_ptr(), gather.buffer[65535], spare.capacity()), (at, 7, 0));
+        assert_eq!((gather.buffer.capacity(), gather.buffer[65535], left(&mut spare)), (65536, 7, 0));
         assert_eq!(gather.space(20_000, Some(&mut spare)).unwrap().len(), 20_000);
         gather.fill(20_000);
         let whole = gather.finish();
@@ -154,30 +163,30 @@ mod tests {
     }
 
     #[test]
-    fn a_large_payload_takes_a_spare_buffer_with_its_first_piece_and_is_read_in_growing_steps() {
-        let (mut gather, mut spare) = (Gather::default(), Vec::from([7; (1 << 20) + 4096]));
+    fn a_large_payload_takes_a_spare_buffer_with_its_first_piece_and_is_read_in_steps() {
+        let (mut gather, mut spare) = (Gather::default(), spare((1 << 20) + 4096));
         let mut ahead = (1 << 20) - 65_522;
         gather.push(&[1; 65_522], ahead, Some(&mut spare));
-        assert_eq!(spare.capacity(), 0);
+        assert_eq!(left(&mut spare), 0);
         let mut steps = Vec::new();
         while let Some(n) = gather.space(ahead, Some(&mut spare)).map(|space| space.len()) {
             gather.fill(n);
             steps.push(n);
             ahead -= n;
         }
-        assert_eq!(steps, [131_044, 393_132, 458_878]);
+        assert_eq!(steps, [&[131_044][..], &[Gather::STEP; 6], &[65_578]].concat());
     }
 
     #[test]
     fn a_small_payload_takes_no_large_spare_buffer() {
-        let (mut gather, mut spare) = (Gather::default(), Vec::from([7; 65536]));
+        let (mut gather, mut spare) = (Gather::default(), spare(65536));
         gather.push(&[1; 1000], 1 << 30, Some(&mut spare));
-        assert_eq!((spare.len(), gather.finish().capacity()), (65536, 3000));
+        assert_eq!((left(&mut spare), gather.finish().capacity()), (65536, 3000));
     }
 
     #[test]
     fn pieces_of_one_byte_are_not_moved_each_time() {
-        let (mut gather, mut spare, mut moves) = (Gather::default(), Vec::new(), 0);
+        let (mut gather, mut spare, mut moves) = (Gather::default(), SpareBuffers::default(), 0);
         for _ in 0..10_000 {
             let before = gather.buffer.capacity();
             gather.push(&[1], 0, Some(&mut spare));
@@ -190,10 +199,10 @@ mod tests {
         #[test]
         fn any_pieces_any_way_are_the_same_and_room_is_bounded(
             steps in prop::collection::vec((1usize..9000, any::<bool>()), 1..30),
-            spare in prop_oneof![Just(0), 0usize..100_000],
+            kept in prop_oneof![Just(0), 0usize..100_000],
         ) {
-            let most = if spare == 0 { 2 } else { Gather::SPARE };
-            let (mut gather, mut spare) = (Gather::default(), Vec::from_iter(core::iter::repeat_n(9, spare)));
+            let most = if kept == 0 { 2 } else { Gather::SPARE };
+            let (mut gather, mut spare) = (Gather::default(), spare(kept));
             let total: usize = steps.iter().map(|(n, _)| n).sum();
             let mut want = Vec::new();
             for (i, (n, straight)) in steps.into_iter().enumerate() {

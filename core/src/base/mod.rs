@@ -57,6 +57,7 @@ pub(crate) use deadlines::{Deadline, Deadlines};
 pub(crate) use gather::Gather;
 pub(crate) use leaving::{Gone, Leaving};
 pub(crate) use outbox::Outbox;
+pub(crate) use spares::SpareBuffers;
 pub(crate) use stats::Counters;
 pub(crate) use time::{Clock, WallClock};
 #[cfg(feature = "tls")]

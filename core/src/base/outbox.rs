@@ -1,7 +1,7 @@
 //! Bytes out: small frames in a cork, large payloads by reference, control frames in between.
 
 use super::load::Load;
-use super::spares::Spares;
+use super::spares::{SpareBuffers, Spares};
 use super::{Entropy, Instant, Progress};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -150,15 +150,14 @@ impl Outbox {
         self.unmarked_to = 0;
     }
 
-    /// The spare buffer, to gather a message in; there is one in a turn.
-    pub(crate) fn spare(&mut self) -> Option<&mut Vec<u8>> {
-        self.spares.as_mut().map(|spares| &mut spares.buffer)
+    /// Spare buffers, to gather a message in; there are some in a turn.
+    pub(crate) fn spares(&mut self) -> Option<&mut SpareBuffers> {
+        self.spares.as_mut().map(|spares| &mut spares.buffers)
     }
 
-    /// A buffer of `len` bytes, whatever they are: the spare one, if it suits.
+    /// A buffer of `len` bytes, whatever they are: a spare one, if one suits.
     pub(crate) fn take_buffer(&mut self, len: usize) -> Vec<u8> {
-        let spare = self.spare().filter(|spare| (len..=2 * len).contains(&spare.capacity()));
-        let mut buffer = spare.map(core::mem::take).unwrap_or_default();
+        let mut buffer = self.spares().and_then(|spares| spares.take(len..=2 * len)).unwrap_or_default();
         buffer.resize(len, 0);
         buffer
     }

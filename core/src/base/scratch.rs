@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// What a turn needs and an idle connection should not own: the cork that small frames are encoded into, the block that
-/// masks are drawn from, and a buffer for the next large message; with the feature `deflate` also a compressor and an inflater. One a thread or loop,
+/// masks are drawn from, and buffers for the next large messages; with the feature `deflate` also a compressor and an inflater. One a thread or loop,
 /// lent to one connection at a time.
 ///
 /// ```
@@ -41,8 +41,8 @@ impl Scratch {
         }
     }
 
-    /// Bytes of heap that the buffers hold, at most 256 KiB between turns; once a connection has sent a large message on, up
-    /// to 1 MiB more, and once one has compressed, up to 512 KiB more.
+    /// Bytes of heap that the buffers hold, at most 256 KiB between turns; once connections have sent large messages on, up
+    /// to 4 MiB more, and once one has compressed, up to 512 KiB more.
     #[must_use]
     pub fn capacity(&self) -> usize {
         #[cfg(feature = "deflate")]

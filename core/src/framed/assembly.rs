@@ -1,11 +1,10 @@
 //! A message on its way: gathered from reads, in memory that grows with what has arrived.
 
 use crate::base::utf8::{Carry, NotUtf8};
-use crate::base::{Gather, Kind, Message};
+use crate::base::{Gather, Kind, Message, SpareBuffers};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// What has arrived of a message.
 #[derive(Debug)]
@@ -35,11 +34,11 @@ impl Assembly {
         &mut self,
         piece: &[u8],
         ahead: usize,
-        spare: Option<&mut Vec<u8>>,
+        spares: Option<&mut SpareBuffers>,
     ) -> Result<(), NotUtf8> {
         match &mut self.payload {
             Payload::Text(text) => self.carry.push(piece, Some(text))?,
-            Payload::Bytes(gather) => gather.push(piece, ahead, spare),
+            Payload::Bytes(gather) => gather.push(piece, ahead, spares),
         }
         Ok(())
     }
@@ -77,9 +76,9 @@ impl Assembly {
         }
     }
 
-    pub(super) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
+    pub(super) fn space(&mut self, ahead: usize, spares: Option<&mut SpareBuffers>) -> Option<&mut [u8]> {
         match &mut self.payload {
-            Payload::Bytes(gather) => gather.space(ahead, spare),
+            Payload::Bytes(gather) => gather.space(ahead, spares),
             Payload::Text(_) => None,
         }
     }

@@ -242,7 +242,7 @@ impl<C: Codec> Engine for Connection<C> {
             return None;
         }
         let remaining = self.sized_remaining();
-        self.assembly.as_mut()?.space(remaining, self.outbox.spare())
+        self.assembly.as_mut()?.space(remaining, self.outbox.spares())
     }
 
     fn handle_read(&mut self, now: Instant, n: usize) {

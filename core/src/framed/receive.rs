@@ -254,7 +254,7 @@ impl<C: Codec> Connection<C> {
             self.frame.remaining -= len;
             let ahead = self.sized_remaining();
             let assembly = self.assembly.get_or_insert_with(|| Assembly::begin(kind));
-            assembly.push(&bytes[..len], ahead, self.outbox.spare())?;
+            assembly.push(&bytes[..len], ahead, self.outbox.spares())?;
         }
         match self.frame.shape {
             Shape::Sized { .. } if self.frame.remaining > 0 => Ok((len, None)),

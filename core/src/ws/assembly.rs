@@ -2,11 +2,10 @@
 
 use super::wire::mask;
 use super::wire::utf8::{Carry, NotUtf8};
-use crate::base::{Gather, Kind, Message};
+use crate::base::{Gather, Kind, Message, SpareBuffers};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// What has arrived of a message.
 #[derive(Debug)]
@@ -68,11 +67,11 @@ impl Assembly {
         &mut self,
         piece: &[u8],
         ahead: usize,
-        spare: Option<&mut Vec<u8>>,
+        spares: Option<&mut SpareBuffers>,
     ) -> Result<(), NotUtf8> {
         match &mut self.payload {
             Payload::Text(text) => self.carry.push(piece, Some(text))?,
-            Payload::Binary(gather) => gather.push(piece, ahead, spare),
+            Payload::Binary(gather) => gather.push(piece, ahead, spares),
         }
         self.total += piece.len();
         Ok(())
@@ -84,13 +83,13 @@ impl Assembly {
         piece: &mut [u8],
         (key, phase): ([u8; 4], usize),
         ahead: usize,
-        spare: Option<&mut Vec<u8>>,
+        spares: Option<&mut SpareBuffers>,
     ) -> Result<(), NotUtf8> {
         let Payload::Binary(gather) = &mut self.payload else {
             mask::apply(piece, key, phase);
-            return self.push(piece, ahead, spare);
+            return self.push(piece, ahead, spares);
         };
-        mask::copy(gather.room(piece.len(), ahead, spare), piece, key, phase);
+        mask::copy(gather.room(piece.len(), ahead, spares), piece, key, phase);
         gather.fill(piece.len());
         self.total += piece.len();
         Ok(())
@@ -127,9 +126,9 @@ impl Assembly {
         }
     }
 
-    pub(super) fn space(&mut self, ahead: usize, spare: Option<&mut Vec<u8>>) -> Option<&mut [u8]> {
+    pub(super) fn space(&mut self, ahead: usize, spares: Option<&mut SpareBuffers>) -> Option<&mut [u8]> {
         match (self.compressed(), &mut self.payload) {
-            (None, Payload::Binary(gather)) => gather.space(ahead, spare),
+            (None, Payload::Binary(gather)) => gather.space(ahead, spares),
             _ => None,
         }
     }

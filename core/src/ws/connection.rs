@@ -318,7 +318,7 @@ impl Engine for Connection {
             return None;
         }
         let assembly = self.assembly.as_mut()?;
-        assembly.space(self.frame.remaining, self.outbox.spare())
+        assembly.space(self.frame.remaining, self.outbox.spares())
     }
 
     fn handle_read(&mut self, now: Instant, n: usize) {

@@ -249,8 +249,8 @@ impl Connection {
         let ahead = self.frame.remaining;
         let pushed = match mask {
             _ if streaming => assembly.pass(piece),
-            Some(mask) => assembly.push_masked(piece, mask, ahead, self.outbox.spare()),
-            None => assembly.push(piece, ahead, self.outbox.spare()),
+            Some(mask) => assembly.push_masked(piece, mask, ahead, self.outbox.spares()),
+            None => assembly.push(piece, ahead, self.outbox.spares()),
         };
         pushed.map_err(|_| Violation::TextNotUtf8)?;
         let ended = self.frame.remaining == 0;

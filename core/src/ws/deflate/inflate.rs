@@ -71,7 +71,7 @@ impl Connection {
         let room = self.config.max_message.saturating_sub(assembly.total);
         let out = inflater.out(step.written.min(room));
         let streaming = self.config.delivery == Delivery::Streaming;
-        let pushed = if streaming { assembly.pass(out) } else { assembly.push(out, 0, self.outbox.spare()) };
+        let pushed = if streaming { assembly.pass(out) } else { assembly.push(out, 0, self.outbox.spares()) };
         pushed.map_err(|_| Violation::TextNotUtf8)?;
         if step.written > room {
             return Err(Violation::MessageTooBig { limit: self.config.max_message });
