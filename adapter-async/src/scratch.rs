@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use wharf::base::Scratch;
 
 /// How much one read takes at most.
-pub(crate) const READ: usize = 64 * 1024;
+pub(crate) const READ: usize = 256 * 1024;
 
 /// A read buffer and the engine's scratch.
 pub(crate) struct Buffers {
