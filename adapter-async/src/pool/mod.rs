@@ -7,7 +7,7 @@ mod keeper;
 mod lent;
 mod pool;
 mod shared;
-#[cfg(test)]
+#[cfg(all(test, feature = "sim"))]
 mod tests;
 
 pub use error::PoolError;

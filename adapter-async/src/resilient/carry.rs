@@ -367,5 +367,5 @@ impl<R: Runtime, I: Carried> Drop for Carry<R, I> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sim"))]
 mod tests;
