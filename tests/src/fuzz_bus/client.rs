@@ -37,9 +37,9 @@ struct World {
     line: Option<Line>,
     /// Messages whose outcome is not told.
     untold: BTreeSet<Name>,
-    /// Ids that ever went out, and those of them that the bus has said that it has.
-    went: BTreeSet<Name>,
+    /// Those of which the bus has said that it has them: at all, and as an answer.
     accepted: BTreeSet<Name>,
+    answered: BTreeSet<Name>,
     /// What the bus has delivered.
     said: BTreeMap<Id, BTreeSet<String>>,
     work: Vec<Delivery>,
@@ -93,8 +93,8 @@ impl World {
             dialing: None,
             line: None,
             untold: BTreeSet::new(),
-            went: BTreeSet::new(),
             accepted: BTreeSet::new(),
+            answered: BTreeSet::new(),
             said: BTreeMap::new(),
             work: Vec::new(),
             nacked: BTreeSet::new(),
@@ -119,8 +119,8 @@ impl World {
                 line.is_registered |= service_id == self.config.service_id;
             }
             Ok(FromBus::Accepted { message_id }) => {
-                line.open.remove(&message_id);
-                self.accepted.extend(self.went.get(&message_id).cloned());
+                self.answered.extend(line.open.take(&message_id));
+                self.accepted.extend(self.untold.get(&message_id).cloned());
             }
             Ok(FromBus::Rejected { message_id, .. }) => drop(line.open.remove(&*message_id)),
             Ok(FromBus::Message(message)) => {
@@ -239,7 +239,7 @@ impl World {
                     Outcome::Accepted => assert!(self.accepted.contains(&id), "{id} is not accepted"),
                     Outcome::Undelivered { message, may_be_accepted, .. } => {
                         assert_eq!((&message.id, &message.from), (&id, &self.config.service_id));
-                        assert!(may_be_accepted || !self.accepted.contains(&id), "{id} may be");
+                        assert!(may_be_accepted || !self.answered.contains(&id), "{id} may be");
                     }
                     _ => {}
                 }
@@ -298,7 +298,6 @@ impl World {
                 assert!(text.len() <= self.config.max_frame);
                 assert!(line.open.insert(message.id.clone()), "twice over one connection");
                 assert!(line.open.len() <= self.config.max_in_flight, "{:?} are open", line.open);
-                self.went.insert(message.id);
             }
             ToBus::Ack { message_id, from } => {
                 let from = from.expect("it says whose");
