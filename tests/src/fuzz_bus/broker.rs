@@ -361,7 +361,10 @@ impl World {
             }
             self.pass(Duration::from_millis(100));
             if self.broker.stats().pending == 0 {
+                self.pass(Duration::from_millis(100));
                 self.check();
+                let is_left = |record| matches!(record, Record::Message(..));
+                assert!(!self.memory.records().any(is_left), "it is stored, and nobody knows of it");
                 return;
             }
         }

@@ -152,7 +152,7 @@ fn by_a_service() -> Vec<(String, Fate)> {
         (with(r#""timestamp":0"#, r#""timestamp":true"#), NAMED_INVALID),
         (with(r#""to":"mail""#, r#""to":["mail"]"#), NAMED_INVALID),
         (with("null", &nested(129)), NAMED_INVALID),
-        (with("null", &nested(100_000)), INVALID),
+        (with("null", &nested(100_000)), NAMED_INVALID),
         (r#"{"type":"message"}"#.into(), INVALID),
         (r#"{"type":"message","message":"m"}"#.into(), INVALID),
         (r#"{"type":"ack","messageId":"m-1"}"#.into(), UNKNOWN),

@@ -59,9 +59,12 @@ fn main() -> io::Result<()> {
         let mut figures: Vec<Vec<Figure>> = vec![Vec::new(); 1 + args.jetstream.len()];
         for round in 0..args.rounds.max(1) {
             let run = format!("{in_flight}-{round}");
-            figures[0].push(args.at_bus(&run, *in_flight)?);
-            for (at, (_, address)) in args.jetstream.iter().enumerate() {
-                figures[at + 1].push(args.at_nats(*address, &run, *in_flight)?);
+            let failed =
+                |name: &str, error| io::Error::other(format!("{name}, {in_flight} in flight: {error}"));
+            figures[0].push(args.at_bus(&run, *in_flight).map_err(|error| failed("wharf bus", error))?);
+            for (at, (name, address)) in args.jetstream.iter().enumerate() {
+                let figure = args.at_nats(*address, &run, *in_flight);
+                figures[at + 1].push(figure.map_err(|error| failed(name, error))?);
             }
         }
         let names = std::iter::once("wharf bus").chain(args.jetstream.iter().map(|(name, _)| &**name));

@@ -58,6 +58,9 @@ pub struct Figure {
     pub count: usize,
 }
 
+/// Most messages that wait for the subscriber; a publisher that is ahead of it by as many waits too. A bus keeps 10,000.
+const BACKLOG: usize = 5000;
+
 /// Publishes for so long, with so many in flight: handed in, and not told to be kept.
 ///
 /// # Errors
@@ -72,18 +75,26 @@ pub fn measure(
     let stream = subscriber.stream().try_clone()?;
     let receiving = thread::spawn(move || receive(&mut subscriber, &came));
     let began = Instant::now();
-    let mut sent = Vec::new();
+    let mut sent: Vec<Instant> = Vec::new();
     let mut kept = 0;
-    while began.elapsed() < length || kept < sent.len() {
-        while sent.len() - kept < in_flight && began.elapsed() < length {
+    let mut delays = Vec::new();
+    loop {
+        delays.extend(comes.try_iter().map(|(n, at): (usize, Instant)| at - sent[n]));
+        while sent.len() - kept < in_flight && sent.len() - delays.len() < BACKLOG && began.elapsed() < length
+        {
             sent.push(Instant::now());
             publisher.publish(sent.len() - 1)?;
         }
-        publisher.flush()?;
-        kept += publisher.kept()?;
+        if kept < sent.len() {
+            publisher.flush()?;
+            kept += publisher.kept()?;
+        } else if let Some((n, at)) = (delays.len() < sent.len()).then(|| comes.recv().ok()).flatten() {
+            delays.push(at - sent[n]);
+        } else {
+            break;
+        }
     }
     let count = sent.len();
-    let mut delays: Vec<Duration> = comes.iter().take(count).map(|(n, at)| at - sent[n]).collect();
     let took = began.elapsed();
     stream.shutdown(Shutdown::Both)?;
     let received = receiving.join().map_err(|_| io::Error::other("the subscriber panicked"))?;
@@ -91,7 +102,8 @@ pub fn measure(
         return Err(received.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()));
     }
     delays.sort_unstable();
-    let at = |part: f64| delays[((count - 1) as f64 * part) as usize];
+    let at =
+        |part: f64| delays.get((count.saturating_sub(1) as f64 * part) as usize).copied().unwrap_or_default();
     Ok(Figure { rate: count as f64 / took.as_secs_f64(), p50: at(0.5), p99: at(0.99), count })
 }
 
