@@ -215,6 +215,14 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
+/// A number of seconds above zero.
+pub(crate) fn positive_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("must be more than 0".to_owned()),
+        time => Ok(time),
+    }
+}
+
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
@@ -250,6 +258,8 @@ mod tests {
     fn values_are_checked() {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         assert!(seconds("-1").is_err() && seconds("x").is_err());
+        assert!(positive_seconds("0").is_err() && positive_seconds("-1").is_err());
+        assert_eq!(positive_seconds("0.5"), Ok(Duration::from_millis(500)));
         assert_eq!(address("localhost:80"), Ok(([127, 0, 0, 1], 80).into()));
         assert_eq!(address("unix:a b"), Ok(Address::Unix("a b".into())));
         assert!(address("[::1]:0").is_ok() && address("nowhere").is_err());

@@ -2,6 +2,7 @@
 //! Each panics when a law is broken.
 
 pub use crate::framing::framed;
+pub use crate::fuzz_bus::bus;
 pub use crate::fuzz_deflate::deflate;
 pub use crate::fuzz_journal::journal;
 pub use crate::fuzz_tls::tls;
@@ -31,6 +32,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("bus", bus),
     ("deflate", deflate),
     ("header", header),
     ("framed", framed),

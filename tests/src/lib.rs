@@ -26,6 +26,7 @@ pub mod door;
 pub mod folder;
 pub mod framing;
 pub mod fuzz_bodies;
+mod fuzz_bus;
 mod fuzz_deflate;
 mod fuzz_journal;
 pub mod fuzz_tls;

@@ -1,8 +1,8 @@
-//! The example of two services on a bus does what it says, on each runtime that has a client.
+//! The example of two services on a bus does what it says, on each runtime.
 #![forbid(unsafe_code)]
 
 #[allow(dead_code)]
-#[path = "../examples/bus_services.rs"]
+#[path = "../examples/bus_services/main.rs"]
 mod bus_services;
 
 use wharf_cli::runner::RuntimeKind;
@@ -20,17 +20,4 @@ fn what_is_sent_is_applied_though_the_bus_goes_away(runtime: RuntimeKind) {
     assert_eq!(bus_services::play(runtime).unwrap(), expected);
 }
 
-#[test]
-fn on_tokio() {
-    what_is_sent_is_applied_though_the_bus_goes_away(RuntimeKind::Tokio);
-}
-
-#[test]
-fn on_async_std() {
-    what_is_sent_is_applied_though_the_bus_goes_away(RuntimeKind::AsyncStd);
-}
-
-#[test]
-fn on_smol() {
-    what_is_sent_is_applied_though_the_bus_goes_away(RuntimeKind::Smol);
-}
+wharf_tests::on_every_runtime!({ what_is_sent_is_applied_though_the_bus_goes_away });

@@ -1,7 +1,7 @@
 //! The flags of `wharf bus`.
 
 use super::listen::BusListen;
-use crate::args::{at_least_one, seconds};
+use crate::args::{at_least_one, positive_seconds};
 use crate::runner::RuntimeKind;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -163,15 +163,13 @@ impl DeadSome {
 const NOTES: &str = "\
 A message that was answered by `accepted` is on disk, and is delivered until it is acknowledged, or dead after --attempts.
 
+A journal that is damaged or another program's is refused and left as it is. To start afresh, without all that was accepted: rm
+wharf-bus.db*, while no bus runs.
+
 GET /status at a ws:// address: the counters as JSON. GET /metrics: for Prometheus.
 
 SIGINT and SIGTERM: no more connections, what was taken is stored and answered, 1001 to all, at most 5 s, exit code 0. Exit code 1: the
 journal is in use, damaged or foreign, or could not be written to. 2: bad use, or a port in use.";
-
-/// A number of seconds above zero, decimals allowed.
-pub(crate) fn positive_seconds(text: &str) -> Result<Duration, String> {
-    seconds(text).and_then(|time| if time.is_zero() { Err("must be more than 0".into()) } else { Ok(time) })
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The flags of `wharf health`.
 
-use crate::args::{Common, address};
+use crate::args::{Common, address, positive_seconds};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,9 +60,3 @@ An endpoint of the file, whose own interval and timeout go before all others:
   body = \"ready\"          # what must stand in the first 64 KiB
 
 SIGINT and SIGTERM: no more connections, 1001 to all, a bounded wait, exit code 0. Bad use, a bad file among it: exit code 2.";
-
-/// A number of seconds above zero, decimals allowed.
-fn positive_seconds(text: &str) -> Result<Duration, String> {
-    crate::args::seconds(text)
-        .and_then(|time| if time.is_zero() { Err("must be more than 0".into()) } else { Ok(time) })
-}

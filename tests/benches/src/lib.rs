@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "servers")]
+pub mod bus;
+#[cfg(feature = "servers")]
 pub mod client;
 pub mod echo;
 #[cfg(feature = "peers")]

@@ -9,18 +9,18 @@ use wharf_tests::folder::Folder;
 use wharf_tests::program::{Ended, Running, run};
 
 /// A service that speaks lines.
-struct Service {
-    lines: BufReader<TcpStream>,
+pub(super) struct Service {
+    pub(super) lines: BufReader<TcpStream>,
 }
 
 impl Service {
-    fn connect(address: &str) -> Self {
+    pub(super) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self { lines: BufReader::new(stream) }
     }
 
-    fn registered(address: &str, id: &str, pending: u32) -> Self {
+    pub(super) fn registered(address: &str, id: &str, pending: u32) -> Self {
         let mut service = Self::connect(address);
         service.say(&format!(r#"{{"type":"register","serviceId":"{id}"}}"#));
         let registered = format!(r#"{{"type":"registered","serviceId":"{id}","pending":{pending}}}"#);
@@ -28,17 +28,22 @@ impl Service {
         service
     }
 
-    fn say(&mut self, line: &str) {
+    pub(super) fn say(&mut self, line: &str) {
         writeln!(self.lines.get_mut(), "{line}").unwrap();
     }
 
     /// The next line that is no heartbeat; empty at the end.
-    fn hear(&mut self) -> String {
+    pub(super) fn hear(&mut self) -> String {
+        self.try_hear().unwrap()
+    }
+
+    /// The same of a connection that may be reset.
+    pub(super) fn try_hear(&mut self) -> std::io::Result<String> {
         loop {
             let mut line = String::new();
-            self.lines.read_line(&mut line).unwrap();
+            self.lines.read_line(&mut line)?;
             if line.trim_end() != r#"{"type":"heartbeat"}"# {
-                return line.trim_end().to_owned();
+                return Ok(line.trim_end().to_owned());
             }
         }
     }
@@ -50,21 +55,21 @@ impl Service {
     }
 
     /// Sends and is told that it is on disk.
-    fn sell(&mut self, id: &str, to: &str) {
+    pub(super) fn sell(&mut self, id: &str, to: &str) {
         self.send(id, to);
         assert_eq!(self.hear(), format!(r#"{{"type":"accepted","messageId":"{id}"}}"#));
     }
 }
 
 /// What is handed over.
-fn sold(id: &str, to: &str, retries: u32) -> String {
+pub(super) fn sold(id: &str, to: &str, retries: u32) -> String {
     format!(
         r#"{{"type":"message","message":{{"id":"{id}","from":"shop","to":"{to}","type":"sold","payload":7,"timestamp":0,"retryCount":{retries}}}}}"#
     )
 }
 
 /// A bus on a journal, and where it listens with lines and with WebSockets.
-fn start(journal: &str, flags: &[&str]) -> (Running, [String; 2]) {
+pub(super) fn start(journal: &str, flags: &[&str]) -> (Running, [String; 2]) {
     let listen =
         ["bus", "--listen", "tcp://127.0.0.1:0", "--listen", "ws://127.0.0.1:0", "--journal", journal];
     let bus = Running::start(listen.into_iter().chain(flags.iter().copied()));

@@ -9,6 +9,7 @@ macro_rules! certificate {
 }
 
 mod bus;
+mod bus_input;
 mod environment;
 mod framings;
 mod health;

@@ -1,12 +1,15 @@
 //! Two services on a message bus, on any runtime: what one sends is accepted, delivered and applied once, though the bus goes away in
-//! between. `cargo run -p wharf-tests --example bus_services -- --runtime smol`
+//! between. On tokio, async-std and smol a handle does it; on mio (`on_mio.rs`) a service does, by the machine that the others have inside.
+//! `cargo run -p wharf-tests --example bus_services -- --runtime mio`
+
+mod on_mio;
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wharf::base::{CloseCode, Instant, Wall};
 use wharf::framed::Lines;
-use wharf::link::{Address, Framing};
+use wharf::link::{Address, Config, Framing};
 use wharf::service::bus::client::{BusClientConfig, BusClientEvent};
 use wharf::service::bus::{Batch, BusConfig, BusService, Memory, Name, Restoring, StoreFailure};
 use wharf::service::schedule::Schedule;
@@ -34,45 +37,54 @@ pub(crate) fn play(runtime: RuntimeKind) -> Outcome<Vec<String>> {
         RuntimeKind::Tokio => tokio::runtime::Runtime::new()?.block_on(talk::<Tokio>()),
         RuntimeKind::AsyncStd => async_std::task::block_on(talk::<AsyncStd>()),
         RuntimeKind::Smol => smol::block_on(talk::<Smol>()),
-        RuntimeKind::Mio => Err("a client of the bus on mio is a service: see service::bus::client".into()),
+        RuntimeKind::Mio => on_mio::talk(),
     }
 }
 
-/// A bus at a TCP address, for lines, and one for WebSockets, both of them `wharf bus` in one process; its store is in memory.
-async fn serve<R: Runtime>(
-    addresses: &[Address],
-    store: &Arc<Mutex<Memory>>,
-) -> Outcome<ServiceHandle<BusService>> {
+/// A store in memory, which outlives a bus.
+type Store = Arc<Mutex<Memory>>;
+
+/// A bus of what is stored, and what is spoken at its doors: WebSockets, and lines.
+fn bus(store: &Store) -> Outcome<(BusService, Arc<Config>, Arc<Config>)> {
     let config = BusConfig::default();
-    let limits = BusService::config(&config);
-    let mut lines = limits.clone();
+    let web = BusService::config(&config);
+    let mut lines = web.clone();
     lines.framing = Framing::codec(Lines::new());
-    let lines = Arc::new(lines);
-    let [tcp, web] = addresses else { return Err("two addresses".into()) };
-    let bound =
-        vec![Bound::<R>::bind(tcp.clone()).await?.speaking(&lines), Bound::<R>::bind(web.clone()).await?];
     let mut restoring = Restoring::new(config);
-    let records: Vec<_> = store.lock().expect("nobody has panicked").records().collect();
-    for record in records {
+    for record in store.lock().expect("nobody has panicked").records() {
         restoring.record(record)?;
     }
-    let service = BusService::new(restoring.finish(Instant::ORIGIN, Wall::default()));
-    let store = store.clone();
-    let handle = serve_service(bound, service, &limits.into(), move |batch: Batch| {
-        let store = store.clone();
-        async move {
-            let mut store = store.lock().map_err(|error| StoreFailure::new(error.to_string()))?;
-            store.carry_out(&batch).map_err(|misfit| StoreFailure::new(misfit.to_string()))
-        }
-    })?;
-    Ok(handle)
+    let broker = restoring.finish(Instant::ORIGIN, Wall::default());
+    Ok((BusService::new(broker), web.into(), lines.into()))
 }
 
-fn connect<R: Runtime>(url: &str, service: &str) -> Outcome<(BusClient, Deliveries)> {
+fn carry_out(store: &Store, batch: &Batch) -> Result<(), StoreFailure> {
+    let mut store = store.lock().map_err(|error| StoreFailure::new(error.to_string()))?;
+    store.carry_out(batch).map_err(|misfit| StoreFailure::new(misfit.to_string()))
+}
+
+fn config(service: &str) -> Outcome<BusClientConfig> {
     let mut config = BusClientConfig::new(Name::new(service)?);
     // An example has no time; the default is 1 s, 2 s, 4 s and so on.
     config.schedule = Schedule::spaced(Duration::from_millis(20)).jittered();
-    Ok(BusClient::connect::<R>(url, config)?)
+    Ok(config)
+}
+
+/// A bus at a TCP address, for lines, and one for WebSockets: what `wharf bus` is, with a store on disk.
+async fn serve<R: Runtime>([tcp, web]: &[Address; 2], store: &Store) -> Outcome<ServiceHandle<BusService>> {
+    let (service, limits, lines) = bus(store)?;
+    let bound =
+        vec![Bound::<R>::bind(tcp.clone()).await?.speaking(&lines), Bound::<R>::bind(web.clone()).await?];
+    let store = store.clone();
+    let jobs = move |batch: Batch| {
+        let store = store.clone();
+        async move { carry_out(&store, &batch) }
+    };
+    Ok(serve_service(bound, service, &limits, jobs)?)
+}
+
+fn connect<R: Runtime>(url: &str, service: &str) -> Outcome<(BusClient, Deliveries)> {
+    Ok(BusClient::connect::<R>(url, config(service)?)?)
 }
 
 async fn talk<R: Runtime>() -> Outcome<Vec<String>> {
@@ -80,7 +92,8 @@ async fn talk<R: Runtime>() -> Outcome<Vec<String>> {
     let store = Arc::default();
     let any: Address = ([127, 0, 0, 1], 0).into();
     let bus = serve::<R>(&[any.clone(), any], &store).await?;
-    let addresses = bus.local_addrs().to_vec();
+    let [tcp, web] = bus.local_addrs() else { return Err("it listens at two addresses".into()) };
+    let addresses = [tcp.clone(), web.clone()];
     let (orders, mut answers) = connect::<R>(&format!("tcp://{}", addresses[0]), "order-service")?;
     // The other service is not there yet; its messages wait.
     orders.send("user-service", "user.lookup", &["ada"]).await?;
