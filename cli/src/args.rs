@@ -121,9 +121,9 @@ pub struct Chat {
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<ChatListen>,
     /// Where messages are kept: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/NAME`, or `memory`, where the last 10,000 are kept
-    /// until the end.
-    #[arg(long, default_value = "memory", value_name = "URL")]
-    pub database: DatabaseAt,
+    /// until the end. [default: an SQLite file, wharf/chat.db in the folder for the user's data]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<DatabaseAt>,
     /// A further origin whose pages may connect, such as `https://example.org`. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,

@@ -1,7 +1,7 @@
 //! Where a chat keeps what was said.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use wharf::service::history::{Answer, Ask, Failure, Memory};
 
@@ -21,7 +21,7 @@ const MEMORY: usize = 10_000;
 pub enum DatabaseAt {
     /// In memory alone: the last 10,000 messages, until the end of the program.
     Memory,
-    /// An SQLite file.
+    /// An SQLite file. Its folder is made if it is not there.
     Sqlite(PathBuf),
     /// A PostgreSQL server, with all that its URL says.
     Postgres(String),
@@ -41,24 +41,46 @@ pub struct DatabaseError {
 #[derive(Debug)]
 pub(super) enum Database {
     Memory(Memory),
+    Sqlite(Box<wharf_sqlite::History>),
+    Postgres(Box<wharf_postgres::History>),
 }
 
 impl Database {
     pub(super) fn open(at: &DatabaseAt) -> Result<Self, DatabaseError> {
-        match at {
-            DatabaseAt::Memory => Ok(Self::Memory(Memory::new(MEMORY))),
-            DatabaseAt::Sqlite(_) | DatabaseAt::Postgres(_) => {
-                Err(DatabaseError { at: at.clone(), why: "this program was built without it".to_owned() })
-            }
-        }
+        let opened = match at {
+            DatabaseAt::Memory => return Ok(Self::Memory(Memory::new(MEMORY))),
+            DatabaseAt::Sqlite(path) => open_file(path),
+            DatabaseAt::Postgres(url) => wharf_postgres::History::connect(url)
+                .map(|history| Self::Postgres(Box::new(history)))
+                .map_err(|error| error.to_string()),
+        };
+        opened.map_err(|why| DatabaseError { at: at.clone(), why })
     }
 
     /// Does what it is asked.
     pub(super) fn carry_out(&mut self, ask: &Ask) -> Result<Answer, Failure> {
         match self {
             Self::Memory(memory) => Ok(memory.carry_out(ask)),
+            Self::Sqlite(history) => history.carry_out(ask),
+            Self::Postgres(history) => history.carry_out(ask),
         }
     }
+}
+
+impl DatabaseAt {
+    /// Where it is when nobody says: `wharf/chat.db` in the folder for the user's data, or in memory where there is none.
+    #[must_use]
+    pub fn usual() -> Self {
+        dirs::data_dir().map_or(Self::Memory, |folder| Self::Sqlite(folder.join("wharf").join("chat.db")))
+    }
+}
+
+fn open_file(path: &Path) -> Result<Database, String> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| format!("its folder cannot be made: {error}"))?;
+    }
+    let history = wharf_sqlite::History::open(path).map_err(|error| error.to_string())?;
+    Ok(Database::Sqlite(Box::new(history)))
 }
 
 impl FromStr for DatabaseAt {
@@ -136,9 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_cannot_be_opened() {
-        let at: DatabaseAt = "sqlite:/nowhere/at/all/chat.db".parse().unwrap();
-        assert!(Database::open(&at).is_err());
+    fn what_is_not_there_is_made_or_cannot_be_opened() {
+        let folder = std::env::temp_dir().join(format!("wharf-chat-database-{}", std::process::id()));
+        let file = folder.join("new").join("chat.db");
+        assert!(Database::open(&DatabaseAt::Sqlite(file.clone())).is_ok());
+        let below_a_file = DatabaseAt::Sqlite(file.join("chat.db"));
+        assert!(Database::open(&below_a_file).is_err());
+        assert!(Database::open(&"postgres://localhost:1/chat".parse().unwrap()).is_err());
         assert!(Database::open(&DatabaseAt::Memory).is_ok());
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! `wharf chat`.
 
 use super::access::Access;
-use super::database::Database;
+use super::database::{Database, DatabaseAt};
 use super::{ChatCommand, ChatListen, ChatService, Limits};
 use crate::args::Chat;
 use crate::runner::{self, Control, Listen, RunError};
@@ -24,7 +24,9 @@ const CLOSING: Duration = Duration::from_secs(3);
 /// [`RunError`] if it cannot be started.
 pub fn run(args: &Chat) -> Result<(), RunError> {
     let listens = listens(args);
-    let mut database = Database::open(&args.database)?;
+    let at = args.database.clone().unwrap_or_else(DatabaseAt::usual);
+    let mut database = Database::open(&at)?;
+    tracing::info!(database = %at, "messages are kept");
     let is_loopback = |listen: &ChatListen| listen.address.ip().is_some_and(|ip| ip.is_loopback());
     let mut web = listens.iter().filter(|listen| !listen.is_lines);
     let access = Access { origins: args.allow_origin.clone(), loopback: web.all(is_loopback) };

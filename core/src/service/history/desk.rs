@@ -337,7 +337,7 @@ impl Desk {
             Ok(Answer::Written(stored)) if stored.len() == write.asked() => {
                 self.tell(write, stored);
             }
-            Ok(_) => self.refuse(write, &"the answer is to something else".into()),
+            Ok(_) => self.refuse(write, "the answer is to something else"),
             Err(Failure::Refused(why)) => self.refuse(write, &why),
         }
     }
@@ -365,7 +365,7 @@ impl Desk {
         }
     }
 
-    fn refuse(&mut self, write: Write, why: &Box<str>) {
+    fn refuse(&mut self, write: Write, why: &str) {
         let was_in_doubt = write.was_in_doubt();
         for Item { draft, is_given_up, .. } in write.into_items() {
             if was_in_doubt {
@@ -373,7 +373,7 @@ impl Desk {
             }
             if !is_given_up {
                 self.stats.refused += 1;
-                self.told.push_back(Action::Refused(draft, why.clone()));
+                self.told.push_back(Action::Refused(draft, why.into()));
             }
         }
     }
