@@ -12,6 +12,54 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wharf_tests::bus_world::{Report, Tally, Trial};
 
+/// What is to happen in any hundred seeds, or there was nothing to see.
+const FAULTS: [&str; 44] = [
+    "accepted",
+    "acknowledged",
+    "applied",
+    "books: applied before",
+    "bus crashed",
+    "bus drained",
+    "bus reset all",
+    "bus: all windows full",
+    "bus: deduplicated",
+    "bus: forged",
+    "bus: gone",
+    "bus: invalid frames",
+    "bus: late acknowledgements",
+    "bus: redelivered",
+    "bus: rejected, closing",
+    "bus: rejected, full",
+    "bus: rejected, store",
+    "bus: replaced",
+    "bus: too big",
+    "bus: unregistered",
+    "bus: wrong tokens",
+    "clients: cancelled",
+    "clients: duplicates",
+    "clients: expired",
+    "clients: overflowed",
+    "clients: refused",
+    "clients: rejected for good",
+    "clients: repeated",
+    "clients: resent",
+    "crash: batch kept",
+    "crash: batch lost",
+    "dead: ack timeout",
+    "dead: max deliveries",
+    "dead: nack",
+    "isolated",
+    "peers of no good",
+    "requeued",
+    "services paused",
+    "services reset",
+    "store: failed, batch kept",
+    "store: failed, batch lost",
+    "store: full",
+    "told: dead",
+    "told: in doubt",
+];
+
 fn seeds(default: &str) -> Range<u64> {
     let text = std::env::var("WHARF_SEEDS").unwrap_or_else(|_| default.into());
     let number = |text: &str| text.parse().expect("WHARF_SEEDS is a number or a range");
@@ -62,6 +110,11 @@ fn whatever_happens_what_was_accepted_has_its_effect_once_or_is_a_dead_letter() 
     let begin = std::time::Instant::now();
     let (sum, longest) = run_all(seeds);
     println!("{count} seeds in {:.1} s, settled within {longest:?}: {sum:#?}", begin.elapsed().as_secs_f64());
+    if count >= 100 {
+        for what in FAULTS {
+            assert!(sum.of(what) > 0, "it never happened: {what}");
+        }
+    }
 }
 
 #[test]

@@ -18,9 +18,11 @@ pub struct Hand {
 const RECENT: Duration = Duration::from_secs(5);
 
 impl Hand {
-    /// A message came.
-    pub fn take(&mut self, now: Instant, key: Key, retry_count: u32) {
-        if let Some(before) = self.retries.insert(key.clone(), retry_count) {
+    /// A message came; how often it was tried before is not known of one that was dead meanwhile.
+    pub fn take(&mut self, now: Instant, key: Key, retry_count: Option<u32>) {
+        if let Some(retry_count) = retry_count
+            && let Some(before) = self.retries.insert(key.clone(), retry_count)
+        {
             assert!(before < retry_count, "{key:?} is handed out twice at a time");
         }
         self.held.insert(key, now);

@@ -62,7 +62,7 @@ pub struct Ledger {
     pub entries: BTreeMap<Key, Entry>,
     /// How often each thing happened.
     pub tally: Tally,
-    /// Something that was sent was not taken, or is sent by two: what is sent may be accepted in another order.
+    /// Nothing was rejected, and nobody sends by two clients: what is sent is accepted in its order.
     pub keeps_order: bool,
     pub(super) limits: BusConfig,
     pub(super) has_steady_calendar: bool,
@@ -168,8 +168,8 @@ impl Ledger {
         self.tally.count("told: dead");
     }
 
-    /// It came to its receiver.
-    pub fn arrived(&mut self, receiver: &Name, envelope: &Envelope) {
+    /// It came to its receiver. Whether it is what it was from its begin, and no dead letter that is sent again.
+    pub fn arrived(&mut self, receiver: &Name, envelope: &Envelope) -> bool {
         let key = (envelope.from.clone(), envelope.id.clone());
         self.note(format_args!("{key:?} comes to {receiver}, retry {}", envelope.retry_count));
         let entry = self.entry(&key);
@@ -177,11 +177,12 @@ impl Ledger {
         assert_eq!(entry.payload, envelope.payload(), "{key:?} says another thing");
         assert_ne!(entry.state, State::Sent, "{key:?} is delivered and is not on disk");
         let is_first = !std::mem::replace(&mut entry.was_handed_out, true) && !entry.was_requeued;
-        let seq = entry.seq;
+        let (seq, was_requeued) = (entry.seq, entry.was_requeued);
         if is_first {
             let last = self.last_handed.insert((key.0.clone(), receiver.clone()), seq);
             assert!(last < Some(seq), "{key:?} overtakes one that was accepted before it");
         }
+        !was_requeued
     }
 
     /// Its receiver refuses it.

@@ -162,6 +162,9 @@ impl Party {
                 self.hear(cx, event);
             } else if let Some(delivery) = kept.act(cx, |bus, _| bus.poll_delivery()) {
                 self.take(cx, &delivery);
+            } else if kept.poll_timeout().is_some_and(|at| at <= cx.now()) {
+                // What was handed in may be past its deadline.
+                kept.timeout(cx);
             } else {
                 return self.check(cx.now());
             }
@@ -192,6 +195,19 @@ impl Party {
             }
             _ => {}
         }
+    }
+
+    /// Messages that it has to send, or that were sent and not answered.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        let unanswered = self.kept.as_ref().map_or(0, |kept| kept.machine().unanswered());
+        unanswered.max(self.books.borrow().outbox.len())
+    }
+
+    /// Whether messages flow.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.machine().is_registered())
     }
 
     /// What came and what was taken is somewhere.

@@ -83,9 +83,9 @@ impl Party {
     pub(super) fn look(&mut self, now: Instant, message: &Message<'_>) {
         let frame = message.as_text().map(FromBus::decode).expect("the bus says text");
         let FromBus::Message(envelope) = frame.expect("the bus says frames") else { return };
-        self.ledger.borrow_mut().arrived(&self.me, &envelope);
+        let is_original = self.ledger.borrow_mut().arrived(&self.me, &envelope);
         let key = (envelope.from.clone(), envelope.id.clone());
-        self.hand.take(now, key.clone(), envelope.retry_count);
+        self.hand.take(now, key.clone(), is_original.then_some(envelope.retry_count));
         let was_applied = |kept: &Kept<BusClient>| kept.machine().seen().contains(&key.0, &key.1);
         if self.kept.as_ref().is_some_and(was_applied) {
             self.hand.end(&key);

@@ -184,6 +184,8 @@ impl Outbox {
         let ticket = self.ticket(number)?;
         let item = self.items.get_mut(&number)?;
         item.last = Some(reason);
+        // What a store failed to write may be there all the same, and come to life with the next start of the bus.
+        item.may_be_accepted |= reason == Reason::Store;
         let is_kept = super::is_temporary(reason)
             && item.envelope.is_some()
             && self.deferrals.defer(now, &config.retry, entropy, &item.to, number);

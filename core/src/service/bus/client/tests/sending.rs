@@ -107,10 +107,31 @@ fn what_passes_is_tried_again_as_often_as_is_wanted() {
             side.pass(Duration::from_secs(1));
         }
         for id in &ids {
-            assert_eq!(why(&side, id), (Undelivered::Rejected { reason, detail: None }, false));
+            // What a store failed to write may be there all the same.
+            let may_be_accepted = reason == Reason::Store;
+            assert_eq!(why(&side, id), (Undelivered::Rejected { reason, detail: None }, may_be_accepted));
         }
         assert_eq!(side.client.unanswered(), 0);
     }
+}
+
+#[test]
+fn what_a_failed_store_rejected_stays_in_doubt() {
+    let mut bus = Bus::default();
+    bus.rejects.insert(name("mail"), Reason::Store);
+    let mut side = Side::registered(config("shop"), &mut bus);
+    let mut outgoing = message("mail", 0);
+    outgoing.deadline = Some(side.now + Duration::from_secs(5));
+    let id = side.client.send(side.now, outgoing).unwrap();
+    side.drive();
+    side.exchange(&mut bus);
+    // It is rejected for another reason later, by a bus that has not seen it since.
+    bus.rejects.insert(name("mail"), Reason::Full);
+    for _ in 0..5 {
+        side.pass(Duration::from_secs(1));
+        side.exchange(&mut bus);
+    }
+    assert_eq!(why(&side, &id), (Undelivered::Expired(Some(Reason::Full)), true));
 }
 
 #[test]
