@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wharf_tests::bus_world::{Report, Tally, Trial};
 
-/// What is to happen in any hundred seeds, or there was nothing to see.
+/// What is to happen in any four hundred seeds, or there was nothing to see.
 const FAULTS: [&str; 44] = [
     "accepted",
     "acknowledged",
@@ -105,12 +105,12 @@ fn run_all(seeds: Range<u64>) -> (Tally, Duration) {
 
 #[test]
 fn whatever_happens_what_was_accepted_has_its_effect_once_or_is_a_dead_letter() {
-    let seeds = seeds("100");
+    let seeds = seeds("400");
     let count = seeds.end - seeds.start;
     let begin = std::time::Instant::now();
     let (sum, longest) = run_all(seeds);
     println!("{count} seeds in {:.1} s, settled within {longest:?}: {sum:#?}", begin.elapsed().as_secs_f64());
-    if count >= 100 {
+    if count >= 400 {
         for what in FAULTS {
             assert!(sum.of(what) > 0, "it never happened: {what}");
         }

@@ -16,6 +16,7 @@ impl Ledger {
                 Change::Remove(seq) => self.removed(*seq),
                 Change::Bury(seq, death) => self.buried(*seq, death),
                 Change::Requeue { dead, seq } => self.requeued(*dead, *seq),
+                Change::Progress(seq, progress) => self.progressed(*seq, progress),
                 Change::Purge(seq) => drop(self.leave(*seq, State::Purged)),
                 _ => {}
             }
@@ -26,12 +27,13 @@ impl Ledger {
     fn accepted(&mut self, accepted: &Accepted) {
         let key = (accepted.from.clone(), accepted.id.clone());
         self.note(format_args!("on disk: {key:?}"));
-        let keeps_order = self.keeps_order;
+        let (keeps_order, age) = (self.keeps_order, self.age(&accepted.to));
         let entry = self.entry(&key);
         assert_eq!(entry.state, State::Sent, "{key:?} is accepted twice");
         assert_eq!(entry.to, accepted.to, "{key:?} is for somebody else");
         assert!(!entry.is_denied, "{key:?} was told not to be accepted, and is");
         (entry.state, entry.seq, entry.bytes) = (State::Alive, accepted.seq, accepted.body.len());
+        entry.born = age;
         let (to, number) = (entry.to.clone(), entry.number);
         let last = self.last_accepted.insert((key.0.clone(), to.clone()), number);
         assert!(
@@ -42,6 +44,14 @@ impl Ledger {
         (load.0, load.1) = (load.0 + 1, load.1 + accepted.body.len());
         assert!(self.by_seq.insert(accepted.seq, key).is_none(), "two have the place {:?}", accepted.seq);
         self.tally.count("accepted");
+    }
+
+    /// One that lives has attempts left, and deliveries but those that were refused.
+    fn progressed(&mut self, seq: Seq, progress: &Progress) {
+        let key = self.by_seq.get(&seq).unwrap_or_else(|| panic!("nothing is at {seq:?}"));
+        let Progress { attempts, deliveries, .. } = *progress;
+        assert!(attempts < self.limits.attempts, "{key:?} lives after {attempts} attempts");
+        assert!(deliveries <= self.limits.max_deliveries + attempts, "{key:?} lives: {progress:?}");
     }
 
     /// It was acknowledged; so it was applied.

@@ -53,6 +53,8 @@ pub struct Entry {
     deaths_told: usize,
     was_handed_out: bool,
     pub(super) was_requeued: bool,
+    /// How often the bus had come up, and its receiver had registered, when it came to the disk.
+    pub(super) born: (u32, u32),
 }
 
 /// All messages.
@@ -66,6 +68,12 @@ pub struct Ledger {
     pub keeps_order: bool,
     pub(super) limits: BusConfig,
     pub(super) has_steady_calendar: bool,
+    /// Nobody is cut off for long: a frame that was sent comes, or its connection ends.
+    is_calm: bool,
+    /// How often the bus came up.
+    pub restarts: u32,
+    /// How often each service was registered.
+    registrations: BTreeMap<Name, u32>,
     pub(super) by_seq: BTreeMap<Seq, Key>,
     /// The last that was accepted, by sender and receiver.
     pub(super) last_accepted: BTreeMap<Key, u64>,
@@ -80,13 +88,16 @@ pub struct Ledger {
 impl Ledger {
     /// An empty one.
     #[must_use]
-    pub fn new(limits: BusConfig, has_steady_calendar: bool, is_printed: bool) -> Self {
+    pub fn new(limits: BusConfig, has_steady_calendar: bool, is_calm: bool, is_printed: bool) -> Self {
         Self {
             entries: BTreeMap::new(),
             tally: Tally::default(),
             keeps_order: true,
             limits,
             has_steady_calendar,
+            is_calm,
+            restarts: 0,
+            registrations: BTreeMap::new(),
             by_seq: BTreeMap::new(),
             last_accepted: BTreeMap::new(),
             last_handed: BTreeMap::new(),
@@ -122,6 +133,7 @@ impl Ledger {
             deaths_told: 0,
             was_handed_out: false,
             was_requeued: false,
+            born: (0, 0),
         };
         assert!(self.entries.insert(key.clone(), entry).is_none(), "{key:?} is sent anew");
     }
@@ -172,17 +184,32 @@ impl Ledger {
     pub fn arrived(&mut self, receiver: &Name, envelope: &Envelope) -> bool {
         let key = (envelope.from.clone(), envelope.id.clone());
         self.note(format_args!("{key:?} comes to {receiver}, retry {}", envelope.retry_count));
+        let (now, most) = (self.age(receiver), self.limits.max_deliveries);
+        let is_calm = self.is_calm;
         let entry = self.entry(&key);
         assert!(entry.to == *receiver && envelope.to == *receiver, "{key:?} comes to {receiver}");
         assert_eq!(entry.payload, envelope.payload(), "{key:?} says another thing");
         assert_ne!(entry.state, State::Sent, "{key:?} is delivered and is not on disk");
+        // It may have been dead of deliveries that got lost, and a crash have brought it back.
+        let may_have_died = now.0 > entry.born.0 && (!is_calm || now.1 - entry.born.1 + 1 >= most);
         let is_first = !std::mem::replace(&mut entry.was_handed_out, true) && !entry.was_requeued;
+        let is_first = is_first && !may_have_died;
         let (seq, was_requeued) = (entry.seq, entry.was_requeued);
         if is_first {
             let last = self.last_handed.insert((key.0.clone(), receiver.clone()), seq);
             assert!(last < Some(seq), "{key:?} overtakes one that was accepted before it");
         }
         !was_requeued
+    }
+
+    /// How often the bus has come up, and a service has registered.
+    pub(super) fn age(&self, service: &Name) -> (u32, u32) {
+        (self.restarts, self.registrations.get(service).copied().unwrap_or_default())
+    }
+
+    /// A service has registered.
+    pub fn registered(&mut self, service: &Name) {
+        *self.registrations.entry(service.clone()).or_default() += 1;
     }
 
     /// Its receiver refuses it.

@@ -50,7 +50,8 @@ impl Cast {
         let kind = if dice.percent(80) { "plain" } else { dice.pick(&Manner::KINDS) };
         // What is for those who never come would fill its sender's outbox.
         let is_strange = !self.names.contains(&to);
-        let within = (is_strange || dice.percent(10)).then(|| Duration::from_secs(dice.between(1, 30) as u64));
+        let within =
+            (is_strange || dice.percent(10)).then(|| Duration::from_secs(dice.between(1, 30) as u64));
         // Too big for the bus, or just big; what could never fit would wait for ever.
         let is_giant = dice.percent(3) && setup.limits.max_frame.min(setup.bus.max_pending_bytes) > 10_000;
         let len = if is_giant { 8000 } else { dice.pick(&[0, 20, 300, 2000]) };

@@ -38,6 +38,16 @@ impl Rogue {
         }
     }
 
+    /// One, or a guess at all that a service has sent so far.
+    fn frames(&self, dice: &mut Dice<'_>) -> Vec<String> {
+        if !dice.percent(20) {
+            return vec![self.frame(dice)];
+        }
+        let victim = dice.pick_ref(&self.victims);
+        let ack = |id: String| format!(r#"{{"type":"ack","messageId":"{id}","from":"{victim}"}}"#);
+        (1..20).flat_map(|n| [ack(format!("{victim}-{n}")), ack(format!("{victim}.{n}"))]).collect()
+    }
+
     fn frame(&self, dice: &mut Dice<'_>) -> String {
         let (victim, other) = (dice.pick_ref(&self.victims), dice.pick_ref(&self.victims));
         let dot = dice.pick(&["-", "."]);
@@ -112,8 +122,9 @@ impl Script for Rogue {
     fn timeout(&mut self, act: &mut Act<'_>) {
         self.left -= 1;
         self.next = act.now() + Duration::from_millis(act.dice().pick(&[0, 1, 300, 4000]));
-        let frame = self.frame(act.dice());
-        let _ = if act.dice().percent(5) { act.send(frame.into_bytes()) } else { act.send(frame) };
+        for frame in self.frames(act.dice()) {
+            let _ = if act.dice().percent(5) { act.send(frame.into_bytes()) } else { act.send(frame) };
+        }
     }
 }
 

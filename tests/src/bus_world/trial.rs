@@ -50,7 +50,7 @@ impl Trial {
             world.transcript_mut().watch(|line| println!("{line}"));
         }
         let setup = Setup::any(world.dice());
-        let ledger = shared(Ledger::new(setup.bus.clone(), !setup.faults.wall_steps, printed));
+        let ledger = shared(Ledger::new(setup.bus.clone(), !setup.faults.wall_steps, setup.is_calm, printed));
         ledger.borrow().note(format_args!("{setup:?}"));
         if !setup.doubles.is_empty() {
             ledger.borrow_mut().keeps_order = false;
@@ -234,13 +234,12 @@ impl Trial {
     /// The bus ends in order, and what is left is what it should be.
     fn end(&mut self) {
         let Self { world, cast, .. } = self;
-        world.advance(Duration::from_secs(1) + 2 * cast.job_time);
-        world.service(cast.station).check_sum();
         for party in &cast.parties {
             world.command(*party, Ask::Retire);
         }
-        world.advance(Duration::from_secs(1) + 2 * cast.job_time);
-        world.service(cast.station).check_sum();
+        let station = cast.station;
+        world.run_until(|world| world.service(station).is_at_rest()).expect("all is written");
+        world.service(station).check_sum();
         world.command(cast.station, Order::Bus(BusCommand::Drain));
         let is_over = |world: &World| {
             world.service(cast.station).has_drained

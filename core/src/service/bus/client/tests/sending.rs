@@ -168,6 +168,26 @@ fn a_message_that_is_too_big_for_the_bus_does_not_end_one_connection_after_the_o
     side.reconnect(&mut bus);
     assert_eq!(why(&side, &big), (Undelivered::Rejected { reason: Reason::TooBig, detail: None }, false));
     assert!([small, last].iter().all(|id| side.outcome(id) == Some(&Outcome::Accepted)));
+    // Many of them end one connection.
+    let mut side = Side::registered(config("shop"), &mut bus);
+    let send = |side: &mut Side, len| {
+        let outgoing = Outgoing::new(name("mail"), "n", &"x".repeat(len), Default::default()).unwrap();
+        side.client.send(side.now, outgoing).unwrap()
+    };
+    let bigs = [300, 200, 300, 400].map(|len| send(&mut side, len));
+    let small = send(&mut side, 1);
+    side.drive();
+    assert!(side.up(&mut bus) && side.down());
+    side.reconnect(&mut bus);
+    let is_too_big = |side: &Side, id| matches!(side.outcome(id), Some(Outcome::Undelivered { .. }));
+    assert_eq!(bigs.each_ref().map(|id| is_too_big(&side, id)), [false, false, false, true]);
+    assert!(side.up(&mut bus) && side.down());
+    side.reconnect(&mut bus);
+    assert_eq!(bigs.each_ref().map(|id| is_too_big(&side, id)), [true, false, true, true]);
+    assert!(side.up(&mut bus) && side.down());
+    side.reconnect(&mut bus);
+    assert!(bigs.iter().all(|id| is_too_big(&side, id)));
+    assert_eq!(side.outcome(&small), Some(&Outcome::Accepted));
     // What is known to be too big is not even taken.
     let mut config = config("shop");
     config.max_frame = 100;
