@@ -4,7 +4,7 @@ use super::{Ledger, Shared};
 use wharf::base::{Instant, Wall};
 use wharf::link::ConnId;
 use wharf::service::bus::Broker;
-use wharf::service::bus::{Batch, BusConfig, Memory, Record, Restoring, StoreFailure};
+use wharf::service::bus::{Batch, BusConfig, Memory, Restoring, StoreFailure};
 use wharf::sim::Dice;
 
 /// A journal of which a commit may fail, without a word whether it is there.
@@ -101,10 +101,5 @@ impl Disk {
             restoring.record(record).expect("a broker wrote it");
         }
         restoring.finish(now, wall)
-    }
-
-    /// All that is there.
-    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
-        self.memory.records()
     }
 }

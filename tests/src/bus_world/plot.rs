@@ -17,7 +17,7 @@ const SLACK: Duration = Duration::from_millis(200);
 
 impl Cast {
     /// Plans all of it.
-    pub fn plot(&self, world: &mut World, setup: &Setup) {
+    pub(super) fn plot(&self, world: &mut World, setup: &Setup) {
         let begin = world.now();
         let length = setup.length.as_millis() as usize;
         let moment = |world: &mut World| begin + Duration::from_millis(world.dice().below(length) as u64);
@@ -163,13 +163,13 @@ impl Cast {
     }
 
     /// The bus's process dies.
-    pub fn kill(&self, world: &mut World) {
+    pub(super) fn kill(&self, world: &mut World) {
         world.command(self.station, Order::Die);
         world.crash(self.station);
     }
 
     /// A bus that is not well is started again, once what its last process wrote has come to something.
-    pub fn restart(&self, world: &mut World) {
+    pub(super) fn restart(&self, world: &mut World) {
         let cast = self.clone();
         let station: &Station = world.service(self.station);
         if station.is_well() {
@@ -187,7 +187,7 @@ impl Cast {
     }
 
     /// A peer comes that is no service of ours.
-    pub fn invite(&self, world: &mut World) {
+    pub(super) fn invite(&self, world: &mut World) {
         let dice = world.dice();
         let habit = Habit::any(dice);
         let turns_bad = Duration::from_millis(dice.below(60_000) as u64);

@@ -22,7 +22,7 @@ pub struct Rogue {
 }
 
 /// The name by which it registers, if it does.
-pub const ROGUE: &str = "rogue";
+pub(super) const ROGUE: &str = "rogue";
 
 impl Rogue {
     /// One that plays one of these.

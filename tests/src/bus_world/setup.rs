@@ -10,11 +10,11 @@ use wharf::service::schedule::Schedule;
 use wharf::sim::{Dice, Faults};
 
 /// The services, each of which may send to each.
-pub const NAMES: [&str; 4] = ["alfa", "beta", "gama", "delta"];
+pub(super) const NAMES: [&str; 4] = ["alfa", "beta", "gama", "delta"];
 /// One that never comes, and one that never answers.
-pub const GHOST: &str = "ghost";
+pub(super) const GHOST: &str = "ghost";
 /// The other one.
-pub const SINK: &str = "sink";
+pub(super) const SINK: &str = "sink";
 
 /// How long a write of the disk takes, and so how long it takes a dead process to be gone.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +136,6 @@ fn bus(dice: &mut Dice<'_>) -> BusConfig {
 /// # Panics
 /// If it is none.
 #[must_use]
-pub fn named(name: &str) -> Name {
+pub(super) fn named(name: &str) -> Name {
     Name::new(name).expect("a name")
 }

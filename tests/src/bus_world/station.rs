@@ -180,7 +180,8 @@ impl Station {
     /// Whether nothing is on its way to the disk.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.stats().is_some_and(|stats| (stats.pending, stats.dead_letters) == self.ledger.borrow().on_disk())
+        self.stats()
+            .is_some_and(|stats| (stats.pending, stats.dead_letters) == self.ledger.borrow().on_disk())
     }
 
     /// At rest, what was brought in and what went out is what there is.

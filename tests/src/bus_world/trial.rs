@@ -11,7 +11,7 @@ use wharf::sim::{Dice, ServerId, World};
 
 /// Who plays, for all that is planned.
 #[derive(Clone, Debug)]
-pub struct Cast {
+pub(super) struct Cast {
     pub(super) station: ServerId<Station>,
     pub(super) parties: Vec<ServerId<Party>>,
     pub(super) names: Vec<Name>,
