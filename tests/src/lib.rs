@@ -4,6 +4,7 @@
 
 #[cfg(feature = "rig")]
 pub mod adapter;
+pub mod bus_world;
 #[cfg(feature = "rig")]
 pub mod cell;
 #[cfg(feature = "rig")]

@@ -61,7 +61,7 @@ pub struct BusConfig {
     /// How long changes that nobody waits for may wait for others, such as acknowledgements. Default 5 ms.
     pub batch_wait: Duration,
     /// How long it may take until it is written down that a message was handed out, so that one that is acknowledged soon costs
-    /// nothing. Default 100 ms.
+    /// nothing. Default 100 ms; at least 1 ms.
     pub mark_wait: Duration,
     /// Who may register. Default `None`: anyone.
     pub tokens: Option<Tokens>,
@@ -100,9 +100,8 @@ impl BusConfig {
     /// The same, with nothing that could make time stand still or a message impossible to deliver.
     pub(super) fn settled(mut self) -> Self {
         const LEAST: Duration = Duration::from_millis(1);
-        for time in
-            [&mut self.ack_timeout, &mut self.heartbeat, &mut self.gone_after, &mut self.register_timeout]
-        {
+        let Self { ack_timeout, heartbeat, gone_after, register_timeout, mark_wait, .. } = &mut self;
+        for time in [ack_timeout, heartbeat, gone_after, register_timeout, mark_wait] {
             *time = (*time).max(LEAST);
         }
         self.attempts = self.attempts.max(1);

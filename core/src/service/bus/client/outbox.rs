@@ -184,6 +184,8 @@ impl Outbox {
         let ticket = self.ticket(number)?;
         let item = self.items.get_mut(&number)?;
         item.last = Some(reason);
+        // What a store failed to write may be there all the same, and come to life with the next start of the bus.
+        item.may_be_accepted |= reason == Reason::Store;
         let is_kept = super::is_temporary(reason)
             && item.envelope.is_some()
             && self.deferrals.defer(now, &config.retry, entropy, &item.to, number);
@@ -199,13 +201,15 @@ impl Outbox {
         Some((ticket, false))
     }
 
-    /// One of those that the connection has is longer than the bus takes: surely the longest.
+    /// One of those that the connection has is longer than the bus takes: surely the longest, and all that are as long. Each would
+    /// end a connection.
     pub(super) fn handle_too_big(&mut self, stats: &mut BusClientStats, detail: Option<&str>) {
         let len = |number: &u64| self.items.get(number).map_or(0, |item| item.len);
-        if let Some(longest) = self.flight.values().copied().max_by_key(len) {
+        let Some(longest) = self.flight.values().map(len).max() else { return };
+        let too_big = self.items.iter().filter(|(_, item)| item.len >= longest);
+        for number in too_big.map(|(number, _)| *number).collect::<alloc::vec::Vec<_>>() {
             let detail = detail.map(Into::into);
-            let why = Undelivered::Rejected { reason: Reason::TooBig, detail };
-            self.give_up_for_good(stats, longest, why);
+            self.give_up_for_good(stats, number, Undelivered::Rejected { reason: Reason::TooBig, detail });
         }
     }
 

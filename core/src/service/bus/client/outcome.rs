@@ -23,7 +23,7 @@ pub enum Outcome {
         message: Box<Envelope>,
         /// Why.
         why: Undelivered,
-        /// Whether the bus may have accepted it all the same: it was sent, and no answer came.
+        /// Whether the bus may have accepted it all the same: it was sent, and no answer came, or its store failed over it.
         may_be_accepted: bool,
     },
 }

@@ -32,6 +32,20 @@ fn messages_come_in_their_order_and_a_window_at_a_time() {
 }
 
 #[test]
+fn time_does_not_stand_still_where_nothing_may_wait() {
+    let mut bus = Bus::with(|config| {
+        (config.mark_wait, config.batch_wait, config.nack_delay) = Default::default();
+        config.attempts = 5;
+    });
+    bus.register_all(&["a", "b"]);
+    bus.send("a", "b", "m");
+    bus.nack("b", "m");
+    // It is handed out again at once, and then each time that it is not acknowledged.
+    bus.pass(secs(100));
+    assert_eq!(bus.heard("b"), ["m#0", "m#1", "m#2", "m#3", "m#4"]);
+}
+
+#[test]
 fn what_a_connection_leaves_goes_to_the_next_one_at_once_and_first() {
     let mut bus = Bus::with(|config| config.window = 2);
     bus.register_all(&["a", "b"]);

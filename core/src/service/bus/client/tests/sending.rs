@@ -107,10 +107,31 @@ fn what_passes_is_tried_again_as_often_as_is_wanted() {
             side.pass(Duration::from_secs(1));
         }
         for id in &ids {
-            assert_eq!(why(&side, id), (Undelivered::Rejected { reason, detail: None }, false));
+            // What a store failed to write may be there all the same.
+            let may_be_accepted = reason == Reason::Store;
+            assert_eq!(why(&side, id), (Undelivered::Rejected { reason, detail: None }, may_be_accepted));
         }
         assert_eq!(side.client.unanswered(), 0);
     }
+}
+
+#[test]
+fn what_a_failed_store_rejected_stays_in_doubt() {
+    let mut bus = Bus::default();
+    bus.rejects.insert(name("mail"), Reason::Store);
+    let mut side = Side::registered(config("shop"), &mut bus);
+    let mut outgoing = message("mail", 0);
+    outgoing.deadline = Some(side.now + Duration::from_secs(5));
+    let id = side.client.send(side.now, outgoing).unwrap();
+    side.drive();
+    side.exchange(&mut bus);
+    // It is rejected for another reason later, by a bus that has not seen it since.
+    bus.rejects.insert(name("mail"), Reason::Full);
+    for _ in 0..5 {
+        side.pass(Duration::from_secs(1));
+        side.exchange(&mut bus);
+    }
+    assert_eq!(why(&side, &id), (Undelivered::Expired(Some(Reason::Full)), true));
 }
 
 #[test]
@@ -147,6 +168,26 @@ fn a_message_that_is_too_big_for_the_bus_does_not_end_one_connection_after_the_o
     side.reconnect(&mut bus);
     assert_eq!(why(&side, &big), (Undelivered::Rejected { reason: Reason::TooBig, detail: None }, false));
     assert!([small, last].iter().all(|id| side.outcome(id) == Some(&Outcome::Accepted)));
+    // Many of them end one connection.
+    let mut side = Side::registered(config("shop"), &mut bus);
+    let send = |side: &mut Side, len| {
+        let outgoing = Outgoing::new(name("mail"), "n", &"x".repeat(len), Default::default()).unwrap();
+        side.client.send(side.now, outgoing).unwrap()
+    };
+    let bigs = [300, 200, 300, 400].map(|len| send(&mut side, len));
+    let small = send(&mut side, 1);
+    side.drive();
+    assert!(side.up(&mut bus) && side.down());
+    side.reconnect(&mut bus);
+    let is_too_big = |side: &Side, id| matches!(side.outcome(id), Some(Outcome::Undelivered { .. }));
+    assert_eq!(bigs.each_ref().map(|id| is_too_big(&side, id)), [false, false, false, true]);
+    assert!(side.up(&mut bus) && side.down());
+    side.reconnect(&mut bus);
+    assert_eq!(bigs.each_ref().map(|id| is_too_big(&side, id)), [true, false, true, true]);
+    assert!(side.up(&mut bus) && side.down());
+    side.reconnect(&mut bus);
+    assert!(bigs.iter().all(|id| is_too_big(&side, id)));
+    assert_eq!(side.outcome(&small), Some(&Outcome::Accepted));
     // What is known to be too big is not even taken.
     let mut config = config("shop");
     config.max_frame = 100;
