@@ -189,7 +189,9 @@ impl ChatService {
         match &mut self.asking {
             Some((asking, at_once)) if *asking == conn => *at_once = Some(answer),
             // Whoever asked may be gone.
-            _ => drop(cx.respond(conn, &answer)),
+            _ => {
+                let _ = cx.respond(conn, &answer);
+            }
         }
     }
 
