@@ -6,6 +6,7 @@
 
 pub mod access;
 mod limits;
+mod page;
 pub mod protocol;
 mod rooms;
 pub mod routes;
