@@ -5,15 +5,19 @@ import { Way } from "./proxy.mjs";
 
 /** What the browser tells the page of its network. */
 async function network(person, offline) {
-  const session = await person.page.context().newCDPSession(person.page);
-  await session.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  // One session, since each has its own say.
+  person.session ??= await person.page.context().newCDPSession(person.page);
+  await person.session.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
 }
 
 async function losing({ check }, a, b, way) {
   await check("one loses the network and comes back with nothing missed and nothing doubled", async () => {
     for (const person of [a, b]) await enter(person, "galley");
     await b.rooms.filter({ hasText: "general" }).click();
-    for (const person of [a, b]) await utter(person, person === a ? "in the galley" : "in general");
+    for (const person of [a, b]) {
+      await utter(person, person === a ? "in the galley" : "in general");
+      await counted(person.pending, 0);
+    }
     way.cut();
     await network(b, true);
     await says(b.status, "Offline", 15_000);

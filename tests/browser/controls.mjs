@@ -50,7 +50,9 @@ export async function texts(person, start) {
 /** Waits until exactly these messages stand there, in this order. */
 export const stands = (person, start, expected, limit = 10_000) => until(async () => {
   const now = await texts(person, start);
-  return JSON.stringify(now) === JSON.stringify(expected) ? null : `${expected} expected, ${now} found`;
+  const at = [...expected, undefined].findIndex((text, i) => text !== now[i]);
+  if (at < 0) return null;
+  return `${expected.length} expected, ${now.length} found; at ${at} ${JSON.stringify(now[at])?.slice(0, 60)} instead of ${JSON.stringify(expected[at])?.slice(0, 60)}`;
 }, limit);
 
 /** `count` texts, each told by its number. */
