@@ -1,6 +1,7 @@
 //! What users of the chat are held to.
 
 use std::time::Duration;
+use wharf::service::history::DeskConfig;
 use wharf::service::limiter::Rate;
 
 /// What the machine holds its users to.
@@ -19,14 +20,28 @@ pub struct Limits {
     pub rooms_per_user: usize,
     /// Messages of one user (20 a second, bursts of 40). More are refused with `rate_limited`.
     pub messages: Rate,
-    /// Joins, leaves and questions for a list, of one user (40 a second, bursts of 200), since a small one of these
-    /// makes much to write. More are refused with `rate_limited`.
+    /// Joins, leaves, names, tokens and questions for a list, of one user (40 a second, bursts of 200), since a small one of
+    /// these makes much to write. More are refused with `rate_limited`.
     pub requests: Rate,
+    /// How often a room is told that a user writes something (every 2 s). What comes more often is passed over.
+    pub typing_every: Duration,
     /// How long a fresh connection may say nothing before it enters `general` by itself (250 ms).
     pub auto_join_after: Duration,
+    /// Messages of a room that a joiner is told (50), as long as they have 512 KiB.
+    pub history: usize,
+    /// How long a token is good for after its user was there (7 days).
+    pub token_lifetime: Duration,
+    /// Messages that wait while it is looked up whose token their sender has shown (64). More are refused with `rate_limited`.
+    pub max_held: usize,
+    /// Pages that were asked for over HTTP and wait for the database (256). More fail.
+    pub max_pages: usize,
+    /// How long a joiner waits for the history, and a token to be looked up (10 s).
+    pub max_wait: Duration,
     /// Actions that wait to be polled (65,536). Whoever polls after each call holds far fewer; what does not fit is
     /// dropped and counted.
     pub max_actions: usize,
+    /// What waits for the database.
+    pub desk: DeskConfig,
 }
 
 impl Default for Limits {
@@ -36,8 +51,15 @@ impl Default for Limits {
             rooms_per_user: 20,
             messages: Rate { per_second: 20, burst: 40 },
             requests: Rate { per_second: 40, burst: 200 },
+            typing_every: Duration::from_secs(2),
             auto_join_after: Duration::from_millis(250),
+            history: 50,
+            token_lifetime: Duration::from_secs(7 * 24 * 3600),
+            max_held: 64,
+            max_pages: 256,
+            max_wait: Duration::from_secs(10),
             max_actions: 65_536,
+            desk: DeskConfig::default(),
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use super::access::Access;
 use super::protocol::Code;
-use super::routes::{Route, route};
-use super::{Action, Limits, Rooms};
+use super::routes::{self, Route, route};
+use super::{Action, Limits, Paged, Rooms};
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Entropy, Instant, Kind, Message, SendError};
+use wharf::framed;
 use wharf::http::Request;
-use wharf::link::{Config, ConnId, Context, Service, Verdict};
+use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
+use wharf::service::history::{Answer, Ask, Failure};
 use wharf::ws::{self, Prepared};
 
 /// A member with more than this to take is closed with 1013, and nobody waits for it; in bytes.
@@ -21,7 +24,8 @@ pub const MAX_MESSAGE: usize = 64 << 10;
 /// there is hardly ever more than one; of too many the oldest is forgotten.
 const MAX_EXPECTED: usize = 64;
 
-/// The chat: page, rooms and WebSockets on one port.
+/// The chat: page, rooms and WebSockets on one port, and JSON lines on others. Its jobs are what its store is asked, one at a
+/// time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,41 +36,60 @@ const MAX_EXPECTED: usize = 64;
 ///
 /// let entropy = Entropy::from_seed([7; 32]);
 /// let chat = ChatService::new(Access::default(), Limits::default(), entropy.clone());
-/// let config = ChatService::config(Duration::from_secs(30)).into();
+/// let config = ChatService::config(Some(Duration::from_secs(30))).into();
 /// let mut hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, entropy);
 /// let conn = hub.accept(Instant::ORIGIN, Address::Unix(String::new())).unwrap();
 /// hub.receive(Instant::ORIGIN, conn, &mut *b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n".to_vec());
 /// let mut slices = [&[][..]; 4];
 /// assert!(hub.slices(conn, &mut slices) > 0 && slices[0].starts_with(b"HTTP/1.1 200 OK"));
 /// ```
-#[derive(Debug)]
 pub struct ChatService {
     rooms: Rooms<ConnId>,
     access: Access,
     /// At most [`MAX_EXPECTED`].
     expected: VecDeque<ConnId>,
-    slow: u64,
+    was_away: bool,
+    drained: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// What a program asks of a running [`ChatService`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChatCommand {
+    /// Accept no more messages; store and tell what was accepted. What [`ChatService::on_drained`] was given is called when that is
+    /// done; then the hub may drain.
+    Drain,
 }
 
 impl ChatService {
-    /// A chat without users, whose ids are drawn from `entropy`.
+    /// A chat without users, whose ids and tokens are drawn from `entropy`.
     #[must_use]
     pub fn new(access: Access, limits: Limits, entropy: Entropy) -> Self {
-        Self { rooms: Rooms::new(limits, entropy), access, expected: VecDeque::new(), slow: 0 }
+        let rooms = Rooms::new(Instant::ORIGIN, limits, entropy);
+        Self { rooms, access, expected: VecDeque::new(), was_away: false, drained: None }
+    }
+
+    /// Has `tell` called once, when all that was accepted before [`ChatCommand::Drain`] is told.
+    #[must_use]
+    pub fn on_drained(self, tell: impl FnOnce() + Send + 'static) -> Self {
+        Self { drained: Some(Box::new(tell)), ..self }
     }
 
     /// What a hub of this service is to be told: the chat's limits, and `idle_timeout` until a silent client is pinged and
-    /// as long again until it is ended.
+    /// as long again until it is ended. Where there are no pings, it is ended after five minutes.
     #[must_use]
-    pub fn config(idle_timeout: Duration) -> Config {
+    pub fn config(idle_timeout: Option<Duration>) -> Config {
+        // The largest list of users is about 1 MiB and goes at once.
+        let queue_limit = 4 * MAX_OUTBOX;
         let mut ws = ws::Config::default();
         ws.max_message = MAX_MESSAGE;
         ws.max_frame = MAX_MESSAGE;
-        // The largest list of users is about 1 MiB and goes at once.
-        ws.queue_limit = 4 * MAX_OUTBOX;
-        ws.idle_timeout = Some(idle_timeout);
+        ws.queue_limit = queue_limit;
+        ws.idle_timeout = idle_timeout;
+        let mut framed = framed::Config::default();
+        (framed.max_message, framed.queue_limit) = (MAX_MESSAGE, queue_limit);
         let mut config = Config::default();
-        config.ws = Arc::new(ws);
+        (config.ws, config.framed) = (Arc::new(ws), Arc::new(framed));
         config
     }
 
@@ -76,28 +99,36 @@ impl ChatService {
         &self.rooms
     }
 
-    /// How many members were closed because they did not take what they were sent.
-    #[must_use]
-    pub fn slow_members(&self) -> u64 {
-        self.slow
-    }
-
     /// Does what the rooms want done. A slow member that is given up makes them want more, at most once a member.
-    fn act(&mut self, cx: &mut Context<'_>) {
+    fn act(&mut self, cx: &mut Context<'_, Ask>) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Send { conn, text } => {
+                    let len = text.len();
                     let sent = cx.send_bytes(conn, Kind::Text, text);
-                    self.judge(cx, conn, sent);
+                    self.judge(cx, conn, sent, len);
                 }
                 Action::Broadcast { conns, text } => self.broadcast(cx, conns, text),
                 // One that is closing already is on its way.
-                Action::Close { conn, code } => drop(cx.close(conn, code, "too many users")),
+                Action::Close { conn, code, reason } => drop(cx.close(conn, code, reason)),
+                Action::Ask(ask) => {
+                    // It is the only job there is, so there is room for it.
+                    if cx.submit(ask).is_err() {
+                        self.answered(cx, Err(Failure::Away("there is no room for a job".into())));
+                    }
+                }
+                Action::Page { conn, paged } => respond(cx, conn, &paged),
             }
+        }
+        if self.rooms.is_drained()
+            && let Some(tell) = self.drained.take()
+        {
+            tell();
         }
     }
 
-    fn broadcast(&mut self, cx: &mut Context<'_>, conns: Vec<ConnId>, text: Bytes) {
+    fn broadcast(&mut self, cx: &mut Context<'_, Ask>, conns: Vec<ConnId>, text: Bytes) {
+        let len = text.len();
         let prepared = Prepared::new(Kind::Text, text).expect("JSON is UTF-8");
         let mut congested = Vec::new();
         cx.broadcast(conns, &prepared, |conn, sent| {
@@ -106,31 +137,72 @@ impl ChatService {
             }
         });
         for (conn, sent) in congested {
-            self.judge(cx, conn, sent);
+            self.judge(cx, conn, sent, len);
         }
     }
 
-    /// Gives a member up that has too much to take. Its rooms are told now, not when its close has gone through.
-    fn judge(&mut self, cx: &mut Context<'_>, conn: ConnId, sent: Result<Accepted, SendError>) {
+    /// Gives a member up that had too much to take before this. Its rooms are told now, not when its close has gone through.
+    fn judge(
+        &mut self,
+        cx: &mut Context<'_, Ask>,
+        conn: ConnId,
+        sent: Result<Accepted, SendError>,
+        len: usize,
+    ) {
         let slow = match sent {
-            Ok(Accepted::Queued) => false,
-            Ok(Accepted::Congested) => cx.info(conn).is_some_and(|info| info.queued > MAX_OUTBOX),
+            Ok(Accepted::Queued) => return,
+            Ok(Accepted::Congested) => {
+                self.rooms.handle_congested(conn);
+                cx.info(conn).is_some_and(|info| info.queued.saturating_sub(len) > MAX_OUTBOX)
+            }
             Err(error) => matches!(error, SendError::Full | SendError::TooBig { .. }),
         };
         if slow && cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
-            self.slow += 1;
             tracing::warn!(%conn, "a member is too slow and was closed");
-            self.rooms.handle_closed(cx.now(), conn);
+            self.rooms.handle_slow(cx.now(), cx.wall(), conn);
+        }
+    }
+
+    fn answered(&mut self, cx: &Context<'_, Ask>, answer: Result<Answer, Failure>) {
+        let cause = answer.as_ref().err().map(ToString::to_string);
+        self.rooms.handle_answer(cx.now(), cx.wall(), answer);
+        if let Some(cause) = &cause
+            && (!self.rooms.is_away() || !self.was_away)
+        {
+            tracing::error!(cause, "the database failed");
+        }
+        self.tell_health();
+    }
+
+    fn tell_health(&mut self) {
+        let is_away = self.rooms.is_away();
+        if std::mem::replace(&mut self.was_away, is_away) != is_away {
+            let state = if is_away { "away" } else { "back" };
+            tracing::info!(state, "the database");
         }
     }
 }
 
-impl Service for ChatService {
-    type Job = ();
-    type Done = ();
-    type Command = ();
+fn respond(cx: &mut Context<'_, Ask>, conn: ConnId, paged: &Paged) {
+    let answer = match paged {
+        Paged::Found(page) => routes::found(page),
+        Paged::NoRoom => routes::no_store(404),
+        Paged::Failed(failure) => {
+            let id = format!("{:016x}", cx.entropy().next_u64());
+            tracing::error!(%conn, id, cause = %failure, "a request failed");
+            routes::failed(failure, &id)
+        }
+    };
+    // Whoever asked may be gone.
+    let _ = cx.respond(conn, &answer);
+}
 
-    fn request(&mut self, _: &mut Context<'_>, conn: ConnId, request: &Request) -> Verdict {
+impl Service for ChatService {
+    type Job = Ask;
+    type Done = Result<Answer, Failure>;
+    type Command = ChatCommand;
+
+    fn request(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, request: &Request) -> Verdict {
         match route(request, &self.access, &self.rooms) {
             Route::Answer(answer) => Verdict::Respond(answer),
             Route::WebSocket { auto_join } => {
@@ -143,10 +215,15 @@ impl Service for ChatService {
                 }
                 Verdict::accept()
             }
+            Route::Messages(ask) => {
+                self.rooms.handle_page(cx.now(), cx.wall(), conn, ask);
+                self.act(cx);
+                Verdict::Later
+            }
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
         let before = self.expected.len();
         self.expected.retain(|expected| *expected != conn);
         let auto_join = self.expected.len() == before;
@@ -155,23 +232,52 @@ impl Service for ChatService {
             let client = client.map(tracing::field::display);
             tracing::info!(%conn, address = %info.peer, client, "connected");
         }
-        self.rooms.handle_opened(cx.now(), conn, auto_join);
+        self.rooms.handle_opened(cx.now(), cx.wall(), conn, auto_join);
         self.act(cx);
     }
 
-    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, message: Message<'_>) {
+        // Between lines there may be blank ones.
+        let is_blank = message.as_text().is_some_and(|text| text.trim_ascii().is_empty());
+        if is_blank && !cx.is_websocket(conn) {
+            return;
+        }
         match self.rooms.handle_message(cx.now(), cx.wall(), conn, &message) {
             None => {}
-            // One that talks too much is not to fill the log as well.
-            Some(code @ Code::RateLimited) => tracing::debug!(%conn, ?code, "a message was refused"),
+            // One that talks too much is not to fill the log as well, nor are all while the database is away.
+            Some(code @ (Code::RateLimited | Code::Unavailable)) => {
+                tracing::debug!(%conn, ?code, "a message was refused");
+            }
             Some(code) => tracing::warn!(%conn, ?code, "a message was refused"),
         }
         self.act(cx);
     }
 
-    fn closed(&mut self, cx: &mut Context<'_>, conn: ConnId, closed: &Closed) {
+    fn drained(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
+        self.rooms.handle_drained(cx.now(), cx.wall(), conn);
+        self.act(cx);
+    }
+
+    fn closed(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, closed: &Closed) {
         tracing::info!(%conn, code = %closed.code, origin = ?closed.origin, "disconnected");
-        self.rooms.handle_closed(cx.now(), conn);
+        self.rooms.handle_closed(cx.now(), cx.wall(), conn);
+        self.act(cx);
+    }
+
+    fn done(&mut self, cx: &mut Context<'_, Ask>, _: JobToken, outcome: Self::Done) {
+        self.answered(cx, outcome);
+        self.act(cx);
+    }
+
+    fn job_lost(&mut self, cx: &mut Context<'_, Ask>, _: JobToken) {
+        self.answered(cx, Err(Failure::Away("nobody said what became of it".into())));
+        self.act(cx);
+    }
+
+    fn command(&mut self, cx: &mut Context<'_, Ask>, command: ChatCommand) {
+        match command {
+            ChatCommand::Drain => self.rooms.drain(),
+        }
         self.act(cx);
     }
 
@@ -179,9 +285,16 @@ impl Service for ChatService {
         self.rooms.poll_timeout()
     }
 
-    fn timeout(&mut self, cx: &mut Context<'_>) {
-        self.rooms.handle_timeout(cx.now());
+    fn timeout(&mut self, cx: &mut Context<'_, Ask>) {
+        self.rooms.handle_timeout(cx.now(), cx.wall());
+        self.tell_health();
         self.act(cx);
+    }
+}
+
+impl fmt::Debug for ChatService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatService").field("stats", &self.rooms.stats()).finish_non_exhaustive()
     }
 }
 

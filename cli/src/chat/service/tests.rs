@@ -3,11 +3,14 @@
 use super::*;
 use serde_json::{Value, json};
 use wharf::base::{End, Input, Shutdown, Wall};
-use wharf::link::{Address, Event, Hub, Link};
+use wharf::link::{Address, Event, Framing, Hub, Link};
+use wharf::service::history::Memory;
 use wharf::ws::handshake::ClientRequest;
 
 struct Site {
     hub: Hub<ChatService>,
+    memory: Memory,
+    is_away: bool,
     now: Instant,
     people: Vec<Person>,
 }
@@ -25,9 +28,9 @@ impl Site {
     fn new() -> Self {
         let now = Instant::ORIGIN;
         let chat = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
-        let config = ChatService::config(Duration::from_secs(30)).into();
+        let config = ChatService::config(Some(Duration::from_secs(30))).into();
         let hub = Hub::new(now, Wall::from_millis(1_000), chat, &config, Entropy::from_seed([8; 32]));
-        Self { hub, now, people: Vec::new() }
+        Self { hub, memory: Memory::new(1000), is_away: false, now, people: Vec::new() }
     }
 
     /// `n` people in `general`, who have heard nothing yet.
@@ -69,11 +72,21 @@ impl Site {
         self.exchange();
     }
 
+    /// Has the store do what it is asked.
+    fn store(&mut self) -> bool {
+        let Some((token, ask)) = self.hub.poll_job() else { return false };
+        let answer =
+            if self.is_away { Err(Failure::Away("gone".into())) } else { Ok(self.memory.carry_out(&ask)) };
+        self.hub.job_done(self.now, token, answer);
+        true
+    }
+
     /// Carries bytes until none moves.
     fn exchange(&mut self) {
         let now = self.now;
         let mut moved = true;
         while std::mem::take(&mut moved) {
+            moved |= self.store();
             for person in self.people.iter_mut().filter(|person| !person.stalled) {
                 let mut up = Vec::new();
                 person.link.output(now).drain_into(&mut up);
@@ -110,6 +123,7 @@ impl Site {
         let conn = self.hub.accept(self.now, Address::Unix(String::new())).expect("room for one more");
         let mut bytes = format!("{head}\r\n\r\n").replace('|', "\r\n").into_bytes();
         self.hub.receive(self.now, conn, &mut bytes);
+        while self.store() {}
         let answer = String::from_utf8(written(&mut self.hub, self.now, conn)).expect("text");
         self.hub.release(self.now, conn);
         answer
@@ -152,10 +166,10 @@ fn the_room_exists_and_two_people_talk_in_it() {
     site.come("/ws");
     assert_eq!(site.types(0), ["welcome"]);
     site.pass(250);
-    assert_eq!(site.types(0), ["join", "user_list"]);
+    assert_eq!(site.types(0), ["join", "user_list", "history"]);
     site.come("/ws");
     site.say(1, &json!({"type": "message", "content": "ahoy", "ref": "1"}));
-    assert_eq!(site.types(1), ["welcome", "join", "user_list", "message"]);
+    assert_eq!(site.types(1), ["welcome", "join", "user_list", "history", "message"]);
     assert_eq!(site.people[0].heard[1]["content"], "ahoy");
     assert_eq!(site.people[0].heard[1]["timestamp"], 1_250);
     assert_eq!(site.types(0), ["join", "message"]);
@@ -217,7 +231,7 @@ fn a_slow_member_stalls_nobody_and_is_closed() {
     site.people[0].stalled = true;
     let content = "x".repeat(4_000);
     let mut sent = 0;
-    while site.hub.service().slow_members() == 0 {
+    while site.hub.service().rooms().stats().slow == 0 {
         site.say(1, &json!({"type": "message", "content": content}));
         sent += 1;
         assert!(sent < 400, "the slow member is never closed");
@@ -239,7 +253,7 @@ fn a_slow_member_that_never_reads_again_is_freed() {
     let mut site = Site::of(2);
     site.people[0].stalled = true;
     let conn = site.people[0].conn;
-    while site.hub.service().slow_members() == 0 {
+    while site.hub.service().rooms().stats().slow == 0 {
         site.say(1, &json!({"type": "message", "content": "x".repeat(4_000)}));
         site.pass(50);
     }
@@ -334,4 +348,90 @@ fn the_same_calls_give_the_same_bytes() {
         site.people.into_iter().map(|person| person.heard).collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
+}
+
+/// Fault of the sketch: a database error ends the connection.
+#[test]
+fn a_database_error_ends_no_connection() {
+    let mut site = Site::of(2);
+    site.is_away = true;
+    site.say(0, &json!({"type": "message", "content": "a", "ref": "r"}));
+    assert!(site.get("GET /health HTTP/1.1|Host: a").starts_with("HTTP/1.1 503 "));
+    for _ in 0..100 {
+        site.pass(100);
+    }
+    assert_eq!(site.people[0].heard.pop().expect("an answer")["code"], "unavailable");
+    site.is_away = false;
+    site.pass(500);
+    site.say(0, &json!({"type": "message", "content": "b"}));
+    assert_eq!(site.types(1), ["message"]);
+    assert!(site.people.iter().all(|person| person.closed.is_none()));
+    assert!(site.get("GET /health HTTP/1.1|Host: a").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn messages_over_http_and_a_500_with_an_id_where_they_cannot_be_told() {
+    let mut site = Site::of(1);
+    for content in ["a", "<b>"] {
+        site.say(0, &json!({"type": "message", "content": content}));
+    }
+    let answer = site.get("GET /api/rooms/general/messages?limit=1 HTTP/1.1|Host: a");
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("no-store"), "{answer}");
+    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!((&body["more"], &body["messages"][0]["content"]), (&json!(true), &json!("<b>")));
+    assert_eq!(body["messages"][0], site.people[0].heard.pop().unwrap());
+    assert!(site.get("GET /api/rooms/none/messages HTTP/1.1|Host: a").starts_with("HTTP/1.1 404 "));
+    assert!(site.get("HEAD /api/rooms/general/messages HTTP/1.1|Host: a").ends_with("\r\n\r\n"));
+    site.is_away = true;
+    let answer = site.get("GET /api/rooms/general/messages HTTP/1.1|Host: a");
+    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("nosniff"), "{answer}");
+    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(body["error"]["code"], "unavailable");
+    assert_eq!(body["error"]["id"].as_str().map(str::len), Some(16));
+}
+
+#[test]
+fn lines_of_json_are_the_same_chat() {
+    let mut site = Site::of(1);
+    let mut lines = ChatService::config(None);
+    lines.framing = Framing::codec(framed::Lines::new());
+    let lines = Arc::new(lines);
+    let conn =
+        site.hub.accept_as(site.now, Address::Unix(String::new()), Some(&lines)).expect("room for one more");
+    let hello = "\n{\"type\":\"message\",\"content\":\"a\\nb\",\"ref\":\"r\"}\n";
+    site.hub.receive(site.now, conn, &mut hello.as_bytes().to_vec());
+    while site.store() {}
+    let out = String::from_utf8(written(&mut site.hub, site.now, conn)).unwrap();
+    let types: Vec<String> = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect(line)["type"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(types, ["welcome", "join", "user_list", "history", "message"]);
+    site.exchange();
+    assert_eq!(site.types(0), ["join", "message"]);
+    site.hub.receive_end(site.now, conn, End::Eof);
+    site.exchange();
+    assert_eq!(site.types(0), ["leave"]);
+}
+
+#[test]
+fn an_end_in_order_tells_when_all_is_stored() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let told = Arc::new(AtomicBool::new(false));
+    let tell = told.clone();
+    let chat = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
+    let chat = chat.on_drained(move || tell.store(true, Ordering::Relaxed));
+    let config = ChatService::config(None).into();
+    let hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, Entropy::from_seed([8; 32]));
+    let mut site = Site { hub, memory: Memory::new(9), is_away: false, now: Instant::ORIGIN, people: vec![] };
+    site.come("/ws");
+    site.people[0].link.send(site.now, Message::text(r#"{"type":"message","content":"a"}"#)).unwrap();
+    let mut up = Vec::new();
+    site.people[0].link.output(site.now).drain_into(&mut up);
+    site.hub.receive(site.now, site.people[0].conn, &mut up);
+    site.hub.command(site.now, ChatCommand::Drain);
+    assert!(!told.load(Ordering::Relaxed));
+    site.exchange();
+    assert!(told.load(Ordering::Relaxed) && site.memory.entries().count() == 1);
+    assert_eq!(site.types(0).last().map(String::as_str), Some("message"));
 }
