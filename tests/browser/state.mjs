@@ -70,6 +70,17 @@ test("with a token that is not good any more it goes on as somebody new, by the 
   assert.deepEqual([state.token, refused], ["t1", []]);
 });
 
+test("while nobody can tell whether the token is good it is shown again, and nobody new begins", () => {
+  const state = new State({ rooms: [{ id: "general", unread: 0 }], token: "t0", after: 7 });
+  state.connected();
+  state.hear(welcome(), 0);
+  drain(state);
+  state.hear({ type: "error", code: "unavailable", message: "the database is away" }, 0);
+  assert.deepEqual([state.up, drain(state), state.timeout()], [false, { sent: [], refused: [] }, 2_000]);
+  state.tick(2_000);
+  assert.deepEqual(drain(state).sent, [{ type: "resume", token: "t0", after: 7 }]);
+});
+
 test("what was written while away goes out under the same ref, once there is a room for it, and stands there once", () => {
   const state = inside();
   state.say("one", 0, 0);
@@ -229,6 +240,17 @@ test("who loses his connection for a moment makes no noise", () => {
   state.hear(list(), 0);
   for (const userId of ["b", "c"]) state.hear(coming("join", userId), 0);
   assert.deepEqual(notes(state), ["a join", "b join", "c join"]);
+});
+
+test("who comes and gives a name is told once", () => {
+  const state = inside();
+  const rename = (name) => state.hear({ type: "name", userId: OTHER, name }, 0);
+  state.hear({ type: "join", roomId: "general", userId: OTHER, name: "User_other", content: "User_other joined the room" }, 0);
+  rename("Jo");
+  assert.deepEqual(notes(state), ["Jo joined the room"]);
+  state.hear(message(1), 0);
+  rename("Joanna");
+  assert.deepEqual(notes(state), ["Jo joined the room", "Jo is now Joanna"]);
 });
 
 test("who types is shown until he has said it, or for a while", () => {

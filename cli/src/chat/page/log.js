@@ -19,6 +19,7 @@ export class Log {
   #follows = true;
   #known = 0; // where the room ended when it was shown last
   #seenEnd = 0; // what has come behind it is new to who has scrolled up
+  #size = "";
   #made = new Map(); // elements by what they show
   #silent = 0;
   #top = make("div", "top");
@@ -103,10 +104,13 @@ export class Log {
   }
 
   #scrolled() {
+    // Who was at the end and has now less room is moved from it without having scrolled.
+    if (this.#size !== `${box.clientWidth} ${box.clientHeight}`) return this.#resized();
     this.#follows = this.#isAtEnd();
     if (this.#follows) this.#seenEnd = this.#room.end;
     this.#showDown();
     this.#fill();
+    return undefined;
   }
 
   /** Brings in what is next to what is seen. */
@@ -146,6 +150,7 @@ export class Log {
   }
 
   #resized() {
+    this.#size = `${box.clientWidth} ${box.clientHeight}`;
     if (this.#follows) box.scrollTop = box.scrollHeight;
   }
 

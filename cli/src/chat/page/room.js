@@ -102,7 +102,18 @@ export class Room {
       if (!last.texts.length && !last.dropped) this.items.pop();
     } else {
       this.note(userId, text);
+      this.items.at(-1).texts.at(-1).came = true;
     }
+  }
+
+  /** Who has just come is told by the new name alone. */
+  renamed(userId, name) {
+    const before = this.people.get(userId);
+    if (before === undefined || before === name) return;
+    this.people.set(userId, name);
+    const coming = this.items.at(-1)?.texts?.find((entry) => entry.userId === userId && entry.came);
+    if (coming) coming.text = `${name} joined the room`;
+    else this.note(userId, `${before} is now ${name}`);
   }
 
   went(userId, text) {

@@ -10,6 +10,7 @@ import { Room } from "./room.js";
 
 const TYPING_EVERY = 2_000, TYPING_FOR = 5_000; // ms
 const LONGEST_WAIT = 60_000; // ms that a server may ask for
+const ASK_AGAIN = 2_000; // ms
 
 export class State {
   me = null; // {userId, name}
@@ -25,7 +26,7 @@ export class State {
   visible = true;
   #fresh = null; // who we are if the token is not good
   #asked = new Map(); // joins and names without an answer, by reference
-  #later = []; // joins to be tried again: {at, roomId}
+  #later = []; // joins to be tried again: {at, roomId}, and a resume, without a room
   #typed = new Map(); // when we last told that we type, by room
   #actions = [];
 
@@ -69,7 +70,7 @@ export class State {
     }
     const due = this.#later.filter(({ at }) => at <= now);
     this.#later = this.#later.filter(({ at }) => at > now);
-    for (const { roomId } of due) this.#enter(roomId);
+    for (const { roomId } of due) roomId === undefined ? this.#resume() : this.#enter(roomId);
     this.#flush(now);
   }
 
@@ -77,7 +78,7 @@ export class State {
 
   connected() {
     this.#fresh = null;
-    if (this.token) this.#send({ type: "resume", token: this.token, after: this.after });
+    this.#resume();
   }
 
   lost() {
@@ -124,6 +125,8 @@ export class State {
   refused({ code, message, ref, retryAfterMs }, now) {
     if (code === "bad_token" && this.#fresh) return this.begin({ ...this.#fresh, resumed: false });
     if (code === "unknown_type") return undefined; // that is how a probe is answered
+    // Nobody can tell now whether the token is good.
+    if (!this.up) return this.#later.push({ at: now + Math.min(retryAfterMs ?? ASK_AGAIN, LONGEST_WAIT) });
     const text = message || code;
     const wait = code === "rate_limited" ? Math.min(retryAfterMs ?? 1000, LONGEST_WAIT) : null;
     const asked = this.#asked.get(ref);
@@ -236,12 +239,7 @@ export class State {
       for (const [ref, { roomId }] of this.#asked) if (roomId === undefined) this.#asked.delete(ref);
       this.#actions.push({ renamed: true });
     }
-    for (const room of this.rooms.values()) {
-      const before = room.people.get(userId);
-      if (before === undefined || before === name) continue;
-      room.people.set(userId, name);
-      room.note(userId, `${before} is now ${name}`);
-    }
+    for (const room of this.rooms.values()) room.renamed(userId, name);
   }
 
   joinAnswered(roomId) {
@@ -256,6 +254,10 @@ export class State {
     for (const { ref, roomId, content } of this.outbox.take(now, this.#mayGo)) {
       this.#send({ type: "message", roomId, content, ref });
     }
+  }
+
+  #resume() {
+    if (this.token) this.#send({ type: "resume", token: this.token, after: this.after });
   }
 
   #place(roomId) {
