@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn what_nobody_can_be_called() {
-        for bad in ["", " \t", "a\nb", "a\0", "\u{85}a", "\u{200f}a", "a\u{2066}b", "a\u{202e}", "a\u{2028}b"]
+        for bad in
+            ["", " \t", "a\nb", "a\0", "a\u{85}b", "\u{200f}a", "a\u{2066}b", "a\u{202e}", "a\u{2028}b"]
         {
             assert_eq!(good_name(bad).map_err(|refusal| refusal.code), Err(Code::BadName), "{bad:?}");
         }

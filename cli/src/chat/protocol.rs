@@ -229,7 +229,7 @@ fn ask(kind: FrameType, fields: Fields) -> Result<Ask, Refusal> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what stands in for a field that may be missing")]
+/// What stands in for a field that may be missing.
 fn general() -> Option<Value> {
     Some(GENERAL.into())
 }

@@ -5,6 +5,7 @@
 //! `WHARF_SEEDS` says how many seeds are tried, or which: `1000` or `17..18`.
 #![forbid(unsafe_code)]
 
+mod conclusion;
 mod person;
 mod site;
 

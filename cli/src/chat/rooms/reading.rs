@@ -150,7 +150,7 @@ impl<K: Copy + Ord> Rooms<K> {
 
     fn tell_page(&mut self, want: Want<K>, due: Instant, page: Page) {
         let Want::Page { conn, ask, is_about_room } = want else { return };
-        let Some(room) = ask.rooms.first().cloned() else { return };
+        let Some(room) = ask.rooms.first().cloned() else { return self.end_page(conn, Paged::NoRoom) };
         let is_below = matches!(ask.span, Span::Newest { below: Some(_) });
         match () {
             () if is_about_room && page.entries.is_empty() => self.end_page(conn, Paged::NoRoom),

@@ -2,7 +2,9 @@ use super::*;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
+mod auto_join;
 mod history;
+mod limits;
 mod naming;
 mod properties;
 mod resuming;
@@ -251,73 +253,6 @@ fn a_message_goes_to_all_in_the_room_and_is_the_acknowledgement() {
 }
 
 #[test]
-fn a_silent_connection_joins_by_itself() {
-    let mut site = Site::new(Limits::default());
-    site.open(1, true);
-    site.pass(249);
-    assert_eq!(site.types(1), ["welcome"]);
-    assert_eq!(site.rooms.poll_timeout(), Some(Instant::ORIGIN + Duration::from_millis(250)));
-    site.pass(1);
-    assert_eq!(site.types(1), ["join", "user_list", "history"]);
-    site.open(2, false);
-    site.pass(1000);
-    assert_eq!(site.types(2), ["welcome"]);
-}
-
-#[test]
-fn the_first_frame_joins_at_once_and_is_handled_after() {
-    for (text, types) in [
-        (r#"{"type":"message","content":"a"}"#, &["welcome", "join", "user_list", "history", "message"][..]),
-        (
-            r#"{"type":"user_list","roomId":"general"}"#,
-            &["welcome", "join", "user_list", "user_list", "history"],
-        ),
-        (r#"{"type":"leave","roomId":"general"}"#, &["welcome", "join", "user_list", "leave"]),
-        ("{", &["welcome", "join", "user_list", "error", "history"]),
-        (r#"{"type":"join","roomId":"x"}"#, &["welcome", "join", "user_list", "history"]),
-        (r#"{"type":"join","roomId":""}"#, &["welcome", "error"]),
-    ] {
-        let mut site = Site::new(Limits::default());
-        site.open(1, true);
-        site.say_text(1, text);
-        assert_eq!(site.types(1), types, "{text}");
-        site.pass(1000);
-        assert!(site.heard(1).is_empty(), "{text}");
-    }
-}
-
-#[test]
-fn a_name_or_resume_first_leaves_it_open() {
-    for (first, answer) in [
-        (json!({"type": "name", "name": "Ada"}), "name"),
-        (json!({"type": "name", "name": ""}), "error"),
-        (json!({"type": "resume", "token": "x", "after": 0}), "error"),
-        (json!({"type": "resume"}), "error"),
-    ] {
-        let mut site = Site::new(Limits::default());
-        site.open(1, true);
-        site.pass(200);
-        site.say(1, first);
-        assert_eq!(site.types(1), ["welcome", answer]);
-        site.pass(249);
-        assert!(site.heard(1).is_empty());
-        site.pass(1);
-        assert_eq!(site.types(1), ["join", "user_list", "history"]);
-        site.say(1, json!({"type": "message", "content": "a"}));
-        assert_eq!(site.types(1), ["message"]);
-    }
-}
-
-#[test]
-fn a_connection_that_ends_before_it_joins_is_forgotten() {
-    let mut site = Site::new(Limits::default());
-    site.open(1, true);
-    site.close(1);
-    site.pass(1000);
-    assert_eq!((site.types(1), site.rooms.stats().users), (vec!["welcome".into()], 0));
-}
-
-#[test]
 fn joining_twice_tells_nobody_else() {
     let mut site = Site::of(2);
     site.say(1, json!({"type": "join"}));
@@ -344,84 +279,12 @@ fn not_in_that_room() {
 }
 
 #[test]
-fn twenty_rooms_and_no_more() {
-    let mut site = Site::of(1);
-    for i in 1..20 {
-        site.say(1, json!({"type": "join", "roomId": format!("r{i}")}));
-    }
-    site.heard.clear();
-    site.say(1, json!({"type": "join", "roomId": "one more"}));
-    assert_eq!(site.heard[&1][0]["limit"], 20);
-    assert_eq!(site.code(1), "too_many_rooms");
-    assert_eq!(site.rooms.list().count(), 20);
-    site.say(1, json!({"type": "join", "roomId": "r1"}));
-    assert_eq!(site.types(1), ["user_list"]);
-    site.say(1, json!({"type": "leave", "roomId": "r1"}));
-    site.say(1, json!({"type": "join", "roomId": "one more"}));
-    assert_eq!(site.types(1), ["leave", "join", "user_list", "history"]);
-}
-
-#[test]
-fn too_many_messages_are_refused_with_a_time() {
-    let mut site = Site::of(2);
-    for i in 0..41 {
-        site.say(1, json!({"type": "message", "content": "a", "ref": i.to_string()}));
-    }
-    let heard = site.heard(1);
-    let error = &heard[40];
-    assert_eq!((&error["code"], &error["ref"]), (&json!("rate_limited"), &json!("40")));
-    assert_eq!(error["retryAfterMs"], 50);
-    assert_eq!(site.heard(2).len(), 40);
-    site.say(1, json!({"type": "user_list", "roomId": "general"}));
-    site.say(2, json!({"type": "message", "content": "mine"}));
-    assert_eq!(site.types(1), ["user_list", "message"]);
-    site.pass(50);
-    site.say(1, json!({"type": "message", "content": "a"}));
-    assert_eq!(site.types(2), ["message", "message"]);
-}
-
-#[test]
-fn too_many_lists_are_refused() {
-    let mut site = Site::of(1);
-    for _ in 0..199 {
-        site.say(1, json!({"type": "user_list", "roomId": "general"}));
-    }
-    site.heard.clear();
-    site.say(1, json!({"type": "join"}));
-    assert_eq!(site.code(1), "rate_limited");
-}
-
-#[test]
 fn binary_messages_are_refused() {
     let mut site = Site::of(1);
     let message = Message::Binary(Cow::Borrowed(b"{}"));
     site.rooms.handle_message(site.now, site.wall(), 1, &message);
     site.drain();
     assert_eq!(site.code(1), "bad_message");
-}
-
-#[test]
-fn one_user_too_many_is_closed() {
-    let mut site = Site::new(Limits { max_users: 1, ..Limits::default() });
-    site.open(1, true);
-    site.open(2, true);
-    assert_eq!(site.closed, [(2, 1013)]);
-    site.say(2, json!({"type": "message", "content": "a"}));
-    site.close(2);
-    assert!(site.heard(2).is_empty());
-    site.close(1);
-    site.open(3, true);
-    assert_eq!(site.types(3), ["welcome"]);
-}
-
-#[test]
-fn whoever_does_not_poll_loses_actions_and_sees_how_many() {
-    let limits = Limits { max_actions: 2, ..Limits::default() };
-    let mut rooms = Rooms::new(Instant::ORIGIN, limits, Entropy::from_seed([7; 32]));
-    for conn in 0..5 {
-        rooms.handle_opened(Instant::ORIGIN, Wall::default(), conn, false);
-    }
-    assert_eq!((rooms.stats().dropped, rooms.stats().users), (3, 5));
 }
 
 #[test]

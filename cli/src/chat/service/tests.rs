@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use wharf::base::{End, Input, Shutdown, Wall};
 use wharf::link::{Address, Event, Framing, Hub, Link};
 use wharf::service::history::Memory;
+
+mod storing;
+mod upgrade;
 use wharf::ws::handshake::ClientRequest;
 
 struct Site {
@@ -348,90 +351,4 @@ fn the_same_calls_give_the_same_bytes() {
         site.people.into_iter().map(|person| person.heard).collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
-}
-
-/// Fault of the sketch: a database error ends the connection.
-#[test]
-fn a_database_error_ends_no_connection() {
-    let mut site = Site::of(2);
-    site.is_away = true;
-    site.say(0, &json!({"type": "message", "content": "a", "ref": "r"}));
-    assert!(site.get("GET /health HTTP/1.1|Host: a").starts_with("HTTP/1.1 503 "));
-    for _ in 0..100 {
-        site.pass(100);
-    }
-    assert_eq!(site.people[0].heard.pop().expect("an answer")["code"], "unavailable");
-    site.is_away = false;
-    site.pass(500);
-    site.say(0, &json!({"type": "message", "content": "b"}));
-    assert_eq!(site.types(1), ["message"]);
-    assert!(site.people.iter().all(|person| person.closed.is_none()));
-    assert!(site.get("GET /health HTTP/1.1|Host: a").starts_with("HTTP/1.1 200 "));
-}
-
-#[test]
-fn messages_over_http_and_a_500_with_an_id_where_they_cannot_be_told() {
-    let mut site = Site::of(1);
-    for content in ["a", "<b>"] {
-        site.say(0, &json!({"type": "message", "content": content}));
-    }
-    let answer = site.get("GET /api/rooms/general/messages?limit=1 HTTP/1.1|Host: a");
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("no-store"), "{answer}");
-    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    assert_eq!((&body["more"], &body["messages"][0]["content"]), (&json!(true), &json!("<b>")));
-    assert_eq!(body["messages"][0], site.people[0].heard.pop().unwrap());
-    assert!(site.get("GET /api/rooms/none/messages HTTP/1.1|Host: a").starts_with("HTTP/1.1 404 "));
-    assert!(site.get("HEAD /api/rooms/general/messages HTTP/1.1|Host: a").ends_with("\r\n\r\n"));
-    site.is_away = true;
-    let answer = site.get("GET /api/rooms/general/messages HTTP/1.1|Host: a");
-    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("nosniff"), "{answer}");
-    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    assert_eq!(body["error"]["code"], "unavailable");
-    assert_eq!(body["error"]["id"].as_str().map(str::len), Some(16));
-}
-
-#[test]
-fn lines_of_json_are_the_same_chat() {
-    let mut site = Site::of(1);
-    let mut lines = ChatService::config(None);
-    lines.framing = Framing::codec(framed::Lines::new());
-    let lines = Arc::new(lines);
-    let conn =
-        site.hub.accept_as(site.now, Address::Unix(String::new()), Some(&lines)).expect("room for one more");
-    let hello = "\n{\"type\":\"message\",\"content\":\"a\\nb\",\"ref\":\"r\"}\n";
-    site.hub.receive(site.now, conn, &mut hello.as_bytes().to_vec());
-    while site.store() {}
-    let out = String::from_utf8(written(&mut site.hub, site.now, conn)).unwrap();
-    let types: Vec<String> = out
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect(line)["type"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(types, ["welcome", "join", "user_list", "history", "message"]);
-    site.exchange();
-    assert_eq!(site.types(0), ["join", "message"]);
-    site.hub.receive_end(site.now, conn, End::Eof);
-    site.exchange();
-    assert_eq!(site.types(0), ["leave"]);
-}
-
-#[test]
-fn an_end_in_order_tells_when_all_is_stored() {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    let told = Arc::new(AtomicBool::new(false));
-    let tell = told.clone();
-    let chat = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
-    let chat = chat.on_drained(move || tell.store(true, Ordering::Relaxed));
-    let config = ChatService::config(None).into();
-    let hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, Entropy::from_seed([8; 32]));
-    let mut site = Site { hub, memory: Memory::new(9), is_away: false, now: Instant::ORIGIN, people: vec![] };
-    site.come("/ws");
-    site.people[0].link.send(site.now, Message::text(r#"{"type":"message","content":"a"}"#)).unwrap();
-    let mut up = Vec::new();
-    site.people[0].link.output(site.now).drain_into(&mut up);
-    site.hub.receive(site.now, site.people[0].conn, &mut up);
-    site.hub.command(site.now, ChatCommand::Drain);
-    assert!(!told.load(Ordering::Relaxed));
-    site.exchange();
-    assert!(told.load(Ordering::Relaxed) && site.memory.entries().count() == 1);
-    assert_eq!(site.types(0).last().map(String::as_str), Some("message"));
 }

@@ -1,6 +1,6 @@
 //! Between a chat and its store: one ask at a time.
 
-use super::write::Write;
+use super::write::{Item, Write};
 use super::{
     Answer, Ask, DeskConfig, Draft, Failure, Key, MAX_BATCH, PageAsk, Session, Span, Stored, TokenHash,
 };
@@ -63,7 +63,8 @@ pub struct DeskStats {
 /// else: what may be stored without anybody having heard of it is settled first.
 ///
 /// Take actions after each call until there is none. A draft comes back by exactly one of [`Action::Stored`],
-/// [`Action::Unavailable`] and [`Action::Refused`], in the order of coming for those that are stored.
+/// [`Action::Unavailable`] and [`Action::Refused`], in the order of coming for those that are stored, but for one whose reference another
+/// had that was withdrawn.
 ///
 /// ```
 /// use wharf::base::{Instant, Wall};
@@ -244,7 +245,7 @@ impl Desk {
     /// Acts on what is due. An early or spurious call does nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.advance(now);
-        self.retry_at.take_if(|at| *at <= now);
+        self.wants_probe |= self.retry_at.take_if(|at| *at <= now).is_some();
         while self.waiting.front().is_some_and(|(_, due)| *due <= now) {
             if let Some((draft, _)) = self.waiting.pop_front() {
                 self.hand_back(draft);
@@ -334,25 +335,39 @@ impl Desk {
                 self.write = Some(write);
             }
             Ok(Answer::Written(stored)) if stored.len() == write.asked() => {
-                for (draft, is_given_up, stored) in write.told(stored) {
-                    match stored {
-                        Stored::New(_) if is_given_up => self.withdraw.push(draft.key),
-                        _ if is_given_up => {}
-                        stored => {
-                            self.stats.stored += 1;
-                            self.told.push_back(Action::Stored(draft, stored));
-                        }
-                    }
-                }
+                self.tell(write, stored);
             }
             Ok(_) => self.refuse(write, &"the answer is to something else".into()),
             Err(Failure::Refused(why)) => self.refuse(write, &why),
         }
     }
 
+    /// All of the write is stored: what was given up meanwhile is to go again.
+    fn tell(&mut self, write: Write, stored: Vec<Stored>) {
+        let (mut gone, mut anew) = (Vec::new(), Vec::new());
+        for (Item { draft, due, is_given_up }, stored) in write.into_items().zip(stored) {
+            match stored {
+                Stored::New(id) if is_given_up => {
+                    gone.push(id);
+                    self.withdraw.push(draft.key);
+                }
+                _ if is_given_up => {}
+                // What was there before it is what goes.
+                Stored::Before(entry) if gone.contains(&entry.id) => anew.push((draft, due)),
+                stored => {
+                    self.stats.stored += 1;
+                    self.told.push_back(Action::Stored(draft, stored));
+                }
+            }
+        }
+        for item in anew.into_iter().rev() {
+            self.waiting.push_front(item);
+        }
+    }
+
     fn refuse(&mut self, write: Write, why: &Box<str>) {
         let was_in_doubt = write.was_in_doubt();
-        for (draft, is_given_up) in write.into_drafts() {
+        for Item { draft, is_given_up, .. } in write.into_items() {
             if was_in_doubt {
                 self.withdraw.push(draft.key);
             }

@@ -172,6 +172,26 @@ fn what_was_handed_back_and_is_stored_after_all_is_withdrawn_before_anything_is_
 }
 
 #[test]
+fn one_whose_reference_was_withdrawn_is_stored_for_it() {
+    let mut site = Site::new(DeskConfig::default());
+    let with_reference = |n| Draft { reference: Some("r".into()), ..draft(n) };
+    site.push(1);
+    site.desk.push(site.now, with_reference(2)).unwrap();
+    site.pass(5_000);
+    site.desk.push(site.now, with_reference(3)).unwrap();
+    site.answer();
+    assert_eq!(site.drafts(), [2, 3]);
+    site.pass(5_000);
+    assert_eq!(site.told, [(1, "stored"), (2, "unavailable")]);
+    site.answer();
+    assert!(matches!(&site.asked, Some(Ask::Write(batch)) if batch.withdraw == [draft(2).key]));
+    site.answer();
+    assert_eq!(site.told[2..], [(3, "stored")]);
+    let stored: Vec<u64> = site.memory.entries().map(|entry| entry.at.as_millis()).collect();
+    assert_eq!(stored, [1, 3]);
+}
+
+#[test]
 fn five_hundred_wait_for_a_store_that_is_away() {
     let mut site = Site::new(DeskConfig::default());
     (0..=600).for_each(|n| site.push(n));
@@ -250,7 +270,6 @@ fn a_store_that_comes_back_is_noticed_though_nobody_asks_for_anything() {
     site.fail(Failure::Away("gone".into()));
     assert!(site.desk.is_away());
     site.pass(500);
-    site.pass(5_000);
     site.answer();
     assert!(!site.desk.is_away());
 }

@@ -1,6 +1,6 @@
 //! A write under way.
 
-use super::{Batch, Draft, Key, Session, Stored, TokenHash};
+use super::{Batch, Draft, Key, Session, TokenHash};
 use crate::base::{Instant, Wall};
 use alloc::vec::Vec;
 
@@ -15,11 +15,14 @@ pub(super) struct Write {
     was_in_doubt: bool,
 }
 
+/// A draft of a write.
 #[derive(Debug)]
-struct Item {
-    draft: Draft,
-    due: Instant,
-    is_given_up: bool,
+pub(super) struct Item {
+    pub(super) draft: Draft,
+    /// When its time is over.
+    pub(super) due: Instant,
+    /// It was, and it was handed back.
+    pub(super) is_given_up: bool,
 }
 
 impl Write {
@@ -81,13 +84,8 @@ impl Write {
         self.sessions.iter().find(|session| session.token == *token)
     }
 
-    /// What became of each draft, and whether it was given up.
-    pub(super) fn told(self, stored: Vec<Stored>) -> impl Iterator<Item = (Draft, bool, Stored)> {
-        self.into_drafts().zip(stored).map(|((draft, is_given_up), stored)| (draft, is_given_up, stored))
-    }
-
-    /// Each draft, and whether it was given up.
-    pub(super) fn into_drafts(self) -> impl Iterator<Item = (Draft, bool)> {
-        self.drafts.into_iter().map(|item| (item.draft, item.is_given_up))
+    /// Each draft.
+    pub(super) fn into_items(self) -> impl Iterator<Item = Item> {
+        self.drafts.into_iter()
     }
 }

@@ -198,12 +198,14 @@ fn without_the_database_whoever_comes_back_hears_the_rest_when_it_is_back() {
         say(&mut site, 2, "general");
     }
     site.mood = Mood::Away;
+    // The session waits to be stored, so nothing has to be looked up.
+    site.say(1, json!({"type": "name", "name": "Grace"}));
     site.close(1);
     site.open(3, false);
     site.heard.clear();
-    // The token waits to be stored, or is known: nothing has to be looked up.
     site.say(2, json!({"type": "message", "content": "a"}));
     resume(&mut site, 3, &token, 1);
+    assert_eq!(site.heard[&3][0]["name"], "Grace");
     site.pass(15_000);
     site.heal();
     site.pass(5_000);

@@ -128,7 +128,6 @@ fn a_sender_who_has_gone_is_heard_all_the_same() {
     site.say(1, json!({"type": "message", "content": "last words"}));
     site.close(1);
     site.answer();
-    site.answer();
     assert_eq!(site.types(2), ["leave", "message"]);
 }
 

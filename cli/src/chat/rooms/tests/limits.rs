@@ -1,0 +1,75 @@
+//! What users are held to.
+
+use super::*;
+
+#[test]
+fn twenty_rooms_and_no_more() {
+    let mut site = Site::of(1);
+    for i in 1..20 {
+        site.say(1, json!({"type": "join", "roomId": format!("r{i}")}));
+    }
+    site.heard.clear();
+    site.say(1, json!({"type": "join", "roomId": "one more"}));
+    assert_eq!(site.heard[&1][0]["limit"], 20);
+    assert_eq!(site.code(1), "too_many_rooms");
+    assert_eq!(site.rooms.list().count(), 20);
+    site.say(1, json!({"type": "join", "roomId": "r1"}));
+    assert_eq!(site.types(1), ["user_list"]);
+    site.say(1, json!({"type": "leave", "roomId": "r1"}));
+    site.say(1, json!({"type": "join", "roomId": "one more"}));
+    assert_eq!(site.types(1), ["leave", "join", "user_list", "history"]);
+}
+
+#[test]
+fn too_many_messages_are_refused_with_a_time() {
+    let mut site = Site::of(2);
+    for i in 0..41 {
+        site.say(1, json!({"type": "message", "content": "a", "ref": i.to_string()}));
+    }
+    let heard = site.heard(1);
+    let error = &heard[40];
+    assert_eq!((&error["code"], &error["ref"]), (&json!("rate_limited"), &json!("40")));
+    assert_eq!(error["retryAfterMs"], 50);
+    assert_eq!(site.heard(2).len(), 40);
+    site.say(1, json!({"type": "user_list", "roomId": "general"}));
+    site.say(2, json!({"type": "message", "content": "mine"}));
+    assert_eq!(site.types(1), ["user_list", "message"]);
+    site.pass(50);
+    site.say(1, json!({"type": "message", "content": "a"}));
+    assert_eq!(site.types(2), ["message", "message"]);
+}
+
+#[test]
+fn too_many_lists_are_refused() {
+    let mut site = Site::of(1);
+    for _ in 0..199 {
+        site.say(1, json!({"type": "user_list", "roomId": "general"}));
+    }
+    site.heard.clear();
+    site.say(1, json!({"type": "join"}));
+    assert_eq!(site.code(1), "rate_limited");
+}
+
+#[test]
+fn one_user_too_many_is_closed() {
+    let mut site = Site::new(Limits { max_users: 1, ..Limits::default() });
+    site.open(1, true);
+    site.open(2, true);
+    assert_eq!(site.closed, [(2, 1013)]);
+    site.say(2, json!({"type": "message", "content": "a"}));
+    site.close(2);
+    assert!(site.heard(2).is_empty());
+    site.close(1);
+    site.open(3, true);
+    assert_eq!(site.types(3), ["welcome"]);
+}
+
+#[test]
+fn whoever_does_not_poll_loses_actions_and_sees_how_many() {
+    let limits = Limits { max_actions: 2, ..Limits::default() };
+    let mut rooms = Rooms::new(Instant::ORIGIN, limits, Entropy::from_seed([7; 32]));
+    for conn in 0..5 {
+        rooms.handle_opened(Instant::ORIGIN, Wall::default(), conn, false);
+    }
+    assert_eq!((rooms.stats().dropped, rooms.stats().users), (3, 5));
+}
