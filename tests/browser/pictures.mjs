@@ -2,7 +2,7 @@
 // With WHARF_SHOTS=FOLDER its pictures go there.
 import assert from "node:assert/strict";
 import { contrast } from "./contrast.mjs";
-import { called, controls, counted, enter, opened, says, utter } from "./controls.mjs";
+import { called, controls, counted, enter, opened, says, until, utter } from "./controls.mjs";
 
 const TEXTS = ".bar h1, .bar h1 span, #status, .side h2, .side li *, .head h2, .head button, .day time, .top, .note, .entry .name, " +
   ".entry .body, .entry time, .entry .mark, .unseen span, #typing, #alert, .hint, .hint kbd, #send, label, #down, .face, .toggle, .unread, .link";
@@ -48,9 +48,10 @@ async function scene({ tab, url }) {
 
 /** A picture in which somebody is just writing. */
 async function taken(shot, person, other, name) {
-  await other.box.fill("");
-  await other.box.pressSequentially("…");
-  await says(person.page.locator("#typing"), "Ørsted is typing…");
+  await until(async () => {
+    await other.box.press("h");
+    return (await person.page.locator("#typing").textContent()) === "Ørsted is typing…" ? null : "nobody types";
+  });
   await person.box.focus();
   await shot(person.page, name);
 }

@@ -96,6 +96,7 @@ const line = new Line({
     changed();
   },
   changed: () => showStatus(),
+  probe: () => state.probe(),
 });
 
 const log = new Log(state, {

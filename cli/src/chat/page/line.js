@@ -18,7 +18,10 @@ export class Line {
   #quiet = 0;
   #calls;
 
-  /** Calls `opened()`, `heard(message)`, `lost()` when the line is down, and `changed()` when `state` may have. */
+  /**
+   * Calls `opened()`, `heard(message)`, `lost()` when the line is down, `changed()` when `state` may have, and `probe()` for
+   * a message that is answered and changes nothing.
+   */
   constructor(calls) {
     this.#calls = calls;
     addEventListener("online", () => this.#doubt(true));
@@ -75,9 +78,9 @@ export class Line {
     this.#calls.changed();
   }
 
-  /** A type that no server knows is answered by an error of a few bytes, and changes nothing. */
   #probe(within) {
-    this.#socket.send('{"type":"probe"}');
+    if (!this.#up) return;
+    this.#socket.send(JSON.stringify(this.#calls.probe()));
     this.#expectAnswer(within);
   }
 

@@ -11,6 +11,7 @@ import { Room } from "./room.js";
 const TYPING_EVERY = 2_000, TYPING_FOR = 5_000; // ms
 const LONGEST_WAIT = 60_000; // ms that a server may ask for
 const ASK_AGAIN = 2_000; // ms
+const PROBE = "probe"; // a ref
 
 export class State {
   me = null; // {userId, name}
@@ -124,7 +125,7 @@ export class State {
 
   refused({ code, message, ref, retryAfterMs }, now) {
     if (code === "bad_token" && this.#fresh) return this.begin({ ...this.#fresh, resumed: false });
-    if (code === "unknown_type") return undefined; // that is how a probe is answered
+    if (ref === PROBE) return undefined;
     // Nobody can tell now whether the token is good.
     if (!this.up) return this.#later.push({ at: now + Math.min(retryAfterMs ?? ASK_AGAIN, LONGEST_WAIT) });
     const text = message || code;
@@ -159,7 +160,6 @@ export class State {
   say(content, timestamp, now) {
     this.outbox.push({ ref: reference(), roomId: this.open, content, timestamp });
     this.room.newFrom = null;
-    this.#typed.delete(this.open);
     this.#flush(now);
   }
 
@@ -220,6 +220,11 @@ export class State {
     const before = this.name;
     this.name = name;
     if (this.up) this.#ask({ type: "name", name }, { before });
+  }
+
+  /** Who is called what he is called already is told so, and nobody else. */
+  probe() {
+    return { type: "name", name: this.name ?? this.me.name, ref: PROBE };
   }
 
   typed(now) {
