@@ -92,13 +92,16 @@ async function check(name, body, limit = 30_000) {
   }
 }
 
-/** A new tab. What goes wrong in it counts, but for a WebSocket that finds no server, which a script may mean. */
+/** What finds no server, which a script may mean. */
+const isAway = (text) => /^WebSocket connection to |^Failed to load resource: net::ERR_/.test(text);
+
+/** A new tab. What goes wrong in it counts. */
 async function tab(context) {
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   page.on("pageerror", (error) => tell("page error", error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/^WebSocket connection to /.test(message.text())) tell("console error", message.text());
+    if (message.type() === "error" && !isAway(message.text())) tell("console error", message.text());
   });
   return page;
 }

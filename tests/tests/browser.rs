@@ -1,5 +1,7 @@
-//! The pages of the chat and of the health checker in Chromium, against the binary on each runtime. Needs chromium, node and playwright-core; without them
-//! it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
+//! The pages of the chat and of the health checker in Chromium, against the binary on each runtime. Needs chromium, node and
+//! playwright-core; without them it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
+//! Pictures go to `target/tmp/shots`, or to the folder `WHARF_SHOTS`. Those of the README are made by
+//! `WHARF_SHOTS=$PWD/docs/screenshots cargo test -p wharf-tests --test browser chat::pictures`.
 #![forbid(unsafe_code)]
 
 use std::net::TcpListener;
@@ -53,6 +55,14 @@ fn drives(script: &str, server: &[&str], variables: &[(&str, &str)]) {
     node.arg(wharf()).args(server).args(["--log", "warn", "--listen", "127.0.0.1:0"]);
     node.envs(variables.iter().copied());
     node.env("WHARF_PLAYWRIGHT", playwright().unwrap_or_default());
+    if std::env::var_os("WHARF_SHOTS").is_none() {
+        node.env("WHARF_SHOTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("shots"));
+    }
+    ends_well(node);
+}
+
+/// Runs it for as long as is reasonable.
+fn ends_well(mut node: Command) {
     let child = node.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
     let (tell, told) = mpsc::channel();
@@ -66,8 +76,18 @@ fn drives(script: &str, server: &[&str], variables: &[(&str, &str)]) {
     assert!(ended.status.success(), "{out}\n{err}");
 }
 
-fn drives_the_chat(runtime: &str) {
-    drives("chat.mjs", &["chat", "--runtime", runtime], &[]);
+fn drives_the_chat(script: &str, runtime: &str) {
+    drives(script, &["chat", "--runtime", runtime, "--database", "memory"], &[]);
+}
+
+/// The server is killed and started again, so what it keeps is in a file.
+fn drives_the_chat_away(runtime: &str) {
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("away-{runtime}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let database = format!("sqlite:{}", folder.join("chat.db").display());
+    drives("away.mjs", &["chat", "--runtime", runtime, "--database", &database], &[]);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 fn drives_the_health_checker(runtime: &str) {
@@ -82,17 +102,50 @@ fn drives_the_health_checker(runtime: &str) {
 mod chat {
     #[test]
     fn on_tokio() {
-        super::drives_the_chat("tokio");
+        super::drives_the_chat("chat.mjs", "tokio");
     }
 
     #[test]
     fn on_async_std() {
-        super::drives_the_chat("async-std");
+        super::drives_the_chat("chat.mjs", "async-std");
     }
 
     #[test]
     fn on_mio() {
-        super::drives_the_chat("mio");
+        super::drives_the_chat("chat.mjs", "mio");
+    }
+
+    #[test]
+    fn while_network_or_server_are_away_on_tokio() {
+        super::drives_the_chat_away("tokio");
+    }
+
+    #[test]
+    fn while_network_or_server_are_away_on_mio() {
+        super::drives_the_chat_away("mio");
+    }
+
+    #[test]
+    fn with_a_long_past() {
+        super::drives_the_chat("past.mjs", "tokio");
+    }
+
+    #[test]
+    fn pictures() {
+        super::drives_the_chat("pictures.mjs", "tokio");
+    }
+
+    /// What the page knows and does, without a browser.
+    #[test]
+    fn its_machine_in_node() {
+        if let Some(missing @ "node") = super::missing() {
+            assert!(std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"), "browser: needs {missing}");
+            println!("SKIPPED browser: needs {missing}");
+            return;
+        }
+        let mut node = std::process::Command::new("node");
+        node.args(["--test", concat!(env!("CARGO_MANIFEST_DIR"), "/browser/state.mjs")]);
+        super::ends_well(node);
     }
 }
 

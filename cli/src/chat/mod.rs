@@ -9,6 +9,7 @@ mod database;
 mod limits;
 mod listen;
 pub mod names;
+mod page;
 pub mod protocol;
 mod recent;
 mod rooms;

@@ -8,16 +8,10 @@ pub use messages::{failed, found};
 
 use super::Rooms;
 use super::access::Access;
-use bytes::Bytes;
+use super::page;
 use serde::Serialize;
 use wharf::http::{Request, Response};
 use wharf::service::history::PageAsk;
-
-/// What the page may do: nothing but its own style, script and WebSocket, in no frame of anybody's.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Where a request leads.
 ///
@@ -55,11 +49,6 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
         return Route::Answer(Response::plain(403));
     }
     Route::Answer(match request.path() {
-        "/" => page("text/html; charset=utf-8", include_str!("page/index.html")),
-        "/chat.css" => page("text/css; charset=utf-8", include_str!("page/chat.css")),
-        "/chat.js" => page(SCRIPT, include_str!("page/chat.js")),
-        "/line.js" => page(SCRIPT, include_str!("page/line.js")),
-        "/view.js" => page(SCRIPT, include_str!("page/view.js")),
         "/ws" if !request.is_websocket() => Response::plain(426)
             .with("Upgrade", "websocket")
             .with("Connection", "Upgrade")
@@ -77,7 +66,10 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
             .with("X-Content-Type-Options", "nosniff")
             .with("Cache-Control", "no-store")
             .body(metrics::prometheus(&rooms.stats(), rooms.is_away())),
-        path => return messages::route(path, request.query()),
+        path => match page::part(path) {
+            Some(answer) => answer,
+            None => return messages::route(path, request.query()),
+        },
     })
 }
 
@@ -102,17 +94,6 @@ impl<'a> RoomList<'a> {
     fn of<K: Copy + Ord>(rooms: &'a Rooms<K>) -> Self {
         Self { rooms: rooms.list().map(|(room_id, users)| Room { room_id, users }).collect() }
     }
-}
-
-fn page(content_type: &'static str, text: &'static str) -> Response {
-    Response::new(200)
-        .with("Content-Type", content_type)
-        .with("Content-Security-Policy", PAGE_POLICY)
-        .with("Referrer-Policy", "no-referrer")
-        .with("X-Content-Type-Options", "nosniff")
-        // Checked again each time: a page of yesterday may not speak with the server of today.
-        .with("Cache-Control", "no-cache")
-        .body(Bytes::from_static(text.as_bytes()))
 }
 
 fn json(status: u16, value: &impl Serialize) -> Response {
@@ -155,50 +136,9 @@ mod tests {
     const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
 
     #[test]
-    fn the_page_and_its_parts() {
-        for (path, content_type) in [
-            ("/", "text/html; charset=utf-8"),
-            ("/?a=b", "text/html; charset=utf-8"),
-            ("/chat.css", "text/css; charset=utf-8"),
-            ("/chat.js?v=2", SCRIPT),
-            ("/line.js", SCRIPT),
-            ("/view.js", SCRIPT),
-        ] {
-            let answer = answer(path, "", &Access::default());
-            assert_eq!(
-                (answer.status(), field(&answer, "Content-Type")),
-                (200, Some(content_type)),
-                "{path}"
-            );
-            let policy = field(&answer, "Content-Security-Policy").expect(path);
-            assert!(policy.starts_with("default-src 'none';") && policy.ends_with("frame-ancestors 'none'"));
-            assert!(!policy.contains("unsafe-inline"));
-            assert!(field(&answer, "Referrer-Policy").is_some());
-            assert!(answer.content().len() > 500);
-        }
-    }
-
-    /// What the policy forbids, and what would be asked of others.
-    #[test]
-    fn the_page_keeps_its_own_policy() {
-        let page = include_str!("page/index.html");
-        for bad in ["style=", "onclick", "<style", "http://", "https://", "<script>"] {
-            assert!(!page.contains(bad), "{bad}");
-        }
-        for script in
-            [include_str!("page/chat.js"), include_str!("page/line.js"), include_str!("page/view.js")]
-        {
-            for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://"]
-            {
-                assert!(!script.contains(bad), "{bad}");
-            }
-        }
-    }
-
-    #[test]
     fn every_answer_is_not_to_be_sniffed() {
         for path in
-            ["/", "/chat.css", "/chat.js", "/ws", "/api/rooms", "/health", "/metrics", "/else", "/api/x"]
+            ["/", "/base.css", "/chat.js", "/ws", "/api/rooms", "/health", "/metrics", "/else", "/api/x"]
         {
             let answer = answer(path, "", &Access::default());
             assert_eq!(field(&answer, "X-Content-Type-Options"), Some("nosniff"), "{path}");

@@ -1,0 +1,76 @@
+// What stands in the conversation: messages, notes, days.
+
+import { face, make, say } from "./element.js";
+
+const RUN = 5 * 60_000; // ms within which messages of one author stand together
+
+const clock = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
+const sameYear = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
+const otherYear = new Intl.DateTimeFormat([], { dateStyle: "long" });
+
+const dayOf = (time) => new Date(time).setHours(0, 0, 0, 0);
+
+/** Whether a day begins between two items; a note has no time of its own. */
+export const dayBreaks = (before, item) => !item.note && (!before || !before.note) && (!before || dayOf(before.timestamp) !== dayOf(item.timestamp));
+
+/** Whether `item` goes on where `before` left off. */
+export const runsOn = (before, item) =>
+  Boolean(before) && !before.note && before.userId === item.userId && before.name === item.name &&
+  item.timestamp - before.timestamp < RUN && dayOf(before.timestamp) === dayOf(item.timestamp);
+
+export function day(timestamp) {
+  const then = new Date(timestamp), today = dayOf(Date.now());
+  const near = { [today]: "Today", [dayOf(today - 3_600_000)]: "Yesterday" }[dayOf(timestamp)];
+  const format = then.getFullYear() === new Date().getFullYear() ? sameYear : otherYear;
+  const shown = make("time", "", near ?? format.format(then));
+  shown.dateTime = [then.getFullYear(), then.getMonth() + 1, then.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
+  return make("h3", "day", shown);
+}
+
+export const unseen = () => make("p", "unseen", make("span", "", "New"));
+
+export function note(item) {
+  const element = make("p", "note");
+  tellNote(element, item);
+  return element;
+}
+
+export function tellNote(element, { texts, dropped }) {
+  const more = dropped ? [`and ${dropped} more before`] : [];
+  say(element, [...texts.map(({ text }) => text), ...more].join(" · "));
+}
+
+/** A message; `item` may be one of one's own that has no answer yet. */
+export function entry(item, mine) {
+  const element = make("div", "entry");
+  if (mine) element.dataset.mine = "";
+  const time = make("time", "", clock.format(item.timestamp));
+  time.dateTime = new Date(item.timestamp).toISOString();
+  time.title = moment.format(item.timestamp);
+  const bubble = make("div", "bubble", make("bdi", "name", item.name), " ", make("span", "body", item.content), " ", time);
+  element.append(face(item.userId, item.name), bubble, make("div", "fate"));
+  return element;
+}
+
+/** Shows what has become of it, and whether it goes on from the one before. */
+export function settle(element, { state, reason, sent }, isRun, up) {
+  element.toggleAttribute("data-run", isRun);
+  if (state) element.dataset.state = state;
+  else delete element.dataset.state;
+  const fate = element.lastElementChild;
+  const text = { pending: sent || up ? "Sending…" : "Waiting for the connection", failed: `Not sent: ${reason}` }[state] ?? "";
+  if (fate.dataset.text === text) return;
+  fate.dataset.text = text;
+  fate.replaceChildren();
+  if (!state) return;
+  fate.append(make("span", "mark", text));
+  if (state === "failed") fate.append(" ", button("again", "Try again"), " ", button("discard", "Discard"));
+}
+
+function button(act, text) {
+  const element = make("button", "link", text);
+  element.type = "button";
+  element.dataset.act = act;
+  return element;
+}
