@@ -365,8 +365,7 @@ impl Desk {
         }
     }
 
-    fn refuse(&mut self, write: Write, why: &str) {
-    fn refuse(&mut self, mut write: Write, why: &Box<str>) {
+    fn refuse(&mut self, mut write: Write, why: &str) {
         let was_in_doubt = write.was_in_doubt();
         // It may be for a draft that it was refused. If there was none, it would be refused again.
         if write.asked() > 0 {
