@@ -118,7 +118,7 @@ impl<K: Copy + Ord> Rooms<K> {
     pub(super) fn give_up_reading(&mut self) {
         let now = self.now;
         if let Some(reading) = self.reading.take_if(|reading| reading.reader.due <= now) {
-            self.give_up(reading.reader.want);
+            self.give_up(&reading.reader.want);
         }
         // One that is behind waits anew, at the end.
         for _ in 0..self.readers.len() {
@@ -126,13 +126,13 @@ impl<K: Copy + Ord> Rooms<K> {
                 break;
             }
             if let Some(reader) = self.readers.pop_front() {
-                self.give_up(reader.want);
+                self.give_up(&reader.want);
             }
         }
     }
 
-    fn give_up(&mut self, want: Want<K>) {
-        match want {
+    fn give_up(&mut self, want: &Want<K>) {
+        match *want {
             Want::Session(conn) => self.settle_resume(conn, Err(())),
             Want::Missed(conn, turn) if !self.is_turn(conn, turn) => {}
             Want::Missed(conn, _) => self.give_up_history(conn),
