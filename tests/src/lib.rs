@@ -38,6 +38,8 @@ pub mod packer;
 pub mod pair;
 #[cfg(feature = "rig")]
 pub mod peer_stream;
+#[cfg(all(feature = "rig", unix))]
+pub mod postgres;
 #[cfg(feature = "rig")]
 pub mod program;
 pub mod purity;

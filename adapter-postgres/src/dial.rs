@@ -1,0 +1,112 @@
+//! A connection, made ready.
+
+use crate::address::Address;
+use crate::encryption::Encryption;
+use crate::error::HistoryError;
+use crate::failing::{LATE, text_of};
+use crate::page::{AFTER, BELOW, SESSION};
+use crate::schema;
+use crate::write::{BY_KEY, BY_REFERENCE, EXPIRE, INSERT, PUT};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+/// A connection and its statements. Dropped, it is closed with the next turn of the runtime.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) insert: Statement,
+    pub(crate) by_key: Statement,
+    pub(crate) by_reference: Statement,
+    pub(crate) put: Statement,
+    pub(crate) expire: Statement,
+    pub(crate) after: Statement,
+    pub(crate) below: Statement,
+    pub(crate) session: Statement,
+    driver: JoinHandle<()>,
+}
+
+impl Connection {
+    /// Dials, and makes ready: all of it within `connect_timeout`.
+    pub(crate) async fn dial(
+        address: &Address,
+        encryption: &Encryption,
+        connect_timeout: Duration,
+        timeout: Duration,
+    ) -> Result<Self, HistoryError> {
+        let made = tokio::time::timeout(connect_timeout, make(address, encryption, timeout)).await;
+        made.unwrap_or_else(|_| Err(HistoryError::Failed { place: address.place.clone(), what: LATE.into() }))
+    }
+
+    /// Whether it can no longer be used, as far as is known.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed() || self.driver.is_finished()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+async fn make(
+    address: &Address,
+    encryption: &Encryption,
+    timeout: Duration,
+) -> Result<Connection, HistoryError> {
+    let failed = |error| HistoryError::Failed { place: address.place.clone(), what: text_of(&error).into() };
+    let (client, driver) = connect(&address.config, encryption).await.map_err(failed)?;
+    // If it is dropped before it is a connection, the client's end ends it.
+    let text = |row: tokio_postgres::Row| row.try_get::<_, String>(0);
+    let row = client.query_one("SELECT current_setting('server_encoding')", &[]).await.map_err(failed)?;
+    let encoding = text(row).map_err(failed)?;
+    if encoding != "UTF8" {
+        return Err(HistoryError::Encoding { place: address.place.clone(), encoding: encoding.into() });
+    }
+    client.batch_execute(&settings(timeout)).await.map_err(failed)?;
+    schema::migrate(&client, &address.place).await?;
+    Ok(Connection {
+        insert: client.prepare(INSERT).await.map_err(failed)?,
+        by_key: client.prepare(BY_KEY).await.map_err(failed)?,
+        by_reference: client.prepare(BY_REFERENCE).await.map_err(failed)?,
+        put: client.prepare(PUT).await.map_err(failed)?,
+        expire: client.prepare(EXPIRE).await.map_err(failed)?,
+        after: client.prepare(AFTER).await.map_err(failed)?,
+        below: client.prepare(BELOW).await.map_err(failed)?,
+        session: client.prepare(SESSION).await.map_err(failed)?,
+        client,
+        driver,
+    })
+}
+
+/// What the server is to do for this connection, whatever its configuration says.
+///
+/// One that was lost with a transaction open must not keep others from their turn, and what is told to be stored is to be on disk.
+fn settings(timeout: Duration) -> String {
+    let timeout = timeout.as_millis().clamp(1, 2_147_483_647);
+    format!(
+        "SET statement_timeout = {timeout}; SET lock_timeout = {timeout}; \
+         SET idle_in_transaction_session_timeout = {timeout}; SET client_min_messages = warning; \
+         SET default_transaction_isolation = 'read committed'; \
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+}
+
+type Connected = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
+
+async fn connect(config: &Config, encryption: &Encryption) -> Connected {
+    #[cfg(feature = "tls")]
+    if let Some(connector) = encryption.connector.clone() {
+        let (client, connection) = config.connect(connector).await?;
+        return Ok((client, tokio::spawn(drive(connection))));
+    }
+    #[cfg(not(feature = "tls"))]
+    let Encryption {} = encryption;
+    let (client, connection) = config.connect(NoTls).await?;
+    Ok((client, tokio::spawn(drive(connection))))
+}
+
+async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
+    // Whoever asks next is told by the client.
+    let _ = connection.await;
+}
