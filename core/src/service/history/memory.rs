@@ -61,6 +61,10 @@ impl Memory {
     }
 
     fn write(&mut self, batch: &Batch) -> Vec<Stored> {
+        for id in batch.withdraw.iter().filter_map(|key| self.keys.get(key).copied()).collect::<Vec<_>>() {
+            let entry = self.entries.remove(&id);
+            self.forget(entry);
+        }
         let stored = batch.drafts.iter().map(|draft| self.store(draft)).collect();
         for session in &batch.sessions {
             self.sessions.insert(session.token, session.clone());
@@ -87,13 +91,15 @@ impl Memory {
         }
         self.entries.insert(self.last, (draft.key, draft.clone().into_entry(self.last)));
         if self.entries.len() > self.limit {
-            self.forget_oldest();
+            let oldest = self.entries.pop_first();
+            self.forget(oldest.map(|(_, entry)| entry));
         }
         Stored::New(self.last)
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((_, (key, entry))) = self.entries.pop_first() else { return };
+    /// All else that is known of what is no entry any more.
+    fn forget(&mut self, entry: Option<(Key, Entry)>) {
+        let Some((key, entry)) = entry else { return };
         self.keys.remove(&key);
         if let Some(reference) = entry.reference {
             self.references.remove(&(entry.user, reference));
@@ -184,6 +190,17 @@ mod tests {
         assert_eq!(ids(&mut memory, &["a"], Span::After(0), 9), (vec![2, 3], false));
         assert_eq!((memory.keys.len(), memory.references.len()), (2, 2));
         assert_eq!(write(&mut memory, vec![draft(1, "a", Some("r"))]), [Stored::New(4)]);
+    }
+
+    #[test]
+    fn what_is_withdrawn_was_never_there() {
+        let mut memory = Memory::new(9);
+        write(&mut memory, vec![draft(1, "a", Some("r")), draft(2, "a", None)]);
+        let withdraw = vec![Key([1; 16]), Key([7; 16])];
+        let batch = Batch { withdraw, drafts: vec![draft(3, "a", Some("r"))], ..Batch::default() };
+        assert_eq!(memory.carry_out(&Ask::Write(batch)), Answer::Written(vec![Stored::New(3)]));
+        assert_eq!(ids(&mut memory, &["a"], Span::After(0), 9), (vec![2, 3], false));
+        assert_eq!((memory.keys.len(), memory.references.len()), (2, 1));
     }
 
     #[test]
