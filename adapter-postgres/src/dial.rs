@@ -6,7 +6,7 @@ use crate::error::HistoryError;
 use crate::failing::{LATE, text_of};
 use crate::page::{AFTER, BELOW, SESSION};
 use crate::schema;
-use crate::write::{BY_KEY, BY_REFERENCE, EXPIRE, INSERT, PUT};
+use crate::write::{BY_KEY, BY_REFERENCE, EXPIRE, INSERT, PUT, WITHDRAW};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls, Statement};
@@ -14,6 +14,7 @@ use tokio_postgres::{Client, Config, NoTls, Statement};
 /// A connection and its statements. Dropped, it is closed with the next turn of the runtime.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    pub(crate) withdraw: Statement,
     pub(crate) insert: Statement,
     pub(crate) by_key: Statement,
     pub(crate) by_reference: Statement,
@@ -22,7 +23,7 @@ pub(crate) struct Connection {
     pub(crate) after: Statement,
     pub(crate) below: Statement,
     pub(crate) session: Statement,
-    driver: JoinHandle<()>,
+    driver: Driver,
 }
 
 impl Connection {
@@ -39,13 +40,16 @@ impl Connection {
 
     /// Whether it can no longer be used, as far as is known.
     pub(crate) fn is_closed(&self) -> bool {
-        self.client.is_closed() || self.driver.is_finished()
+        self.client.is_closed() || self.driver.0.is_finished()
     }
 }
 
-impl Drop for Connection {
+/// What moves a connection's bytes. Dropped, it ends: a server that stands still would keep it for ever.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }
 
@@ -56,7 +60,6 @@ async fn make(
 ) -> Result<Connection, HistoryError> {
     let failed = |error| HistoryError::Failed { place: address.place.clone(), what: text_of(&error).into() };
     let (client, driver) = connect(&address.config, encryption).await.map_err(failed)?;
-    // If it is dropped before it is a connection, the client's end ends it.
     let text = |row: tokio_postgres::Row| row.try_get::<_, String>(0);
     let row = client.query_one("SELECT current_setting('server_encoding')", &[]).await.map_err(failed)?;
     let encoding = text(row).map_err(failed)?;
@@ -66,6 +69,7 @@ async fn make(
     client.batch_execute(&settings(timeout)).await.map_err(failed)?;
     schema::migrate(&client, &address.place).await?;
     Ok(Connection {
+        withdraw: client.prepare(WITHDRAW).await.map_err(failed)?,
         insert: client.prepare(INSERT).await.map_err(failed)?,
         by_key: client.prepare(BY_KEY).await.map_err(failed)?,
         by_reference: client.prepare(BY_REFERENCE).await.map_err(failed)?,
@@ -92,18 +96,18 @@ fn settings(timeout: Duration) -> String {
     )
 }
 
-type Connected = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
+type Connected = Result<(Client, Driver), tokio_postgres::Error>;
 
 async fn connect(config: &Config, encryption: &Encryption) -> Connected {
     #[cfg(feature = "tls")]
     if let Some(connector) = encryption.connector.clone() {
         let (client, connection) = config.connect(connector).await?;
-        return Ok((client, tokio::spawn(drive(connection))));
+        return Ok((client, Driver(tokio::spawn(drive(connection)))));
     }
     #[cfg(not(feature = "tls"))]
     let Encryption {} = encryption;
     let (client, connection) = config.connect(NoTls).await?;
-    Ok((client, tokio::spawn(drive(connection))))
+    Ok((client, Driver(tokio::spawn(drive(connection)))))
 }
 
 async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {

@@ -65,7 +65,10 @@ fn is_passing(error: &tokio_postgres::Error) -> bool {
             true
         }
         // Connections, rollbacks by conflicts, resources, objects in use, operators, systems.
-        Some(state) => ["08", "40", "53", "55", "57", "58"].contains(&&state.code()[..2]),
+        Some(state) => {
+            let class = state.code().get(..2).unwrap_or_default();
+            ["08", "40", "53", "55", "57", "58"].contains(&class)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) const INSERT: &str = "INSERT INTO messages (room_id, user_id, name, c
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bytea[]) \
     WITH ORDINALITY AS d (room_id, user_id, name, content, at, ref, key, place) ORDER BY d.place \
     ON CONFLICT DO NOTHING RETURNING id, key";
+pub(crate) const WITHDRAW: &str = "DELETE FROM messages WHERE key = ANY ($1::bytea[])";
 pub(crate) const BY_KEY: &str = "SELECT id, key FROM messages WHERE key = ANY ($1::bytea[])";
 pub(crate) const BY_REFERENCE: &str = "SELECT m.id, m.room_id, m.user_id, m.name, m.content, m.\"timestamp\", m.ref \
     FROM unnest($1::text[], $2::text[]) AS d (user_id, ref) \
@@ -33,6 +34,11 @@ pub(crate) async fn write(connection: &Connection, batch: &Batch) -> Result<Vec<
     }
     let client = &connection.client;
     client.batch_execute(&format!("BEGIN; {TURN}")).await?;
+    if !batch.withdraw.is_empty() {
+        // Whatever a lost connection has inserted is there or gone by now: it had its turn before it was sent.
+        let keys: Vec<&[u8]> = batch.withdraw.iter().map(|key| &key.0[..]).collect();
+        client.execute(&connection.withdraw, &[&keys]).await?;
+    }
     let stored = if batch.drafts.is_empty() { Vec::new() } else { store(connection, &batch.drafts).await? };
     if !batch.sessions.is_empty() {
         put(connection, &batch.sessions).await?;

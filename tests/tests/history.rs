@@ -87,6 +87,34 @@ fn a_reference_of_a_user_is_stored_once() {
 }
 
 #[test]
+fn what_is_withdrawn_was_never_there() {
+    for mut store in Store::all("withdrawn") {
+        let ids = store.ids(vec![referred(1, "u1", "r"), draft(2, "general", "x"), draft(3, "general", "y")]);
+        let mut batch = Batch::default();
+        let unknown = draft(9, "general", "").key;
+        batch.withdraw = vec![referred(1, "u1", "r").key, unknown, draft(2, "general", "x").key, unknown];
+        // What is withdrawn goes first, so its reference is free, and its key.
+        batch.drafts = vec![referred(4, "u1", "r"), draft(2, "general", "again")];
+        let Ok(Answer::Written(stored)) = store.carry_out(&Ask::Write(batch)) else {
+            panic!("{}", store.name())
+        };
+        let [Stored::New(four), Stored::New(two)] = stored[..] else {
+            panic!("{}: {stored:?}", store.name())
+        };
+        assert!(ids[2] < four && four < two, "{}: {ids:?} {stored:?}", store.name());
+        let all: Vec<u64> = store.all_of("general").iter().map(|entry| entry.id).collect();
+        assert_eq!(all, [ids[2], four, two], "{}", store.name());
+        let mut all_gone = Batch::default();
+        all_gone.withdraw = vec![draft(3, "general", "y").key];
+        assert_eq!(store.carry_out(&Ask::Write(all_gone)), Ok(Answer::Written(vec![])), "{}", store.name());
+        let mut store = store.reopened();
+        assert_eq!(store.all_of("general").len(), 2, "{}", store.name());
+        // Ids never come back.
+        assert!(store.ids(vec![draft(5, "general", "z")])[0] > two, "{}", store.name());
+    }
+}
+
+#[test]
 fn pages_are_oldest_first_and_say_whether_there_is_more() {
     for mut store in Store::all("pages") {
         let drafts = (0..9).map(|at| draft(at, ["a", "b", "c"][at as usize % 3], "x")).collect();

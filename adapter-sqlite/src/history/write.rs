@@ -18,6 +18,9 @@ pub(crate) fn write(
         return Ok(Vec::new());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for key in &batch.withdraw {
+        transaction.prepare_cached("DELETE FROM messages WHERE key = ?1")?.execute([&key.0[..]])?;
+    }
     let mut newest = *last;
     let mut stored = Vec::with_capacity(batch.drafts.len());
     for draft in &batch.drafts {

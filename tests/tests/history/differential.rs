@@ -14,7 +14,7 @@ use wharf_tests::postgres::Postgres;
 /// An id is named by how many ids had been given in memory.
 #[derive(Clone, Debug)]
 enum Step {
-    Write(Vec<Draft>, Vec<Session>, Option<u64>),
+    Write(Vec<u8>, Vec<Draft>, Vec<Session>, Option<u64>),
     Page(Vec<&'static str>, Option<Option<u64>>, u64, usize),
     Session(u8, u64),
     Reopen,
@@ -44,8 +44,8 @@ fn sessions() -> impl Strategy<Value = Session> {
 fn steps() -> impl Strategy<Value = Step> {
     let rooms = vec(proptest::sample::select(&ROOMS[..]), 0..4);
     prop_oneof![
-        6 => (vec(drafts(), 0..12), vec(sessions(), 0..3), proptest::option::of(0_u64..20))
-            .prop_map(|(drafts, sessions, expire)| Step::Write(drafts, sessions, expire)),
+        6 => (vec(0_u8..60, 0..2), vec(drafts(), 0..12), vec(sessions(), 0..3), proptest::option::of(0_u64..20))
+            .prop_map(|(keys, drafts, sessions, expire)| Step::Write(keys, drafts, sessions, expire)),
         6 => (rooms, proptest::option::of(proptest::option::of(Just(0))), 0_u64..70, 1_usize..12)
             .prop_map(|(rooms, newest, id, limit)| Step::Page(rooms, newest, id, limit)),
         2 => (0_u8..4, 0_u64..20).prop_map(|(token, now)| Step::Session(token, now)),
@@ -85,8 +85,9 @@ impl Ids {
 fn compare(store: &mut Store, memory: &mut Memory, ids: &mut Ids, step: &Step) {
     let (ask, there) = match step {
         Step::Reopen => return,
-        Step::Write(drafts, sessions, expire) => {
+        Step::Write(keys, drafts, sessions, expire) => {
             let mut batch = Batch::default();
+            batch.withdraw = keys.iter().map(|key| Key([*key; 16])).collect();
             batch.drafts.clone_from(drafts);
             batch.sessions.clone_from(sessions);
             batch.expire = expire.map(Wall::from_millis);
