@@ -116,6 +116,7 @@ fn compare(store: &mut Store, memory: &mut Memory, ids: &mut Ids, step: &Step) {
                 match stored {
                     Stored::New(id) => *id = ids.to_memory[id],
                     Stored::Before(entry) => *entry = ids.entry(entry.clone()),
+                    other => panic!("{other:?}"),
                 }
             }
             Answer::Written(stored)
