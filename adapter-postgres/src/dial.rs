@@ -89,7 +89,7 @@ async fn make(
 fn settings(timeout: Duration) -> String {
     let timeout = timeout.as_millis().clamp(1, 2_147_483_647);
     format!(
-        "SET statement_timeout = {timeout}; SET lock_timeout = {timeout}; \
+        "SET statement_timeout = {timeout}; \
          SET idle_in_transaction_session_timeout = {timeout}; SET client_min_messages = warning; \
          SET default_transaction_isolation = 'read committed'; \
          SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
