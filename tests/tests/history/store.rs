@@ -9,27 +9,27 @@ use wharf_tests::folder::Folder;
 use wharf_tests::postgres::Postgres;
 
 /// A store of any kind.
-pub enum Store {
+pub(crate) enum Store {
     Memory(Memory),
     Sqlite(wharf_sqlite::History, Folder),
-    Postgres(wharf_postgres::History, String, Arc<Postgres>),
+    Postgres(Box<wharf_postgres::History>, String, Arc<Postgres>),
 }
 
 impl Store {
     /// One of each kind that is there, all empty.
-    pub fn all(test: &str) -> Vec<Self> {
+    pub(crate) fn all(test: &str) -> Vec<Self> {
         let folder = Folder::new();
         let sqlite = wharf_sqlite::History::open(folder.path("chat.db")).expect("it opens");
         let mut all = vec![Self::Memory(Memory::new(1 << 20)), Self::Sqlite(sqlite, folder)];
         if let Some(server) = Postgres::shared(test) {
             let url = server.database();
             let history = wharf_postgres::History::connect(&url).expect("it connects");
-            all.push(Self::Postgres(history, url, server));
+            all.push(Self::Postgres(Box::new(history), url, server));
         }
         all
     }
 
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Memory(_) => "memory",
             Self::Sqlite(..) => "SQLite",
@@ -37,7 +37,7 @@ impl Store {
         }
     }
 
-    pub fn carry_out(&mut self, ask: &Ask) -> Result<Answer, Failure> {
+    pub(crate) fn carry_out(&mut self, ask: &Ask) -> Result<Answer, Failure> {
         match self {
             Self::Memory(memory) => Ok(memory.carry_out(ask)),
             Self::Sqlite(history, _) => history.carry_out(ask),
@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// The same store, closed and opened again.
-    pub fn reopened(self) -> Self {
+    pub(crate) fn reopened(self) -> Self {
         match self {
             Self::Memory(memory) => Self::Memory(memory),
             Self::Sqlite(history, folder) => {
@@ -57,12 +57,12 @@ impl Store {
             Self::Postgres(history, url, server) => {
                 drop(history);
                 let history = wharf_postgres::History::connect(&url).expect("it connects");
-                Self::Postgres(history, url, server)
+                Self::Postgres(Box::new(history), url, server)
             }
         }
     }
 
-    pub fn write(&mut self, drafts: Vec<Draft>) -> Vec<Stored> {
+    pub(crate) fn write(&mut self, drafts: Vec<Draft>) -> Vec<Stored> {
         let mut batch = Batch::default();
         batch.drafts = drafts;
         match self.carry_out(&Ask::Write(batch)) {
@@ -72,11 +72,11 @@ impl Store {
     }
 
     /// Ids of what was written.
-    pub fn ids(&mut self, drafts: Vec<Draft>) -> Vec<u64> {
+    pub(crate) fn ids(&mut self, drafts: Vec<Draft>) -> Vec<u64> {
         self.write(drafts).iter().map(Stored::id).collect()
     }
 
-    pub fn page(&mut self, rooms: &[&str], span: Span, limit: usize) -> Page {
+    pub(crate) fn page(&mut self, rooms: &[&str], span: Span, limit: usize) -> Page {
         let rooms = rooms.iter().map(|room| (*room).into()).collect();
         match self.carry_out(&Ask::Page(PageAsk::new(rooms, span, limit))) {
             Ok(Answer::Page(page)) => page,
@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// All entries of a room, page by page.
-    pub fn all_of(&mut self, room: &str) -> Vec<Entry> {
+    pub(crate) fn all_of(&mut self, room: &str) -> Vec<Entry> {
         let mut all: Vec<Entry> = Vec::new();
         loop {
             let after = all.last().map_or(0, |entry| entry.id);
@@ -97,14 +97,14 @@ impl Store {
         }
     }
 
-    pub fn session(&mut self, token: TokenHash, now: u64) -> Option<Session> {
+    pub(crate) fn session(&mut self, token: TokenHash, now: u64) -> Option<Session> {
         match self.carry_out(&Ask::Session(token, Wall::from_millis(now))) {
             Ok(Answer::Session(session)) => session,
             other => panic!("{}: {other:?}", self.name()),
         }
     }
 
-    pub fn put(&mut self, sessions: Vec<Session>, expire: Option<u64>) {
+    pub(crate) fn put(&mut self, sessions: Vec<Session>, expire: Option<u64>) {
         let mut batch = Batch::default();
         batch.sessions = sessions;
         batch.expire = expire.map(Wall::from_millis);
@@ -113,7 +113,7 @@ impl Store {
 }
 
 /// A draft whose key has this number.
-pub fn draft(key: u64, room: &str, content: &str) -> Draft {
+pub(crate) fn draft(key: u64, room: &str, content: &str) -> Draft {
     let mut bytes = [7; 16];
     bytes[..8].copy_from_slice(&key.to_be_bytes());
     let at = Wall::from_millis(1_700_000_000_000 + key);
@@ -121,7 +121,7 @@ pub fn draft(key: u64, room: &str, content: &str) -> Draft {
 }
 
 /// One with a reference of a user.
-pub fn referred(key: u64, user: &str, reference: &str) -> Draft {
+pub(crate) fn referred(key: u64, user: &str, reference: &str) -> Draft {
     let mut draft = draft(key, "general", "x");
     draft.user = user.into();
     draft.reference = Some(reference.into());
