@@ -32,7 +32,7 @@ fn batch(number: usize) -> Ask {
         let at = Wall::from_millis(number as u64);
         let mut draft =
             Draft::new(key, "general".into(), "u1".into(), "Ada".into(), content.as_str().into(), at);
-        draft.reference = (number % 3 == 0).then(|| content.as_str().into());
+        draft.reference = number.is_multiple_of(3).then(|| content.as_str().into());
         batch.drafts.push(draft);
     }
     let counted = Wall::from_millis(number as u64 + 1);

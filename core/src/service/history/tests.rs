@@ -1,6 +1,6 @@
 use super::*;
-use crate::base::{Entropy, Instant, Wall};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::base::{Instant, Wall};
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
