@@ -190,8 +190,9 @@ impl Ledger {
         assert!(entry.to == *receiver && envelope.to == *receiver, "{key:?} comes to {receiver}");
         assert_eq!(entry.payload, envelope.payload(), "{key:?} says another thing");
         assert_ne!(entry.state, State::Sent, "{key:?} is delivered and is not on disk");
-        // It may have been dead of deliveries that got lost, and a crash have brought it back.
-        let may_have_died = now.0 > entry.born.0 && (!is_calm || now.1 - entry.born.1 + 1 >= most);
+        // It may be dead of deliveries that got lost, of which one still comes over an old connection, or a crash have brought it back.
+        let may_have_died = !entry.deaths.is_empty()
+            || now.0 > entry.born.0 && (!is_calm || now.1 - entry.born.1 + 1 >= most);
         let is_first = !std::mem::replace(&mut entry.was_handed_out, true) && !entry.was_requeued;
         let is_first = is_first && !may_have_died;
         let (seq, was_requeued) = (entry.seq, entry.was_requeued);

@@ -35,7 +35,7 @@ fn messages_come_in_their_order_and_a_window_at_a_time() {
 fn time_does_not_stand_still_where_nothing_may_wait() {
     let mut bus = Bus::with(|config| {
         (config.mark_wait, config.batch_wait, config.nack_delay) = Default::default();
-        config.attempts = 5;
+        (config.attempts, config.heartbeat, config.gone_after) = (6, secs(1000), secs(1000));
     });
     bus.register_all(&["a", "b"]);
     bus.send("a", "b", "m");
