@@ -122,7 +122,9 @@ async fn keep(mut rooms: Rooms<u64>, clock: Clock, mut said: Receiver<Said>) {
                 members.insert(conn, tell);
                 rooms.handle_opened(now, wall, conn, true);
             }
-            Some(Said::Heard(conn, message)) => drop(rooms.handle_message(now, wall, conn, &message)),
+            Some(Said::Heard(conn, message)) => {
+                let _ = rooms.handle_message(now, wall, conn, &message);
+            }
             Some(Said::Drained(conn)) => rooms.handle_drained(now, wall, conn),
             Some(Said::Closed(conn)) => {
                 members.remove(&conn);

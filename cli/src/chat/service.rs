@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Entropy, Instant, Kind, Message, SendError};
 use wharf::framed;
-use wharf::http::Request;
+use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
 use wharf::service::history::{Answer, Ask, Failure};
 use wharf::ws::{self, Prepared};
@@ -48,6 +48,8 @@ pub struct ChatService {
     access: Access,
     /// At most [`MAX_EXPECTED`].
     expected: VecDeque<ConnId>,
+    /// Whose request is being looked at, and its answer if there is one at once: later it would be awaited.
+    asking: Option<(ConnId, Option<Response>)>,
     was_away: bool,
     drained: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -66,7 +68,7 @@ impl ChatService {
     #[must_use]
     pub fn new(access: Access, limits: Limits, entropy: Entropy) -> Self {
         let rooms = Rooms::new(Instant::ORIGIN, limits, entropy);
-        Self { rooms, access, expected: VecDeque::new(), was_away: false, drained: None }
+        Self { rooms, access, expected: VecDeque::new(), asking: None, was_away: false, drained: None }
     }
 
     /// Has `tell` called once, when all that was accepted before [`ChatCommand::Drain`] is told.
@@ -117,7 +119,7 @@ impl ChatService {
                         self.answered(cx, Err(Failure::Away("there is no room for a job".into())));
                     }
                 }
-                Action::Page { conn, paged } => respond(cx, conn, &paged),
+                Action::Page { conn, paged } => self.respond(cx, conn, &paged),
             }
         }
         if self.rooms.is_drained()
@@ -174,6 +176,25 @@ impl ChatService {
         self.tell_health();
     }
 
+    fn respond(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, paged: &Paged) {
+        let answer = match paged {
+            Paged::Found(page) => routes::found(page),
+            Paged::NoRoom => routes::no_store(404),
+            Paged::Failed(failure) => {
+                let id = format!("{:016x}", cx.entropy().next_u64());
+                tracing::error!(%conn, id, cause = %failure, "a request failed");
+                routes::failed(failure, &id)
+            }
+        };
+        match &mut self.asking {
+            Some((asking, at_once)) if *asking == conn => *at_once = Some(answer),
+            // Whoever asked may be gone.
+            _ => {
+                let _ = cx.respond(conn, &answer);
+            }
+        }
+    }
+
     fn tell_health(&mut self) {
         let is_away = self.rooms.is_away();
         if std::mem::replace(&mut self.was_away, is_away) != is_away {
@@ -181,20 +202,6 @@ impl ChatService {
             tracing::info!(state, "the database");
         }
     }
-}
-
-fn respond(cx: &mut Context<'_, Ask>, conn: ConnId, paged: &Paged) {
-    let answer = match paged {
-        Paged::Found(page) => routes::found(page),
-        Paged::NoRoom => routes::no_store(404),
-        Paged::Failed(failure) => {
-            let id = format!("{:016x}", cx.entropy().next_u64());
-            tracing::error!(%conn, id, cause = %failure, "a request failed");
-            routes::failed(failure, &id)
-        }
-    };
-    // Whoever asked may be gone.
-    let _ = cx.respond(conn, &answer);
 }
 
 impl Service for ChatService {
@@ -216,9 +223,11 @@ impl Service for ChatService {
                 Verdict::accept()
             }
             Route::Messages(ask) => {
+                self.asking = Some((conn, None));
                 self.rooms.handle_page(cx.now(), cx.wall(), conn, ask);
                 self.act(cx);
-                Verdict::Later
+                let at_once = self.asking.take().and_then(|(_, answer)| answer);
+                at_once.map_or(Verdict::Later, Verdict::Respond)
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct User {
     pub(super) places: Vec<Place>,
     /// When it enters the general room by itself.
     pub(super) auto_join: Option<Instant>,
+    /// It would, if its token could have been looked up: it may show that again first.
+    pub(super) owes_auto_join: bool,
     pub(super) messages: Bucket,
     pub(super) requests: Bucket,
     /// It has said nothing yet, so that it may still come back as another.
@@ -61,6 +63,7 @@ impl User {
             token: hash_of(token),
             places: Vec::new(),
             auto_join: None,
+            owes_auto_join: false,
             messages: bucket,
             requests: bucket,
             is_fresh: true,

@@ -87,6 +87,8 @@ impl Person {
                 self.members.remove(&room);
                 self.stays.remove(&room);
                 self.unsure.remove(&room);
+                // Whether that is stored it is not told any more.
+                self.pending.retain(|_, at| *at != room);
             }
             "leave" => {
                 assert!(self.members.get_mut(&room).is_some_and(|members| members.remove(&user)), "{heard}");

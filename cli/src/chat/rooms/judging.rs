@@ -18,7 +18,9 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// The first message says whether the client sees to its rooms itself. A `name` or a `resume` leaves that open.
     fn judge_auto_join(&mut self, conn: K, kind: FrameType) {
-        if self.users.get(&conn).is_none_or(|user| user.auto_join.is_none()) {
+        let Some(user) = self.users.get_mut(&conn) else { return };
+        let owes = kind != FrameType::Resume && std::mem::take(&mut user.owes_auto_join);
+        if user.auto_join.is_none() && !owes {
             return;
         }
         match kind {

@@ -17,9 +17,10 @@ const TAKEN_OVER: u16 = 4001;
 impl<K: Copy + Ord> Rooms<K> {
     /// A fresh user says whose token it has. What it says behind that waits until it is known who it is.
     pub(super) fn resume(&mut self, conn: K, token: String, after: u64) {
-        let auto_join = self.cancel_auto_join(conn);
+        let was_to_join = self.cancel_auto_join(conn);
         let hash = hash_of(&token);
         let Some(user) = self.users.get_mut(&conn) else { return };
+        let auto_join = std::mem::take(&mut user.owes_auto_join) || was_to_join;
         let resuming = Resuming { token, after, auto_join, held: VecDeque::new() };
         user.resuming = Some(resuming);
         match self.known_session(&hash) {
@@ -52,27 +53,23 @@ impl<K: Copy + Ord> Rooms<K> {
             Ok(Some(session)) => self.come_back(conn, &token, after, session),
             Ok(None) => {
                 let refusal = Refusal::new(Code::BadToken, "this token is not known, or not any more");
-                self.stay_fresh(conn, &refusal, auto_join);
+                self.refuse(conn, &refusal, None);
+                if auto_join {
+                    self.await_auto_join(conn);
+                }
             }
             Err(()) => {
-                // It may try again.
+                // It may try again, and is nowhere as somebody else meanwhile.
                 if let Some(user) = self.users.get_mut(&conn) {
-                    user.is_fresh = true;
+                    (user.is_fresh, user.owes_auto_join) = (true, auto_join);
                 }
                 let refusal =
                     Refusal::new(Code::Unavailable, "the database is away: the token cannot be looked up");
-                self.stay_fresh(conn, &refusal, auto_join);
+                self.refuse(conn, &refusal, None);
             }
         }
         for frame in held {
             self.handle_frame(conn, frame);
-        }
-    }
-
-    fn stay_fresh(&mut self, conn: K, refusal: &Refusal, auto_join: bool) {
-        self.refuse(conn, refusal, None);
-        if auto_join {
-            self.await_auto_join(conn);
         }
     }
 

@@ -331,7 +331,7 @@ impl Desk {
         let Some(mut write) = self.write.take() else { return };
         match answer {
             Err(Failure::Away(_)) => {
-                self.withdraw.extend(write.doubt());
+                write.doubt();
                 self.write = Some(write);
             }
             Ok(Answer::Written(stored)) if stored.len() == write.asked() => {
@@ -365,8 +365,12 @@ impl Desk {
         }
     }
 
-    fn refuse(&mut self, write: Write, why: &Box<str>) {
+    fn refuse(&mut self, mut write: Write, why: &Box<str>) {
         let was_in_doubt = write.was_in_doubt();
+        // It may be for a draft that it was refused. If there was none, it would be refused again.
+        if write.asked() > 0 {
+            self.withdraw.append(&mut write.take_withdraw());
+        }
         for Item { draft, is_given_up, .. } in write.into_items() {
             if was_in_doubt {
                 self.withdraw.push(draft.key);

@@ -152,8 +152,31 @@ fn drafts_wait_ten_seconds_and_are_handed_back() {
         site.pass(1);
     }
     site.answer();
-    site.answer();
     assert!(site.desk.is_settled() && site.memory.entries().count() == 0);
+}
+
+#[test]
+fn one_that_may_be_stored_is_withdrawn_before_another_with_its_reference() {
+    let mut site = Site::new(DeskConfig::default());
+    let with_reference = |n| Draft { reference: Some("r".into()), ..draft(n) };
+    site.push(0);
+    site.desk.push(site.now, with_reference(1)).unwrap();
+    site.pass(2_000);
+    site.desk.push(site.now, with_reference(2)).unwrap();
+    site.answer();
+    assert_eq!(site.drafts(), [1, 2]);
+    site.memory.carry_out(site.asked.as_ref().unwrap());
+    while site.now < at(11_000) {
+        if site.asked.is_some() {
+            site.fail(Failure::Away("gone".into()));
+        }
+        site.pass(500);
+    }
+    assert!(matches!(&site.asked, Some(Ask::Write(batch)) if batch.withdraw == [draft(1).key]));
+    site.answer();
+    assert_eq!(site.told, [(0, "stored"), (1, "unavailable"), (2, "stored")]);
+    let stored: Vec<u64> = site.memory.entries().map(|entry| entry.at.as_millis()).collect();
+    assert_eq!(stored, [0, 2]);
 }
 
 #[test]

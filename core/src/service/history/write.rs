@@ -37,8 +37,10 @@ impl Write {
         Self { drafts, sessions, withdraw, expire, was_in_doubt: false }
     }
 
-    /// What to ask for.
-    pub(super) fn batch(&self) -> Batch {
+    /// What to ask for. What was given up since it was asked for last is withdrawn, before anything that may have its reference.
+    pub(super) fn batch(&mut self) -> Batch {
+        let given_up = self.drafts.extract_if(.., |item| item.is_given_up);
+        self.withdraw.extend(given_up.map(|item| item.draft.key));
         Batch {
             withdraw: self.withdraw.clone(),
             drafts: self.drafts.iter().map(|item| item.draft.clone()).collect(),
@@ -69,11 +71,9 @@ impl Write {
         Some(item.draft.clone())
     }
 
-    /// It failed: what was given up is not asked for again, and is to be withdrawn.
-    pub(super) fn doubt(&mut self) -> Vec<Key> {
+    /// It failed, so it is to be asked for again.
+    pub(super) fn doubt(&mut self) {
         self.was_in_doubt = true;
-        let given_up = self.drafts.extract_if(.., |item| item.is_given_up);
-        given_up.map(|item| item.draft.key).collect()
     }
 
     pub(super) const fn was_in_doubt(&self) -> bool {
@@ -82,6 +82,11 @@ impl Write {
 
     pub(super) fn session(&self, token: &TokenHash) -> Option<&Session> {
         self.sessions.iter().find(|session| session.token == *token)
+    }
+
+    /// What it was to withdraw.
+    pub(super) fn take_withdraw(&mut self) -> Vec<Key> {
+        core::mem::take(&mut self.withdraw)
     }
 
     /// Each draft.

@@ -177,7 +177,7 @@ fn without_the_database_a_token_cannot_be_looked_up_and_may_be_shown_again() {
     let (mut site, token) = site();
     site.restart();
     site.mood = Mood::Away;
-    site.open(1, false);
+    site.open(1, true);
     site.heard.clear();
     resume(&mut site, 1, &token, 0);
     for _ in 0..99 {
@@ -187,6 +187,8 @@ fn without_the_database_a_token_cannot_be_looked_up_and_may_be_shown_again() {
     site.pass(100);
     assert_eq!(site.code(1), "unavailable");
     site.heal();
+    site.pass(1_000);
+    assert!(site.heard(1).is_empty(), "it joined as somebody else");
     resume(&mut site, 1, &token, 0);
     assert_eq!(site.heard(1)[0]["resumed"], true);
 }

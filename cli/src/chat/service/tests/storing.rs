@@ -35,11 +35,14 @@ fn messages_over_http_and_a_500_with_an_id_where_they_cannot_be_told() {
     assert!(site.get("GET /api/rooms/none/messages HTTP/1.1|Host: a").starts_with("HTTP/1.1 404 "));
     assert!(site.get("HEAD /api/rooms/general/messages HTTP/1.1|Host: a").ends_with("\r\n\r\n"));
     site.is_away = true;
-    let answer = site.get("GET /api/rooms/general/messages HTTP/1.1|Host: a");
-    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("nosniff"), "{answer}");
-    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    assert_eq!(body["error"]["code"], "unavailable");
-    assert_eq!(body["error"]["id"].as_str().map(str::len), Some(16));
+    // First it is found out that the database is away, then it is known.
+    for _ in 0..2 {
+        let answer = site.get("GET /api/rooms/general/messages HTTP/1.1|Host: a");
+        assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("nosniff"), "{answer}");
+        let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        assert_eq!(body["error"]["code"], "unavailable");
+        assert_eq!(body["error"]["id"].as_str().map(str::len), Some(16));
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Any calls at all, over a store that fails at random, before or after it did what it was asked.
 
 use super::*;
+use alloc::format;
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,14 @@ struct Seen {
     pushed: u64,
     fates: BTreeMap<u64, &'static str>,
     stored: Vec<(u64, u64)>,
+    /// What was told to be stored instead.
+    before: Vec<u64>,
+}
+
+/// Some have a reference that another one has.
+fn draft_of(n: u64) -> Draft {
+    let reference = (n % 5 < 2).then(|| format!("{}", n / 5).into());
+    Draft { reference, ..draft(n) }
 }
 
 fn drain(site: &mut Site, seen: &mut Seen) {
@@ -39,9 +48,13 @@ fn drain(site: &mut Site, seen: &mut Seen) {
                 assert!(site.asked.replace(ask).is_none(), "two at once");
                 continue;
             }
-            Action::Stored(draft, stored) => {
-                seen.stored.push((draft.at.as_millis(), stored.id()));
+            Action::Stored(draft, Stored::New(id)) => {
+                seen.stored.push((draft.at.as_millis(), id));
                 (draft, "stored")
+            }
+            Action::Stored(draft, Stored::Before(entry)) => {
+                seen.before.push(entry.id);
+                (draft, "stored before")
             }
             Action::Unavailable(draft) => (draft, "unavailable"),
             Action::Refused(draft, _) => (draft, "refused"),
@@ -57,7 +70,7 @@ fn act(site: &mut Site, seen: &mut Seen, step: Step) {
     match (step, ask) {
         (Step::Push, _) => {
             seen.pushed += 1;
-            if site.desk.push(now, draft(seen.pushed)).is_err() {
+            if site.desk.push(now, draft_of(seen.pushed)).is_err() {
                 seen.fates.insert(seen.pushed, "full");
             }
         }
@@ -115,8 +128,11 @@ proptest! {
         prop_assert!(site.desk.is_settled() && !site.desk.is_away());
         prop_assert_eq!(seen.fates.len() as u64, seen.pushed);
         // In order, each once, and nothing else.
-        prop_assert!(seen.stored.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1));
+        prop_assert!(seen.stored.is_sorted_by(|a, b| a.1 < b.1));
+        let plain = seen.stored.iter().map(|(n, _)| *n).filter(|n| n % 5 >= 2);
+        prop_assert!(plain.is_sorted_by(|a, b| a < b));
         let there: Vec<(u64, u64)> = site.memory.entries().map(|entry| (entry.at.as_millis(), entry.id)).collect();
+        prop_assert!(seen.before.iter().all(|id| there.iter().any(|(_, there)| there == id)));
         prop_assert_eq!(there, seen.stored);
     }
 
