@@ -11,7 +11,7 @@ pub struct Books {
     pub seen: Seen,
     /// Messages that are to be sent until they are accepted, in order.
     pub outbox: BTreeMap<u64, Outgoing>,
-    next: u64,
+    last: u64,
 }
 
 impl Books {
@@ -21,8 +21,8 @@ impl Books {
     }
 
     /// A number that no message had.
-    pub fn next(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+    pub fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
     }
 }

@@ -7,7 +7,7 @@ use wharf::service::bus::client::{Outcome, Outgoing, Undelivered, WhyRefused};
 
 impl Party {
     pub(super) fn say(&mut self, cx: &mut Context<'_>, say: &Say) {
-        let number = self.books.borrow_mut().next();
+        let number = self.books.borrow_mut().number();
         let text = format!("{} {number} {}", say.kind, "x".repeat(say.len));
         let mut outgoing =
             Outgoing::new(say.to.clone(), say.kind, &*text, cx.wall()).expect("a text has JSON");
