@@ -63,8 +63,8 @@ pub struct DeskStats {
 /// else: what may be stored without anybody having heard of it is settled first.
 ///
 /// Take actions after each call until there is none. A draft comes back by exactly one of [`Action::Stored`],
-/// [`Action::Unavailable`] and [`Action::Refused`], in the order of coming for those that are stored, but for one whose reference another
-/// had that was withdrawn.
+/// [`Action::Unavailable`] and [`Action::Refused`]; those that are stored in the order of their ids, which is that of coming but for one
+/// whose reference another had that was withdrawn.
 ///
 /// ```
 /// use wharf::base::{Instant, Wall};
@@ -344,7 +344,7 @@ impl Desk {
 
     /// All of the write is stored: what was given up meanwhile is to go again.
     fn tell(&mut self, write: Write, stored: Vec<Stored>) {
-        let (mut gone, mut anew) = (Vec::new(), Vec::new());
+        let (mut gone, mut anew, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (Item { draft, due, is_given_up }, stored) in write.into_items().zip(stored) {
             match stored {
                 Stored::New(id) if is_given_up => {
@@ -354,12 +354,13 @@ impl Desk {
                 _ if is_given_up => {}
                 // What was there before it is what goes.
                 Stored::Before(entry) if gone.contains(&entry.id) => anew.push((draft, due)),
-                stored => {
-                    self.stats.stored += 1;
-                    self.told.push_back(Action::Stored(draft, stored));
-                }
+                stored => told.push((stored.id(), Action::Stored(draft, stored))),
             }
         }
+        self.stats.stored += told.len() as u64;
+        // One whose reference was withdrawn before it has got its id behind others.
+        told.sort_by_key(|(id, _)| *id);
+        self.told.extend(told.into_iter().map(|(_, action)| action));
         for item in anew.into_iter().rev() {
             self.waiting.push_front(item);
         }

@@ -265,6 +265,7 @@ fn reads_and_writes_take_turns() {
     site.push(2);
     let ask = site.asked.take().unwrap();
     site.desk.handle_answer(site.now, Ok(site.memory.carry_out(&ask)));
+    assert!(matches!(site.desk.poll_action(), Some(Action::Stored(..))));
     assert!(site.desk.takes_reads(), "it is a read's turn, though a draft waits");
     site.drain();
     assert_eq!(site.drafts(), [2]);
