@@ -16,7 +16,7 @@ use wharf::sim::Dice;
 pub struct Say {
     /// To whom.
     pub to: Name,
-    /// What kind of message, of [`Manner::KINDS`].
+    /// What kind of message, of `Manner::KINDS`.
     pub kind: &'static str,
     /// How much there is in it.
     pub len: usize,

@@ -38,7 +38,7 @@ pub struct Setup {
     pub limits: Limits,
     /// Nobody is cut off or paused, so that each connection's window can be watched from its far end.
     pub is_calm: bool,
-    /// How many of [`NAMES`] there are.
+    /// How many of `NAMES` there are.
     pub services: usize,
     /// Which of them have a second process.
     pub doubles: Vec<usize>,

@@ -104,6 +104,9 @@ fn what_was_accepted_waits_over_a_restart() {
         assert_eq!(mail.hear(), sold("m-2", "mail", 0));
         mail.say(r#"{"type":"ack","messageId":"m-1"}"#);
         mail.say(r#"{"type":"ack","messageId":"m-2"}"#);
+        // What is answered behind them tells that they were heard.
+        mail.say(r#"{"type":"ack","messageId":"m-3"}"#);
+        assert!(mail.hear().contains("unknown message"), "{runtime}");
         // The same again is no other.
         let mut shop = Service::registered(&tcp, "shop", 0);
         shop.sell("m-1", "mail");
