@@ -48,6 +48,7 @@ pub mod purity;
 pub mod receiver;
 #[cfg(feature = "rig")]
 pub mod rig;
+pub mod seeds;
 pub mod side;
 pub mod source;
 pub mod streams;

@@ -10,8 +10,7 @@ mod person;
 mod site;
 
 use self::site::Site;
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use wharf_tests::seeds::Seeds;
 
 /// What was seen, summed up over seeds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -47,44 +46,14 @@ impl Seen {
     }
 }
 
-fn seeds(default: &str) -> Range<u64> {
-    let text = std::env::var("WHARF_SEEDS").unwrap_or_else(|_| default.into());
-    let number = |text: &str| text.parse().expect("WHARF_SEEDS is a number or a range");
-    match text.split_once("..") {
-        Some((first, end)) => number(first)..number(end),
-        None => 0..number(&text),
-    }
-}
-
-fn run(seed: u64, printed: bool) -> Seen {
-    let run = std::panic::catch_unwind(|| Site::new(seed, printed).run());
-    run.unwrap_or_else(|_| panic!("seed {seed}: WHARF_SEEDS={seed}..{} prints it", seed + 1))
-}
-
 #[test]
 fn whatever_happens_all_see_the_same_in_order_and_miss_nothing() {
-    let seeds = seeds("200");
-    let printed = seeds.end - seeds.start == 1;
-    let next = AtomicU64::new(seeds.start);
+    let seeds = Seeds::asked(200);
     let begin = std::time::Instant::now();
-    let mut sum = Seen::default();
-    let work = || {
-        let mut sum = Seen::default();
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return sum;
-            }
-            sum.add(&run(seed, printed));
-        }
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().for_each(|worker| sum.add(&worker.join().expect("a seed failed")));
-    });
-    println!("{} seeds in {:.1} s: {sum:?}", seeds.end - seeds.start, begin.elapsed().as_secs_f64());
-    if seeds.end - seeds.start >= 100 {
+    let world = |seed| Site::new(seed, seeds.is_single()).run();
+    let sum: Seen = seeds.sum(world, |sum, more| sum.add(&more));
+    println!("{} seeds in {:.1} s: {sum:?}", seeds.count(), begin.elapsed().as_secs_f64());
+    if seeds.count() >= 100 {
         for (what, count) in [
             ("acknowledged", sum.acknowledged),
             ("unavailable", sum.unavailable),
@@ -104,7 +73,5 @@ fn whatever_happens_all_see_the_same_in_order_and_miss_nothing() {
 
 #[test]
 fn the_same_seed_is_the_same_world() {
-    for seed in seeds("5").take(5) {
-        assert_eq!(run(seed, false), run(seed, false), "seed {seed}");
-    }
+    Seeds::asked(5).repeat(5, |seed| Site::new(seed, false).run());
 }
