@@ -4,6 +4,9 @@ use std::time::Duration;
 use wharf::service::history::DeskConfig;
 use wharf::service::limiter::Rate;
 
+/// A member that has more than this to take, and goes on not taking it, is closed with 1013, and nobody waits for it; in bytes.
+pub(super) const MAX_OUTBOX: usize = 1 << 20;
+
 /// What the machine holds its users to.
 ///
 /// ```
@@ -37,6 +40,11 @@ pub struct Limits {
     pub max_pages: usize,
     /// How long a joiner waits for the history, and a token to be looked up (10 s).
     pub max_wait: Duration,
+    /// What a user may have to take, in bytes (1 MiB), once its connection is congested. One with more is closed with 1013, unless
+    /// it has taken all by `slow_after`.
+    pub max_outbox: usize,
+    /// How long one may take for that (2 s).
+    pub slow_after: Duration,
     /// Actions that wait to be polled (65,536). Whoever polls after each call holds far fewer; what does not fit is
     /// dropped and counted.
     pub max_actions: usize,
@@ -58,6 +66,8 @@ impl Default for Limits {
             max_held: 64,
             max_pages: 256,
             max_wait: Duration::from_secs(10),
+            max_outbox: MAX_OUTBOX,
+            slow_after: Duration::from_secs(2),
             max_actions: 65_536,
             desk: DeskConfig::default(),
         }

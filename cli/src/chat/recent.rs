@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Most of them.
-const MAX_ENTRIES: usize = 1024;
-/// Most bytes of them: as much as fits into the outbox of whoever is behind.
-const MAX_BYTES: usize = 256 << 10;
+const MAX_ENTRIES: usize = 8192;
+/// Most bytes of them. What does not fit is read again by whoever has missed it.
+const MAX_BYTES: usize = 4 << 20;
 
 /// What was told last, for those who were waiting for something else meanwhile.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ mod tests {
     fn what_is_no_more_here_is_not_told_as_if_it_were() {
         let mut recent = Recent::default();
         for id in 1..=3 {
-            recent.push(id, "a".into(), vec![0; 100 << 10].into());
+            recent.push(id, "a".into(), vec![0; 3 << 19].into());
         }
         let after = |id| recent.after(id).map(Iterator::count);
         assert_eq!(

@@ -1,21 +1,24 @@
 //! The room machine: who is where, and who hears what.
 
 mod action;
+mod congestion;
 mod flow;
 mod history;
 mod judging;
 mod obeying;
+mod presence;
 mod reading;
 mod resuming;
 mod storing;
 
 pub use action::{Action, Paged, Stats};
 
+use self::congestion::Congested;
 use self::flow::Behind;
 use self::reading::{Reader, Reading};
 use super::Limits;
 use super::names::key_of;
-use super::protocol::{Code, Frame, GENERAL, Refusal, Reply};
+use super::protocol::{Code, Frame, GENERAL, Refusal};
 use super::recent::Recent;
 use super::token::new_token;
 use super::user::User;
@@ -90,7 +93,7 @@ pub struct Rooms<K> {
     /// Those of them who can go on.
     ready: BTreeSet<K>,
     /// Users who are not to be sent what can wait.
-    congested: BTreeSet<K>,
+    congested: Congested<K>,
     /// Who waits to read, those who have waited longest first: users at most once each, and [`Limits::max_pages`].
     readers: VecDeque<Reader<K>>,
     pages: usize,
@@ -123,7 +126,7 @@ impl<K: Copy + Ord> Rooms<K> {
             behind: BTreeMap::new(),
             turn: 0,
             ready: BTreeSet::new(),
-            congested: BTreeSet::new(),
+            congested: Congested::default(),
             readers: VecDeque::new(),
             pages: 0,
             reading: None,
@@ -193,29 +196,6 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
-    /// A connection is given up, since it does not take what it is sent: each of its rooms is told, once.
-    pub fn handle_slow(&mut self, now: Instant, wall: Wall, conn: K) {
-        if self.users.contains_key(&conn) {
-            self.stats.slow += 1;
-        }
-        self.handle_closed(now, wall, conn);
-    }
-
-    /// A connection takes less than it is sent, or [all](Self::handle_drained) again: what it has missed waits meanwhile.
-    pub fn handle_congested(&mut self, conn: K) {
-        if self.users.contains_key(&conn) {
-            self.congested.insert(conn);
-        }
-    }
-
-    /// A connection has taken what it was sent.
-    pub fn handle_drained(&mut self, now: Instant, wall: Wall, conn: K) {
-        self.advance(now, wall);
-        if self.congested.remove(&conn) {
-            self.go_on_later(conn);
-        }
-    }
-
     /// Accepts no more messages: they are refused as `unavailable`. What was accepted is stored and told.
     pub fn drain(&mut self) {
         self.is_draining = true;
@@ -256,7 +236,8 @@ impl<K: Copy + Ord> Rooms<K> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let auto_join = self.auto_joins.first().map(|(at, _)| *at);
-        let due = [auto_join, self.desk.poll_timeout(), self.reading_due(), Some(self.upkeep_at)];
+        let slow = self.congested.poll_timeout();
+        let due = [auto_join, slow, self.desk.poll_timeout(), self.reading_due(), Some(self.upkeep_at)];
         due.into_iter().flatten().min()
     }
 
@@ -266,6 +247,7 @@ impl<K: Copy + Ord> Rooms<K> {
         while let Some((_, conn)) = self.auto_joins.first().copied().filter(|(at, _)| *at <= now) {
             self.auto_join(conn);
         }
+        self.give_up_slow();
         self.desk.handle_timeout(now);
         self.give_up_reading();
         if self.upkeep_at <= now {
@@ -315,11 +297,13 @@ impl<K: Copy + Ord> Rooms<K> {
     }
 
     fn send(&mut self, conn: K, text: Bytes) {
+        self.weigh(&[conn], text.len());
         self.push(Action::Send { conn, text });
     }
 
     fn broadcast(&mut self, conns: Vec<K>, text: Bytes) {
         if !conns.is_empty() {
+            self.weigh(&conns, text.len());
             self.push(Action::Broadcast { conns, text });
         }
     }
@@ -332,40 +316,6 @@ impl<K: Copy + Ord> Rooms<K> {
         self.stats.refused += 1;
         self.send(conn, refusal.reply(reference).to_bytes());
         refusal.code
-    }
-
-    /// The connection is this user's from now on.
-    fn enter(&mut self, conn: K, user: User) {
-        self.names.insert(key_of(&user.name), conn);
-        self.ids.insert(user.id.clone(), conn);
-        self.tokens.insert(user.token, conn);
-        self.users.insert(conn, user);
-    }
-
-    /// The connection is no user's from now on. Each of its rooms is told.
-    fn part(&mut self, conn: K) -> Option<User> {
-        self.cancel_auto_join(conn);
-        let user = self.users.remove(&conn)?;
-        self.names.remove(&key_of(&user.name));
-        self.ids.remove(&user.id);
-        self.tokens.remove(&user.token);
-        self.behind.remove(&conn);
-        self.ready.remove(&conn);
-        self.congested.remove(&conn);
-        for room in user.rooms() {
-            self.remove_member(room, conn);
-            let conns = self.rooms.get(room).cloned().unwrap_or_default();
-            self.broadcast(conns, obeying::leave_text(room, &user));
-        }
-        Some(user)
-    }
-
-    fn welcome(&mut self, conn: K, token: &str, resumed: bool) {
-        let Some(user) = self.users.get(&conn) else { return };
-        let rooms = user.rooms().map(|room| &**room).collect();
-        let welcome = Reply::Welcome { user_id: &user.id, name: &user.name, token, rooms, resumed };
-        let text = welcome.to_bytes();
-        self.send(conn, text);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The chat as a service of a hub: rooms and routes, glued.
 
 use super::access::Access;
+use super::limits::MAX_OUTBOX;
 use super::protocol::Code;
 use super::routes::{self, Route, route};
 use super::{Action, Limits, Paged, Rooms};
@@ -16,8 +17,6 @@ use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
 use wharf::service::history::{Answer, Ask, Failure};
 use wharf::ws::{self, Prepared};
 
-/// A member with more than this to take is closed with 1013, and nobody waits for it; in bytes.
-pub const MAX_OUTBOX: usize = 1 << 20;
 /// A larger message closes its connection with 1009; in bytes.
 pub const MAX_MESSAGE: usize = 64 << 10;
 /// Connections whose request said `?join=no` and that are not open yet. The opening follows its request at once, so
@@ -106,13 +105,16 @@ impl ChatService {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Send { conn, text } => {
-                    let len = text.len();
                     let sent = cx.send_bytes(conn, Kind::Text, text);
-                    self.judge(cx, conn, sent, len);
+                    self.judge(cx, conn, sent);
                 }
                 Action::Broadcast { conns, text } => self.broadcast(cx, conns, text),
-                // One that is closing already is on its way.
-                Action::Close { conn, code, reason } => drop(cx.close(conn, code, reason)),
+                Action::Close { conn, code, reason } => {
+                    // One that is closing already is on its way.
+                    if cx.close(conn, code, reason).is_ok() {
+                        tracing::info!(%conn, %code, reason, "a connection was closed");
+                    }
+                }
                 Action::Ask(ask) => {
                     // It is the only job there is, so there is room for it.
                     if cx.submit(ask).is_err() {
@@ -130,7 +132,6 @@ impl ChatService {
     }
 
     fn broadcast(&mut self, cx: &mut Context<'_, Ask>, conns: Vec<ConnId>, text: Bytes) {
-        let len = text.len();
         let prepared = Prepared::new(Kind::Text, text).expect("JSON is UTF-8");
         let mut congested = Vec::new();
         cx.broadcast(conns, &prepared, |conn, sent| {
@@ -139,29 +140,23 @@ impl ChatService {
             }
         });
         for (conn, sent) in congested {
-            self.judge(cx, conn, sent, len);
+            self.judge(cx, conn, sent);
         }
     }
 
-    /// Gives a member up that had too much to take before this. Its rooms are told now, not when its close has gone through.
-    fn judge(
-        &mut self,
-        cx: &mut Context<'_, Ask>,
-        conn: ConnId,
-        sent: Result<Accepted, SendError>,
-        len: usize,
-    ) {
-        let slow = match sent {
-            Ok(Accepted::Queued) => return,
-            Ok(Accepted::Congested) => {
-                self.rooms.handle_congested(conn);
-                cx.info(conn).is_some_and(|info| info.queued.saturating_sub(len) > MAX_OUTBOX)
+    /// Tells the rooms who takes less than it is sent. One that has no room for this any more is given up: its rooms are told now, not
+    /// when its close has gone through.
+    fn judge(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, sent: Result<Accepted, SendError>) {
+        match sent {
+            Ok(Accepted::Congested) => self.rooms.handle_congested(conn),
+            Err(SendError::Full | SendError::TooBig { .. }) => {
+                if cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
+                    tracing::warn!(%conn, "a member has no room for more and was closed");
+                    self.rooms.handle_slow(cx.now(), cx.wall(), conn);
+                }
             }
-            Err(error) => matches!(error, SendError::Full | SendError::TooBig { .. }),
-        };
-        if slow && cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
-            tracing::warn!(%conn, "a member is too slow and was closed");
-            self.rooms.handle_slow(cx.now(), cx.wall(), conn);
+            // Any other is on its way out.
+            _ => {}
         }
     }
 

@@ -8,6 +8,8 @@
 mod conclusion;
 mod person;
 mod site;
+mod store;
+mod wire;
 
 use self::site::Site;
 use wharf_tests::seeds::Seeds;

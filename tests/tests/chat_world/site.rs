@@ -2,24 +2,21 @@
 
 use super::Seen;
 use super::person::Person;
-use bytes::Bytes;
+use super::store::Mood;
+use super::wire::{MAX_OUTBOX, SLOW, Wire};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf::base::{Entropy, Instant, Message, Wall};
-use wharf::service::history::{Answer, Ask, Failure, Memory};
+use wharf::service::history::{Answer, Failure, Memory};
 use wharf::sim::Dice;
 use wharf_cli::chat::{Action, Limits, Rooms};
 
 const ROOMS: [&str; 3] = ["general", "a", "b"];
-const HIGH: usize = 3 << 10;
-const LOW: usize = 1 << 10;
-/// Whoever has more to take is given up.
-const SLOW: usize = 24 << 10;
 
 /// What comes about at some time.
 #[derive(Debug)]
-enum Event {
+pub(super) enum Event {
     /// The next message on a wire comes to its client.
     Down(u32),
     /// A message comes to the server.
@@ -35,42 +32,18 @@ enum Event {
     Mood(Mood),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mood {
-    Well,
-    Slow,
-    Failing,
-    Away,
-}
-
-/// A connection.
-#[derive(Debug, Default)]
-struct Wire {
-    person: usize,
-    down: VecDeque<Bytes>,
-    bytes: usize,
-    up: VecDeque<String>,
-    is_congested: bool,
-    /// The client hears no more.
-    is_cut: bool,
-    /// The server closes it behind what is on its way.
-    code: Option<u16>,
-    /// What each message takes at most, in milliseconds.
-    delay: usize,
-}
-
 pub(super) struct Site {
-    dice: Dice<'static>,
+    pub(super) dice: Dice<'static>,
     seed: u64,
-    now: Instant,
+    pub(super) now: Instant,
     ends: Instant,
     queue: BTreeMap<(Instant, u64), Event>,
     events: u64,
     pub(super) rooms: Rooms<u32>,
     pub(super) memory: Memory,
-    mood: Mood,
-    asks: u64,
-    wires: BTreeMap<u32, Wire>,
+    pub(super) mood: Mood,
+    pub(super) asks: u64,
+    pub(super) wires: BTreeMap<u32, Wire>,
     next: u32,
     pub(super) people: Vec<Person>,
     pub(super) seen: Seen,
@@ -139,13 +112,13 @@ impl Site {
         self.queue.insert((Instant::ORIGIN + Duration::from_millis(millis as u64), self.events), event);
     }
 
-    fn within(&mut self, millis: usize, event: Event) {
+    pub(super) fn within(&mut self, millis: usize, event: Event) {
         self.events += 1;
         let at = self.now + Duration::from_millis(self.dice.between(1, millis.max(1)) as u64);
         self.queue.insert((at, self.events), event);
     }
 
-    fn wall(&self) -> Wall {
+    pub(super) fn wall(&self) -> Wall {
         Wall::from_millis(1_000_000 + self.now.as_nanos() / 1_000_000)
     }
 
@@ -196,7 +169,7 @@ impl Site {
     }
 
     /// Does what the rooms want done.
-    fn act(&mut self) {
+    pub(super) fn act(&mut self) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Send { conn, text } => self.send(conn, &text),
@@ -208,109 +181,6 @@ impl Site {
                 other => panic!("{other:?}"),
             }
         }
-    }
-
-    fn send(&mut self, conn: u32, text: &Bytes) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        if wire.code.is_some() {
-            return;
-        }
-        wire.bytes += text.len();
-        wire.down.push_back(text.clone());
-        let (bytes, delay) = (wire.bytes, wire.delay);
-        if bytes > HIGH {
-            wire.is_congested = true;
-            self.rooms.handle_congested(conn);
-        }
-        self.within(delay, Event::Down(conn));
-        if bytes > SLOW {
-            self.seen.slow += 1;
-            self.close(conn, 1013);
-            self.rooms.handle_slow(self.now, self.wall(), conn);
-        }
-    }
-
-    fn close(&mut self, conn: u32, code: u16) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        wire.code = Some(code);
-        self.seen.taken_over += u64::from(code == 4001);
-        self.within(10, Event::Down(conn));
-    }
-
-    fn down(&mut self, conn: u32) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        let person = wire.person;
-        if wire.is_cut {
-            return;
-        }
-        let Some(text) = wire.down.pop_front() else {
-            if wire.code.is_some() {
-                self.end(conn);
-            }
-            return;
-        };
-        wire.bytes -= text.len();
-        let is_drained = wire.is_congested && wire.bytes <= LOW;
-        wire.is_congested &= !is_drained;
-        let is_over = wire.code.is_some() && wire.down.is_empty();
-        let heard: Value = serde_json::from_slice(&text).expect("JSON");
-        self.print(|| format!("{conn} < {heard}"));
-        self.hash(&text);
-        if self.people[person].conn == Some(conn) {
-            for answer in self.people[person].hear(&heard, &mut self.seen) {
-                self.up(person, &answer);
-            }
-        }
-        if is_over {
-            self.end(conn);
-        }
-        if is_drained {
-            self.rooms.handle_drained(self.now, self.wall(), conn);
-            self.act();
-        }
-    }
-
-    /// A wire is over at its client, and the server hears of that later.
-    fn end(&mut self, conn: u32) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        wire.is_cut = true;
-        let person = wire.person;
-        // What was on its way up may still arrive, or not.
-        if self.dice.percent(50) {
-            self.wires.get_mut(&conn).into_iter().for_each(|wire| wire.up.clear());
-        }
-        if self.people[person].conn == Some(conn) {
-            self.people[person].lost();
-        }
-        self.within(4_000, Event::Gone(conn));
-    }
-
-    fn up(&mut self, person: usize, message: &Value) {
-        let Some(conn) = self.people[person].conn else { return };
-        if let Some(wire) = self.wires.get_mut(&conn).filter(|wire| !wire.is_cut) {
-            wire.up.push_back(message.to_string());
-            self.within(40, Event::Up(conn));
-        }
-    }
-
-    fn ask(&mut self, ask: &Ask) {
-        self.asks += 1;
-        let (mood, dice) = (self.mood, &mut self.dice);
-        let fails = mood == Mood::Away || (mood == Mood::Failing && dice.percent(60));
-        // A failure may come before it is carried out, or behind.
-        let is_carried_out = !fails || dice.percent(40);
-        let answer = is_carried_out.then(|| self.memory.carry_out(ask));
-        if let Ask::Write(batch) = ask {
-            self.seen.withdrawn += u64::from(!batch.withdraw.is_empty());
-        }
-        let answer = answer.filter(|_| !fails).ok_or_else(|| Failure::Away("on purpose".into()));
-        let delay = match mood {
-            Mood::Well => 3,
-            Mood::Failing | Mood::Away => 200,
-            Mood::Slow => 15_000,
-        };
-        self.print(|| format!("asked {ask:?}: {answer:?}"));
-        self.within(delay, Event::Answered(self.asks, answer));
     }
 
     fn crash(&mut self) {
@@ -367,7 +237,7 @@ impl Site {
         self.next += 1;
         let conn = self.next;
         let is_over = self.now >= self.ends;
-        let delay = if is_over { 20 } else { self.dice.pick(&[5, 20, 20, 600]) };
+        let delay = if is_over { 20 } else { self.dice.pick(&[5, 20, 20, 600, SLOW]) };
         self.wires.insert(conn, Wire { person: i, delay, ..Wire::default() });
         let auto_join = self.dice.percent(70);
         let first = self.people[i].connected(conn);
@@ -378,13 +248,13 @@ impl Site {
         self.act();
     }
 
-    fn print(&self, what: impl FnOnce() -> String) {
+    pub(super) fn print(&self, what: impl FnOnce() -> String) {
         if self.is_printed {
             println!("{:?} {}", self.now, what());
         }
     }
 
-    fn hash(&mut self, text: &[u8]) {
+    pub(super) fn hash(&mut self, text: &[u8]) {
         for byte in text {
             self.seen.hash = (self.seen.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -396,5 +266,7 @@ fn rooms(now: Instant, seed: u64, life: u64) -> Rooms<u32> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..16].copy_from_slice(&life.to_le_bytes());
-    Rooms::new(now, Limits::default(), Entropy::from_seed(bytes))
+    let mut limits = Limits::default();
+    limits.max_outbox = MAX_OUTBOX;
+    Rooms::new(now, limits, Entropy::from_seed(bytes))
 }

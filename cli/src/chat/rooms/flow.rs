@@ -1,4 +1,5 @@
-//! Users to whom something older comes first: what they have missed, or the history of a room that they have joined.
+//! Users to whom something older comes first: what they have missed, also as they took too little, or the history of a room that they
+//! have joined.
 //!
 //! Each goes from id to id, whatever it is told: all messages of its rooms up to one, then the histories of those that it joined
 //! there, and so on until it is where all are. What is said meanwhile waits for it: where it is among the last messages it comes
@@ -43,6 +44,8 @@ enum Step {
     History(Arc<str>),
     /// What it has missed, to be read.
     Missed,
+    /// What it has missed, at hand, once it has taken what it was told of that.
+    More,
 }
 
 impl<K: Copy + Ord> Rooms<K> {
@@ -69,6 +72,19 @@ impl<K: Copy + Ord> Rooms<K> {
     pub(super) fn fall_behind(&mut self, conn: K, after: u64) {
         self.begin(conn, after, true);
         self.ready.insert(conn);
+    }
+
+    /// A message is about to be told: those in its room who take less than they are sent have missed it.
+    pub(super) fn leave_behind(&mut self, id: u64, conns: &[K], bytes: usize) {
+        if self.congested.is_empty() {
+            return;
+        }
+        self.weigh(conns, bytes);
+        for conn in conns {
+            if self.congested.has(*conn) && !self.behind.contains_key(conn) {
+                self.begin(*conn, id.saturating_sub(1), false);
+            }
+        }
     }
 
     fn begin(&mut self, conn: K, seen: u64, must_read: bool) {
@@ -105,19 +121,23 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// Goes on with one who is behind, as far as nothing has to be read for it.
     pub(super) fn go_on(&mut self, conn: K) {
-        if self.congested.contains(&conn) || self.behind.get(&conn).is_none_or(|behind| behind.is_reading) {
+        if self.congested.has(conn) || self.behind.get(&conn).is_none_or(|behind| behind.is_reading) {
             return;
         }
-        let step = self.step(conn);
-        let Some(behind) = self.behind.get_mut(&conn) else { return };
-        if let Step::Live = step {
-            let owed = std::mem::take(&mut behind.owed);
-            self.behind.remove(&conn);
-            owed.into_iter().for_each(|text| self.send(conn, text));
-        } else {
-            behind.is_reading = true;
-            let (due, turn) = (self.now + self.limits.max_wait, behind.turn);
-            self.readers.push_back(Reader { due, want: Want::Missed(conn, turn) });
+        match self.step(conn) {
+            Step::Live => {
+                let owed = self.behind.remove(&conn).map(|behind| behind.owed);
+                owed.into_iter().flatten().for_each(|text| self.send(conn, text));
+            }
+            Step::More => {
+                self.ready.insert(conn);
+            }
+            Step::History(_) | Step::Missed => {
+                let Some(behind) = self.behind.get_mut(&conn) else { return };
+                behind.is_reading = true;
+                let (due, turn) = (self.now + self.limits.max_wait, behind.turn);
+                self.readers.push_back(Reader { due, want: Want::Missed(conn, turn) });
+            }
         }
     }
 
@@ -132,11 +152,11 @@ impl<K: Copy + Ord> Rooms<K> {
                     _ => return Step::History(room.clone()),
                 },
             };
-            if !self.catch_up(conn, until) {
-                return Step::Missed;
-            }
-            if until == u64::MAX {
-                return Step::Live;
+            match self.catch_up(conn, until) {
+                None => return Step::Missed,
+                Some(false) => return Step::More,
+                Some(true) if until == u64::MAX => return Step::Live,
+                Some(true) => {}
             }
         }
     }
@@ -146,30 +166,34 @@ impl<K: Copy + Ord> Rooms<K> {
         self.users.get(&conn)?.places.iter().find(|place| &*place.room == room)?.from
     }
 
-    /// Tells what is at hand up to that id; false if that is not all there is.
-    fn catch_up(&mut self, conn: K, until: u64) -> bool {
-        let Some(behind) = self.behind.get(&conn).filter(|behind| !behind.must_read) else { return false };
-        let Some(missed) = self.recent.after(behind.seen) else { return false };
-        let missed: Vec<Bytes> = missed
-            .take_while(|(id, _, _)| *id <= until)
-            .filter(|(id, room, _)| self.comes_to(conn, room, *id))
-            .map(|(_, _, text)| text.clone())
-            .collect();
-        missed.into_iter().for_each(|text| self.send(conn, text));
-        let told = self.told;
-        if let Some(behind) = self.behind.get_mut(&conn) {
-            behind.seen = until.min(told);
+    /// Tells what is at hand up to that id, or as much of it as is told at once, and whether that is all. `None` if it is to be read.
+    fn catch_up(&mut self, conn: K, until: u64) -> Option<bool> {
+        let behind = self.behind.get(&conn).filter(|behind| !behind.must_read)?;
+        let (mut bytes, mut seen, mut texts) = (0, until.min(self.told), Vec::new());
+        let mut last = behind.seen;
+        for (id, room, text) in self.recent.after(last)?.take_while(|(id, _, _)| *id <= until) {
+            if bytes > CHUNK {
+                seen = last;
+                break;
+            }
+            last = *id;
+            if self.comes_to(conn, room, *id) {
+                bytes += text.len();
+                texts.push(text.clone());
+            }
         }
-        true
+        texts.into_iter().for_each(|text| self.send(conn, text));
+        self.behind.get_mut(&conn)?.seen = seen;
+        Some(seen == until.min(self.told))
     }
 
     /// What is to be read next for one who is behind, and the room if it is its history. `None` if nothing is, or not now.
     pub(super) fn ask_missed(&mut self, conn: K) -> Option<(Ask, Option<Arc<str>>)> {
-        if self.congested.contains(&conn) {
+        if self.congested.has(conn) {
             return None;
         }
         match self.step(conn) {
-            Step::Live => None,
+            Step::Live | Step::More => None,
             Step::History(room) => {
                 let below = self.joined_at(conn, &room).map(|from| from.saturating_add(1));
                 let ask = PageAsk::new(vec![room.clone()], Span::Newest { below }, self.limits.history);
@@ -220,7 +244,8 @@ impl<K: Copy + Ord> Rooms<K> {
         let told = self.told;
         if let Some(behind) = self.behind.get_mut(&conn) {
             // Nothing was told since it was asked for, so that was all there is.
-            (behind.must_read, behind.seen) = (!is_all, if is_all { until.min(told) } else { seen });
+            behind.must_read &= !is_all;
+            behind.seen = if is_all { until.min(told) } else { seen };
         }
         self.end_reading(conn);
     }

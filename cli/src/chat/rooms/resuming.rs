@@ -77,7 +77,7 @@ impl<K: Copy + Ord> Rooms<K> {
     fn come_back(&mut self, conn: K, token: &str, after: u64, session: Session) {
         let old = self.tokens.get(&session.token).copied().filter(|old| *old != conn);
         let buckets = old.and_then(|old| self.take_over(old));
-        let is_congested = self.congested.contains(&conn);
+        let is_congested = self.congested.has(conn);
         let Some(mut user) = self.part(conn) else { return };
         user.id = session.user;
         user.token = session.token;
@@ -88,7 +88,7 @@ impl<K: Copy + Ord> Rooms<K> {
         }
         self.enter(conn, user);
         if is_congested {
-            self.congested.insert(conn);
+            self.congested.enter(conn);
         }
         self.stats.resumed += 1;
         let rooms: Vec<Arc<str>> = session

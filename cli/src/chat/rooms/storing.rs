@@ -47,7 +47,9 @@ impl<K: Copy + Ord> Rooms<K> {
         let text = Reply::message(&entry).to_bytes();
         self.told = entry.id;
         self.stats.messages += 1;
-        let conns = self.members(&entry.room).filter(|conn| !self.behind.contains_key(conn)).collect();
+        let mut conns: Vec<K> = self.members(&entry.room).collect();
+        self.leave_behind(entry.id, &conns, text.len());
+        conns.retain(|conn| !self.behind.contains_key(conn));
         self.recent.push(entry.id, entry.room, text.clone());
         self.broadcast(conns, text);
     }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 mod auto_join;
+mod congestion;
 mod history;
 mod limits;
 mod naming;

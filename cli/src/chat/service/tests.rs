@@ -14,6 +14,8 @@ struct Site {
     hub: Hub<ChatService>,
     memory: Memory,
     is_away: bool,
+    /// The store answers nothing.
+    is_slow: bool,
     now: Instant,
     people: Vec<Person>,
 }
@@ -33,7 +35,7 @@ impl Site {
         let chat = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
         let config = ChatService::config(Some(Duration::from_secs(30))).into();
         let hub = Hub::new(now, Wall::from_millis(1_000), chat, &config, Entropy::from_seed([8; 32]));
-        Self { hub, memory: Memory::new(1000), is_away: false, now, people: Vec::new() }
+        Self { hub, memory: Memory::new(1000), is_away: false, is_slow: false, now, people: Vec::new() }
     }
 
     /// `n` people in `general`, who have heard nothing yet.
@@ -77,6 +79,9 @@ impl Site {
 
     /// Has the store do what it is asked.
     fn store(&mut self) -> bool {
+        if self.is_slow {
+            return false;
+        }
         let Some((token, ask)) = self.hub.poll_job() else { return false };
         let answer =
             if self.is_away { Err(Failure::Away("gone".into())) } else { Ok(self.memory.carry_out(&ask)) };

@@ -21,6 +21,26 @@ fn a_database_error_ends_no_connection() {
     assert!(site.get("GET /health HTTP/1.1|Host: a").starts_with("HTTP/1.1 200 "));
 }
 
+/// What was stored at once is told at once: more than anybody has room for, however well it reads.
+#[test]
+fn a_database_that_was_slow_for_a_moment_closes_nobody() {
+    let mut site = Site::of(3);
+    site.is_slow = true;
+    for i in 0..80 {
+        site.say(i % 2, &json!({"type": "message", "content": "\u{1}".repeat(4_096)}));
+    }
+    assert!(site.people.iter().all(|person| person.heard.is_empty()));
+    site.is_slow = false;
+    site.exchange();
+    for i in 0..3 {
+        assert_eq!(site.people[i].closed, None);
+        let heard = std::mem::take(&mut site.people[i].heard);
+        let ids: Vec<u64> = heard.iter().filter_map(|message| message["id"].as_u64()).collect();
+        assert_eq!(ids, (1..=80).collect::<Vec<_>>());
+    }
+    assert_eq!(site.list(2).len(), 3);
+}
+
 #[test]
 fn messages_over_http_and_a_500_with_an_id_where_they_cannot_be_told() {
     let mut site = Site::of(1);
@@ -78,7 +98,7 @@ fn an_end_in_order_tells_when_all_is_stored() {
     let chat = chat.on_drained(move || tell.store(true, Ordering::Relaxed));
     let config = ChatService::config(None).into();
     let hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, Entropy::from_seed([8; 32]));
-    let mut site = Site { hub, memory: Memory::new(9), is_away: false, now: Instant::ORIGIN, people: vec![] };
+    let mut site = Site { hub, memory: Memory::new(9), ..Site::new() };
     site.come("/ws");
     site.people[0].link.send(site.now, Message::text(r#"{"type":"message","content":"a"}"#)).unwrap();
     let mut up = Vec::new();
