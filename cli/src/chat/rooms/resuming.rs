@@ -59,13 +59,17 @@ impl<K: Copy + Ord> Rooms<K> {
                 }
             }
             Err(()) => {
-                // It may try again, and is nowhere as somebody else meanwhile.
+                // It may try again, and is nowhere and says nothing as somebody else meanwhile.
                 if let Some(user) = self.users.get_mut(&conn) {
                     (user.is_fresh, user.owes_auto_join) = (true, auto_join);
                 }
                 let refusal =
                     Refusal::new(Code::Unavailable, "the database is away: the token cannot be looked up");
                 self.refuse(conn, &refusal, None);
+                for frame in held {
+                    self.refuse(conn, &refusal, frame.reference.as_deref());
+                }
+                return;
             }
         }
         for frame in held {

@@ -194,6 +194,31 @@ fn without_the_database_a_token_cannot_be_looked_up_and_may_be_shown_again() {
 }
 
 #[test]
+fn what_is_said_behind_a_token_that_cannot_be_looked_up_is_said_by_nobody() {
+    let (mut site, token) = site();
+    site.restart();
+    site.mood = Mood::Away;
+    site.enter(2);
+    site.open(1, true);
+    site.heard.clear();
+    resume(&mut site, 1, &token, 0);
+    site.say(1, json!({"type": "message", "content": "a", "ref": "r"}));
+    site.say(1, json!({"type": "join", "roomId": "x"}));
+    site.pass(10_000);
+    let heard = site.heard(1);
+    let told: Vec<_> = heard.iter().map(|m| (m["code"].as_str(), m["ref"].as_str())).collect();
+    let unavailable = Some("unavailable");
+    assert_eq!(told, [(unavailable, None), (unavailable, Some("r")), (unavailable, None)]);
+    site.heal();
+    site.pass(1_000);
+    assert!(site.heard(1).is_empty() && site.memory.entries().count() == 0);
+    assert_eq!(site.rooms.list().collect::<Vec<_>>(), [("general", 1)]);
+    // The token is still to be shown.
+    resume(&mut site, 1, &token, 0);
+    assert_eq!(site.heard(1)[0]["resumed"], true);
+}
+
+#[test]
 fn without_the_database_whoever_comes_back_hears_the_rest_when_it_is_back() {
     let (mut site, token) = site();
     for _ in 0..3 {
