@@ -149,6 +149,8 @@ impl<K: Copy + Ord> Rooms<K> {
                 None => u64::MAX,
                 Some(room) => match self.joined_at(conn, room) {
                     Some(from) if behind.seen < from => from,
+                    // Its other rooms first, or it would seem to have seen all that is older than what this room has.
+                    None if behind.must_read => u64::MAX,
                     _ => return Step::History(room.clone()),
                 },
             };

@@ -265,6 +265,31 @@ fn live_messages_wait_behind_what_was_missed() {
 }
 
 #[test]
+fn who_joins_after_a_restart_is_told_the_history_behind_what_was_missed() {
+    let (mut site, token) = site();
+    site.close(1);
+    site.say(2, json!({"type": "join", "roomId": "y"}));
+    for _ in 0..100 {
+        say(&mut site, 2, "general");
+        say(&mut site, 2, "y");
+    }
+    site.restart();
+    site.mood = Mood::Slow;
+    site.open(3, false);
+    resume(&mut site, 3, &token, 11);
+    site.say(3, json!({"type": "join", "roomId": "y"}));
+    site.heal();
+    let heard = site.heard(3);
+    let ids: Vec<u64> = heard.iter().flat_map(ids_of).collect();
+    // What it has seen of all, then what the other room has.
+    let missed: Vec<u64> = (6..=100).map(|n| 2 * n - 1).filter(|id| *id > 11).collect();
+    assert_eq!(ids[..missed.len()], missed[..]);
+    let types: Vec<_> = heard.iter().filter_map(|m| m["type"].as_str()).collect();
+    assert_eq!(types.iter().filter(|kind| **kind == "history").count(), 1);
+    assert_eq!((types.last(), ids.len()), (Some(&"history"), missed.len() + 50));
+}
+
+#[test]
 fn what_was_missed_is_paged_by_what_the_client_takes() {
     let (mut site, token) = site();
     site.close(1);
