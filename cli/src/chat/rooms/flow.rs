@@ -26,6 +26,8 @@ pub(super) struct Behind {
     pub(super) seen: u64,
     /// What comes next is to be read, wherever else it may be.
     must_read: bool,
+    /// The rooms of which it is to be told who is there. Until then it is not told who comes and goes.
+    lists: VecDeque<Arc<str>>,
     /// The rooms whose history is to come, in the order of joining.
     rooms: VecDeque<Arc<str>>,
     /// It waits to read, or reads.
@@ -62,16 +64,32 @@ impl<K: Copy + Ord> Rooms<K> {
     }
 
     /// A user has left a room.
-    pub(super) fn await_no_history(&mut self, conn: K, room: &str) {
+    pub(super) fn await_nothing(&mut self, conn: K, room: &str) {
         if let Some(behind) = self.behind.get_mut(&conn) {
             behind.rooms.retain(|other| &**other != room);
         }
+        self.await_no_list(conn, room);
     }
 
-    /// A user is told all messages of its rooms with a greater id.
-    pub(super) fn fall_behind(&mut self, conn: K, after: u64) {
+    /// A user is told who is in a room.
+    pub(super) fn await_no_list(&mut self, conn: K, room: &str) {
+        if let Some(behind) = self.behind.get_mut(&conn) {
+            behind.lists.retain(|other| &**other != room);
+        }
+    }
+
+    /// A user is told who is in its rooms, then all messages there with a greater id.
+    pub(super) fn fall_behind(&mut self, conn: K, after: u64, rooms: Vec<Arc<str>>) {
         self.begin(conn, after, true);
+        if let Some(behind) = self.behind.get_mut(&conn) {
+            behind.lists = rooms.into();
+        }
         self.ready.insert(conn);
+    }
+
+    /// Whether a user in a room is told who comes and goes there.
+    pub(super) fn knows(&self, conn: K, room: &str) -> bool {
+        self.behind.get(&conn).is_none_or(|behind| behind.lists.iter().all(|other| &**other != room))
     }
 
     /// A message is about to be told: those in its room who take less than they are sent have missed it.
@@ -89,8 +107,8 @@ impl<K: Copy + Ord> Rooms<K> {
 
     fn begin(&mut self, conn: K, seen: u64, must_read: bool) {
         self.turn += 1;
-        let (turn, rooms) = (self.turn, VecDeque::new());
-        let behind = Behind { seen, must_read, rooms, is_reading: false, turn, owed: Vec::new() };
+        let (turn, lists, rooms) = (self.turn, VecDeque::new(), VecDeque::new());
+        let behind = Behind { seen, must_read, lists, rooms, is_reading: false, turn, owed: Vec::new() };
         self.behind.insert(conn, behind);
     }
 
@@ -122,6 +140,11 @@ impl<K: Copy + Ord> Rooms<K> {
     /// Goes on with one who is behind, as far as nothing has to be read for it.
     pub(super) fn go_on(&mut self, conn: K) {
         if self.congested.has(conn) || self.behind.get(&conn).is_none_or(|behind| behind.is_reading) {
+            return;
+        }
+        if let Some(room) = self.behind.get(&conn).and_then(|behind| behind.lists.front()).cloned() {
+            self.tell_list(conn, &room);
+            self.ready.insert(conn);
             return;
         }
         match self.step(conn) {

@@ -85,20 +85,20 @@ impl<K: Copy + Ord> Rooms<K> {
             content: format!("{} joined the room", user.name),
         }
         .to_bytes();
-        let conns = self.members(room).filter(|conn| to(*conn)).collect();
+        let conns = self.witnesses(room).filter(|conn| to(*conn)).collect();
         self.broadcast(conns, text);
     }
 
     fn leave(&mut self, conn: K, room: &str) -> Result<(), Refusal> {
         let (room, user) = self.place(conn, room)?;
         let text = leave_text(&room, user);
-        let conns = self.members(&room).collect();
+        let conns = self.members(&room).filter(|member| *member == conn || self.knows(*member, &room)).collect();
         self.broadcast(conns, text);
         if let Some(user) = self.users.get_mut(&conn) {
             user.places.retain(|place| place.room != room);
         }
         self.remove_member(&room, conn);
-        self.await_no_history(conn, &room);
+        self.await_nothing(conn, &room);
         self.keep(conn);
         Ok(())
     }
@@ -116,7 +116,8 @@ impl<K: Copy + Ord> Rooms<K> {
         let text = Reply::Name { user_id: &user.id, name: &user.name }.to_bytes();
         let mut conns = BTreeSet::from([conn]);
         if is_new {
-            conns.extend(user.rooms().filter_map(|room| self.rooms.get(room)).flatten().copied());
+            let rooms: Vec<Arc<str>> = user.rooms().cloned().collect();
+            rooms.iter().for_each(|room| conns.extend(self.witnesses(room)));
             self.keep(conn);
         }
         self.broadcast(conns.into_iter().collect(), text);
@@ -133,13 +134,18 @@ impl<K: Copy + Ord> Rooms<K> {
         }
         place.typed_at = Some(now);
         let text = Reply::Typing { room_id: room, user_id: &user.id, name: &user.name }.to_bytes();
-        let conns = self.members(room).filter(|member| *member != conn).collect();
+        let conns = self.witnesses(room).filter(|member| *member != conn).collect();
         self.broadcast(conns, text);
         Ok(())
     }
 
     pub(super) fn members(&self, room: &str) -> impl Iterator<Item = K> {
         self.rooms.get(room).into_iter().flatten().copied()
+    }
+
+    /// The members who know who is there.
+    pub(super) fn witnesses(&self, room: &str) -> impl Iterator<Item = K> {
+        self.members(room).filter(move |conn| self.knows(*conn, room))
     }
 
     /// An empty room is gone, but for `general`.
@@ -153,6 +159,7 @@ impl<K: Copy + Ord> Rooms<K> {
     }
 
     pub(super) fn tell_list(&mut self, conn: K, room: &str) {
+        self.await_no_list(conn, room);
         let members: Vec<Member<'_>> = (self.members(room))
             .filter_map(|member| self.users.get(&member))
             .map(|user| Member { user_id: &user.id, name: &user.name })

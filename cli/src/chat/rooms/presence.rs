@@ -27,7 +27,7 @@ impl<K: Copy + Ord> Rooms<K> {
         self.congested.leave(conn);
         for room in user.rooms() {
             self.remove_member(room, conn);
-            let conns = self.rooms.get(room).cloned().unwrap_or_default();
+            let conns = self.witnesses(room).collect();
             self.broadcast(conns, leave_text(room, &user));
         }
         Some(user)

@@ -104,9 +104,8 @@ impl<K: Copy + Ord> Rooms<K> {
         self.welcome(conn, token, true);
         for room in &rooms {
             self.tell_join(conn, room, |member| member != conn);
-            self.tell_list(conn, room);
         }
-        self.fall_behind(conn, after);
+        self.fall_behind(conn, after, rooms);
         self.keep(conn);
     }
 

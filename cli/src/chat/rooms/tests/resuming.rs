@@ -264,6 +264,63 @@ fn live_messages_wait_behind_what_was_missed() {
     assert_eq!(site.ids(3), [last + 1]);
 }
 
+/// Lists of great rooms are more than a connection has room for.
+#[test]
+fn lists_wait_for_each_other_to_be_taken() {
+    let (mut site, token) = site();
+    say(&mut site, 2, "general");
+    site.close(1);
+    site.open(3, false);
+    site.heard.clear();
+    let message = json!({"type": "resume", "token": token, "after": 0});
+    site.rooms.handle_message(site.now, site.wall(), 3, &Message::text(message.to_string()));
+    site.rooms.handle_congested(3);
+    site.drain();
+    assert_eq!((site.types(3), site.types(2)), (vec!["welcome".into()], vec!["join".into()]));
+    // Who comes and goes meanwhile is on the list or not.
+    site.enter(4);
+    site.say(2, json!({"type": "name", "name": "Eve"}));
+    site.say(4, json!({"type": "typing", "roomId": "general"}));
+    site.close(4);
+    assert!(site.heard(3).is_empty());
+    for room in ["general", "x"] {
+        site.rooms.handle_drained(site.now, site.wall(), 3);
+        while let Some(Action::Send { conn: 3, text }) = site.rooms.poll_action() {
+            site.heard.entry(3).or_default().push(serde_json::from_slice(&text).unwrap());
+            site.rooms.handle_congested(3);
+        }
+        let heard = site.heard(3);
+        assert_eq!((heard.len(), heard[0]["roomId"].as_str()), (1, Some(room)), "{heard:?}");
+        let users = if room == "x" { json!(["Ada"]) } else { json!(["Eve", "Ada"]) };
+        assert_eq!(heard[0]["users"], users);
+        site.say(2, json!({"type": "name", "name": format!("Eve {room}")}));
+        assert_eq!(site.types(3), ["name"]);
+        site.say(2, json!({"type": "name", "name": "Eve"}));
+        site.heard.clear();
+    }
+    site.rooms.handle_drained(site.now, site.wall(), 3);
+    site.drain();
+    assert_eq!(site.ids(3), [1]);
+}
+
+#[test]
+fn who_leaves_a_room_before_its_list_is_not_told_it() {
+    let (mut site, token) = site();
+    site.close(1);
+    site.open(3, false);
+    site.heard.clear();
+    let message = json!({"type": "resume", "token": token, "after": 0});
+    site.rooms.handle_message(site.now, site.wall(), 3, &Message::text(message.to_string()));
+    site.rooms.handle_congested(3);
+    site.say(3, json!({"type": "leave", "roomId": "general"}));
+    assert_eq!((site.types(3), site.types(2)), (vec!["welcome".into(), "leave".into()], vec!["join".into(), "leave".into()]));
+    site.say(3, json!({"type": "user_list", "roomId": "x"}));
+    assert_eq!(site.types(3), ["user_list"]);
+    site.rooms.handle_drained(site.now, site.wall(), 3);
+    site.drain();
+    assert!(site.heard(3).is_empty());
+}
+
 #[test]
 fn who_joins_after_a_restart_is_told_the_history_behind_what_was_missed() {
     let (mut site, token) = site();
