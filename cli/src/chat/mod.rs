@@ -7,6 +7,7 @@
 pub mod access;
 mod database;
 mod limits;
+mod lines;
 mod listen;
 pub mod names;
 mod page;

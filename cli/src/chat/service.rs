@@ -2,11 +2,12 @@
 
 use super::access::Access;
 use super::limits::MAX_OUTBOX;
-use super::protocol::Code;
+use super::lines;
+use super::protocol::{Code, Refusal};
 use super::routes::{self, Route, route};
 use super::{Action, Limits, Paged, Rooms};
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub struct ChatService {
     access: Access,
     /// At most [`MAX_EXPECTED`].
     expected: VecDeque<ConnId>,
+    /// Connections for lines on which nothing was said yet: one entry each.
+    silent: BTreeSet<ConnId>,
     /// Whose request is being looked at, and its answer if there is one at once: later it would be awaited.
     asking: Option<(ConnId, Option<Response>)>,
     was_away: bool,
@@ -67,7 +70,8 @@ impl ChatService {
     #[must_use]
     pub fn new(access: Access, limits: Limits, entropy: Entropy) -> Self {
         let rooms = Rooms::new(Instant::ORIGIN, limits, entropy);
-        Self { rooms, access, expected: VecDeque::new(), asking: None, was_away: false, drained: None }
+        let (expected, silent) = (VecDeque::new(), BTreeSet::new());
+        Self { rooms, access, expected, silent, asking: None, was_away: false, drained: None }
     }
 
     /// Has `tell` called once, when all that was accepted before [`ChatCommand::Drain`] is told.
@@ -190,6 +194,17 @@ impl ChatService {
         }
     }
 
+    /// Closes a connection on which something else is spoken.
+    fn turn_away(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
+        tracing::warn!(%conn, "it speaks another protocol and was closed");
+        let refusal = Refusal::new(Code::BadJson, "lines of JSON are spoken here");
+        // One that is closing already is on its way.
+        let _ = cx.send_bytes(conn, Kind::Text, refusal.reply(None).to_bytes());
+        let _ = cx.close(conn, CloseCode::POLICY_VIOLATION, "another protocol");
+        self.rooms.handle_closed(cx.now(), cx.wall(), conn);
+        self.act(cx);
+    }
+
     fn tell_health(&mut self) {
         let is_away = self.rooms.is_away();
         if std::mem::replace(&mut self.was_away, is_away) != is_away {
@@ -231,6 +246,9 @@ impl Service for ChatService {
         let before = self.expected.len();
         self.expected.retain(|expected| *expected != conn);
         let auto_join = self.expected.len() == before;
+        if !cx.is_websocket(conn) {
+            self.silent.insert(conn);
+        }
         if let Some(info) = cx.info(conn) {
             let client = info.client.filter(|client| info.peer.ip() != Some(*client));
             let client = client.map(tracing::field::display);
@@ -245,6 +263,9 @@ impl Service for ChatService {
         let is_blank = message.as_text().is_some_and(|text| text.trim_ascii().is_empty());
         if is_blank && !cx.is_websocket(conn) {
             return;
+        }
+        if self.silent.remove(&conn) && lines::is_foreign(message.payload()) {
+            return self.turn_away(cx, conn);
         }
         match self.rooms.handle_message(cx.now(), cx.wall(), conn, &message) {
             None => {}
@@ -263,6 +284,7 @@ impl Service for ChatService {
     }
 
     fn closed(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, closed: &Closed) {
+        self.silent.remove(&conn);
         tracing::info!(%conn, code = %closed.code, origin = ?closed.origin, "disconnected");
         self.rooms.handle_closed(cx.now(), cx.wall(), conn);
         self.act(cx);

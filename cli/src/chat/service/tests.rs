@@ -6,6 +6,7 @@ use wharf::base::{End, Input, Shutdown, Wall};
 use wharf::link::{Address, Event, Framing, Hub, Link};
 use wharf::service::history::Memory;
 
+mod lines;
 mod storing;
 mod upgrade;
 use wharf::ws::handshake::ClientRequest;

@@ -66,30 +66,6 @@ fn messages_over_http_and_a_500_with_an_id_where_they_cannot_be_told() {
 }
 
 #[test]
-fn lines_of_json_are_the_same_chat() {
-    let mut site = Site::of(1);
-    let mut lines = ChatService::config(None);
-    lines.framing = Framing::codec(framed::Lines::new());
-    let lines = Arc::new(lines);
-    let conn =
-        site.hub.accept_as(site.now, Address::Unix(String::new()), Some(&lines)).expect("room for one more");
-    let hello = "\n{\"type\":\"message\",\"content\":\"a\\nb\",\"ref\":\"r\"}\n";
-    site.hub.receive(site.now, conn, &mut hello.as_bytes().to_vec());
-    while site.store() {}
-    let out = String::from_utf8(written(&mut site.hub, site.now, conn)).unwrap();
-    let types: Vec<String> = out
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect(line)["type"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(types, ["welcome", "join", "user_list", "history", "message"]);
-    site.exchange();
-    assert_eq!(site.types(0), ["join", "message"]);
-    site.hub.receive_end(site.now, conn, End::Eof);
-    site.exchange();
-    assert_eq!(site.types(0), ["leave"]);
-}
-
-#[test]
 fn an_end_in_order_tells_when_all_is_stored() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let told = Arc::new(AtomicBool::new(false));
