@@ -23,6 +23,14 @@ impl Address {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(HistoryError::Url);
         }
+        // Where the credentials end must be beyond doubt, since what comes behind is told.
+        let (_, rest) = url.split_once("://").unwrap_or_default();
+        let is_doubtful = |(credentials, rest): (&str, &str)| {
+            credentials.contains('?') || rest.split('?').next().is_some_and(|place| place.contains('@'))
+        };
+        if rest.split_once('@').is_some_and(is_doubtful) {
+            return Err(HistoryError::Url);
+        }
         // Certificates are always judged, so the strictest of libpq's modes is the only one there is.
         let url = url.replace("sslmode=verify-full", "sslmode=require");
         // What is wrong is not told: it may be a part of the password.
@@ -88,6 +96,8 @@ mod tests {
             "postgres://ada:s3/cret@db:port/chat",
             "postgres://ada:%zz@db/chat?s3cret=1",
             "postgres://db/chat?sslmode=s3cret",
+            "postgres://ada:s3@cret@db/chat",
+            "postgres://db:5432/chat?user=ada&password=s3@cret",
         ] {
             let error = Address::parse(url, None).err().expect(url);
             assert!(!format!("{error} {error:?}").contains("cret"), "{url}");

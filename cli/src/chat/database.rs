@@ -116,16 +116,32 @@ impl fmt::Debug for DatabaseAt {
 
 /// A URL without what it has to say of passwords, and without its query, which may hold one too.
 fn without_password(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
     let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
-    // A password may have a slash, or an at sign, that was not encoded: whatever is before the last one is not told.
-    match rest.rsplit_once('@') {
-        None => url.to_owned(),
-        Some((user, host)) => {
-            let user = user.split(':').next().unwrap_or(user);
-            format!("{scheme}://{user}@{host}")
+    let place = |place: &str| place.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let is_told = |place: &str| {
+        let servers = place.split('/').next().unwrap_or_default();
+        servers.split(',').all(|server| is_server(server))
+    };
+    // A password may have an at sign, or what begins something else, that was not encoded: nothing of it is told.
+    let told = match rest.rsplit_once('@') {
+        None => Some(place(rest)).filter(|place| is_told(place)),
+        // The at sign may be one of a password in the query as well.
+        Some((before, _)) if before.contains('?') => None,
+        Some((before, after)) => {
+            let user = before.split([':', '/', '@', '#']).next().unwrap_or_default();
+            Some(place(after)).filter(|place| is_told(place)).map(|place| format!("{user}@{place}"))
         }
-    }
+    };
+    format!("{scheme}://{}", told.as_deref().unwrap_or("…"))
+}
+
+/// Whether it is a host, and its port if there is one. What stands there may be a password before an at sign that was left out.
+fn is_server(text: &str) -> bool {
+    let port = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or("no port", |(_, port)| port),
+        None => text.find(':').map_or("", |at| &text[at..]),
+    };
+    port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -149,6 +165,16 @@ mod tests {
             ("postgres://ada:se:cret@h/chat", "postgres://ada@h/chat"),
             ("postgres://ada:s/e@cret@h/chat?sslmode=disable", "postgres://ada@h/chat"),
             ("postgres://h/chat?user=ada&password=secret", "postgres://h/chat"),
+            ("postgres://ada:hunter#2@db/chat", "postgres://ada@db/chat"),
+            ("postgres://ada:se@cret@db:1/chat#x", "postgres://ada@db:1/chat"),
+            ("postgres://ada:se?cret@db/chat", "postgres://…"),
+            ("postgres://h/chat?password=sec@ret", "postgres://…"),
+            ("postgres://ada:x@h/chat?password=se@cret", "postgres://…"),
+            ("postgres://ada:secret", "postgres://…"),
+            ("postgres://ada:secret/chat", "postgres://…"),
+            ("postgres://ada@one:1,[::1]:2,two,[::2]/chat", "postgres://ada@one:1,[::1]:2,two,[::2]/chat"),
+            ("postgres:///chat", "postgres:///chat"),
+            ("postgres://%2Ftmp%2Fpg/chat", "postgres://%2Ftmp%2Fpg/chat"),
         ] {
             let at: DatabaseAt = url.parse().unwrap();
             let error = DatabaseError { at: at.clone(), why: "no".into() };
