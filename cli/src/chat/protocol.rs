@@ -18,6 +18,7 @@ mod reply;
 pub use reply::{Code, Member, Refusal, Reply};
 
 use super::names;
+use super::token::is_token;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use wharf::base::Message;
@@ -71,7 +72,7 @@ pub enum Ask {
     },
     /// To be somebody again.
     Resume {
-        /// What only that one knows.
+        /// What only that one knows. Empty if it is nothing that anybody was given.
         token: String,
         /// The largest id of a message that was seen; 0 for none.
         after: u64,
@@ -222,7 +223,13 @@ fn ask(kind: FrameType, fields: Fields) -> Result<Ask, Refusal> {
             _ => Err(Refusal::new(Code::BadName, names::BAD_NAME)),
         },
         FrameType::Resume => match (token, after.as_ref().and_then(Value::as_u64)) {
-            (Some(Value::String(token)), Some(after)) if after <= MAX_ID => Ok(Ask::Resume { token, after }),
+            (Some(Value::String(mut token)), Some(after)) if after <= MAX_ID => {
+                // One that was never given may be long, and would be held while it is looked up.
+                if !is_token(&token) {
+                    token = String::new();
+                }
+                Ok(Ask::Resume { token, after })
+            }
             _ => Err(Refusal::new(Code::BadMessage, "token must be a string, after a number below 2^53")),
         },
         FrameType::Unknown => Err(Refusal::new(Code::UnknownType, "this type of message is not known")),

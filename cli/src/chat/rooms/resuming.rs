@@ -18,13 +18,15 @@ impl<K: Copy + Ord> Rooms<K> {
     /// A fresh user says whose token it has. What it says behind that waits until it is known who it is.
     pub(super) fn resume(&mut self, conn: K, token: String, after: u64) {
         let was_to_join = self.cancel_auto_join(conn);
-        let hash = hash_of(&token);
+        let (hash, is_unknown) = (hash_of(&token), token.is_empty());
         let Some(user) = self.users.get_mut(&conn) else { return };
         let auto_join = std::mem::take(&mut user.owes_auto_join) || was_to_join;
         let resuming = Resuming { token, after, auto_join, held: VecDeque::new() };
         user.resuming = Some(resuming);
         match self.known_session(&hash) {
             Some(session) => self.settle_resume(conn, Ok(Some(session))),
+            // Nobody was given it, so there is nothing to look up.
+            None if is_unknown => self.settle_resume(conn, Ok(None)),
             None => self.await_session(conn),
         }
     }
