@@ -6,6 +6,7 @@ mod auto_join;
 mod congestion;
 mod history;
 mod limits;
+mod missed;
 mod naming;
 mod properties;
 mod resuming;
