@@ -6,6 +6,7 @@ use crate::error::HistoryError;
 use crate::failing::{LATE, text_of};
 use crate::page::{AFTER, BELOW, SESSION};
 use crate::schema;
+use crate::store::HistoryConfig;
 use crate::write::{BY_KEY, BY_REFERENCE, EXPIRE, INSERT, PUT, WITHDRAW};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -27,15 +28,26 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Dials, and makes ready: all of it within `connect_timeout`.
+    /// Dials, and makes ready: within `connect_timeout`, but for bringing the tables to the form of today where it `is_first`. Of many
+    /// messages that may take its time; who dials again finds them so.
     pub(crate) async fn dial(
         address: &Address,
         encryption: &Encryption,
-        connect_timeout: Duration,
-        timeout: Duration,
+        config: &HistoryConfig,
+        is_first: bool,
     ) -> Result<Self, HistoryError> {
-        let made = tokio::time::timeout(connect_timeout, make(address, encryption, timeout)).await;
-        made.unwrap_or_else(|_| Err(HistoryError::Failed { place: address.place.clone(), what: LATE.into() }))
+        let (place, timeout) = (&address.place, config.connect_timeout);
+        let reached = reached(address, encryption, config.timeout);
+        if is_first {
+            let (client, driver) = in_time(timeout, place, reached).await?;
+            schema::migrate(&client, place).await?;
+            return in_time(timeout, place, prepared(client, driver, place)).await;
+        }
+        let made = async {
+            let (client, driver) = reached.await?;
+            prepared(client, driver, place).await
+        };
+        in_time(timeout, place, made).await
     }
 
     /// Whether it can no longer be used, as far as is known.
@@ -53,11 +65,20 @@ impl Drop for Driver {
     }
 }
 
-async fn make(
+async fn in_time<T>(
+    timeout: Duration,
+    place: &str,
+    made: impl Future<Output = Result<T, HistoryError>>,
+) -> Result<T, HistoryError> {
+    let made = tokio::time::timeout(timeout, made).await;
+    made.unwrap_or_else(|_| Err(HistoryError::Failed { place: place.into(), what: LATE.into() }))
+}
+
+async fn reached(
     address: &Address,
     encryption: &Encryption,
     timeout: Duration,
-) -> Result<Connection, HistoryError> {
+) -> Result<(Client, Driver), HistoryError> {
     let failed = |error| HistoryError::Failed { place: address.place.clone(), what: text_of(&error).into() };
     let (client, driver) = connect(&address.config, encryption).await.map_err(failed)?;
     let text = |row: tokio_postgres::Row| row.try_get::<_, String>(0);
@@ -67,7 +88,16 @@ async fn make(
         return Err(HistoryError::Encoding { place: address.place.clone(), encoding: encoding.into() });
     }
     client.batch_execute(&settings(timeout)).await.map_err(failed)?;
-    schema::migrate(&client, &address.place).await?;
+    Ok((client, driver))
+}
+
+async fn prepared(
+    client: Client,
+    driver: Driver,
+    place: &str,
+) -> Result<Connection, HistoryError> {
+    let failed = |error| HistoryError::Failed { place: place.into(), what: text_of(&error).into() };
+    schema::migrate(&client, place).await?;
     Ok(Connection {
         withdraw: client.prepare(WITHDRAW).await.map_err(failed)?,
         insert: client.prepare(INSERT).await.map_err(failed)?,

@@ -56,20 +56,17 @@ pub(crate) fn text_of(error: &tokio_postgres::Error) -> String {
     text
 }
 
-/// Whether it may be otherwise later. Classes by <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Whether it may be otherwise later.
 fn is_passing(error: &tokio_postgres::Error) -> bool {
-    match error.code() {
-        // The connection is gone, or never was.
-        None => true,
-        Some(state) if [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::INTERNAL_ERROR].contains(state) => {
-            true
-        }
-        // Connections, rollbacks by conflicts, resources, objects in use, operators, systems.
-        Some(state) => {
-            let class = state.code().get(..2).unwrap_or_default();
-            ["08", "40", "53", "55", "57", "58"].contains(&class)
-        }
-    }
+    // Without a code the connection is gone, or never was.
+    error.code().is_none_or(|state| is_passing_state(state.code()))
+}
+
+/// The same of a code. Classes by <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn is_passing_state(code: &str) -> bool {
+    // Connections, transactions that were ended or may only read, rollbacks by conflicts, resources, objects in use, operators, systems.
+    let classes = ["08", "25", "40", "53", "55", "57", "58"];
+    code == SqlState::INTERNAL_ERROR.code() || code.get(..2).is_some_and(|class| classes.contains(&class))
 }
 
 /// What an ask is told while it cannot be connected to.
@@ -78,5 +75,20 @@ pub(crate) fn still_closed(error: &HistoryError) -> Failure {
     match error {
         HistoryError::Failed { .. } => Failure::Away(text),
         _ => Failure::Refused(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass() {
+        for code in ["08006", "25006", "25P03", "25P04", "40001", "40P01", "53100", "55P03", "57014", "57P01", "58030", "XX000"] {
+            assert!(is_passing_state(code), "{code}");
+        }
+        for code in ["", "22021", "23505", "23514", "42P01", "42501", "28P01", "3D000", "XX001"] {
+            assert!(!is_passing_state(code), "{code}");
+        }
     }
 }

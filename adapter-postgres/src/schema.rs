@@ -30,7 +30,8 @@ pub(crate) const STEPS: [&str; 2] = [
 /// order: one whose connection was lost may still be at work over there.
 pub(crate) const TURN: &str = "SELECT pg_advisory_xact_lock(6298523424906339)";
 
-/// Brings a database to the form of today, in one transaction, whoever else does so at the same time.
+/// Brings a database to the form of today, in one transaction, whoever else does so at the same time. It takes the time that it takes: of
+/// many messages it is much.
 pub(crate) async fn migrate(client: &Client, place: &str) -> Result<(), HistoryError> {
     let failed = |error: tokio_postgres::Error| {
         let what = text_of(&error).into();
@@ -43,7 +44,8 @@ pub(crate) async fn migrate(client: &Client, place: &str) -> Result<(), HistoryE
     if version_of(client, place).await? == VERSION {
         return Ok(());
     }
-    client.batch_execute(&format!("BEGIN; {TURN}")).await.map_err(failed)?;
+    client.batch_execute("BEGIN; SET LOCAL statement_timeout = 0").await.map_err(failed)?;
+    client.batch_execute(TURN).await.map_err(failed)?;
     let version = version_of(client, place).await?;
     if version == 0 {
         let table = "CREATE TABLE wharf_chat (one int PRIMARY KEY CHECK (one = 1), version int NOT NULL); \

@@ -20,7 +20,8 @@ use wharf::service::history::{Answer, Ask, Failure};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HistoryConfig {
-    /// How long it may take until a connection can be used: 5 s. Spans lookup, dialing, login and bringing tables to the form of today.
+    /// How long it may take until a connection can be used: 5 s. Spans lookup, dialing and login, not bringing tables to the form of today
+    /// when a store is opened.
     pub connect_timeout: Duration,
     /// How long an ask may take: 5 s. The server ends what takes longer, too.
     pub timeout: Duration,
@@ -86,7 +87,7 @@ impl History {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
         let mut history = Self { runtime: Some(runtime), connection: None, address, encryption, config };
         history.block_on(async |history| {
-            history.connection = Some(history.dial().await?);
+            history.connection = Some(history.dial(true).await?);
             Ok(())
         })?;
         Ok(history)
@@ -111,7 +112,7 @@ impl History {
             // Taken out, so that it is gone after whatever fails: its transaction with it.
             let connection = match history.connection.take() {
                 Some(connection) if !is_lost(&connection).await => connection,
-                _ => history.dial().await.map_err(|error| still_closed(&error))?,
+                _ => history.dial(false).await.map_err(|error| still_closed(&error))?,
             };
             let done = tokio::time::timeout(history.config.timeout, carried_out(&connection, ask)).await;
             let answer = done.unwrap_or(Err(Failing::Late));
@@ -121,9 +122,8 @@ impl History {
         })
     }
 
-    async fn dial(&self) -> Result<Connection, HistoryError> {
-        let HistoryConfig { connect_timeout, timeout } = self.config;
-        Connection::dial(&self.address, &self.encryption, connect_timeout, timeout).await
+    async fn dial(&self, is_first: bool) -> Result<Connection, HistoryError> {
+        Connection::dial(&self.address, &self.encryption, &self.config, is_first).await
     }
 
     fn block_on<T, E>(&mut self, run: impl AsyncFnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {

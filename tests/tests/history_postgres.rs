@@ -57,6 +57,33 @@ fn a_database_of_the_first_version_is_migrated_and_keeps_what_was_said() {
 }
 
 #[test]
+fn a_migration_takes_the_time_that_it_takes() {
+    let Some(server) = Postgres::shared("migration") else { return };
+    let url = server.database();
+    let url = url.as_str();
+    std::thread::scope(|scope| {
+        // Another one is at it.
+        let hold = "BEGIN; SELECT pg_advisory_xact_lock(6298523424906339); SELECT pg_sleep(600)";
+        let held = scope.spawn(|| server.try_sql(url, hold));
+        let holds = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while server.sql(url, holds) == "0" {}
+        let connecting = scope.spawn(|| History::connect_with(url, impatient()));
+        // For longer than either timeout.
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wharf' AND wait_event = 'advisory' \
+                     AND datname = current_database() AND clock_timestamp() - query_start > interval '5 seconds'";
+        while server.sql(url, waits) == "0" && !connecting.is_finished() {}
+        server.sql(
+            url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT pg_advisory%'",
+        );
+        assert!(held.join().expect("it ends").is_err());
+        let mut history = connecting.join().expect("it ends").expect("it connects");
+        say(&mut history, 1, "one").expect("it is stored");
+    });
+}
+
+#[test]
 fn newer_foreign_and_other_databases_are_refused_in_one_line() {
     let Some(server) = Postgres::shared("refused") else { return };
     let newer = server.database();
