@@ -24,6 +24,8 @@ pub struct DeskConfig {
     pub slow_after: Duration,
     /// After so long in which nothing was asked it is asked whether it is there. Less than 1 ms counts as that. Default 5 s.
     pub probe_after: Duration,
+    /// How long a session waits at most for whoever wants to read, unless drafts are written meanwhile: it goes with them. Default 1 s.
+    pub session_wait: Duration,
     /// Most sessions that wait to be stored; of too many one is forgotten, and counted. Default 16,384.
     pub max_sessions: usize,
 }
@@ -37,6 +39,7 @@ impl Default for DeskConfig {
             retry: Duration::from_millis(500),
             slow_after: Duration::from_secs(5),
             probe_after: Duration::from_secs(5),
+            session_wait: Duration::from_secs(1),
             max_sessions: 16_384,
         }
     }

@@ -1,17 +1,21 @@
 //! Between a chat and its store: one ask at a time.
 
+use super::sessions::Sessions;
 use super::write::{Item, Write};
 use super::{
-    Answer, Ask, DeskConfig, Draft, Failure, Key, MAX_BATCH, PageAsk, Session, Span, Stored, TokenHash,
+    Answer, Ask, DeskConfig, DeskStats, Draft, Failure, Key, MAX_BATCH, PageAsk, Session, Span, Stored,
+    TokenHash,
 };
 use crate::base::{Clock, Instant, Wall};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 /// No pause is shorter: one of zero would be due for ever.
 const LEAST: Duration = Duration::from_millis(1);
+/// Reads that may come before the next write that is due. Most are much quicker than a write.
+const READS: u32 = 8;
 
 /// What a [`Desk`] wants done, or what became of a draft.
 ///
@@ -33,34 +37,13 @@ pub enum Action {
     Refused(Draft, Box<str>),
 }
 
-/// What has happened at a desk.
-///
-/// ```
-/// assert_eq!(wharf::service::history::DeskStats::default().stored, 0);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeskStats {
-    /// Drafts that wait now, those of the write under way among them.
-    pub waiting: usize,
-    /// Drafts that were stored, or had been before.
-    pub stored: u64,
-    /// Drafts that were handed back because they waited for too long, or too many did.
-    pub unavailable: u64,
-    /// Drafts that the store refused.
-    pub refused: u64,
-    /// Asks that failed.
-    pub failures: u64,
-    /// Sessions that had no room.
-    pub sessions_forgotten: u64,
-}
-
 /// A desk before a store: drafts wait here while a write is under way and are the next one together, so a group commit finds its
 /// own size. A write that fails is tried again and again; whose time is over meanwhile is handed back, and withdrawn from the
 /// store should it be there after all.
 ///
-/// Reads take turns with writes. Since there is one ask at a time, a read knows all that was told to be stored and nothing
-/// else: what may be stored without anybody having heard of it is settled first.
+/// Reads take turns with writes, some with each; sessions alone are written when nothing is to be read, or after a while. Since there is
+/// one ask at a time, a read knows all that was told to be stored and nothing else: what may be stored without anybody having heard of
+/// it is settled first.
 ///
 /// Take actions after each call until there is none. A draft comes back by exactly one of [`Action::Stored`],
 /// [`Action::Unavailable`] and [`Action::Refused`]; those that are stored in the order of their ids, which is that of coming but for one
@@ -85,8 +68,7 @@ pub struct Desk {
     clock: Clock,
     /// With when its time is over. All wait equally long, so the first is the first to go.
     waiting: VecDeque<(Draft, Instant)>,
-    /// At most [`DeskConfig::max_sessions`].
-    sessions: BTreeMap<TokenHash, Session>,
+    sessions: Sessions,
     expire: Option<Wall>,
     /// Handed back, and perhaps stored.
     withdraw: Vec<Key>,
@@ -98,7 +80,8 @@ pub struct Desk {
     /// After a failure.
     retry_at: Option<Instant>,
     is_away: bool,
-    is_reads_turn: bool,
+    /// Reads before the next write that is due.
+    reads_left: u32,
     wants_probe: bool,
     /// Of each draft at most one.
     told: VecDeque<Action>,
@@ -121,7 +104,7 @@ impl Desk {
             config,
             clock: Clock::new(now),
             waiting: VecDeque::new(),
-            sessions: BTreeMap::new(),
+            sessions: Sessions::default(),
             expire: None,
             withdraw: Vec::new(),
             write: None,
@@ -129,7 +112,7 @@ impl Desk {
             silent_since: now,
             retry_at: None,
             is_away: false,
-            is_reads_turn: false,
+            reads_left: 0,
             wants_probe: false,
             told: VecDeque::new(),
             stats: DeskStats::default(),
@@ -154,9 +137,7 @@ impl Desk {
 
     /// A session that is to be stored, in the place of what was there for its token.
     pub fn keep(&mut self, session: Session) {
-        self.sessions.insert(session.token, session);
-        if self.sessions.len() > self.config.max_sessions.max(1) {
-            self.sessions.pop_last();
+        if !self.sessions.keep(self.clock.last(), session, &self.config) {
             self.stats.sessions_forgotten += 1;
         }
     }
@@ -169,14 +150,14 @@ impl Desk {
     /// A session that waits to be stored: what the store says of it is old.
     #[must_use]
     pub fn session(&self, token: &TokenHash) -> Option<&Session> {
-        self.sessions.get(token).or_else(|| self.write.as_ref()?.session(token))
+        self.sessions.session(token).or_else(|| self.write.as_ref()?.session(token))
     }
 
     /// Whether something can be [read](Self::read): not before all actions but the next ask are taken.
     #[must_use]
     pub fn takes_reads(&self) -> bool {
         let is_settled = self.write.is_none() && self.withdraw.is_empty() && self.told.is_empty();
-        self.is_free() && is_settled && (self.is_reads_turn || !self.has_to_write())
+        self.is_free() && is_settled && (self.reads_left > 0 || !self.is_write_due())
     }
 
     /// Asks for something that is no write; [`handle_answer`](Self::handle_answer) returns what came of it.
@@ -288,8 +269,13 @@ impl Desk {
     }
 
     fn has_to_write(&self) -> bool {
+        self.is_write_due() || !self.sessions.is_empty()
+    }
+
+    /// Whether a write does not wait for those who want to read.
+    fn is_write_due(&self) -> bool {
         let has_drafts = !self.waiting.is_empty() || !self.withdraw.is_empty();
-        has_drafts || !self.sessions.is_empty() || self.expire.is_some()
+        has_drafts || self.sessions.is_due(self.clock.last()) || self.expire.is_some()
     }
 
     fn probe_at(&self) -> Instant {
@@ -301,14 +287,7 @@ impl Desk {
         if self.write.is_none() && self.has_to_write() {
             let drafts = self.waiting.drain(..self.waiting.len().min(MAX_BATCH)).collect();
             let withdraw = self.withdraw.drain(..self.withdraw.len().min(MAX_BATCH)).collect();
-            let mut sessions = Vec::new();
-            while let Some((_, session)) = self.sessions.pop_first() {
-                sessions.push(session);
-                if sessions.len() == MAX_BATCH {
-                    break;
-                }
-            }
-            self.write = Some(Write::new(drafts, sessions, withdraw, self.expire.take()));
+            self.write = Some(Write::new(drafts, self.sessions.take(), withdraw, self.expire.take()));
         }
         if let Some(write) = &mut self.write {
             let batch = write.batch();
@@ -320,7 +299,7 @@ impl Desk {
 
     fn ask(&mut self, now: Instant, out: Out, ask: Ask) {
         self.out = Some(out);
-        self.is_reads_turn = out == Out::Write;
+        self.reads_left = if out == Out::Write { READS } else { self.reads_left.saturating_sub(1) };
         self.wants_probe = false;
         self.silent_since = now;
         self.told.push_back(Action::Ask(ask));

@@ -13,14 +13,17 @@ mod desk;
 mod entry;
 mod memory;
 mod session;
+mod sessions;
+mod stats;
 mod write;
 
 pub use ask::{Answer, Ask, Batch, Failure, MAX_BATCH, MAX_PAGE, Page, PageAsk, Span};
 pub use config::DeskConfig;
-pub use desk::{Action, Desk, DeskStats};
+pub use desk::{Action, Desk};
 pub use entry::{Draft, Entry, Key, Stored};
 pub use memory::Memory;
 pub use session::{Session, TokenHash};
+pub use stats::DeskStats;
 
 #[cfg(test)]
 mod tests;

@@ -272,6 +272,62 @@ fn reads_and_writes_take_turns() {
 }
 
 #[test]
+fn some_reads_come_before_the_next_write() {
+    let mut site = Site::new(DeskConfig::default());
+    site.push(1);
+    site.push(2);
+    let ask = site.asked.take().unwrap();
+    site.desk.handle_answer(site.now, Ok(site.memory.carry_out(&ask)));
+    assert!(matches!(site.desk.poll_action(), Some(Action::Stored(..))));
+    let mut reads = 0;
+    while site.desk.takes_reads() {
+        read(&mut site);
+        reads += 1;
+        assert!(reads < 100, "the draft waits for ever");
+    }
+    site.drain();
+    assert_eq!((site.drafts(), reads), (vec![2], 8));
+}
+
+/// When many come back at once, each reads and then has a session stored. A write takes as long as many reads.
+#[test]
+fn sessions_wait_for_those_who_read_but_not_for_ever() {
+    let mut site = Site::new(DeskConfig::default());
+    let session =
+        |n: u8| Session::new(TokenHash([n; 32]), "u".into(), "U".into(), vec![], Wall::from_millis(10));
+    for n in 0..100 {
+        site.now += Duration::from_millis(5);
+        assert!(site.desk.takes_reads(), "it is a write's turn after {n}");
+        read(&mut site);
+        site.desk.keep(session(n));
+    }
+    // Nobody reads.
+    site.drain();
+    assert!(matches!(&site.asked, Some(Ask::Write(batch)) if batch.sessions.len() == 100));
+    site.answer();
+    // All read.
+    site.desk.keep(session(1));
+    let begin = site.now;
+    while site.desk.takes_reads() {
+        site.now += Duration::from_millis(5);
+        read(&mut site);
+        assert!(site.now < begin + 2 * SECOND, "it waits for ever");
+    }
+    assert_eq!(site.now, begin + SECOND);
+    site.drain();
+    assert!(matches!(&site.asked, Some(Ask::Write(batch)) if batch.sessions.len() == 1));
+}
+
+/// Reads something.
+fn read(site: &mut Site) {
+    let ask = Ask::Page(PageAsk::new(vec!["general".into()], Span::After(0), 9));
+    site.desk.read(site.now, ask).unwrap();
+    let Some(Action::Ask(ask)) = site.desk.poll_action() else { panic!("it asks for something else") };
+    let answer = site.memory.carry_out(&ask);
+    assert!(site.desk.handle_answer(site.now, Ok(answer)).is_some());
+}
+
+#[test]
 fn nothing_is_read_while_a_write_is_in_doubt() {
     let mut site = Site::new(DeskConfig::default());
     site.push(1);
