@@ -74,6 +74,7 @@ fn listens(args: &Chat) -> Vec<ChatListen> {
 fn config(args: &Chat) -> Config {
     let common = echo::server_config(&args.common);
     let mut config = ChatService::config(args.common.idle_or(echo::WEBSOCKET_IDLE));
+    Arc::make_mut(&mut config.framed).idle_timeout = args.common.idle_or(echo::FRAMED_IDLE);
     config.http = common.http;
     config.max_connections = common.max_connections;
     config.max_connections_per_address = common.max_connections_per_address;
@@ -100,5 +101,28 @@ fn end(control: &Sender<Control<ChatCommand>>, is_drained: &Receiver<()>) {
     if control.send_blocking(Control::Command(ChatCommand::Drain)).is_ok() {
         let _ = is_drained.recv_timeout(STORING);
         drop(control.send_blocking(Control::Drain));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn idle(flags: &str) -> [Option<u64>; 2] {
+        let args = ["wharf", "chat", "--listen", "tcp://127.0.0.1:0"].into_iter().chain(flags.split_whitespace());
+        let Command::Chat(chat) = Cli::parse_from(args).command else { panic!("no chat") };
+        let (listens, config) = (listens(&chat), config(&chat));
+        let listeners = listeners(&chat, &listens, &config);
+        let lines = listeners.iter().find_map(|listen| listen.speaking.clone()).expect("lines are spoken");
+        [config.ws.idle_timeout, lines.framed.idle_timeout].map(|idle| idle.map(|idle| idle.as_secs()))
+    }
+
+    #[test]
+    fn silence_is_as_long_as_the_flag_says_for_lines_as_well() {
+        assert_eq!(idle(""), [Some(30), Some(300)]);
+        assert_eq!(idle("--idle-timeout 7"), [Some(7), Some(7)]);
+        assert_eq!(idle("--idle-timeout 0"), [None, None]);
     }
 }
