@@ -191,7 +191,7 @@ impl<K: Copy + Ord> Rooms<K> {
     pub fn handle_closed(&mut self, now: Instant, wall: Wall, conn: K) {
         self.advance(now, wall);
         if self.users.contains_key(&conn) {
-            self.renew(conn);
+            self.renew(conn, storing::LEAVING);
             self.part(conn);
         }
     }
@@ -254,7 +254,7 @@ impl<K: Copy + Ord> Rooms<K> {
             self.upkeep_at = now + UPKEEP;
             self.desk.expire(wall);
             let all: Vec<K> = self.users.keys().copied().collect();
-            all.into_iter().for_each(|conn| self.renew(conn));
+            all.into_iter().for_each(|conn| self.renew(conn, storing::STAYING));
         }
     }
 

@@ -12,8 +12,10 @@ pub(super) const REFUSED: Refusal =
     Refusal::new(Code::Unavailable, "the database refused: the message was not stored");
 const DRAINING: Refusal = Refusal::new(Code::Unavailable, "the server is ending: the message was not stored");
 
-/// A session is not stored again while it is good for nearly as long as a new one.
-const RENEWAL: Duration = Duration::from_secs(24 * 3600);
+/// The session of a user who stays is not stored again before it is so old.
+pub(super) const STAYING: Duration = Duration::from_secs(24 * 3600);
+/// That of one who goes is, unless it has just been.
+pub(super) const LEAVING: Duration = Duration::from_secs(60);
 
 impl<K: Copy + Ord> Rooms<K> {
     pub(super) fn say(
@@ -87,11 +89,11 @@ impl<K: Copy + Ord> Rooms<K> {
         self.desk.keep(Session::new(user.token, user.id.clone(), user.name.clone(), rooms, expires));
     }
 
-    /// Has a session stored that was a while ago, so that it is good for as long as it should be.
-    pub(super) fn renew(&mut self, conn: K) {
+    /// Has a session stored again that is as old, so that it is good for as long as it should be.
+    pub(super) fn renew(&mut self, conn: K, from: Duration) {
         let kept_at = self.users.get(&conn).and_then(|user| user.kept_at);
         let age = kept_at.map(|at| self.wall.as_millis().saturating_sub(at.as_millis()));
-        if age.is_some_and(|age| u128::from(age) >= RENEWAL.as_millis()) {
+        if age.is_some_and(|age| u128::from(age) >= from.as_millis()) {
             self.keep(conn);
         }
     }

@@ -112,6 +112,20 @@ fn a_token_is_good_for_seven_days_from_its_last_use() {
 }
 
 #[test]
+fn a_token_is_good_for_seven_days_from_the_end_of_its_connection() {
+    let hour = 3600 * 1000;
+    let (mut site, token) = site();
+    (0..23).for_each(|_| site.pass(hour));
+    site.close(1);
+    site.pass(7 * 24 * hour - 1);
+    site.restart();
+    site.open(3, false);
+    site.heard.clear();
+    resume(&mut site, 3, &token, 0);
+    assert_eq!(site.heard(3)[0]["resumed"], true);
+}
+
+#[test]
 fn a_token_whose_connection_is_open_takes_it_over() {
     let (mut site, token) = site();
     site.open(3, false);
