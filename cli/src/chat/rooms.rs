@@ -9,6 +9,7 @@ mod obeying;
 mod presence;
 mod reading;
 mod resuming;
+mod spent;
 mod storing;
 
 pub use action::{Action, Paged, Stats};
@@ -16,6 +17,7 @@ pub use action::{Action, Paged, Stats};
 use self::congestion::Congested;
 use self::flow::Behind;
 use self::reading::{Reader, Reading};
+use self::spent::Spent;
 use super::Limits;
 use super::names::key_of;
 use super::protocol::{Code, Frame, GENERAL, Refusal};
@@ -94,6 +96,7 @@ pub struct Rooms<K> {
     ready: BTreeSet<K>,
     /// Users who are not to be sent what can wait.
     congested: Congested<K>,
+    spent: Spent,
     /// Who waits to read, those who have waited longest first: users at most once each, and [`Limits::max_pages`].
     readers: VecDeque<Reader<K>>,
     pages: usize,
@@ -127,6 +130,7 @@ impl<K: Copy + Ord> Rooms<K> {
             turn: 0,
             ready: BTreeSet::new(),
             congested: Congested::default(),
+            spent: Spent::default(),
             readers: VecDeque::new(),
             pages: 0,
             reading: None,

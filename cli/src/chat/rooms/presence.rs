@@ -25,6 +25,7 @@ impl<K: Copy + Ord> Rooms<K> {
         self.behind.remove(&conn);
         self.ready.remove(&conn);
         self.congested.leave(conn);
+        self.spent.keep(self.now, &user, &self.limits);
         for room in user.rooms() {
             self.remove_member(room, conn);
             let conns = self.witnesses(room).collect();

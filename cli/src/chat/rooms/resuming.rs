@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::service::history::{Ask, Session, TokenHash};
-use wharf::service::limiter::Bucket;
 
 /// What a connection is closed with whose user goes on over another one.
 const TAKEN_OVER: u16 = 4001;
@@ -81,15 +80,18 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// The connection's fresh user makes way for the one who is back.
     fn come_back(&mut self, conn: K, token: &str, after: u64, session: Session) {
-        let old = self.tokens.get(&session.token).copied().filter(|old| *old != conn);
-        let buckets = old.and_then(|old| self.take_over(old));
+        if let Some(old) = self.tokens.get(&session.token).copied().filter(|old| *old != conn) {
+            // A user goes on over another connection: this one ends as any does.
+            self.part(old);
+            self.close(old, CloseCode::from(TAKEN_OVER), "the user goes on over another connection");
+        }
         let is_congested = self.congested.has(conn);
         let Some(mut user) = self.part(conn) else { return };
         user.id = session.user;
         user.token = session.token;
         user.name = self.name_for(session.name, &user.id);
         user.places.clear();
-        if let Some((messages, requests)) = buckets {
+        if let Some((messages, requests)) = self.spent.take(&user.id) {
             (user.messages, user.requests) = (messages, requests);
         }
         self.enter(conn, user);
@@ -109,13 +111,6 @@ impl<K: Copy + Ord> Rooms<K> {
         }
         self.fall_behind(conn, after, rooms);
         self.keep(conn);
-    }
-
-    /// A user goes on over another connection: this one ends as any does.
-    fn take_over(&mut self, old: K) -> Option<(Bucket, Bucket)> {
-        let user = self.part(old)?;
-        self.close(old, CloseCode::from(TAKEN_OVER), "the user goes on over another connection");
-        Some((user.messages, user.requests))
     }
 
     /// What a user is called who was called so, if nobody else is by now.

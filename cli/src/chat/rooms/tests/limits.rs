@@ -40,6 +40,48 @@ fn too_many_messages_are_refused_with_a_time() {
 }
 
 #[test]
+fn coming_back_is_no_way_to_say_more() {
+    let mut site = Site::new(Limits::default());
+    site.enter(1);
+    let token = site.token(1);
+    let say = |site: &mut Site, conn| site.say(conn, json!({"type": "message", "content": "a"}));
+    (0..40).for_each(|_| say(&mut site, 1));
+    // Whether the old connection is still there or not.
+    for conn in 2..6 {
+        if conn % 2 == 0 {
+            site.close(conn - 1);
+        }
+        site.open(conn, false);
+        site.say(conn, json!({"type": "resume", "token": token, "after": 40}));
+        site.heard.clear();
+        say(&mut site, conn);
+        assert_eq!(site.code(conn), "rate_limited");
+    }
+    site.close(5);
+    site.pass(10_000);
+    site.open(6, false);
+    site.say(6, json!({"type": "resume", "token": token, "after": 40}));
+    site.heard.clear();
+    (0..40).for_each(|_| say(&mut site, 6));
+    assert_eq!(site.ids(6).len(), 40);
+}
+
+#[test]
+fn who_has_gone_is_forgotten() {
+    let limits = Limits { max_users: 3, ..Limits::default() };
+    let (mut site, text) = (Site::new(limits), format!("{:?}", spent::Spent::default()));
+    for conn in 0..20 {
+        site.enter(conn);
+        site.close(conn);
+        assert!(format!("{:?}", site.rooms.spent).matches("full_at").count() <= 3 * 2);
+    }
+    site.pass(10_000);
+    site.open(20, false);
+    site.close(20);
+    assert_eq!(format!("{:?}", site.rooms.spent), text);
+}
+
+#[test]
 fn too_many_lists_are_refused() {
     let mut site = Site::of(1);
     for _ in 0..199 {
