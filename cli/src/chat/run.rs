@@ -36,7 +36,7 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let service = service.on_drained(move || {
         let _ = drained.try_send(());
     });
-    let service = args.common.limits.around(service);
+    let service = service.within(&args.common.limits);
     let config = config(args);
     let (control, controls) = async_channel::bounded(16);
     let is_drained = Mutex::new(is_drained);

@@ -6,6 +6,7 @@ use super::lines;
 use super::protocol::{Code, Refusal};
 use super::routes::{self, Route, route};
 use super::{Action, Limits, Paged, Rooms};
+use crate::limits::LimitArgs;
 use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -16,6 +17,7 @@ use wharf::framed;
 use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
 use wharf::service::history::{Answer, Ask, Failure};
+use wharf::service::limiter::Limited;
 use wharf::ws::{self, Prepared};
 
 /// A larger message closes its connection with 1009; in bytes.
@@ -78,6 +80,13 @@ impl ChatService {
     #[must_use]
     pub fn on_drained(self, tell: impl FnOnce() + Send + 'static) -> Self {
         Self { drained: Some(Box::new(tell)), ..self }
+    }
+
+    /// This chat, held to limits. What foreign pages ask for is refused, and does not count against whoever looks at them.
+    #[must_use]
+    pub fn within(self, limits: &LimitArgs) -> Limited<Self> {
+        let access = self.access.clone();
+        limits.around(self).counting(move |request| access.allows(request))
     }
 
     /// What a hub of this service is to be told: the chat's limits, and `idle_timeout` until a silent client is pinged and

@@ -6,6 +6,7 @@ use wharf::base::{End, Input, Shutdown, Wall};
 use wharf::link::{Address, Event, Framing, Hub, Link};
 use wharf::service::history::Memory;
 
+mod limited;
 mod lines;
 mod storing;
 mod upgrade;
