@@ -8,15 +8,17 @@ use crate::runner::{self, Control, Listen, RunError};
 use crate::{echo, signals};
 use async_channel::Sender;
 use std::cell::Cell;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, Framing};
 
-/// How long what was accepted may need to be stored and told at the end, and connections to be closed: 10 s in all.
-const STORING: Duration = Duration::from_secs(7);
+/// How long what was accepted may need to be stored and told at the end, connections to be closed, and the database to have done what
+/// it was asked last: 10 s in all.
+const STORING: Duration = Duration::from_secs(6);
 const CLOSING: Duration = Duration::from_secs(3);
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Serves until SIGINT or SIGTERM, then drains.
 ///
@@ -39,9 +41,13 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let service = service.within(&args.common.limits);
     let config = config(args);
     let (control, controls) = async_channel::bounded(16);
-    let is_drained = Mutex::new(is_drained);
+    let (running, has_ended) = sync_channel(0);
     signals::on_termination(move || {
-        end(&control, &is_drained.lock().unwrap_or_else(PoisonError::into_inner));
+        if !end(&control, &is_drained, &has_ended, [STORING, CLOSING + ENDING]) {
+            // A thread waits for it, and for that thread whoever ends in order.
+            tracing::error!("the database does not answer: the program ends without it");
+            std::process::exit(0);
+        }
     })?;
     // Its port is known once it is bound.
     let span = tracing::info_span!("chat.server", port = tracing::field::Empty);
@@ -55,10 +61,12 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     };
     let listen = listeners(args, &listens, &config);
     let carry_out = move |ask| database.carry_out(&ask);
-    span.in_scope(|| {
+    let ran = span.in_scope(|| {
         let config = Arc::new(config);
         runner::run_with(args.common.runtime, &listen, service, &config, &controls, listening, carry_out)
-    })
+    });
+    drop::<SyncSender<()>>(running);
+    ran
 }
 
 /// Where to listen: always for browsers too.
@@ -96,12 +104,19 @@ fn listeners(args: &Chat, listens: &[ChatListen], config: &Config) -> Vec<Listen
     each.collect()
 }
 
-/// Has what was accepted stored and told, then the hub close what is left.
-fn end(control: &Sender<Control<ChatCommand>>, is_drained: &Receiver<()>) {
+/// Has what was accepted stored and told, then the hub close what is left; false if that has not come to its end in time. `has_ended`
+/// loses its sender then.
+fn end(
+    control: &Sender<Control<ChatCommand>>,
+    is_drained: &Receiver<()>,
+    has_ended: &Receiver<()>,
+    [storing, closing]: [Duration; 2],
+) -> bool {
     if control.send_blocking(Control::Command(ChatCommand::Drain)).is_ok() {
-        let _ = is_drained.recv_timeout(STORING);
+        let _ = is_drained.recv_timeout(storing);
         drop(control.send_blocking(Control::Drain));
     }
+    has_ended.recv_timeout(closing) != Err(RecvTimeoutError::Timeout)
 }
 
 #[cfg(test)]
@@ -117,6 +132,21 @@ mod tests {
         let listeners = listeners(&chat, &listens, &config);
         let lines = listeners.iter().find_map(|listen| listen.speaking.clone()).expect("lines are spoken");
         [config.ws.idle_timeout, lines.framed.idle_timeout].map(|idle| idle.map(|idle| idle.as_secs()))
+    }
+
+    #[test]
+    fn the_end_waits_for_nobody_for_ever() {
+        let (control, controls) = async_channel::bounded(16);
+        // The database answers nothing: what was accepted is never stored, and its thread never ends.
+        let (drained, is_drained) = sync_channel(1);
+        let (running, has_ended) = sync_channel(0);
+        assert!(!end(&control, &is_drained, &has_ended, [Duration::ZERO; 2]));
+        let controlled = [controls.try_recv(), controls.try_recv()];
+        assert!(matches!(controlled, [Ok(Control::Command(ChatCommand::Drain)), Ok(Control::Drain)]));
+        // It does.
+        drained.send(()).unwrap();
+        drop::<SyncSender<()>>(running);
+        assert!(end(&control, &is_drained, &has_ended, [Duration::MAX; 2]));
     }
 
     #[test]
