@@ -21,6 +21,9 @@ pub struct Limits {
     pub max_users: usize,
     /// Rooms that one user may be in (20). One more is refused with `too_many_rooms`.
     pub rooms_per_user: usize,
+    /// Rooms at once (16,384), `general` among them, which bounds what a list of them all takes. To enter one more is refused with
+    /// `too_many_rooms`; who comes back to one that is gone finds itself in the others.
+    pub max_rooms: usize,
     /// Messages of one user (20 a second, bursts of 40). More are refused with `rate_limited`.
     pub messages: Rate,
     /// Joins, leaves, names, tokens and questions for a list, of one user (40 a second, bursts of 200), since a small one of
@@ -57,6 +60,7 @@ impl Default for Limits {
         Self {
             max_users: 10_000,
             rooms_per_user: 20,
+            max_rooms: 16_384,
             messages: Rate { per_second: 20, burst: 40 },
             requests: Rate { per_second: 40, burst: 200 },
             typing_every: Duration::from_secs(2),

@@ -56,6 +56,10 @@ impl<K: Copy + Ord> Rooms<K> {
             let limit = Some(self.limits.rooms_per_user);
             return Err(Refusal { limit, ..Refusal::new(Code::TooManyRooms, "you are in too many rooms") });
         }
+        if !self.has_room_for(room) {
+            let limit = Some(self.limits.max_rooms);
+            return Err(Refusal { limit, ..Refusal::new(Code::TooManyRooms, "there are too many rooms") });
+        }
         let from = (self.told > 0).then_some(self.told);
         let room = self.add_member(conn, room, from);
         self.tell_join(conn, &room, |_| true);
@@ -63,6 +67,11 @@ impl<K: Copy + Ord> Rooms<K> {
         self.await_history(conn, room);
         self.keep(conn);
         Ok(())
+    }
+
+    /// Whether the room is there, or may be made.
+    pub(super) fn has_room_for(&self, room: &str) -> bool {
+        self.rooms.len() < self.limits.max_rooms || self.rooms.contains_key(room)
     }
 
     /// The user is in the room from now on, and nobody knows. `from` on it is told what is said there.

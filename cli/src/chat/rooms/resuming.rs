@@ -99,12 +99,12 @@ impl<K: Copy + Ord> Rooms<K> {
             self.congested.enter(conn);
         }
         self.stats.resumed += 1;
-        let rooms: Vec<Arc<str>> = session
-            .rooms
-            .iter()
-            .take(self.limits.rooms_per_user)
-            .map(|room| self.add_member(conn, room, Some(0)))
-            .collect();
+        let mut rooms = Vec::new();
+        for room in session.rooms.iter().take(self.limits.rooms_per_user) {
+            if self.has_room_for(room) {
+                rooms.push(self.add_member(conn, room, Some(0)));
+            }
+        }
         self.welcome(conn, token, true);
         for room in &rooms {
             self.tell_join(conn, room, |member| member != conn);

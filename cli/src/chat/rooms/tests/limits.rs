@@ -21,6 +21,31 @@ fn twenty_rooms_and_no_more() {
 }
 
 #[test]
+fn there_is_an_end_of_rooms() {
+    let mut site = Site::new(Limits { max_rooms: 3, ..Limits::default() });
+    site.enter(1);
+    let token = site.token(1);
+    for room in ["a", "b"] {
+        site.say(1, json!({"type": "join", "roomId": room}));
+    }
+    site.enter(2);
+    site.heard.clear();
+    site.say(2, json!({"type": "join", "roomId": "c"}));
+    assert_eq!(site.heard[&2][0]["limit"], 3);
+    assert_eq!(site.code(2), "too_many_rooms");
+    site.say(2, json!({"type": "join", "roomId": "a"}));
+    assert_eq!(site.types(2), ["join", "user_list", "history"]);
+    // Whose room is gone comes back to the others.
+    site.close(1);
+    site.say(2, json!({"type": "join", "roomId": "c"}));
+    site.open(3, false);
+    site.heard.clear();
+    site.say(3, json!({"type": "resume", "token": token, "after": 0}));
+    assert_eq!(site.heard(3)[0]["rooms"], json!(["general", "a"]));
+    assert_eq!(site.rooms.list().count(), 3);
+}
+
+#[test]
 fn too_many_messages_are_refused_with_a_time() {
     let mut site = Site::of(2);
     for i in 0..41 {
