@@ -91,11 +91,7 @@ async fn reached(
     Ok((client, driver))
 }
 
-async fn prepared(
-    client: Client,
-    driver: Driver,
-    place: &str,
-) -> Result<Connection, HistoryError> {
+async fn prepared(client: Client, driver: Driver, place: &str) -> Result<Connection, HistoryError> {
     let failed = |error| HistoryError::Failed { place: place.into(), what: text_of(&error).into() };
     schema::migrate(&client, place).await?;
     Ok(Connection {

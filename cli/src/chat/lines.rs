@@ -15,10 +15,19 @@ mod tests {
 
     #[test]
     fn requests_and_what_is_no_text_are_foreign() {
-        for foreign in [&b"POST /a HTTP/1.1\r"[..], b"GET / HTTP/1.0", b"\x16\x03\x01\x02", b"\0\x03{}", b"\xff{"] {
+        for foreign in
+            [&b"POST /a HTTP/1.1\r"[..], b"GET / HTTP/1.0", b"\x16\x03\x01\x02", b"\0\x03{}", b"\xff{"]
+        {
             assert!(is_foreign(foreign), "{foreign:?}");
         }
-        for own in ["{\"type\":\"join\"}", "{\t}\r", "hello", "[]", "HTTP/1.1 is old", "{\"content\":\"a HTTP/1.1\"}"] {
+        for own in [
+            "{\"type\":\"join\"}",
+            "{\t}\r",
+            "hello",
+            "[]",
+            "HTTP/1.1 is old",
+            "{\"content\":\"a HTTP/1.1\"}",
+        ] {
             assert!(!is_foreign(own.as_bytes()), "{own}");
         }
     }

@@ -9,7 +9,7 @@ use crate::{echo, signals};
 use async_channel::Sender;
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, Framing};
@@ -41,7 +41,7 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let service = service.within(&args.common.limits);
     let config = config(args);
     let (control, controls) = async_channel::bounded(16);
-    let (running, has_ended) = sync_channel(0);
+    let (running, has_ended) = sync_channel::<()>(0);
     signals::on_termination(move || {
         if !end(&control, &is_drained, &has_ended, [STORING, CLOSING + ENDING]) {
             // A thread waits for it, and for that thread whoever ends in order.
@@ -65,7 +65,7 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
         let config = Arc::new(config);
         runner::run_with(args.common.runtime, &listen, service, &config, &controls, listening, carry_out)
     });
-    drop::<SyncSender<()>>(running);
+    drop(running);
     ran
 }
 
@@ -126,7 +126,8 @@ mod tests {
     use clap::Parser;
 
     fn idle(flags: &str) -> [Option<u64>; 2] {
-        let args = ["wharf", "chat", "--listen", "tcp://127.0.0.1:0"].into_iter().chain(flags.split_whitespace());
+        let args =
+            ["wharf", "chat", "--listen", "tcp://127.0.0.1:0"].into_iter().chain(flags.split_whitespace());
         let Command::Chat(chat) = Cli::parse_from(args).command else { panic!("no chat") };
         let (listens, config) = (listens(&chat), config(&chat));
         let listeners = listeners(&chat, &listens, &config);
@@ -139,13 +140,13 @@ mod tests {
         let (control, controls) = async_channel::bounded(16);
         // The database answers nothing: what was accepted is never stored, and its thread never ends.
         let (drained, is_drained) = sync_channel(1);
-        let (running, has_ended) = sync_channel(0);
+        let (running, has_ended) = sync_channel::<()>(0);
         assert!(!end(&control, &is_drained, &has_ended, [Duration::ZERO; 2]));
         let controlled = [controls.try_recv(), controls.try_recv()];
         assert!(matches!(controlled, [Ok(Control::Command(ChatCommand::Drain)), Ok(Control::Drain)]));
         // It does.
         drained.send(()).unwrap();
-        drop::<SyncSender<()>>(running);
+        drop(running);
         assert!(end(&control, &is_drained, &has_ended, [Duration::MAX; 2]));
     }
 

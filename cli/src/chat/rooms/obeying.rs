@@ -101,7 +101,8 @@ impl<K: Copy + Ord> Rooms<K> {
     fn leave(&mut self, conn: K, room: &str) -> Result<(), Refusal> {
         let (room, user) = self.place(conn, room)?;
         let text = leave_text(&room, user);
-        let conns = self.members(&room).filter(|member| *member == conn || self.knows(*member, &room)).collect();
+        let conns =
+            self.members(&room).filter(|member| *member == conn || self.knows(*member, &room)).collect();
         self.broadcast(conns, text);
         if let Some(user) = self.users.get_mut(&conn) {
             user.places.retain(|place| place.room != room);

@@ -26,7 +26,8 @@ struct Used {
 
 impl Spent {
     pub(super) fn keep(&mut self, now: Instant, user: &User, limits: &Limits) {
-        while self.gone.front().is_some_and(|(until, _)| *until <= now) || self.gone.len() >= limits.max_users {
+        while self.gone.front().is_some_and(|(until, _)| *until <= now) || self.gone.len() >= limits.max_users
+        {
             let Some((until, id)) = self.gone.pop_front() else { break };
             if self.users.get(&id).is_some_and(|used| used.until == until) {
                 self.users.remove(&id);

@@ -98,7 +98,10 @@ fn who_leaves_a_room_before_its_list_is_not_told_it() {
     site.rooms.handle_message(site.now, site.wall(), 3, &Message::text(message.to_string()));
     site.rooms.handle_congested(3);
     site.say(3, json!({"type": "leave", "roomId": "general"}));
-    assert_eq!((site.types(3), site.types(2)), (vec!["welcome".into(), "leave".into()], vec!["join".into(), "leave".into()]));
+    assert_eq!(
+        (site.types(3), site.types(2)),
+        (vec!["welcome".into(), "leave".into()], vec!["join".into(), "leave".into()])
+    );
     site.say(3, json!({"type": "user_list", "roomId": "x"}));
     assert_eq!(site.types(3), ["user_list"]);
     site.rooms.handle_drained(site.now, site.wall(), 3);
