@@ -4,9 +4,10 @@
 /// not to be obeyed then, as if whoever sits before the browser had said it. What is merely no JSON is told so.
 pub(super) fn is_foreign(line: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(line) else { return true };
-    let last = text.split_whitespace().next_back().unwrap_or_default();
-    // JSON has no control characters, and TLS begins with one.
-    text.contains(|c: char| c.is_control() && !c.is_whitespace()) || last.starts_with("HTTP/")
+    let (text, last) = (text.trim_start(), text.split_whitespace().next_back().unwrap_or_default());
+    // TLS begins with a control character.
+    let is_other = last.starts_with("HTTP/") || text.contains(|c: char| c.is_control() && !c.is_whitespace());
+    is_other && !text.starts_with('{')
 }
 
 #[cfg(test)]

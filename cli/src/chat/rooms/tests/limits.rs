@@ -94,7 +94,7 @@ fn coming_back_is_no_way_to_say_more() {
 #[test]
 fn who_has_gone_is_forgotten() {
     let limits = Limits { max_users: 3, ..Limits::default() };
-    let (mut site, text) = (Site::new(limits), format!("{:?}", spent::Spent::default()));
+    let (mut site, text) = (Site::new(limits), format!("{:?}", Spent::default()));
     for conn in 0..20 {
         site.enter(conn);
         site.close(conn);
