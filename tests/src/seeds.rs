@@ -21,6 +21,7 @@ impl Seeds {
         })
     }
 
+    /// How many they are.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.end - self.0.start
@@ -38,7 +39,11 @@ impl Seeds {
     }
 
     /// What the worlds of all seeds come to, in whatever order they are merged. The first that fails ends it.
-    pub fn sum<S: Default + Send>(&self, world: impl Fn(u64) -> S + Sync, merge: impl Fn(&mut S, S) + Sync) -> S {
+    pub fn sum<S: Default + Send>(
+        &self,
+        world: impl Fn(u64) -> S + Sync,
+        merge: impl Fn(&mut S, S) + Sync,
+    ) -> S {
         let (next, failed) = (AtomicU64::new(self.0.start), AtomicBool::new(false));
         let work = || {
             let mut sum = S::default();
