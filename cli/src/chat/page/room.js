@@ -46,7 +46,7 @@ export class Room {
     const fresh = messages.filter((message) => !this.#has(message.id));
     if (!fresh.length) return fresh;
     const first = this.items.length ? idOf(this.items[0]) : Infinity;
-    if (fresh.at(-1).id < first) {
+    if (fresh.at(-1).id <= first) {
       this.items.unshift(...fresh);
       this.base -= fresh.length;
     } else {
@@ -61,6 +61,7 @@ export class Room {
     const held = this.firstId !== undefined;
     if (held && more && messages.length && messages[0].id > this.lastId) this.#clear();
     if (this.firstId === undefined || this.firstId >= (messages[0]?.id ?? 0)) this.more = more;
+    this.#lift(messages);
     return this.merge(messages);
   }
 
@@ -69,6 +70,7 @@ export class Room {
     this.loading = false;
     if (before !== this.firstId) return;
     this.more = more;
+    this.#lift(messages);
     this.merge(messages);
   }
 
@@ -129,6 +131,13 @@ export class Room {
     this.typing.clear();
   }
 
+  /** What is held may be nobody's any more: it is asked for anew. */
+  forget() {
+    this.#clear();
+    this.more = true;
+    this.newFrom = null;
+  }
+
   #clear() {
     this.base = this.end;
     this.items = [];
@@ -138,6 +147,15 @@ export class Room {
     let i = this.#place(id) - 1;
     while (this.items[i]?.note) i -= 1;
     return this.items[i]?.id === id;
+  }
+
+  /** Notes that came before there was any message stand behind those that are older than the first. */
+  #lift(messages) {
+    const last = Math.min(messages.at(-1)?.id ?? 0, this.firstId ?? Infinity);
+    for (const item of this.items) {
+      if (!item.note) return;
+      item.after = Math.max(item.after, last);
+    }
   }
 
   /** Behind all whose id is not above `id`. */
