@@ -37,6 +37,14 @@ test("a note ahead of the first message stays between it and what is older", () 
   assert.deepEqual([stands(room), room.at(place).id], [[197, 198, 199, 200, "Z came", 201, 202], 201]);
 });
 
+test("what is said first in a room comes behind nothing, and what was said before it comes in front", () => {
+  const [live, loaded] = [new Room("general"), new Room("general")];
+  live.merge([message(7)]);
+  assert.deepEqual([live.base, live.end], [0, 1]);
+  loaded.older(undefined, messages(1, 7), false);
+  assert.deepEqual([loaded.base, loaded.end], [-7, 0]);
+});
+
 test("the history that a join tells stands ahead of a note that was quicker, and of nothing that is held", () => {
   const room = new Room("general");
   room.came("z", "Z", "Z came");

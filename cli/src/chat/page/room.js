@@ -45,10 +45,8 @@ export class Room {
   merge(messages) {
     const fresh = messages.filter((message) => !this.#has(message.id));
     if (!fresh.length) return fresh;
-    const first = this.items.length ? idOf(this.items[0]) : Infinity;
-    if (fresh.at(-1).id <= first) {
-      this.items.unshift(...fresh);
-      this.base -= fresh.length;
+    if (this.items.length && fresh.at(-1).id <= idOf(this.items[0])) {
+      this.#putAhead(fresh);
     } else {
       for (const message of fresh) this.items.splice(this.#place(message.id), 0, message);
       this.#trim();
@@ -71,7 +69,7 @@ export class Room {
     if (before !== this.firstId) return;
     this.more = more;
     this.#lift(messages);
-    this.merge(messages);
+    this.#putAhead(messages);
   }
 
   /** Notes follow the message that was last when they came; those in a row share a line. */
@@ -147,6 +145,11 @@ export class Room {
     let i = this.#place(id) - 1;
     while (this.items[i]?.note) i -= 1;
     return this.items[i]?.id === id;
+  }
+
+  #putAhead(messages) {
+    this.items.unshift(...messages);
+    this.base -= messages.length;
   }
 
   /** Notes that came before there was any message stand behind those that are older than the first. */
