@@ -39,7 +39,8 @@ const time = (person, text) => person.log.locator(".entry").filter({ hasText: te
 
 async function dating({ check, tab, url }, a) {
   await check("a message has the server's time, whatever one's own clock says", async () => {
-    const c = controls(await tab());
+    // A browser of its own, since all tabs of one have one clock.
+    const c = controls(await tab({}));
     await c.page.clock.setFixedTime(Date.now() - 3 * 3_600_000);
     await c.page.goto(url);
     await says(c.status, "Connected", 15_000);
@@ -51,7 +52,7 @@ async function dating({ check, tab, url }, a) {
     await c.page.close();
   });
   await check("what was said today was said yesterday when the day is over", async () => {
-    const c = await opened(tab, url);
+    const c = await opened(() => tab({}), url);
     await says(days(c).last(), "Today");
     await c.page.clock.setFixedTime(Date.now() + 24 * 3_600_000);
     await utter(a, "good morning");
@@ -60,6 +61,21 @@ async function dating({ check, tab, url }, a) {
     await counted(days(c), await days(a).count());
     await c.page.close();
   });
+}
+
+/** Keeps from a page what was said in a room, until what a join tells of it is let go, and what HTTP does. */
+async function holds(page, roomId) {
+  const free = {};
+  const [told, asked] = ["told", "asked"].map((what) => new Promise((resolve) => { free[what] = resolve; }));
+  await page.routeWebSocket(/\/ws/, (near) => {
+    near.connectToServer().onMessage(async (text) => {
+      const { type, roomId: of } = JSON.parse(text);
+      if (type === "history" && of === roomId) await told;
+      near.send(text);
+    });
+  });
+  await page.route(`**/api/rooms/${roomId}/*`, async (route) => { await asked; await route.continue(); });
+  return free;
 }
 
 /** Runs in a page before its own script: notes what is put into the log, and whether it is read out. */
@@ -79,15 +95,22 @@ async function hearing({ check, tab, url }, a) {
   const listening = () => until(async () => ((await deaf.log.getAttribute("aria-live")) === null ? null : "the log is still silent"));
   await check("what was said before is not read out, neither on arrival nor as one scrolls up, and what is said is", async () => {
     await enter(a, "gallery");
-    // More than a join tells and than fits in sight.
-    await utterAll(a, numbered("long ago", 60));
-    await stands(a, "long ago", numbered("long ago", 60), 15_000);
+    // More than a join tells, and so high that no more is asked for before one scrolls.
+    const past = numbered("long ago", 60).map((text) => `${text}\nand much has changed since`);
+    await utterAll(a, past);
+    await stands(a, "long ago", past, 15_000);
     await deaf.page.addInitScript(listens);
+    const free = await holds(deaf.page, "gallery");
     await deaf.page.goto(url);
     await says(deaf.status, "Connected", 15_000);
     await enter(deaf, "gallery");
+    await counted(deaf.people, 2);
+    // However late it comes.
+    await listening();
+    free.told();
     await deaf.stored("long ago 60.").waitFor();
     await listening();
+    free.asked();
     await deaf.log.focus();
     await deaf.page.keyboard.press("Home");
     await deaf.stored("long ago 1.").waitFor();
