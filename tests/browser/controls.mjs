@@ -16,6 +16,8 @@ export function controls(page) {
     alert: page.getByRole("alert"),
     pending: log.locator("[data-state=pending]"),
     body: (text) => log.locator(".body").filter({ hasText: text }),
+    /** What the server has told, and not only what is on its way. */
+    stored: (text = "") => log.locator(".entry:not([data-state]) .body").filter({ hasText: text }),
   };
 }
 
@@ -42,9 +44,9 @@ export const says = (locator, text, limit) => until(async () => {
   return (text instanceof RegExp ? text.test(now) : now === text) ? null : `${text} expected, ${JSON.stringify(now)} found`;
 }, limit);
 
-/** The texts of all messages that begin with `start`, in the order in which they stand. */
+/** The texts of all stored messages that begin with `start`, in the order in which they stand. */
 export async function texts(person, start) {
-  return (await person.log.locator(".body").allTextContents()).filter((text) => text.startsWith(start));
+  return (await person.stored().allTextContents()).filter((text) => text.startsWith(start));
 }
 
 /** Waits until exactly these messages stand there, in this order. */

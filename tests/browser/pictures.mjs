@@ -89,6 +89,23 @@ async function named({ check }, { page }) {
   });
 }
 
+/** Runs in a page: the controls that one cannot see the whole of, while the status says so. */
+function hidden(status) {
+  const box = document.getElementById("status");
+  const before = box.textContent;
+  box.textContent = status;
+  const found = [...document.querySelectorAll("button, input, textarea, [role=status], [role=log]")].flatMap((control) => {
+    if (!control.checkVisibility({ visibilityProperty: true }) || control.parentElement.closest("#log")) return [];
+    const { left, right, top, bottom } = control.getBoundingClientRect();
+    // What is in a list can be scrolled to. What is too long for its place goes over what is beside it.
+    const isIn = left >= 0 && right <= innerWidth && (control.closest("ul") || (top >= 0 && bottom <= innerHeight));
+    if (isIn && control.scrollWidth <= control.clientWidth + 1) return [];
+    return [`${control.id || control.textContent}: ${[left, right, top, bottom]}, ${control.scrollWidth} in ${control.clientWidth}`];
+  });
+  box.textContent = before;
+  return found;
+}
+
 async function fits({ check, shot }, person, ole) {
   const { page } = person;
   await check("light and dark, and every text stands out from its ground", async () => {
@@ -110,6 +127,13 @@ async function fits({ check, shot }, person, ole) {
       assert.ok(wide <= width, `${wide} pixels wide at ${width}`);
       assert.ok(await page.getByRole("button", { name: "Newest" }).isHidden(), "who was at the end is not any more");
       for (const control of [person.box, person.send, person.log, person.status]) assert.ok(await control.isVisible());
+      for (const status of ["Connected", "Reconnecting"]) {
+        // The drawers may still be on their way out.
+        await until(async () => {
+          const found = await page.evaluate(hidden, status);
+          return found.length ? `${status} at ${width}: ${found}` : null;
+        });
+      }
     }
     await page.setViewportSize({ width: 390, height: 780 });
     await page.emulateMedia({ colorScheme: "light" });
@@ -139,6 +163,29 @@ async function fits({ check, shot }, person, ole) {
     assert.ok(await person.people.first().isVisible());
     await page.locator("#scrim").click({ position: { x: 5, y: 300 } });
     await person.people.first().waitFor({ state: "hidden" });
+  });
+  await check("what is entered in a drawer is refused in front of it, and can be mended there", async () => {
+    await page.getByRole("button", { name: /^Rooms/ }).click();
+    await page.waitForFunction(() => document.getElementById("rooms-panel").getBoundingClientRect().left === 0);
+    /** What is seen in the middle of it is itself. */
+    const isInFront = (control) => control.evaluate((e) => {
+      const { left, right, top, bottom } = e.getBoundingClientRect();
+      return left >= 0 && right <= innerWidth && e.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+    });
+    for (const [field, text, why] of [[person.name, "Jo Quay", /./], [person.room, "x".repeat(65), /64/], [person.room, "..", /dots/]]) {
+      await field.fill(text);
+      await field.press("Enter");
+      await says(person.alert, why);
+      for (const seen of [person.alert, field]) assert.ok(await isInFront(seen), `${text} hides what is seen of its refusal`);
+      assert.equal(await field.inputValue(), text);
+      await page.getByRole("button", { name: "Dismiss" }).click();
+      await says(person.alert, "");
+      assert.ok(await person.rooms.first().evaluate((e) => e.closest("[data-open]").contains(document.activeElement)));
+    }
+    await counted(person.rooms, 3);
+    await person.room.fill("");
+    await page.keyboard.press("Escape");
+    await person.rooms.first().waitFor({ state: "hidden" });
   });
   await check("who wants no motion gets none", async () => {
     await page.emulateMedia({ reducedMotion: "reduce" });

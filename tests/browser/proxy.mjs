@@ -14,7 +14,11 @@ export class Way {
       this.#pairs.add(pair);
       const over = () => { for (const socket of pair) socket.destroy(); this.#pairs.delete(pair); };
       for (const [from, to] of [pair, [far, near]]) {
-        from.on("data", (bytes) => { if (!pair.isCut) to.write(bytes); });
+        from.on("data", (bytes) => {
+          if (!pair.isCut && !(pair.isMute && from === far)) to.write(bytes);
+          // As the other end does with what belongs to no connection that it has.
+          if (pair.isCut && !this.#isCut) near.destroy();
+        });
         from.on("error", over).on("close", () => { if (!pair.isCut) over(); });
       }
       pair.isCut = this.#isCut;
@@ -35,7 +39,12 @@ export class Way {
     for (const pair of this.#pairs) pair.isCut = true;
   }
 
-  /** For connections that are made from now on: those of before are never heard of again. */
+  /** The connections there are hear nothing of the server any more, which hears them still. */
+  mute() {
+    for (const pair of this.#pairs) pair.isMute = true;
+  }
+
+  /** For connections that are made from now on: those of before end as soon as anything is said on them. */
   heal() {
     this.#isCut = false;
   }

@@ -1,42 +1,10 @@
-// The chat page's machine without a browser: node --test state.mjs
+// What the chat's page knows, without a browser: node --test state.mjs
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import test from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { module } from "./modules.mjs";
+import { ME, OTHER, drain, history, ids, inside, list, message, said, unknown, welcome } from "./spoken.mjs";
 
-// The page's modules are named as a browser likes them; beside a package.json Node takes them for modules too.
-const page = fileURLToPath(new URL("../../cli/src/chat/page/", import.meta.url));
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wharf-page-"));
-process.on("exit", () => fs.rmSync(folder, { recursive: true }));
-for (const name of fs.readdirSync(page).filter((name) => name.endsWith(".js"))) fs.copyFileSync(path.join(page, name), path.join(folder, name));
-fs.writeFileSync(path.join(folder, "package.json"), '{"type": "module"}');
-const { State } = await import(pathToFileURL(path.join(folder, "state.js")));
-
-const ME = "me", OTHER = "other";
-const welcome = (more = {}) => ({ type: "welcome", userId: ME, name: "User_me", token: "t1", rooms: [], resumed: false, ...more });
-const message = (id, more = {}) => ({ type: "message", id, roomId: "general", userId: OTHER, name: "Jo", content: `text ${id}`, timestamp: id, ...more });
-const list = (roomId = "general", members = [{ userId: ME, name: "User_me" }]) => ({ type: "user_list", roomId, users: [], members });
-const history = (messages, more = false, roomId = "general") => ({ type: "history", roomId, messages, more });
-
-/** What the page says, in order, and what it tells the reader. */
-function drain(state) {
-  const actions = [];
-  for (let action; (action = state.pollAction()); ) actions.push(action);
-  return { sent: actions.flatMap(({ send }) => send ?? []), refused: actions.flatMap(({ refuse }) => refuse ?? []) };
-}
-
-/** In `general`, as somebody new. */
-function inside(kept) {
-  const state = new State(kept);
-  state.connected();
-  for (const text of [welcome(), list(), history([])]) state.hear(text, 0);
-  drain(state);
-  return state;
-}
-
-const ids = (state, roomId = "general") => state.rooms.get(roomId).items.filter((item) => !item.note).map(({ id }) => id);
+const { State, copied } = await module("state.js");
 const notes = (state) => state.room.items.flatMap((item) => item.texts?.map(({ text }) => text) ?? []);
 
 test("somebody new joins the rooms that are kept", () => {
@@ -64,7 +32,7 @@ test("with a token that is not good any more it goes on as somebody new, by the 
   state.connected();
   state.hear(welcome(), 0);
   drain(state);
-  state.hear({ type: "error", code: "bad_token", message: "not known" }, 0);
+  state.hear(unknown(), 0);
   const { sent, refused } = drain(state);
   assert.deepEqual(sent.map(({ type, roomId, name }) => [type, roomId ?? name]), [["join", "general"], ["name", "Ada"]]);
   assert.deepEqual([state.token, refused], ["t1", []]);
@@ -123,8 +91,7 @@ test("what a join brings makes no gap that cannot be filled", () => {
   state.hear(message(1), 0);
   state.lost();
   state.connected();
-  state.hear(welcome(), 0);
-  state.hear({ type: "error", code: "bad_token", message: "not known" }, 0);
+  state.hear(welcome({ resumed: true }), 0);
   for (const text of [list(), history([message(60), message(61)], true)]) state.hear(text, 0);
   assert.deepEqual([ids(state), state.room.more, state.after], [[60, 61], true, 61]);
 });
@@ -222,6 +189,8 @@ test("a name that is taken is told, and the one before stays", () => {
   drain(state);
   state.rename("Jo");
   const [{ ref }] = drain(state).sent;
+  // To a probe that was on its way.
+  state.hear({ type: "name", userId: ME, name: "Ada" }, 0);
   state.hear({ type: "error", code: "name_taken", message: "taken", ref }, 0);
   assert.deepEqual([state.me.name, state.name, drain(state).refused], ["Ada", "Ada", ["taken"]]);
   assert.equal(state.room.people.get(ME), "Ada");
@@ -271,60 +240,31 @@ test("types and members that are not known do nothing", () => {
   assert.deepEqual(drain(state).sent, []);
 });
 
-/** A server with one room, and one page whose connection breaks where it likes: any number of words may be lost with it. */
-function broken(seed) {
-  const random = (n) => { seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0; return (seed >>> 8) % n; };
-  const stored = [], state = new State();
-  let toServer = null, toPage = [], user = null, saidByMe = 0, now = 0;
-  const isKnown = () => state.token !== null;
-  const store = (userId, content, ref) => {
-    const known = ref && stored.find((other) => other.ref === ref);
-    if (!known) stored.push(message(stored.length + 1, { userId, content, ref }));
-    return known ?? stored.at(-1);
-  };
-  const answer = {
-    resume({ after }) {
-      user = ME;
-      toPage.push(welcome({ rooms: ["general"], resumed: true }), list(), ...stored.filter(({ id }) => id > after));
-    },
-    join() { user = ME; toPage.push(list(), history(stored.slice(-3), stored.length > 3)); },
-    message({ content, ref }) { toPage.push(store(ME, content, ref)); },
-  };
-  const steps = {
-    connect() {
-      if (toServer) return;
-      [toServer, toPage, user] = [[], isKnown() ? [] : [welcome()], null];
-      state.connected();
-    },
-    cut() {
-      if (!toServer || random(4)) return;
-      toServer = null;
-      state.lost();
-    },
-    carry() { for (let n = random(3); toServer?.length && n >= 0; n -= 1) { const word = toServer.shift(); answer[word.type]?.(word); } },
-    hear() { for (let n = random(3); toServer && toPage.length && n >= 0; n -= 1) state.hear(toPage.shift(), now); },
-    mine() { if (saidByMe < 40) state.say(`mine ${(saidByMe += 1)}`, 0, now); },
-    theirs() { const word = store(OTHER, "theirs"); if (user && toServer) toPage.push(word); },
-  };
-  const names = Object.keys(steps);
-  const step = (name) => {
-    now += 100;
-    state.tick(now);
-    steps[name]();
-    for (const word of drain(state).sent) toServer?.push(word);
-  };
-  for (let i = 0; i < 200; i += 1) step(names[random(names.length)]);
-  for (let i = 0; i < 400; i += 1) step(["connect", "carry", "hear"][i % 3]);
-  return { state, stored, saidByMe };
-}
+test("of a server that begins anew its messages are shown, whatever ids were seen before, and what waits goes out", () => {
+  const state = inside();
+  for (let id = 1; id <= 5; id += 1) state.hear(message(id), 0);
+  state.room.newFrom = 4;
+  state.say("in between", 0, 0);
+  drain(state);
+  state.lost();
+  state.connected();
+  for (const text of [welcome({ userId: "me again", token: "t2" }), unknown(), list(), history([])]) state.hear(text, 0);
+  assert.deepEqual([ids(state), state.after, state.room.newFrom, state.room.more], [[], 0, null, false]);
+  const { ref } = drain(state).sent.find(({ type }) => type === "message");
+  state.hear(message(1, { userId: "me again", content: "in between", ref }), 0);
+  state.hear(message(2, { content: "an answer" }), 0);
+  assert.deepEqual(said(state).map(({ content }) => content), ["in between", "an answer"]);
+  assert.deepEqual([state.outbox.messages, state.after], [[], 2]);
+});
 
-test("however often the connection breaks, nothing is missed, doubled or out of order", () => {
-  for (let seed = 1; seed <= 500; seed += 1) {
-    const { state, stored, saidByMe } = broken(seed);
-    const first = state.room.firstId ?? stored.length + 1;
-    assert.deepEqual(ids(state), stored.map(({ id }) => id).filter((id) => id >= first), `seed ${seed}`);
-    assert.deepEqual(state.outbox.messages, [], `seed ${seed}`);
-    const mine = stored.filter(({ userId }) => userId === ME).map(({ content }) => content);
-    assert.deepEqual(mine, Array.from({ length: saidByMe }, (_, i) => `mine ${i + 1}`), `seed ${seed}`);
-  }
+test("who looks at the page sees what is kept as unread in the open room, and nobody else does", () => {
+  const kept = { rooms: [{ id: "general", unread: 3 }, { id: "galley", unread: 2 }], open: "general" };
+  assert.deepEqual([new State(kept, true).unread, new State(kept, false).unread], [2, 5]);
+});
+
+test("a copy of a tab has its rooms, and nothing of what was unread, said or known there", () => {
+  const kept = new State({ rooms: [{ id: "general", unread: 3 }, { id: "galley", unread: 2 }], open: "galley", token: "t", name: "Ada" }, false).kept();
+  const copy = new State(copied(kept));
+  assert.deepEqual([[...copy.rooms.keys()], copy.open, copy.unread, copy.token, copy.name], [["general", "galley"], "galley", 0, null, null]);
+  assert.deepEqual([...new State(copied({})).rooms.keys()], ["general"]);
 });

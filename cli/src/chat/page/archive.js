@@ -1,5 +1,7 @@
 // What is asked by HTTP: messages of old, and which rooms there are.
 
+import { roomFault } from "./protocol.js";
+
 const PAGE = 100, PATIENCE = 10_000; // messages; ms
 
 async function asked(path) {
@@ -9,7 +11,9 @@ async function asked(path) {
 }
 
 /** The newest `{messages, more}` of a room below the id `before`, or of all. */
-export function messages(roomId, before) {
+export async function messages(roomId, before) {
+  // A room that no page opens, but another client may have: its messages of old cannot be asked for from here.
+  if (roomFault(roomId)) return { messages: [], more: false };
   const query = new URLSearchParams({ limit: PAGE, ...(before === undefined ? {} : { before }) });
   return asked(`/api/rooms/${encodeURIComponent(roomId)}/messages?${query}`);
 }
@@ -17,5 +21,5 @@ export function messages(roomId, before) {
 /** `[{roomId, users}]`, the fullest first. */
 export async function rooms() {
   const { rooms } = await asked("/api/rooms");
-  return rooms.sort((a, b) => b.users - a.users);
+  return rooms.filter(({ roomId }) => !roomFault(roomId)).sort((a, b) => b.users - a.users);
 }

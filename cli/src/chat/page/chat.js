@@ -3,25 +3,23 @@
 import * as archive from "./archive.js";
 import { claim } from "./claim.js";
 import { Composer, refuse, showTyping } from "./composer.js";
-import { closeDrawer } from "./drawer.js";
+import { closeDrawer, focusDrawer } from "./drawer.js";
 import { at, say } from "./element.js";
 import { keeper, read } from "./kept.js";
 import { Line } from "./line.js";
 import { Log } from "./log.js";
 import { nameFault, roomFault, wellFormed } from "./protocol.js";
 import { showOffers, showPeople, showRooms } from "./side.js";
-import { State } from "./state.js";
+import { State, copied } from "./state.js";
 
-const OFFERS_EVERY = 30_000; // ms
+const EVERY = 30_000; // ms after which is looked whether there are other rooms by now, and another day
 
 const [status, alertBox, roomBox, nameBox, here] = ["status", "alert", "room", "name", "here"].map(at);
 const now = () => performance.now();
 
 const own = await claim();
 const kept = read("state", {});
-// What a copy of another tab has of it is that one's user and messages; the rooms it may keep.
-const state = new State(own ? kept : { rooms: kept.rooms, open: kept.open });
-state.visible = !document.hidden;
+const state = new State(own ? kept : copied(kept), !document.hidden);
 
 // ---- After anything that happens
 
@@ -130,6 +128,11 @@ async function offer() {
 
 // ---- Hands
 
+/** Where one is when a refusal is seen to. */
+function goOn() {
+  if (!focusDrawer()) composer.focus();
+}
+
 function open(roomId) {
   state.join(roomId);
   refuse("");
@@ -142,8 +145,9 @@ for (const list of [at("rooms"), at("offered")]) {
     const roomId = event.target.closest("button")?.dataset.room;
     if (roomId === undefined) return;
     open(roomId);
-    // Who goes by the keyboard stays where he is; a finger does not want the keys to come up.
-    if (!closeDrawer() && event.pointerType === "mouse") composer.focus();
+    // Who goes by the keyboard stays where he is, if that stays; a finger does not want the keys to come up.
+    const stays = event.pointerType ? event.pointerType !== "mouse" : list.id === "rooms";
+    if (!closeDrawer() && !stays) composer.focus();
   });
 }
 at("enter").addEventListener("submit", (event) => {
@@ -169,8 +173,8 @@ at("call").addEventListener("submit", (event) => {
 });
 nameBox.addEventListener("blur", () => { if (state.up) nameBox.value = state.name ?? state.me.name; });
 at("leave").addEventListener("click", () => { state.leave(state.open); done(); offer(); composer.focus(); });
-here.addEventListener("click", () => { refuse(""); line.connect(); composer.focus(); });
-at("dismiss").addEventListener("click", () => { refuse(""); composer.focus(); });
+here.addEventListener("click", () => { refuse(""); line.connect(); goOn(); });
+at("dismiss").addEventListener("click", () => { refuse(""); goOn(); });
 document.addEventListener("visibilitychange", () => { state.look(!document.hidden); changed(); offer(); });
 
 document.addEventListener("keydown", (event) => {
@@ -188,6 +192,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-setInterval(offer, OFFERS_EVERY);
+// What was said today was said yesterday when the day is over.
+setInterval(() => { offer(); changed(); }, EVERY);
 render();
 line.connect();

@@ -5,11 +5,11 @@
 import { read, write } from "./kept.js";
 import { reference } from "./protocol.js";
 
-const ANSWER_WITHIN = 300; // ms
+const ANSWER_WITHIN = 1_500; // ms, as a tab that is not seen is slow to answer; only who had crashed waits for so long
 
 /** Whether what is kept is this tab's own. */
 export async function claim() {
-  const channel = new BroadcastChannel("wharf-chat");
+  const channel = opened();
   const found = read("user", null);
   const own = typeof found?.id === "string" && !(found.inUse && await isAnswered(channel, found.id));
   const id = own ? found.id : reference();
@@ -17,11 +17,22 @@ export async function claim() {
   mark(true);
   addEventListener("pagehide", () => mark(false));
   addEventListener("pageshow", () => mark(true));
-  channel.onmessage = ({ data }) => { if (data?.who === id) channel.postMessage({ here: id }); };
+  if (channel) channel.onmessage = ({ data }) => { if (data?.who === id) channel.postMessage({ here: id }); };
   return own;
 }
 
+/** None where the reader lets no page keep anything. */
+function opened() {
+  try {
+    return new BroadcastChannel("wharf-chat");
+  } catch {
+    return null;
+  }
+}
+
 function isAnswered(channel, id) {
+  // Where nobody can be asked the safe answer is that somebody is there.
+  if (!channel) return true;
   return new Promise((resolve) => {
     channel.onmessage = ({ data }) => { if (data?.here === id) resolve(true); };
     channel.postMessage({ who: id });

@@ -34,8 +34,9 @@ function hue(userId) {
 /** The names that the server gives begin all alike. */
 export const letter = (name) => ([...name.replace(/^User_/, "")][0] ?? "").toUpperCase();
 
-/** Brings `parent`'s children to be `wanted`, touching only what differs. */
+/** Brings `parent`'s children to be `wanted`, touching only what differs. Whoever has the focus keeps it. */
 export function arrange(parent, wanted) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   let next = parent.firstElementChild;
@@ -43,4 +44,6 @@ export function arrange(parent, wanted) {
     if (element === next) next = next.nextElementSibling;
     else parent.insertBefore(element, next);
   }
+  // What is moved loses it.
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }

@@ -19,13 +19,16 @@ export const runsOn = (before, item) =>
   Boolean(before) && !before.note && before.userId === item.userId && before.name === item.name &&
   item.timestamp - before.timestamp < RUN && dayOf(before.timestamp) === dayOf(item.timestamp);
 
-export function day(timestamp) {
+export const day = () => make("h3", "day", make("time"));
+
+/** Says which day it is, as one calls it today. */
+export function tellDay(element, timestamp) {
   const then = new Date(timestamp), today = dayOf(Date.now());
   const near = { [today]: "Today", [dayOf(today - 3_600_000)]: "Yesterday" }[dayOf(timestamp)];
   const format = then.getFullYear() === new Date().getFullYear() ? sameYear : otherYear;
-  const shown = make("time", "", near ?? format.format(then));
+  const shown = element.firstElementChild;
+  say(shown, near ?? format.format(then));
   shown.dateTime = [then.getFullYear(), then.getMonth() + 1, then.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
-  return make("h3", "day", shown);
 }
 
 export const unseen = () => make("p", "unseen", make("span", "", "New"));
@@ -45,16 +48,16 @@ export function tellNote(element, { texts, dropped }) {
 export function entry(item, mine) {
   const element = make("div", "entry");
   if (mine) element.dataset.mine = "";
-  const time = make("time", "", clock.format(item.timestamp));
-  time.dateTime = new Date(item.timestamp).toISOString();
-  time.title = moment.format(item.timestamp);
-  const bubble = make("div", "bubble", make("bdi", "name", item.name), " ", make("span", "body", item.content), " ", time);
+  const bubble = make("div", "bubble", make("bdi", "name"), " ", make("span", "body", item.content), " ", make("time"));
   element.append(face(item.userId, item.name), bubble, make("div", "fate"));
   return element;
 }
 
-/** Shows what has become of it, and whether it goes on from the one before. */
-export function settle(element, { state, reason, sent }, isRun, up) {
+/** Shows what has become of it, and whether it goes on from the one before. When it was said, the server tells. */
+export function settle(element, { name, timestamp, state, reason, sent }, isRun, up) {
+  const { firstElementChild: author, lastElementChild: time } = element.children[1];
+  say(author, name);
+  tellTime(time, timestamp);
   element.toggleAttribute("data-run", isRun);
   if (state) element.dataset.state = state;
   else delete element.dataset.state;
@@ -66,6 +69,14 @@ export function settle(element, { state, reason, sent }, isRun, up) {
   if (!state) return;
   fate.append(make("span", "mark", text));
   if (state === "failed") fate.append(" ", button("again", "Try again"), " ", button("discard", "Discard"));
+}
+
+function tellTime(time, timestamp) {
+  const written = new Date(timestamp).toISOString();
+  if (time.dateTime === written) return;
+  time.dateTime = written;
+  time.title = moment.format(timestamp);
+  say(time, clock.format(timestamp));
 }
 
 function button(act, text) {

@@ -2,7 +2,8 @@
 
 import { TAKEN_OVER } from "./protocol.js";
 
-const ANSWER_WITHIN = 10_000; // ms; a server that is silent for longer when it owes an answer is taken for gone
+// A server whose database is away takes 10 s to say so. One that is silent for longer is taken for gone.
+const ANSWER_WITHIN = 15_000; // ms
 const HURRIED = 3_000; // ms, where there is reason to doubt it
 const QUIET = 20_000; // ms of silence after which it is asked whether it is there
 const FIRST_PAUSE = 1_000, LONGEST_PAUSE = 30_000; // ms between attempts
@@ -92,6 +93,8 @@ export class Line {
     let message;
     try { message = JSON.parse(text); } catch { return; }
     this.#calls.heard(message);
+    // Until it has said who we are it owes us that.
+    if (this.#socket && !this.#up) this.#expectAnswer(ANSWER_WITHIN);
   }
 
   #expectAnswer(within) {

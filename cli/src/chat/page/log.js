@@ -2,7 +2,7 @@
 // in at one end as they go at the other, and what is seen stays where it is.
 
 import { arrange, at, make, say } from "./element.js";
-import { day, dayBreaks, entry, note, runsOn, settle, tellNote, unseen } from "./entry.js";
+import { day, dayBreaks, entry, note, runsOn, settle, tellDay, tellNote, unseen } from "./entry.js";
 
 const SPAN = 200, STEP = 50; // messages
 const NEAR = 900, END = 40; // pixels
@@ -20,7 +20,10 @@ export class Log {
   #known = 0; // where the room ended when it was shown last
   #seenEnd = 0; // what has come behind it is new to who has scrolled up
   #size = "";
-  #made = new Map(); // elements by what they show
+  #base = 0; // where it began then: it goes down as older messages come in
+  #isComing = false; // whether it was still to be told what was said before
+  #made = new Map(); // elements by what they show: by the item itself, as ids may begin anew, or by the ref of one's own
+  #days = new WeakMap(); // headings by the entry that begins the day
   #silent = 0;
   #top = make("div", "top");
   #earlier = make("button", "link", "Earlier messages");
@@ -49,20 +52,34 @@ export class Log {
   render() {
     const room = this.#state.room;
     if (room !== this.#room) return this.#enter(room);
+    const isOld = this.#isComing || room.base !== this.#base;
+    this.#settle(room);
+    if (isOld) this.#silently(() => this.#draw(room));
+    else this.#draw(room);
+    this.#showDown();
+    this.#fill();
+    return undefined;
+  }
+
+  #draw(room) {
     this.#slide(room);
     const anchor = this.#follows ? null : this.#anchor();
     arrange(list, this.#rows(room));
     if (this.#follows) box.scrollTop = box.scrollHeight;
     else if (anchor?.element.isConnected) box.scrollTop += anchor.element.getBoundingClientRect().bottom - anchor.bottom;
-    this.#showDown();
-    this.#fill();
-    return undefined;
+  }
+
+  /** What comes in before the room has told what there was is not news; nor is what comes in above. */
+  #settle(room) {
+    this.#isComing = !room.joined || room.entering;
+    this.#base = room.base;
   }
 
   // ---- Which part is shown
 
   #enter(room) {
     this.#room = room;
+    this.#settle(room);
     this.#made.clear();
     this.#end = room.end;
     this.#start = Math.max(room.base, this.#end - SPAN);
@@ -88,12 +105,13 @@ export class Log {
   /** Takes in what has come. */
   #slide(room) {
     this.#start = Math.max(this.#start, room.base);
-    this.#end = Math.max(this.#end, this.#start);
+    const wasEnd = this.#end === this.#known;
+    this.#end = Math.min(Math.max(this.#end, this.#start), room.end);
     if (this.#follows) {
       this.#end = this.#seenEnd = room.end;
       this.#start = Math.max(room.base, Math.min(this.#start, this.#end), this.#end - SPAN);
     } else {
-      if (this.#end === this.#known && this.#end - this.#start < SPAN + STEP) this.#end = room.end;
+      if (wasEnd && this.#end - this.#start < SPAN + STEP) this.#end = room.end;
       // At once with what takes the place of the beginning, since nothing can be moved up there.
       if (box.scrollTop < NEAR && this.#start > room.base) {
         this.#start = Math.max(room.base, this.#start - STEP);
@@ -171,10 +189,10 @@ export class Log {
         tellNote(element, item);
         rows.push(element);
       } else {
-        const key = (mine && item.ref) || item.id;
-        if (!before || dayBreaks(before, item)) rows.push(get(`day ${key}`, () => day(item.timestamp)));
-        if (item.id !== undefined && item.id === room.newFrom) rows.push(this.#unseen);
+        const key = (mine && item.ref) || item;
         const element = get(key, () => entry(item, mine));
+        if (!before || dayBreaks(before, item)) rows.push(this.#day(element, item.timestamp));
+        if (item.id !== undefined && item.id === room.newFrom) rows.push(this.#unseen);
         if (item.ref && !item.id) element.dataset.ref = item.ref;
         settle(element, item, item.id !== room.newFrom && runsOn(before, item), this.#state.up);
         rows.push(element);
@@ -191,6 +209,13 @@ export class Log {
     return rows;
   }
 
+  #day(element, timestamp) {
+    if (!this.#days.has(element)) this.#days.set(element, day());
+    const heading = this.#days.get(element);
+    tellDay(heading, timestamp);
+    return heading;
+  }
+
   *#beginning(room) {
     if (this.#start > room.base) return;
     if (!room.more) say(this.#top, room.items.length ? "This is where the conversation begins." : "Nothing was said here yet.");
@@ -200,7 +225,11 @@ export class Log {
   }
 
   #showDown() {
-    const news = this.#room.end - this.#seenEnd;
+    const room = this.#room;
+    // The last note goes again when what it told is undone.
+    this.#seenEnd = Math.min(this.#seenEnd, room.end);
+    let news = 0;
+    for (let place = Math.max(this.#seenEnd, room.base); place < room.end; place += 1) news += room.at(place).note ? 0 : 1;
     down.hidden = this.#follows;
     say(down, news > 0 ? `${news} new ${news === 1 ? "message" : "messages"} ↓` : "Newest ↓");
   }

@@ -23,6 +23,8 @@ export function contentFault(content) {
 
 /** Why no room can be called `roomId`, or null. */
 export function roomFault(roomId) {
+  // A browser makes another path of one that has such a part, however it is written.
+  if (roomId === "." || roomId === "..") return "A room's name has more to it than dots.";
   if ([...roomId].length > MAX_ROOM) return `A room's name has at most ${MAX_ROOM} characters.`;
   return /\p{Cc}/u.test(roomId) ? "A room's name has no control characters." : null;
 }

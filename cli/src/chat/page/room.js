@@ -45,10 +45,8 @@ export class Room {
   merge(messages) {
     const fresh = messages.filter((message) => !this.#has(message.id));
     if (!fresh.length) return fresh;
-    const first = this.items.length ? idOf(this.items[0]) : Infinity;
-    if (fresh.at(-1).id < first) {
-      this.items.unshift(...fresh);
-      this.base -= fresh.length;
+    if (this.items.length && fresh.at(-1).id <= idOf(this.items[0])) {
+      this.#putAhead(fresh);
     } else {
       for (const message of fresh) this.items.splice(this.#place(message.id), 0, message);
       this.#trim();
@@ -61,6 +59,7 @@ export class Room {
     const held = this.firstId !== undefined;
     if (held && more && messages.length && messages[0].id > this.lastId) this.#clear();
     if (this.firstId === undefined || this.firstId >= (messages[0]?.id ?? 0)) this.more = more;
+    this.#lift(messages);
     return this.merge(messages);
   }
 
@@ -69,7 +68,8 @@ export class Room {
     this.loading = false;
     if (before !== this.firstId) return;
     this.more = more;
-    this.merge(messages);
+    this.#lift(messages);
+    this.#putAhead(messages);
   }
 
   /** Notes follow the message that was last when they came; those in a row share a line. */
@@ -129,6 +129,13 @@ export class Room {
     this.typing.clear();
   }
 
+  /** What is held may be nobody's any more: it is asked for anew. */
+  forget() {
+    this.#clear();
+    this.more = true;
+    this.newFrom = null;
+  }
+
   #clear() {
     this.base = this.end;
     this.items = [];
@@ -138,6 +145,20 @@ export class Room {
     let i = this.#place(id) - 1;
     while (this.items[i]?.note) i -= 1;
     return this.items[i]?.id === id;
+  }
+
+  #putAhead(messages) {
+    this.items.unshift(...messages);
+    this.base -= messages.length;
+  }
+
+  /** Notes that came before there was any message stand behind those that are older than the first. */
+  #lift(messages) {
+    const last = Math.min(messages.at(-1)?.id ?? 0, this.firstId ?? Infinity);
+    for (const item of this.items) {
+      if (!item.note) return;
+      item.after = Math.max(item.after, last);
+    }
   }
 
   /** Behind all whose id is not above `id`. */

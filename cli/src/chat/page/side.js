@@ -8,21 +8,22 @@ const OFFERED = 6; // rooms
 const [rooms, people, offers, offered, unread] = ["rooms", "people", "offers", "offered", "rooms-unread"].map(at);
 const counts = document.querySelectorAll(".people-count");
 const items = new Map(); // by room
+const offerItems = new Map(); // by room
 const persons = new Map(); // by user
 
 export function showRooms(state) {
   for (const id of items.keys()) if (!state.rooms.has(id)) items.delete(id);
   for (const room of state.rooms.values()) {
-    if (!items.has(room.id)) items.set(room.id, roomItem(room.id));
+    if (!items.has(room.id)) items.set(room.id, roomItem(room.id, "unread", " unread"));
     label(items.get(room.id), room.unread, room.id === state.open);
   }
   arrange(rooms, [...state.rooms.keys()].map((id) => items.get(id)));
   say(unread, state.unread ? String(state.unread) : "");
 }
 
-function roomItem(roomId) {
-  const unread = make("span", "unread"), word = make("span", "aside", " unread");
-  const button = make("button", "", make("bdi", "name", roomId), " ", unread, word);
+/** A room's button, with a number and a word for who hears what it means. */
+function roomItem(roomId, number, word) {
+  const button = make("button", "", make("bdi", "name", roomId), " ", make("span", number), make("span", "aside", word));
   button.type = "button";
   button.dataset.room = roomId;
   return make("li", "", button);
@@ -37,14 +38,14 @@ function label(item, unread, isOpen) {
 }
 
 export function showOffers(state, list) {
-  const others = list.filter(({ roomId }) => !state.rooms.has(roomId)).slice(0, OFFERED);
-  offers.hidden = !others.length;
-  arrange(offered, others.map(({ roomId, users }) => {
-    const button = make("button", "", make("bdi", "name", roomId), " ", make("span", "users", String(users)), make("span", "aside", " here"));
-    button.type = "button";
-    button.dataset.room = roomId;
-    return make("li", "", button);
-  }));
+  const shown = list.filter(({ roomId }) => !state.rooms.has(roomId)).slice(0, OFFERED);
+  for (const id of offerItems.keys()) if (!shown.some(({ roomId }) => roomId === id)) offerItems.delete(id);
+  for (const { roomId, users } of shown) {
+    if (!offerItems.has(roomId)) offerItems.set(roomId, roomItem(roomId, "users", " here"));
+    say(offerItems.get(roomId).querySelector(".users"), String(users));
+  }
+  offers.hidden = !shown.length;
+  arrange(offered, shown.map(({ roomId }) => offerItems.get(roomId)));
 }
 
 export function showPeople(state) {

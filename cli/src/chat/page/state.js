@@ -13,6 +13,9 @@ const LONGEST_WAIT = 60_000; // ms that a server may ask for
 const ASK_AGAIN = 2_000; // ms
 const PROBE = "probe"; // a ref
 
+/** What a copy of a tab may have of what that one keeps: its rooms. The user is another one, who has missed nothing. */
+export const copied = ({ rooms = [], open }) => ({ rooms: rooms.map(({ id }) => ({ id, unread: 0 })), open });
+
 export class State {
   me = null; // {userId, name}
   up = false; // the server has said who we are
@@ -24,20 +27,22 @@ export class State {
   after;
   name; // as it was chosen, if it was
   left; // rooms that were left without the server's knowing
-  visible = true;
+  visible;
   #fresh = null; // who we are if the token is not good
   #asked = new Map(); // joins and names without an answer, by reference
   #later = []; // joins to be tried again: {at, roomId}, and a resume, without a room
   #typed = new Map(); // when we last told that we type, by room
   #actions = [];
 
-  constructor({ rooms = [], open, token = null, after = 0, name = null, left = [], outbox = [] } = {}) {
+  /** What was kept, by somebody who looks at the page or does not. */
+  constructor({ rooms = [], open, token = null, after = 0, name = null, left = [], outbox = [] } = {}, visible = true) {
     for (const { id, unread } of rooms) this.rooms.set(id, new Room(id, unread));
     if (!this.rooms.size) this.rooms.set(HOME, new Room(HOME));
     this.open = this.rooms.has(open) ? open : this.rooms.keys().next().value;
     this.outbox = new Outbox(outbox.filter((message) => this.rooms.has(message.roomId)));
     this.left = new Set(left);
     Object.assign(this, { token, after, name });
+    this.look(visible);
   }
 
   /** What a reload needs. */
@@ -103,14 +108,19 @@ export class State {
     this.token = token ?? null;
     this.up = true;
     this.#fresh = null;
-    if (!resumed) this.left.clear();
+    if (!resumed) {
+      // Nothing says that this server is the one whose messages are held: its ids may have begun anew.
+      this.left.clear();
+      this.after = 0;
+      for (const room of this.rooms.values()) room.forget();
+    }
     for (const roomId of rooms) {
       if (this.left.has(roomId)) this.#send({ type: "leave", roomId });
       else this.#place(roomId).joined = true;
     }
     this.left.clear();
     for (const room of this.rooms.values()) if (!room.joined) this.#enter(room.id);
-    if (this.name && this.name !== name) this.#ask({ type: "name", name: this.name }, { before: null });
+    if (this.name && this.name !== name) this.#ask({ type: "name", name: this.name }, { name: this.name, before: null });
   }
 
   greet(welcome) {
@@ -219,7 +229,7 @@ export class State {
   rename(name) {
     const before = this.name;
     this.name = name;
-    if (this.up) this.#ask({ type: "name", name }, { before });
+    if (this.up) this.#ask({ type: "name", name }, { name, before });
   }
 
   /** Who is called what he is called already is told so, and nobody else. */
@@ -241,7 +251,8 @@ export class State {
   renamed(userId, name) {
     if (userId === this.me?.userId) {
       this.me.name = name;
-      for (const [ref, { roomId }] of this.#asked) if (roomId === undefined) this.#asked.delete(ref);
+      // It may be the answer to a probe, and the name that was asked for be still on its way.
+      for (const [ref, asked] of this.#asked) if (asked.name === name) this.#asked.delete(ref);
       this.#actions.push({ renamed: true });
     }
     for (const room of this.rooms.values()) room.renamed(userId, name);

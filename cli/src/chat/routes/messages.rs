@@ -114,8 +114,14 @@ mod tests {
 
     #[test]
     fn rooms_are_percent_encoded() {
-        for (path, room) in [("general", "general"), ("a%2Fb", "a/b"), ("%c3%a9+%20", "é+ "), ("%zz", "%zz")]
-        {
+        for (path, room) in [
+            ("general", "general"),
+            ("a%2Fb", "a/b"),
+            ("%c3%a9+%20", "é+ "),
+            ("%zz", "%zz"),
+            ("..", ".."),
+            ("%2e", "."),
+        ] {
             let path = format!("/api/rooms/{path}/messages");
             assert_eq!(ask(&path, ""), Ok((room.into(), Span::Newest { below: None }, 50)), "{path}");
         }
