@@ -62,13 +62,13 @@ impl Stage {
 
     /// So many more are acknowledged, at most.
     pub(crate) fn until_more(&mut self, most: usize) {
-        let goal = self.ledger.books().acknowledged.len() + 1 + self.throw(most);
+        let goal = 1 + self.throw(most) + self.ledger.books().acknowledged.len();
         self.ledger.until("nothing is acknowledged", |books| books.acknowledged.len() >= goal);
     }
 
     /// Senders are told so often, at most, that the database is away.
     pub(crate) fn until_more_unavailable(&mut self, most: usize) {
-        let goal = self.ledger.books().unavailable + 1 + self.throw(most);
+        let goal = 1 + self.throw(most) + self.ledger.books().unavailable;
         self.ledger.until("nobody is told", |books| books.unavailable >= goal);
     }
 
