@@ -10,12 +10,18 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
 use wharf::base::Wall;
-use wharf::service::history::{Answer, Ask, Batch, Draft, Entry, Failure, Key, PageAsk, Span, Stored};
+use wharf::service::history::{
+    Answer, Ask, Batch, Draft, Entry, Failure, Key, PageAsk, Session, Span, Stored, TokenHash,
+};
 use wharf_sqlite::{History, HistoryConfig, HistoryError};
 
 fn draft(key: u8, content: &str) -> Draft {
     let (room, user, name) = ("general".into(), "u1".into(), "Ada".into());
     Draft::new(Key([key; 16]), room, user, name, content.into(), Wall::from_millis(key.into()))
+}
+
+fn session(name: &str) -> Session {
+    Session::new(TokenHash([7; 32]), "u1".into(), name.into(), vec!["general".into()], Wall::from_millis(9))
 }
 
 fn say(history: &mut History, key: u8, content: &str) -> Result<u64, Failure> {
@@ -276,8 +282,37 @@ fn an_unknown_reference_of_another_user_is_new() {
     assert_eq!(history.carry_out(&Ask::Write(batch)), Ok(Answer::Written(expected)));
 }
 
+/// How many transactions are in the log beside a file, as SQLite's "WAL file format" has it: a header of 32 bytes, then pages, each
+/// behind 24 bytes, of which the second four are zero but at the end of a transaction.
+fn transactions(path: &Path) -> usize {
+    let log = std::fs::read(path.with_extension("db-wal")).unwrap();
+    let word = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+    let generation = &log[16..24];
+    let heads = (32..log.len()).step_by(24 + word(8) as usize);
+    heads.filter(|head| &log[head + 8..head + 16] == generation && word(head + 4) != 0).count()
+}
+
+/// Fault of the sketch: no batch, but a transaction for each message.
 #[test]
-fn a_batch_that_fails_in_its_middle_leaves_nothing() {
+fn a_batch_is_one_transaction() {
+    let folder = Folder::new();
+    let path = folder.path("chat.db");
+    let mut history = History::open(&path).unwrap();
+    say(&mut history, 1, "one").unwrap();
+    let before = transactions(&path);
+    let mut batch = Batch::default();
+    batch.drafts = (2..=100).map(|key| draft(key, "more")).collect();
+    batch.withdraw = vec![draft(1, "one").key];
+    batch.sessions = vec![session("Ada")];
+    batch.expire = Some(Wall::from_millis(1));
+    history.carry_out(&Ask::Write(batch)).unwrap();
+    assert_eq!((before > 0, transactions(&path) - before), (true, 1));
+    assert_eq!(contents(&mut history), ["more"; 99]);
+}
+
+/// Fault of the sketch: no transaction, so that of what belongs together some is there and some is not.
+#[test]
+fn a_batch_that_fails_in_its_middle_leaves_nothing_of_its_transaction() {
     let folder = Folder::new();
     let path = folder.path("chat.db");
     let mut history = History::open(&path).unwrap();
@@ -289,6 +324,12 @@ fn a_batch_that_fails_in_its_middle_leaves_nothing() {
     batch.drafts = vec![draft(1, "one"), draft(2, "poison"), draft(3, "three")];
     let refused = history.carry_out(&Ask::Write(batch.clone())).unwrap_err();
     assert!(matches!(&refused, Failure::Refused(text) if text.contains("no poison")), "{refused}");
+    assert_eq!(contents(&mut history), [""; 0]);
+    other.execute_batch("DROP TRIGGER poison").unwrap();
+    // It may be the sessions that cannot be stored, which come last.
+    other.execute_batch(&trigger.replace("messages WHEN new.content", "sessions WHEN new.name")).unwrap();
+    batch.sessions = vec![session("Ada"), session("poison")];
+    history.carry_out(&Ask::Write(batch.clone())).unwrap_err();
     assert_eq!(contents(&mut history), [""; 0]);
     other.execute_batch("DROP TRIGGER poison").unwrap();
     history.carry_out(&Ask::Write(batch)).unwrap();

@@ -4,14 +4,22 @@
 use std::process::Command;
 use std::time::Duration;
 use wharf::base::Wall;
-use wharf::service::history::{Answer, Ask, Batch, Draft, Failure, Key, PageAsk, Span};
+use wharf::service::history::{Answer, Ask, Batch, Draft, Failure, Key, PageAsk, Session, Span, TokenHash};
 use wharf_postgres::{History, HistoryConfig, HistoryError};
 use wharf_tests::postgres::{PASSWORD, Postgres};
 
-fn say(history: &mut History, key: u8, content: &str) -> Result<u64, Failure> {
+fn draft(key: u8, content: &str) -> Draft {
     let (room, user, name) = ("general".into(), "u1".into(), "Ada".into());
+    Draft::new(Key([key; 16]), room, user, name, content.into(), Wall::from_millis(5))
+}
+
+fn session(name: &str) -> Session {
+    Session::new(TokenHash([7; 32]), "u1".into(), name.into(), vec!["general".into()], Wall::from_millis(9))
+}
+
+fn say(history: &mut History, key: u8, content: &str) -> Result<u64, Failure> {
     let mut batch = Batch::default();
-    batch.drafts.push(Draft::new(Key([key; 16]), room, user, name, content.into(), Wall::from_millis(5)));
+    batch.drafts.push(draft(key, content));
     match history.carry_out(&Ask::Write(batch))? {
         Answer::Written(stored) => Ok(stored[0].id()),
         other => panic!("{other:?}"),
@@ -194,18 +202,33 @@ fn whoever_holds_a_transaction_open_keeps_nobody_waiting_for_ever() {
     assert_eq!(contents(&mut history), ["one"]);
 }
 
+/// Fault of the sketch: no batch, but a transaction for each message.
 #[test]
-fn a_batch_that_fails_in_its_middle_leaves_nothing_and_tells_no_content() {
+fn a_batch_is_one_transaction() {
+    let Some(server) = Postgres::shared("one_transaction") else { return };
+    let url = server.database();
+    let mut history = History::connect(&url).expect("it connects");
+    say(&mut history, 1, "one").expect("it is stored");
+    let mut batch = Batch::default();
+    batch.drafts = (2..=100).map(|key| draft(key, "more")).collect();
+    batch.sessions = vec![session("Ada")];
+    history.carry_out(&Ask::Write(batch)).expect("it is stored");
+    // Each row knows what transaction it is of.
+    let writers = "SELECT count(DISTINCT writer), count(*) FROM \
+                   (SELECT xmin::text AS writer FROM messages UNION ALL SELECT xmin::text FROM sessions) AS rows";
+    assert_eq!(server.sql(&url, writers), "2|101");
+}
+
+/// Fault of the sketch: no transaction, so that of what belongs together some is there and some is not.
+#[test]
+fn a_batch_that_fails_in_its_middle_leaves_nothing_of_its_transaction_and_tells_no_content() {
     let Some(server) = Postgres::shared("middle") else { return };
     let url = server.database();
     let mut history = History::connect(&url).expect("it connects");
     server.sql(&url, "ALTER TABLE messages ADD CHECK (content <> 'poison')");
     say(&mut history, 1, "one").expect("it is stored");
     let mut batch = Batch::default();
-    for (key, content) in [(2, "two"), (3, "poison"), (4, "four")] {
-        let (room, user, name) = ("general".into(), "u1".into(), "Ada".into());
-        batch.drafts.push(Draft::new(Key([key; 16]), room, user, name, content.into(), Wall::from_millis(5)));
-    }
+    batch.drafts = [(2, "two"), (3, "poison"), (4, "four")].map(|(key, content)| draft(key, content)).into();
     let refused = history.carry_out(&Ask::Write(batch.clone())).unwrap_err();
     assert!(
         matches!(&refused, Failure::Refused(text) if text.contains("23514") && !text.contains("poison")),
@@ -213,6 +236,12 @@ fn a_batch_that_fails_in_its_middle_leaves_nothing_and_tells_no_content() {
     );
     assert_eq!(contents(&mut history), ["one"]);
     server.sql(&url, "ALTER TABLE messages DROP CONSTRAINT messages_content_check");
+    // It may be the sessions that cannot be stored, which come last.
+    server.sql(&url, "ALTER TABLE sessions ADD CHECK (name <> 'poison')");
+    batch.sessions = vec![session("poison")];
+    history.carry_out(&Ask::Write(batch.clone())).unwrap_err();
+    assert_eq!(contents(&mut history), ["one"]);
+    server.sql(&url, "ALTER TABLE sessions DROP CONSTRAINT sessions_name_check");
     history.carry_out(&Ask::Write(batch)).expect("it is stored");
     assert_eq!(contents(&mut history), ["one", "two", "poison", "four"]);
 }

@@ -157,3 +157,22 @@ mod tests {
         assert_eq!(idle("--idle-timeout 0"), [None, None]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    #[test]
+    fn the_page_is_on_port_8080_where_nobody_says_otherwise() {
+        let told = |flags: &[&str]| {
+            let cli = Cli::parse_from(["wharf", "chat"].iter().chain(flags));
+            let Command::Chat(args) = cli.command else { panic!("not the chat") };
+            listens(&args).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[]), ["127.0.0.1:8080"]);
+        assert_eq!(told(&["--listen", "tcp://[::1]:7000"]), ["127.0.0.1:8080", "tcp://[::1]:7000"]);
+        assert_eq!(told(&["--listen", "[::1]:7001"]), ["[::1]:7001"]);
+    }
+}

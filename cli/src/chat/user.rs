@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_version_4_and_names_begin_with_them() {
+    fn ids_are_version_4_and_names_are_user_and_their_first_eight_characters() {
         let mut entropy = Entropy::from_seed([7; 32]);
         let mut user = || User::new(Instant::ORIGIN, "t", &mut entropy);
         let (a, b) = (user(), user());

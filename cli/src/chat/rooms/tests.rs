@@ -218,7 +218,7 @@ fn the_room_exists() {
 
 /// Fault of the sketch: cleanup runs only on a clean close. Here every end is the same call.
 #[test]
-fn whoever_vanishes_leaves_each_room_once_and_at_once() {
+fn cleanup_runs_on_every_end_for_each_room_once_and_at_once() {
     let mut site = Site::of(3);
     for conn in [1, 2] {
         site.say(conn, json!({"type": "join", "roomId": "x"}));

@@ -189,7 +189,7 @@ fn the_room_exists_and_two_people_talk_in_it() {
 
 /// Fault of the sketch: cleanup runs only on a clean close.
 #[test]
-fn every_end_of_a_connection_leaves_at_once() {
+fn cleanup_runs_at_once_on_every_end_and_not_only_on_a_clean_close() {
     type Ending = fn(&mut Site);
     let endings: [(&str, Ending); 6] = [
         ("close", |site| {
@@ -236,7 +236,7 @@ fn whoever_vanishes_without_a_word_is_gone_after_the_deadline() {
 
 /// Fault of the sketch: a broadcast waits for each member in turn, so a slow one stalls all.
 #[test]
-fn a_slow_member_stalls_nobody_and_is_closed() {
+fn a_slow_client_stalls_no_broadcast_and_is_closed() {
     let mut site = Site::of(3);
     site.people[0].stalled = true;
     let content = "x".repeat(4_000);
@@ -263,9 +263,12 @@ fn a_slow_member_that_never_reads_again_is_freed() {
     let mut site = Site::of(2);
     site.people[0].stalled = true;
     let conn = site.people[0].conn;
-    while site.hub.service().rooms().stats().slow == 0 {
+    for _ in 0..400 {
         site.say(1, &json!({"type": "message", "content": "x".repeat(4_000)}));
         site.pass(50);
+        if site.hub.service().rooms().stats().slow > 0 {
+            break;
+        }
     }
     site.pass(5_000);
     assert_eq!(site.hub.wants(conn).and_then(|wants| wants.shutdown), Some(Shutdown::Abort));

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// Fault of the sketch: a message is told, and then perhaps stored.
+/// Fault of the sketch: no acknowledgement. Whoever says something never learns whether it is stored, and the room is told before it is.
 #[test]
-fn a_message_is_stored_then_told() {
+fn a_message_is_acknowledged_once_it_is_stored_and_told_to_nobody_before() {
     let mut site = Site::of(2);
     site.mood = Mood::Slow;
     site.say(1, json!({"type": "message", "content": "a", "ref": "r"}));
@@ -24,7 +24,7 @@ fn a_message_is_stored_then_told() {
 
 /// Fault of the sketch: an error of the database ends the connection of whoever wrote.
 #[test]
-fn a_database_error_ends_no_connection_and_is_told_to_the_sender() {
+fn a_database_error_kills_no_connection_and_is_told_to_the_sender() {
     let mut site = Site::of(2);
     site.mood = Mood::Slow;
     site.say(1, json!({"type": "message", "content": "a", "ref": "r"}));
@@ -38,7 +38,7 @@ fn a_database_error_ends_no_connection_and_is_told_to_the_sender() {
     assert_eq!((site.types(1), site.types(2)), (vec!["message".into()], vec!["message".into()]));
 }
 
-/// Fault of the sketch: one transaction a message.
+/// Fault of the sketch: no batch, but each message by itself.
 #[test]
 fn what_gathers_while_the_database_writes_is_one_batch() {
     let mut site = Site::of(2);

@@ -4,7 +4,7 @@ use super::*;
 
 /// Fault of the sketch: a database error ends the connection.
 #[test]
-fn a_database_error_ends_no_connection() {
+fn a_database_error_kills_no_connection() {
     let mut site = Site::of(2);
     site.is_away = true;
     site.say(0, &json!({"type": "message", "content": "a", "ref": "r"}));

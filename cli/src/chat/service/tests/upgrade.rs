@@ -29,7 +29,7 @@ fn bytes_after_the_upgrade_request_are_not_lost() {
 
 /// Fault of the sketch: a handler of HTTP answers with text over the connection that was upgraded.
 #[test]
-fn nothing_but_frames_comes_after_the_upgrade() {
+fn no_text_is_answered_after_the_upgrade_but_in_frames() {
     let mut site = Site::new();
     let out = upgraded(&mut site);
     let head = out.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
@@ -51,7 +51,7 @@ fn nothing_but_frames_comes_after_the_upgrade() {
 
 /// Fault of the sketch: the server connects to itself to have a socket for the upgraded connection.
 #[test]
-fn the_server_dials_nobody() {
+fn the_server_does_not_dial_itself() {
     let mut site = Site::of(2);
     upgraded(&mut site);
     site.say(0, &json!({"type": "message", "content": "a"}));
