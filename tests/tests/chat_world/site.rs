@@ -4,7 +4,7 @@ use super::Seen;
 use super::person::Person;
 use super::store::Mood;
 use super::wire::{MAX_OUTBOX, SLOW, Wire};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf::base::{Entropy, Instant, Message, Wall};
@@ -36,7 +36,7 @@ pub(super) struct Site {
     pub(super) dice: Dice<'static>,
     seed: u64,
     pub(super) now: Instant,
-    ends: Instant,
+    pub(super) ends: Instant,
     queue: BTreeMap<(Instant, u64), Event>,
     events: u64,
     pub(super) rooms: Rooms<u32>,
@@ -238,7 +238,7 @@ impl Site {
         let conn = self.next;
         let is_over = self.now >= self.ends;
         let delay = if is_over { 20 } else { self.dice.pick(&[5, 20, 20, 600, SLOW]) };
-        self.wires.insert(conn, Wire { person: i, delay, ..Wire::default() });
+        self.wires.insert(conn, Wire::new(i, delay));
         let auto_join = self.dice.percent(70);
         let first = self.people[i].connected(conn);
         self.rooms.handle_opened(self.now, self.wall(), conn, auto_join);

@@ -30,6 +30,12 @@ pub(super) struct Wire {
     pub(super) delay: usize,
 }
 
+impl Wire {
+    pub(super) fn new(person: usize, delay: usize) -> Self {
+        Self { person, delay, ..Self::default() }
+    }
+}
+
 impl Site {
     pub(super) fn send(&mut self, conn: u32, text: &Bytes) {
         let Some(wire) = self.wires.get_mut(&conn) else { return };
@@ -104,6 +110,10 @@ impl Site {
         }
         if self.people[person].conn == Some(conn) {
             self.people[person].lost();
+            if self.now >= self.ends {
+                // It does nothing any more but come back.
+                self.within(1_500, Event::Act(person));
+            }
         }
         self.within(4_000, Event::Gone(conn));
     }
