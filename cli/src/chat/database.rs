@@ -120,7 +120,7 @@ fn without_password(url: &str) -> String {
     let place = |place: &str| place.split(['?', '#']).next().unwrap_or_default().to_owned();
     let is_told = |place: &str| {
         let servers = place.split('/').next().unwrap_or_default();
-        servers.split(',').all(|server| is_server(server))
+        servers.split(',').all(is_server)
     };
     // A password may have an at sign, or what begins something else, that was not encoded: nothing of it is told.
     let told = match rest.rsplit_once('@') {

@@ -162,14 +162,16 @@ impl ChatService {
     fn judge(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, sent: Result<Accepted, SendError>) {
         match sent {
             Ok(Accepted::Congested) => self.rooms.handle_congested(conn),
-            Err(SendError::Full | SendError::TooBig { .. }) => {
-                if cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
-                    tracing::warn!(%conn, "a member has no room for more and was closed");
-                    self.rooms.handle_slow(cx.now(), cx.wall(), conn);
-                }
-            }
+            Err(SendError::Full | SendError::TooBig { .. }) => self.give_up(cx, conn),
             // Any other is on its way out.
             _ => {}
+        }
+    }
+
+    fn give_up(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
+        if cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
+            tracing::warn!(%conn, "a member has no room for more and was closed");
+            self.rooms.handle_slow(cx.now(), cx.wall(), conn);
         }
     }
 
