@@ -156,13 +156,6 @@ mod tests {
         assert_eq!(idle("--idle-timeout 7"), [Some(7), Some(7)]);
         assert_eq!(idle("--idle-timeout 0"), [None, None]);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::args::{Cli, Command};
-    use clap::Parser;
 
     #[test]
     fn the_page_is_on_port_8080_where_nobody_says_otherwise() {
