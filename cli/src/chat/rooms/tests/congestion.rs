@@ -40,7 +40,7 @@ fn what_was_missed_waits_for_each_part_to_be_taken() {
         say(&mut site, 1, &"x".repeat(4_000));
     }
     let mut ids = Vec::new();
-    while ids.len() < 60 {
+    for _ in 0..4 {
         site.rooms.handle_drained(site.now, site.wall(), 2);
         while let Some(Action::Send { conn: 2, text }) = site.rooms.poll_action() {
             ids.extend(ids_of(&serde_json::from_slice(&text).unwrap()));

@@ -24,21 +24,21 @@ fn a_database_error_kills_no_connection() {
 /// What was stored at once is told at once: more than anybody has room for, however well it reads.
 #[test]
 fn a_database_that_was_slow_for_a_moment_closes_nobody() {
-    let mut site = Site::of(3);
+    let mut site = Site::of(6);
     site.is_slow = true;
-    for i in 0..80 {
-        site.say(i % 2, &json!({"type": "message", "content": "\u{1}".repeat(4_096)}));
+    for i in 0..200 {
+        site.say(i % 5, &json!({"type": "message", "content": "\u{1}".repeat(4_096)}));
     }
     assert!(site.people.iter().all(|person| person.heard.is_empty()));
     site.is_slow = false;
     site.exchange();
-    for i in 0..3 {
+    for i in 0..6 {
         assert_eq!(site.people[i].closed, None);
         let heard = std::mem::take(&mut site.people[i].heard);
         let ids: Vec<u64> = heard.iter().filter_map(|message| message["id"].as_u64()).collect();
-        assert_eq!(ids, (1..=80).collect::<Vec<_>>());
+        assert_eq!(ids, (1..=200).collect::<Vec<_>>());
     }
-    assert_eq!(site.list(2).len(), 3);
+    assert_eq!(site.list(5).len(), 6);
 }
 
 #[test]
