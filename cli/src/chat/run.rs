@@ -28,7 +28,6 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let listens = listens(args);
     let at = args.database.clone().unwrap_or_else(DatabaseAt::usual);
     let mut database = Database::open(&at)?;
-    tracing::info!(database = %at, "messages are kept");
     let is_loopback = |listen: &ChatListen| listen.address.ip().is_some_and(|ip| ip.is_loopback());
     let mut web = listens.iter().filter(|listen| !listen.is_lines);
     let access = Access { origins: args.allow_origin.clone(), loopback: web.all(is_loopback) };
@@ -53,7 +52,11 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let span = tracing::info_span!("chat.server", port = tracing::field::Empty);
     let next = Cell::new(0);
     let listening = |address: &Address| {
-        let is_lines = listens[next.replace(next.get() + 1)].is_lines;
+        let nth = next.replace(next.get() + 1);
+        if nth == 0 {
+            tracing::info!(database = %at, "messages are kept");
+        }
+        let is_lines = listens[nth].is_lines;
         if !is_lines {
             span.record("port", address.tcp().map(|address| address.port()));
         }
