@@ -10,13 +10,11 @@ mod disk;
 mod folder;
 mod traffic;
 
-use disk::{Disk, Event, events, lay_down};
+use disk::{Disk, lay_down, recorded};
 use folder::Folder;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 use traffic::{Traffic, history};
 use wharf::service::bus::Record;
 use wharf_sqlite::{Journal, JournalConfig, OpenError};
@@ -42,38 +40,6 @@ fn store(path: &OsStr) {
         std::process::exit(0);
     }
     journal.close().expect("it closes");
-}
-
-/// What two processes did, the second after the first was killed; nothing where processes cannot be traced.
-fn recorded() -> Option<Vec<Event>> {
-    let folder = Folder::new();
-    let place = folder.path("place");
-    fs::create_dir(&place).expect("a folder");
-    let place = place.canonicalize().expect("a folder");
-    let calls = "trace=open,openat,creat,lseek,write,pwrite64,writev,pwritev,pwritev2,ftruncate,fallocate,fsync,fdatasync,\
-                 rename,renameat,renameat2,unlink,unlinkat,link,linkat,copy_file_range,sendfile";
-    let mut all = Vec::new();
-    for _ in 0..2 {
-        let trace = folder.path("trace");
-        let child = Command::new("strace")
-            .args(["-f", "-y", "-xx", "-s", "100000", "-e", calls, "-o"])
-            .arg(&trace)
-            .arg(std::env::current_exe().expect("this test"))
-            .args(["--exact", TEST, "--nocapture", "--test-threads=1"])
-            .env("WHARF_TEST_JOURNAL", place.join("bus.db"))
-            .output();
-        if !child.as_ref().is_ok_and(|output| output.status.success()) {
-            assert!(
-                std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"),
-                "{TEST}: needs strace: {child:?}"
-            );
-            println!("SKIPPED {TEST}: needs strace");
-            return None;
-        }
-        let text = fs::read_to_string(&trace).expect("a trace");
-        all.extend(events(&text, place.to_str().expect("a path of text")));
-    }
-    Some(all)
 }
 
 /// Opens what was left, and says how many batches are in it.
@@ -104,7 +70,7 @@ fn no_batch_is_lost_by_a_cut_at_any_write() {
     if let Some(path) = std::env::var_os("WHARF_TEST_JOURNAL") {
         return store(&path);
     }
-    let Some(events) = recorded() else { return };
+    let Some(events) = recorded(TEST, "bus.db") else { return };
     let states = history(SEED, 2 * BATCHES);
     let points: usize = std::env::var("WHARF_SEEDS").map_or(1200, |text| text.parse().expect("a number"));
     let rounds = points.div_ceil(events.len());

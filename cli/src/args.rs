@@ -3,6 +3,7 @@
 use crate::bench::args::BenchArgs;
 use crate::bus::args::BusArgs;
 use crate::chat::access::Origin;
+use crate::chat::{ChatListen, DatabaseAt};
 use crate::framing::FramingKind;
 use crate::health::args::HealthArgs;
 use crate::limits::LimitArgs;
@@ -115,9 +116,14 @@ pub struct Replay {
 /// `wharf chat`.
 #[derive(Args, Debug, Clone)]
 pub struct Chat {
-    /// Where to listen: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR", value_parser = address)]
-    pub listen: Address,
+    /// Where to listen: ADDR is `HOST:PORT`, `[V6]:PORT` or `unix:PATH`, port 0 picks one. `tcp://ADDR`, beside the page and its
+    /// WebSocket: the same messages as lines of JSON. Repeatable. [default: 127.0.0.1:8080, unless another one for the page is given]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Vec<ChatListen>,
+    /// Where messages are kept: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/NAME`, or `memory`, where the last 10,000 are kept
+    /// until the end. [default: an SQLite file, wharf/chat.db in the folder for the user's data]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<DatabaseAt>,
     /// A further origin whose pages may connect, such as `https://example.org`. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,

@@ -19,7 +19,7 @@ use wharf::{framed, http, ws};
 /// How long a silent WebSocket is left alone before it is pinged, unless a flag says otherwise.
 pub const WEBSOCKET_IDLE: Duration = Duration::from_secs(30);
 /// How long a silent connection without pings is kept, unless a flag says otherwise.
-const FRAMED_IDLE: Duration = Duration::from_secs(300);
+pub const FRAMED_IDLE: Duration = Duration::from_secs(300);
 
 /// Sends each message back as it came.
 ///

@@ -1,6 +1,7 @@
 //! One service on any runtime, from its listeners to its drain.
 
 use crate::bus::{DeadError, TokenFileError};
+use crate::chat::DatabaseError;
 use crate::health::SettingsError;
 use crate::tls::TlsFileError;
 use crate::worker::Worker;
@@ -91,6 +92,9 @@ pub enum RunError {
     /// Nothing could be done with dead letters.
     #[error(transparent)]
     Dead(#[from] DeadError),
+    /// The database of the chat cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// A listener was lost. The others were closed in order.
     #[error(transparent)]
     Lost(#[from] ListenerLost),
@@ -106,7 +110,7 @@ impl RunError {
     /// Whether it is how the program was called that is wrong, and not what happened then.
     #[must_use]
     pub const fn is_use(&self) -> bool {
-        !matches!(self, Self::Lost(_) | Self::Journal(_) | Self::Store(_) | Self::Dead(_))
+        !matches!(self, Self::Lost(_) | Self::Journal(_) | Self::Store(_) | Self::Dead(_) | Self::Database(_))
     }
 }
 

@@ -3,6 +3,7 @@
 //     --endpoint 'kein Anschluß=tcp://127.0.0.1:1'
 import assert from "node:assert/strict";
 import http from "node:http";
+import { contrast } from "./contrast.mjs";
 
 /** A server that is there and away as the script likes, and answers with `status`. */
 class Target {
@@ -112,40 +113,10 @@ async function reaching({ check, shot, url, tab }) {
     await says(seen.cell("kein Anschluß", STATE), "Down");
     for (const scheme of ["light", "dark"]) {
       await seen.page.emulateMedia({ colorScheme: scheme });
-      const worst = await seen.page.evaluate(contrast);
+      const worst = await seen.page.evaluate(contrast, "th, td, td span, td time, #line, #summary, h1, h1 span");
       assert.ok(worst.ratio >= 4.5, `${scheme}: ${worst.ratio} for ${worst.text}`);
     }
   });
-}
-
-/** The least contrast of any text on its ground (WCAG 2.2, 1.4.3), by what the browser computes. */
-function contrast() {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  const rgb = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = (color) => {
-    const [r, g, b] = rgb(color).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (node) => {
-    for (let at = node; at; at = at.parentElement) {
-      const color = getComputedStyle(at).backgroundColor;
-      if (rgb(color)[3] > 0) return color;
-    }
-    return "white";
-  };
-  let worst = { ratio: 21, text: "" };
-  for (const node of document.querySelectorAll("th, td, td span, td time, #line, #summary, h1, h1 span")) {
-    if (!node.textContent.trim()) continue;
-    const [a, b] = [light(getComputedStyle(node).color), light(ground(node))].sort((a, b) => b - a);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < worst.ratio) worst = { ratio, text: node.textContent };
-  }
-  return worst;
 }
 
 async function returning({ check, server }, seen) {

@@ -92,13 +92,16 @@ async function check(name, body, limit = 30_000) {
   }
 }
 
-/** A new tab. What goes wrong in it counts, but for a WebSocket that finds no server, which a script may mean. */
-async function tab(context) {
-  const page = await context.newPage();
+/** What finds no server, which a script may mean. */
+const isAway = (text) => /^WebSocket connection to |^Failed to load resource: net::ERR_/.test(text);
+
+/** A new tab, of a browser of its own where it is to be another kind of one. What goes wrong in it counts. */
+async function tab(context, kind) {
+  const page = await (kind ? await browser.newContext(kind) : context).newPage();
   page.setDefaultTimeout(10_000);
   page.on("pageerror", (error) => tell("page error", error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/^WebSocket connection to /.test(message.text())) tell("console error", message.text());
+    if (message.type() === "error" && !isAway(message.text())) tell("console error", message.text());
   });
   return page;
 }
@@ -111,13 +114,19 @@ async function shot(page, name) {
 
 const running = /^https?:\/\//.test(command[0]) ? null : new Server(command);
 let browser;
+// Told to end it leaves nothing behind; the browser goes with it.
+process.once("SIGTERM", () => {
+  running?.child?.kill("SIGKILL");
+  console.log(`told to end: ${tally.held} held, ${tally.failed} failed so far`);
+  process.exit(2);
+});
 try {
   await running?.start();
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   browser = await playwright().launch({ executablePath: chromiumPath(), args });
   const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
   const run = (await import(pathToFileURL(path.resolve(script)))).default;
-  await run({ url: running?.url ?? command[0], context, tab: () => tab(context), server: running, check, shot });
+  await run({ url: running?.url ?? command[0], context, tab: (kind) => tab(context, kind), server: running, check, shot });
 } catch (error) {
   console.error(error);
   tally.broken = true;

@@ -40,12 +40,15 @@ pub mod packer;
 pub mod pair;
 #[cfg(feature = "rig")]
 pub mod peer_stream;
+#[cfg(all(feature = "rig", unix))]
+pub mod postgres;
 #[cfg(feature = "rig")]
 pub mod program;
 pub mod purity;
 pub mod receiver;
 #[cfg(feature = "rig")]
 pub mod rig;
+pub mod seeds;
 pub mod side;
 pub mod source;
 pub mod streams;

@@ -1,6 +1,7 @@
 //! The `wharf` binary as a person or a script runs it.
 
 use crate::adapter::PATIENCE;
+use crate::folder::Folder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ pub struct Running {
     stdin: Option<ChildStdin>,
     out: Receiver<String>,
     err: Receiver<String>,
+    /// For the user's data, of which each run has none from before.
+    _data: Folder,
 }
 
 /// How a run ended.
@@ -94,12 +97,13 @@ impl Running {
         for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
             command.env_remove(proxy).env_remove(proxy.to_uppercase());
         }
-        command.envs(variables.iter().copied());
+        let data = Folder::new();
+        command.env("XDG_DATA_HOME", data.path("share")).envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("wharf starts");
         let out = lines(child.stdout.take().expect("a pipe"));
         let err = lines(child.stderr.take().expect("a pipe"));
-        Self { stdin: child.stdin.take(), child, out, err }
+        Self { stdin: child.stdin.take(), child, out, err, _data: data }
     }
 
     /// Starts a server on a free port, and reads where it listens.

@@ -1,17 +1,23 @@
-//! The pages of the chat and of the health checker in Chromium, against the binary on each runtime. Needs chromium, node and playwright-core; without them
-//! it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
+//! The pages of the chat and of the health checker in Chromium, against the binary on each runtime. Needs chromium, node and
+//! playwright-core; without them it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
+//! Pictures go to `target/tmp/shots`, or to the folder `WHARF_SHOTS`. Those of the README are made by
+//! `WHARF_SHOTS=$PWD/docs/screenshots cargo test -p wharf-tests --test browser chat::pictures`.
 #![forbid(unsafe_code)]
 
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 use wharf_tests::program::wharf;
 
 /// The script bounds each of its checks; this bounds all of them together.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(420);
+/// How long a script that is told to end may take to end what it has started.
+const GRACE: Duration = Duration::from_secs(20);
 
 /// A folder with playwright-core in its node_modules.
 fn playwright() -> Option<PathBuf> {
@@ -38,61 +44,132 @@ fn missing() -> Option<&'static str> {
     }
 }
 
+/// One browser at a time: its checks have deadlines.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs a script against a server that it starts.
-fn drives(script: &str, server: &[&str], variables: &[(&str, &str)]) {
+fn drives(_turn: &MutexGuard<'_, ()>, script: &str, server: &[&str], variables: &[(&str, &str)]) {
     if let Some(missing) = missing() {
         assert!(std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"), "browser: needs {missing}");
         println!("SKIPPED browser: needs {missing}");
         return;
     }
-    // One browser at a time: its checks have deadlines.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut node = Command::new("node");
     node.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")).args(["run.mjs", script]);
     node.arg(wharf()).args(server).args(["--log", "warn", "--listen", "127.0.0.1:0"]);
     node.envs(variables.iter().copied());
     node.env("WHARF_PLAYWRIGHT", playwright().unwrap_or_default());
-    let child = node.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = child.id().to_string();
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || drop(tell.send(child.wait_with_output())));
-    let Ok(ended) = told.recv_timeout(PATIENCE) else {
-        let _ = Command::new("kill").arg(id).status();
-        panic!("the script does not end");
-    };
-    let ended = ended.unwrap();
-    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    assert!(ended.status.success(), "{out}\n{err}");
+    if std::env::var_os("WHARF_SHOTS").is_none() {
+        node.env("WHARF_SHOTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("shots"));
+    }
+    ends_well(node);
 }
 
-fn drives_the_chat(runtime: &str) {
-    drives("chat.mjs", &["chat", "--runtime", runtime], &[]);
+/// Runs it for as long as is reasonable.
+fn ends_well(mut node: Command) {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    // A file can be read whatever still holds it open, where a pipe has no end.
+    let run = format!("browser-{}-{}.txt", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(run);
+    let file = File::create(&path).unwrap();
+    node.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+    let mut child = node.spawn().unwrap();
+    let id = child.id().to_string();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || drop(tell.send(child.wait())));
+    let ended = told.recv_timeout(PATIENCE);
+    for signal in ["-TERM", "-KILL"].into_iter().filter(|_| ended.is_err()) {
+        let _ = Command::new("kill").args([signal, &id]).status();
+        if told.recv_timeout(GRACE).is_ok() {
+            break;
+        }
+    }
+    let said = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+    fs::remove_file(&path).unwrap();
+    let ended = ended.unwrap_or_else(|_| panic!("the script does not end:\n{said}")).unwrap();
+    assert!(ended.success(), "{ended}\n{said}");
+}
+
+fn drives_the_chat(script: &str, runtime: &str) {
+    drives(&turn(), script, &["chat", "--runtime", runtime, "--database", "memory"], &[]);
+}
+
+/// The server is killed and started again, so what it keeps is in a file.
+fn drives_the_chat_away(runtime: &str) {
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("away-{runtime}-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let database = format!("sqlite:{}", folder.join("chat.db").display());
+    drives(&turn(), "away.mjs", &["chat", "--runtime", runtime, "--database", &database], &[]);
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 fn drives_the_health_checker(runtime: &str) {
+    let turn = turn();
     // The script listens there and leaves as it likes.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let endpoints = [format!("web=http://127.0.0.1:{port}/"), "kein Anschluß=tcp://127.0.0.1:1".to_owned()];
     let [web, none] = endpoints.each_ref();
     let server = ["health", "--runtime", runtime, "--interval", "0.2", "--endpoint", web, "--endpoint", none];
-    drives("health.mjs", &server, &[("WHARF_TARGET", &port)]);
+    drives(&turn, "health.mjs", &server, &[("WHARF_TARGET", &port)]);
 }
 
 mod chat {
     #[test]
     fn on_tokio() {
-        super::drives_the_chat("tokio");
+        super::drives_the_chat("chat.mjs", "tokio");
     }
 
     #[test]
     fn on_async_std() {
-        super::drives_the_chat("async-std");
+        super::drives_the_chat("chat.mjs", "async-std");
     }
 
     #[test]
     fn on_mio() {
-        super::drives_the_chat("mio");
+        super::drives_the_chat("chat.mjs", "mio");
+    }
+
+    #[test]
+    fn while_network_or_server_are_away_on_tokio() {
+        super::drives_the_chat_away("tokio");
+    }
+
+    #[test]
+    fn while_network_or_server_are_away_on_mio() {
+        super::drives_the_chat_away("mio");
+    }
+
+    #[test]
+    fn with_a_long_past() {
+        super::drives_the_chat("past.mjs", "tokio");
+    }
+
+    #[test]
+    fn on_odd_browsers_and_days() {
+        super::drives_the_chat("odd.mjs", "tokio");
+    }
+
+    #[test]
+    fn pictures() {
+        super::drives_the_chat("pictures.mjs", "tokio");
+    }
+
+    /// What the page knows and does, without a browser.
+    #[test]
+    fn its_machine_in_node() {
+        if let Some(missing @ "node") = super::missing() {
+            assert!(std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"), "browser: needs {missing}");
+            println!("SKIPPED browser: needs {missing}");
+            return;
+        }
+        let mut node = std::process::Command::new("node");
+        node.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/browser"));
+        node.args(["--test", "state.mjs", "room.mjs", "line.mjs", "broken.mjs"]);
+        super::ends_well(node);
     }
 }
 

@@ -7,10 +7,9 @@
 //! `WHARF_SEEDS` says how many seeds are tried, or which: `1000` or `17..18`.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wharf_tests::bus_world::{Report, Tally, Trial};
+use wharf_tests::seeds::Seeds;
 
 /// What is to happen in any four hundred seeds, or there was nothing to see.
 const FAULTS: [&str; 44] = [
@@ -60,57 +59,21 @@ const FAULTS: [&str; 44] = [
     "told: in doubt",
 ];
 
-fn seeds(default: &str) -> Range<u64> {
-    let text = std::env::var("WHARF_SEEDS").unwrap_or_else(|_| default.into());
-    let number = |text: &str| text.parse().expect("WHARF_SEEDS is a number or a range");
-    match text.split_once("..") {
-        Some((first, end)) => number(first)..number(end),
-        None => 0..number(&text),
-    }
-}
-
-fn run(seed: u64, printed: bool) -> Report {
-    let run = std::panic::catch_unwind(|| Trial::new(seed, printed).run());
-    run.unwrap_or_else(|_| panic!("seed {seed}: WHARF_SEEDS={seed}..{} prints it", seed + 1))
-}
-
-/// All over these seeds, and how long it took at most until all that was accepted had come to its end.
-fn run_all(seeds: Range<u64>) -> (Tally, Duration) {
-    let printed = seeds.end - seeds.start == 1;
-    let next = AtomicU64::new(seeds.start);
-    let work = || {
-        let (mut sum, mut longest) = (Tally::default(), Duration::ZERO);
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return (sum, longest);
-            }
-            let report = run(seed, printed);
-            sum.take(&report.tally);
-            longest = longest.max(report.settled);
-        }
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        let mut all = (Tally::default(), Duration::ZERO);
-        for worker in workers {
-            let (sum, longest) = worker.join().expect("a seed failed");
-            all.0.take(&sum);
-            all.1 = all.1.max(longest);
-        }
-        all
-    })
-}
-
 #[test]
 fn whatever_happens_what_was_accepted_has_its_effect_once_or_is_a_dead_letter() {
-    let seeds = seeds("400");
-    let count = seeds.end - seeds.start;
+    let seeds = Seeds::asked(400);
     let begin = std::time::Instant::now();
-    let (sum, longest) = run_all(seeds);
-    println!("{count} seeds in {:.1} s, settled within {longest:?}: {sum:#?}", begin.elapsed().as_secs_f64());
-    if count >= 400 {
+    let world = |seed| {
+        let Report { tally, settled, .. } = Trial::new(seed, seeds.is_single()).run();
+        (tally, settled)
+    };
+    let (sum, longest): (Tally, Duration) = seeds.sum(world, |sum, (tally, settled)| {
+        sum.0.take(&tally);
+        sum.1 = sum.1.max(settled);
+    });
+    let taken = begin.elapsed().as_secs_f64();
+    println!("{} seeds in {taken:.1} s, settled within {longest:?}: {sum:#?}", seeds.count());
+    if seeds.count() >= 400 {
         for what in FAULTS {
             assert!(sum.of(what) > 0, "it never happened: {what}");
         }
@@ -119,7 +82,5 @@ fn whatever_happens_what_was_accepted_has_its_effect_once_or_is_a_dead_letter() 
 
 #[test]
 fn the_same_seed_is_the_same_world() {
-    for seed in seeds("5").take(5) {
-        assert_eq!(run(seed, false), run(seed, false), "seed {seed}");
-    }
+    Seeds::asked(5).repeat(5, |seed| Trial::new(seed, false).run());
 }

@@ -5,15 +5,14 @@
 //! `WHARF_SEEDS` says how many seeds are tried, or which: `1000` or `17..18`.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wharf::base::{Instant, Message};
 use wharf::framed::Typed;
 use wharf::link::Config;
 use wharf::service::client::{ClientConfig, Fatal, WhenFull};
 use wharf::sim::{Dice, Faults, ServerId, World};
+use wharf_tests::seeds::Seeds;
 use wharf_tests::world::{Ask, Keeper, Mood, Moody, Speech, Turn, Wire};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,15 +41,6 @@ struct Trial {
     server: ServerId<Moody>,
     keeper: ServerId<Keeper>,
     heals: Instant,
-}
-
-fn seeds(default: &str) -> Range<u64> {
-    let text = std::env::var("WHARF_SEEDS").unwrap_or_else(|_| default.into());
-    let number = |text: &str| text.parse().expect("WHARF_SEEDS is a number or a range");
-    match text.split_once("..") {
-        Some((first, end)) => number(first)..number(end),
-        None => 0..number(&text),
-    }
 }
 
 fn client_config(wire: Wire, dice: &mut Dice<'_>) -> ClientConfig {
@@ -249,35 +239,14 @@ impl Trial {
     }
 }
 
-fn run(seed: u64, printed: bool) -> Seen {
-    let run = std::panic::catch_unwind(|| Trial::new(seed, printed).run());
-    run.unwrap_or_else(|_| panic!("seed {seed}: WHARF_SEEDS={seed}..{} prints it", seed + 1))
-}
-
 #[test]
 fn whatever_a_server_does_every_fate_is_true_and_they_come_back_and_can_be_stopped() {
-    let seeds = seeds("200");
-    let printed = seeds.end - seeds.start == 1;
-    let next = AtomicU64::new(seeds.start);
+    let seeds = Seeds::asked(200);
     let begin = std::time::Instant::now();
-    let mut sum = Seen::default();
-    let work = || {
-        let mut sum = Seen::default();
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return sum;
-            }
-            add(&mut sum, &run(seed, printed));
-        }
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().for_each(|worker| add(&mut sum, &worker.join().expect("a seed failed")));
-    });
-    println!("{} seeds in {:.1} s: {sum:?}", seeds.end - seeds.start, begin.elapsed().as_secs_f64());
-    if seeds.end - seeds.start >= 100 {
+    let world = |seed| Trial::new(seed, seeds.is_single()).run();
+    let sum: Seen = seeds.sum(world, |sum, more| add(sum, &more));
+    println!("{} seeds in {:.1} s: {sum:?}", seeds.count(), begin.elapsed().as_secs_f64());
+    if seeds.count() >= 100 {
         let Seen { written, acknowledged, unsent, unknown, resent, silent, dials_failed, doubled, .. } = sum;
         for (what, count) in [
             ("written", written),
@@ -296,9 +265,7 @@ fn whatever_a_server_does_every_fate_is_true_and_they_come_back_and_can_be_stopp
 
 #[test]
 fn the_same_seed_is_the_same_world() {
-    for seed in seeds("5").take(5) {
-        assert_eq!(run(seed, false), run(seed, false), "seed {seed}");
-    }
+    Seeds::asked(5).repeat(5, |seed| Trial::new(seed, false).run());
 }
 
 fn add(sum: &mut Seen, more: &Seen) {

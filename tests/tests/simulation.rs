@@ -6,11 +6,8 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::panic::catch_unwind;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
 use std::time::Instant;
+use wharf_tests::seeds::Seeds;
 use wharf_tests::world::{BAD, Report, Trial, Wire};
 
 /// What many runs came to, in whatever order they were.
@@ -32,23 +29,11 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(mut self, seed: u64, report: &Report) -> Self {
+    fn of(seed: u64, report: &Report) -> Self {
         let wires = BTreeMap::from([(report.wire, (1, report.opened, report.content))]);
         let hash = report.hash.wrapping_mul(2 * seed + 1);
         let Report { opened, content, compressed, resumed, truncated, turned, lines, .. } = *report;
-        self.merge(Self {
-            worlds: 1,
-            opened,
-            content,
-            compressed,
-            resumed,
-            truncated,
-            turned,
-            hash,
-            lines,
-            wires,
-        });
-        self
+        Self { worlds: 1, opened, content, compressed, resumed, truncated, turned, hash, lines, wires }
     }
 
     fn merge(&mut self, other: Self) {
@@ -68,52 +53,11 @@ impl Sum {
     }
 }
 
-fn seeds() -> Range<u64> {
-    let text = std::env::var("WHARF_SEEDS").unwrap_or_else(|_| "300".into());
-    let number = |text: &str| text.parse().expect("WHARF_SEEDS is a number or a range");
-    match text.split_once("..") {
-        Some((first, end)) => number(first)..number(end),
-        None => 0..number(&text),
-    }
-}
-
-fn run(seed: u64, printed: bool) -> Report {
-    let run = catch_unwind(|| Trial::new(seed, printed).run());
-    run.unwrap_or_else(|_| panic!("seed {seed}: WHARF_SEEDS={seed}..{} prints it", seed + 1))
-}
-
-/// Runs all of them, on all cores; the first that fails ends it.
-fn run_all(seeds: &Range<u64>) -> Sum {
-    let printed = seeds.end - seeds.start == 1;
-    let (next, failed) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
-    let work = || {
-        let mut sum = Sum::default();
-        while !failed.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                break;
-            }
-            match catch_unwind(|| run(seed, printed)) {
-                Ok(report) => sum = sum.add(seed, &report),
-                Err(_) => failed.store(true, Ordering::Relaxed),
-            }
-        }
-        sum
-    };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut sum = Sum::default();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().for_each(|worker| sum.merge(worker.join().expect("it catches its panics")));
-    });
-    assert!(!failed.into_inner(), "a seed failed, as told above");
-    sum
-}
-
 #[test]
 fn any_world_is_safe_and_comes_to_rest() {
-    let (seeds, begin) = (seeds(), Instant::now());
-    let sum = run_all(&seeds);
+    let (seeds, begin) = (Seeds::asked(300), Instant::now());
+    let world = |seed| Sum::of(seed, &Trial::new(seed, seeds.is_single()).run());
+    let sum: Sum = seeds.sum(world, Sum::merge);
     for (wire, (worlds, opened, content)) in &sum.wires {
         println!("{wire}: {worlds} worlds, {opened} opened, {content} content");
     }
@@ -135,14 +79,12 @@ fn any_world_is_safe_and_comes_to_rest() {
     let Sum { worlds, opened, content, lines, hash, .. } = sum;
     println!("seeds {seeds:?}: {opened} opened, {content} content, {lines} lines, transcripts {hash:016x}");
     println!("{worlds} seeds in {taken:.1} s: {:.0} a second", worlds as f64 / taken);
-    assert_eq!(worlds as u64, seeds.end - seeds.start);
+    assert_eq!(worlds as u64, seeds.count());
     assert!(worlds < 100 || wires == 8, "a wire is not tried");
     assert!(worlds == 1 || content > worlds / 2, "too few worlds in which anything works");
 }
 
 #[test]
 fn the_same_seed_is_the_same_world() {
-    for seed in seeds().take(30) {
-        assert_eq!(run(seed, false), run(seed, false), "seed {seed}");
-    }
+    Seeds::asked(30).repeat(30, |seed| Trial::new(seed, false).run());
 }

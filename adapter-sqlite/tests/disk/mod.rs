@@ -1,12 +1,14 @@
 //! What a traced process did to its files, and what a power cut would have left of it.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "it is one test's")]
 
+mod recording;
 mod trace;
 
 use crate::traffic::Traffic;
+pub use recording::recorded;
 use std::collections::BTreeMap;
 use std::path::Path;
-pub use trace::{Event, events};
+pub use trace::Event;
 
 /// What was done to a file and is not synced yet.
 #[derive(Clone, Debug)]

@@ -24,6 +24,12 @@ pub struct Access {
 }
 
 impl Access {
+    /// Whether a request for a WebSocket is to be answered, as far as its `Host` and `Origin` say.
+    #[must_use]
+    pub fn allows(&self, request: &Request) -> bool {
+        self.allows_host(request) && self.allows_origin(request)
+    }
+
     /// Whether the `Host` of a request is one that the server answers to.
     #[must_use]
     pub fn allows_host(&self, request: &Request) -> bool {

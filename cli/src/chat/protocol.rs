@@ -7,6 +7,9 @@
 //! | `{type: "leave", roomId}` | leave it |
 //! | `{type: "message", roomId?, content, ref?}` | say something there; `ref` comes back with it |
 //! | `{type: "user_list", roomId}` | who is in it? |
+//! | `{type: "name", name}` | be called so |
+//! | `{type: "typing", roomId}` | something is being written there |
+//! | `{type: "resume", token, after}` | first of all: be who had that token, and hear all with a greater id than `after` |
 //!
 //! What the server says is [`Reply`].
 
@@ -14,6 +17,8 @@ mod reply;
 
 pub use reply::{Code, Member, Refusal, Reply};
 
+use super::names;
+use super::token::is_token;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use wharf::base::Message;
@@ -26,6 +31,8 @@ pub const MAX_CONTENT: usize = 4096;
 pub const MAX_ROOM_ID: usize = 64;
 /// The longest `ref`, in characters.
 pub const MAX_REF: usize = 64;
+/// The greatest id of a message: what JavaScript can count to.
+pub const MAX_ID: u64 = (1 << 53) - 1;
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +60,23 @@ pub enum Ask {
         /// Which one.
         room: String,
     },
+    /// To be called otherwise.
+    Name {
+        /// How: trimmed, and good for a name.
+        name: String,
+    },
+    /// To tell a room that something is being written.
+    Typing {
+        /// Which one.
+        room: String,
+    },
+    /// To be somebody again.
+    Resume {
+        /// What only that one knows. Empty if it is nothing that anybody was given.
+        token: String,
+        /// The largest id of a message that was seen; 0 for none.
+        after: u64,
+    },
 }
 
 /// The type of a message from a client, as far as it is known.
@@ -67,9 +91,11 @@ pub enum FrameType {
     Message,
     /// `user_list`.
     UserList,
-    /// `name`, which this version does not speak.
+    /// `name`.
     Name,
-    /// `resume`, which this version does not speak.
+    /// `typing`.
+    Typing,
+    /// `resume`.
     Resume,
     /// Any other, or none.
     Unknown,
@@ -120,8 +146,8 @@ impl Frame {
         }
     }
 
-    fn judge(fields: Fields) -> Self {
-        let reference = match fields.reference {
+    fn judge(mut fields: Fields) -> Self {
+        let reference = match fields.reference.take() {
             None => Ok(None),
             Some(Value::String(text)) if text.chars().count() <= MAX_REF => Ok(Some(text)),
             Some(_) => Err(Refusal::new(Code::BadMessage, "ref must be a string of at most 64 characters")),
@@ -131,12 +157,7 @@ impl Frame {
             _ => FrameType::Unknown,
         };
         let ask = match (&reference, &fields.kind) {
-            (_, Some(Value::String(_)))
-                if matches!(kind, FrameType::Unknown | FrameType::Name | FrameType::Resume) =>
-            {
-                Err(Refusal::new(Code::UnknownType, "this type of message is not known"))
-            }
-            (_, Some(Value::String(_))) => ask(kind, fields.room_id, fields.content),
+            (_, Some(Value::String(_))) => ask(kind, fields),
             _ => Err(Refusal::new(Code::BadMessage, "type must be a string")),
         };
         match reference {
@@ -156,6 +177,7 @@ impl FrameType {
             "message" => Self::Message,
             "user_list" => Self::UserList,
             "name" => Self::Name,
+            "typing" => Self::Typing,
             "resume" => Self::Resume,
             _ => Self::Unknown,
         }
@@ -171,6 +193,12 @@ struct Fields {
     room_id: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     content: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    name: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    token: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    after: Option<Value>,
     #[serde(rename = "ref", default, deserialize_with = "present")]
     reference: Option<Value>,
 }
@@ -179,19 +207,47 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-fn ask(kind: FrameType, room: Option<Value>, content: Option<Value>) -> Result<Ask, Refusal> {
-    let bad_room =
-        || Refusal::new(Code::BadRoom, "roomId must be 1 to 64 characters, none of them a control character");
-    let room = match (room, kind) {
-        (None, FrameType::Join | FrameType::Message) => GENERAL.into(),
-        (Some(Value::String(room)), _) if is_room_id(&room) => room,
-        _ => return Err(bad_room()),
-    };
+fn ask(kind: FrameType, fields: Fields) -> Result<Ask, Refusal> {
+    let Fields { room_id, content, name, token, after, .. } = fields;
     match kind {
-        FrameType::Join => Ok(Ask::Join { room }),
-        FrameType::Leave => Ok(Ask::Leave { room }),
-        FrameType::UserList => Ok(Ask::UserList { room }),
-        _ => Ok(Ask::Message { room, content: good_content(content)? }),
+        FrameType::Join => Ok(Ask::Join { room: good_room(room_id.or_else(general))? }),
+        FrameType::Leave => Ok(Ask::Leave { room: good_room(room_id)? }),
+        FrameType::UserList => Ok(Ask::UserList { room: good_room(room_id)? }),
+        FrameType::Typing => Ok(Ask::Typing { room: good_room(room_id)? }),
+        FrameType::Message => {
+            let room = good_room(room_id.or_else(general))?;
+            Ok(Ask::Message { room, content: good_content(content)? })
+        }
+        FrameType::Name => match name {
+            Some(Value::String(name)) => Ok(Ask::Name { name: names::good_name(&name)?.into() }),
+            _ => Err(Refusal::new(Code::BadName, names::BAD_NAME)),
+        },
+        FrameType::Resume => match (token, after.as_ref().and_then(Value::as_u64)) {
+            (Some(Value::String(mut token)), Some(after)) if after <= MAX_ID => {
+                // One that was never given may be long, and would be held while it is looked up.
+                if !is_token(&token) {
+                    token = String::new();
+                }
+                Ok(Ask::Resume { token, after })
+            }
+            _ => Err(Refusal::new(Code::BadMessage, "token must be a string, after a number below 2^53")),
+        },
+        FrameType::Unknown => Err(Refusal::new(Code::UnknownType, "this type of message is not known")),
+    }
+}
+
+/// What stands in for a field that may be missing.
+fn general() -> Option<Value> {
+    Some(GENERAL.into())
+}
+
+fn good_room(room: Option<Value>) -> Result<String, Refusal> {
+    match room {
+        Some(Value::String(room)) if is_room_id(&room) => Ok(room),
+        _ => Err(Refusal::new(
+            Code::BadRoom,
+            "roomId must be 1 to 64 characters, none of them a control character",
+        )),
     }
 }
 

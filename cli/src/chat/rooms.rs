@@ -1,78 +1,69 @@
 //! The room machine: who is where, and who hears what.
 
+mod action;
+mod congestion;
+mod flow;
+mod history;
+mod judging;
+mod obeying;
+mod presence;
+mod reading;
+mod resuming;
+mod spent;
+mod storing;
+
+pub use action::{Action, Paged, Stats};
+
+use self::congestion::Congested;
+use self::flow::Behind;
+use self::reading::{Reader, Reading};
+use self::spent::Spent;
 use super::Limits;
-use super::protocol::{Ask, Code, Frame, FrameType, GENERAL, Member, Refusal, Reply};
+use super::names::key_of;
+use super::protocol::{Code, Frame, GENERAL, Refusal};
+use super::recent::Recent;
+use super::token::new_token;
 use super::user::User;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use wharf::base::{CloseCode, Entropy, Instant, Message, Wall};
+use wharf::service::history::{Action as Told, Desk, TokenHash};
 
-/// What the machine wants done. `text` is the payload of a text message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action<K> {
-    /// Send to one connection.
-    Send {
-        /// To whom.
-        conn: K,
-        /// What.
-        text: Bytes,
-    },
-    /// Send to each of these connections; the text is shared.
-    Broadcast {
-        /// To whom, each once, in the order in which they came in.
-        conns: Vec<K>,
-        /// What.
-        text: Bytes,
-    },
-    /// Close a connection, which is no user's.
-    Close {
-        /// Which one.
-        conn: K,
-        /// With what.
-        code: CloseCode,
-    },
-}
-
-/// What has happened so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Users now.
-    pub users: usize,
-    /// Rooms now: `general`, and others while they have a member.
-    pub rooms: usize,
-    /// Messages that were passed on to a room.
-    pub messages: u64,
-    /// Whatever was refused.
-    pub refused: u64,
-    /// Actions that nobody polled in time.
-    pub dropped: u64,
-}
+/// How often old sessions go, and those of users who stay are renewed.
+const UPKEEP: Duration = Duration::from_secs(3600);
 
 /// The rooms and the users in them, by connection. It does no IO and reads no clock: what happened goes in by
 /// `handle_*`, what to do comes out of [`poll_action`](Self::poll_action), to be polled until `None` after each call.
 /// The same calls give the same actions, in the same order. Calls about connections that are no users' do nothing.
 ///
+/// A message is stored first, then told to its room. All that a user is told of messages, in whatever rooms, is in the order of
+/// their ids; so the greatest id that a client has seen says what it has missed.
+///
 /// `K` names a connection; a key must not be used again while somebody may still act on its old meaning.
 ///
 /// ```
 /// use wharf::base::{Entropy, Instant, Message, Wall};
+/// use wharf::service::history::Memory;
 /// use wharf_cli::chat::{Action, Limits, Rooms};
 ///
-/// let mut rooms = Rooms::new(Limits::default(), Entropy::from_seed([7; 32]));
-/// rooms.handle_opened(Instant::ORIGIN, 'a', true);
+/// let (now, wall, mut store) = (Instant::ORIGIN, Wall::from_millis(5), Memory::new(100));
+/// let mut rooms = Rooms::new(now, Limits::default(), Entropy::from_seed([7; 32]));
+/// rooms.handle_opened(now, wall, 'a', true);
 /// let hello = Message::text(r#"{"type": "message", "content": "hello"}"#);
-/// rooms.handle_message(Instant::ORIGIN, Wall::from_millis(5), 'a', &hello);
+/// rooms.handle_message(now, wall, 'a', &hello);
 /// let mut texts = Vec::new();
 /// while let Some(action) = rooms.poll_action() {
-///     let (Action::Send { text, .. } | Action::Broadcast { text, .. }) = action else { continue };
-///     texts.push(String::from_utf8(text.into()).unwrap());
+///     match action {
+///         Action::Send { text, .. } | Action::Broadcast { text, .. } => texts.push(String::from_utf8(text.into()).unwrap()),
+///         Action::Ask(ask) => rooms.handle_answer(now, wall, Ok(store.carry_out(&ask))),
+///         _ => {}
+///     }
 /// }
-/// // welcome, join, user_list, and the message
+/// // welcome, join, user_list, history, and the message
 /// assert!(texts[0].starts_with(r#"{"type":"welcome""#));
-/// assert!(texts[3].contains(r#""content":"hello","timestamp":5"#));
+/// assert!(texts.iter().any(|text| text.contains(r#""content":"hello","timestamp":5"#)));
 /// assert_eq!(rooms.list().collect::<Vec<_>>(), [("general", 1)]);
 /// ```
 #[derive(Debug)]
@@ -80,28 +71,71 @@ pub struct Rooms<K> {
     limits: Limits,
     entropy: Entropy,
     now: Instant,
+    wall: Wall,
     /// At most [`Limits::max_users`].
     users: BTreeMap<K, User>,
+    /// Who is called so: one entry a user, by what its name has in common with those that count as the same.
+    names: BTreeMap<String, K>,
+    /// One entry a user.
+    ids: BTreeMap<Arc<str>, K>,
+    /// One entry a user.
+    tokens: BTreeMap<TokenHash, K>,
     /// `general`, and others while they have a member; the members in the order in which they came in.
     rooms: BTreeMap<Arc<str>, Vec<K>>,
     /// Who enters `general` by itself, and when: one entry a user at most.
     auto_joins: BTreeSet<(Instant, K)>,
+    desk: Desk,
+    /// The greatest id that was told.
+    told: u64,
+    recent: Recent,
+    /// Users who are not told what is said, since something older comes first.
+    behind: BTreeMap<K, Behind>,
+    /// How often somebody fell behind.
+    turn: u64,
+    /// Those of them who can go on.
+    ready: BTreeSet<K>,
+    /// Users who are not to be sent what can wait.
+    congested: Congested<K>,
+    spent: Spent,
+    /// Who waits to read, those who have waited longest first: users at most once each, and [`Limits::max_pages`].
+    readers: VecDeque<Reader<K>>,
+    pages: usize,
+    reading: Option<Reading<K>>,
+    upkeep_at: Instant,
+    is_draining: bool,
     /// At most [`Limits::max_actions`].
     actions: VecDeque<Action<K>>,
     stats: Stats,
 }
 
 impl<K: Copy + Ord> Rooms<K> {
-    /// One empty room, `general`. The ids of users are drawn from `entropy`.
+    /// One empty room, `general`, before a store that is well. Ids and tokens are drawn from `entropy`.
     #[must_use]
-    pub fn new(limits: Limits, entropy: Entropy) -> Self {
+    pub fn new(now: Instant, limits: Limits, entropy: Entropy) -> Self {
         Self {
             limits,
             entropy,
-            now: Instant::ORIGIN,
+            now,
+            wall: Wall::default(),
             users: BTreeMap::new(),
+            names: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             rooms: BTreeMap::from([(GENERAL.into(), Vec::new())]),
             auto_joins: BTreeSet::new(),
+            desk: Desk::new(now, limits.desk),
+            told: 0,
+            recent: Recent::default(),
+            behind: BTreeMap::new(),
+            turn: 0,
+            ready: BTreeSet::new(),
+            congested: Congested::default(),
+            spent: Spent::default(),
+            readers: VecDeque::new(),
+            pages: 0,
+            reading: None,
+            upkeep_at: now + UPKEEP,
+            is_draining: false,
             actions: VecDeque::new(),
             stats: Stats::default(),
         }
@@ -109,20 +143,23 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// A connection is there: it becomes a user and is welcomed. With `auto_join` it enters `general` after a while
     /// without a message, or with its first one, unless that is a `join`.
-    pub fn handle_opened(&mut self, now: Instant, conn: K, auto_join: bool) {
-        let now = self.advance(now);
+    pub fn handle_opened(&mut self, now: Instant, wall: Wall, conn: K, auto_join: bool) {
+        let now = self.advance(now, wall);
         if self.users.contains_key(&conn) {
             return;
         }
         if self.users.len() >= self.limits.max_users {
             self.stats.refused += 1;
-            self.push(Action::Close { conn, code: CloseCode::TRY_AGAIN_LATER });
+            self.close(conn, CloseCode::TRY_AGAIN_LATER, "too many users");
             return;
         }
-        let user = User::new(now, &mut self.entropy);
-        let welcome = Reply::Welcome { user_id: &user.id, name: &user.name }.to_bytes();
-        self.users.insert(conn, user);
-        self.push(Action::Send { conn, text: welcome });
+        let token = new_token(&mut self.entropy);
+        let mut user = User::new(now, &token, &mut self.entropy);
+        while self.names.contains_key(&key_of(&user.name)) {
+            user = User::new(now, &token, &mut self.entropy);
+        }
+        self.enter(conn, user);
+        self.welcome(conn, &token, false);
         if auto_join {
             self.await_auto_join(conn);
         }
@@ -137,58 +174,98 @@ impl<K: Copy + Ord> Rooms<K> {
         conn: K,
         message: &Message<'_>,
     ) -> Option<Code> {
-        let now = self.advance(now);
-        if !self.users.contains_key(&conn) {
-            return None;
-        }
+        self.advance(now, wall);
+        let user = self.users.get_mut(&conn)?;
         let frame = Frame::parse(message);
-        self.judge_auto_join(conn, frame.kind);
-        let reference = frame.reference.as_deref();
-        let obeyed = frame.ask.and_then(|ask| {
-            self.check_rate(now, conn, &ask)?;
-            self.obey(wall, conn, &ask, reference)
-        });
-        let refusal = obeyed.err()?;
-        self.stats.refused += 1;
-        self.push(Action::Send { conn, text: refusal.reply(reference).to_bytes() });
-        Some(refusal.code)
-    }
-
-    /// A connection is over, however it ended, or is given up: each of its rooms is told, once.
-    pub fn handle_closed(&mut self, now: Instant, conn: K) {
-        self.advance(now);
-        self.cancel_auto_join(conn);
-        let Some(user) = self.users.remove(&conn) else { return };
-        for room in &user.rooms {
-            self.remove_member(room, conn);
-            if let Some(conns) = self.rooms.get(room).filter(|conns| !conns.is_empty()) {
-                let action = Action::Broadcast { conns: conns.clone(), text: leave_text(room, &user) };
-                self.push(action);
+        match &mut user.resuming {
+            None => self.handle_frame(conn, frame),
+            Some(resuming) if resuming.held.len() < self.limits.max_held => {
+                resuming.held.push_back(frame);
+                None
+            }
+            Some(_) => {
+                let refusal = Refusal::new(Code::RateLimited, "your token is being looked up, wait a little");
+                let refusal = Refusal { retry_after_ms: Some(1000), ..refusal };
+                Some(self.refuse(conn, &refusal, frame.reference.as_deref()))
             }
         }
     }
 
+    /// A connection is over, however it ended, or is given up: each of its rooms is told, once.
+    pub fn handle_closed(&mut self, now: Instant, wall: Wall, conn: K) {
+        self.advance(now, wall);
+        if self.users.contains_key(&conn) {
+            self.renew(conn, storing::LEAVING);
+            self.part(conn);
+        }
+    }
+
+    /// Accepts no more messages: they are refused as `unavailable`. What was accepted is stored and told.
+    pub fn drain(&mut self) {
+        self.is_draining = true;
+    }
+
+    /// Whether it drains, and all that was accepted is told.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.is_draining && self.desk.is_settled() && self.actions.is_empty()
+    }
+
     /// What to do next.
     pub fn poll_action(&mut self) -> Option<Action<K>> {
-        let action = self.actions.pop_front();
-        if self.actions.is_empty() && self.actions.capacity() > 64 {
-            self.actions = VecDeque::new();
+        loop {
+            if let Some(action) = self.actions.pop_front() {
+                return Some(action);
+            }
+            if self.actions.capacity() > 64 {
+                self.actions = VecDeque::new();
+            }
+            if let Some(conn) = self.ready.pop_first() {
+                self.go_on(conn);
+            } else if self.desk.takes_reads() && !self.readers.is_empty() {
+                self.read_next();
+            } else {
+                match self.desk.poll_action()? {
+                    Told::Ask(ask) => return Some(Action::Ask(ask)),
+                    Told::Stored(draft, stored) => self.tell(draft, stored),
+                    Told::Unavailable(draft) => self.hand_back(&draft, &storing::UNAVAILABLE),
+                    Told::Refused(draft, _) => self.hand_back(&draft, &storing::REFUSED),
+                    _ => {}
+                }
+            }
         }
-        action
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.auto_joins.first().map(|(at, _)| *at)
+        let auto_join = self.auto_joins.first().map(|(at, _)| *at);
+        let slow = self.congested.poll_timeout();
+        let due = [auto_join, slow, self.desk.poll_timeout(), self.reading_due(), Some(self.upkeep_at)];
+        due.into_iter().flatten().min()
     }
 
     /// Acts on what is due. An early or spurious call does nothing.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let now = self.advance(now);
+    pub fn handle_timeout(&mut self, now: Instant, wall: Wall) {
+        let now = self.advance(now, wall);
         while let Some((_, conn)) = self.auto_joins.first().copied().filter(|(at, _)| *at <= now) {
             self.auto_join(conn);
         }
+        self.give_up_slow();
+        self.desk.handle_timeout(now);
+        self.give_up_reading();
+        if self.upkeep_at <= now {
+            self.upkeep_at = now + UPKEEP;
+            self.desk.expire(wall);
+            let all: Vec<K> = self.users.keys().copied().collect();
+            all.into_iter().for_each(|conn| self.renew(conn, storing::STAYING));
+        }
+    }
+
+    /// Whether the database is away.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.desk.is_away()
     }
 
     /// The rooms by id, with how many users are in each: `general`, and others while they have a member.
@@ -199,11 +276,19 @@ impl<K: Copy + Ord> Rooms<K> {
     /// What has happened so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { users: self.users.len(), rooms: self.rooms.len(), ..self.stats }
+        Stats {
+            users: self.users.len(),
+            rooms: self.rooms.len(),
+            behind: self.behind.len(),
+            readers: self.readers.len() + usize::from(self.reading.is_some()),
+            desk: self.desk.stats(),
+            ..self.stats
+        }
     }
 
-    fn advance(&mut self, now: Instant) -> Instant {
+    fn advance(&mut self, now: Instant, wall: Wall) -> Instant {
         self.now = self.now.max(now);
+        self.wall = wall;
         self.now
     }
 
@@ -215,156 +300,27 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
-    /// The first message says whether the client sees to its rooms itself. A `name` or a `resume` leaves that open.
-    fn judge_auto_join(&mut self, conn: K, kind: FrameType) {
-        if self.users.get(&conn).is_none_or(|user| user.auto_join.is_none()) {
-            return;
-        }
-        match kind {
-            FrameType::Join => self.cancel_auto_join(conn),
-            FrameType::Name | FrameType::Resume => self.await_auto_join(conn),
-            _ => self.auto_join(conn),
-        }
-    }
-
-    fn await_auto_join(&mut self, conn: K) {
-        self.cancel_auto_join(conn);
-        let at = self.now + self.limits.auto_join_after;
-        if let Some(user) = self.users.get_mut(&conn) {
-            user.auto_join = Some(at);
-            self.auto_joins.insert((at, conn));
-        }
-    }
-
-    fn cancel_auto_join(&mut self, conn: K) {
-        if let Some(at) = self.users.get_mut(&conn).and_then(|user| user.auto_join.take()) {
-            self.auto_joins.remove(&(at, conn));
-        }
-    }
-
-    fn auto_join(&mut self, conn: K) {
-        self.cancel_auto_join(conn);
-        // A fresh user is in no room, so this is not refused but by a limit of 0 rooms.
-        let _ = self.join(conn, GENERAL);
-    }
-
-    fn check_rate(&mut self, now: Instant, conn: K, ask: &Ask) -> Result<(), Refusal> {
-        let Some(user) = self.users.get_mut(&conn) else { return Ok(()) };
-        let taken = match ask {
-            Ask::Message { .. } => user.messages.take(now, self.limits.messages),
-            _ => user.requests.take(now, self.limits.requests),
-        };
-        taken.map_err(|wait| {
-            // Rounded up: who waits as told is served.
-            let millis = wait.as_nanos().div_ceil(1_000_000) as u64;
-            Refusal {
-                retry_after_ms: Some(millis),
-                ..Refusal::new(Code::RateLimited, "too much at once, wait a little")
-            }
-        })
-    }
-
-    fn obey(&mut self, wall: Wall, conn: K, ask: &Ask, reference: Option<&str>) -> Result<(), Refusal> {
-        match ask {
-            Ask::Join { room } => self.join(conn, room),
-            Ask::Leave { room } => self.leave(conn, room),
-            Ask::UserList { room } => {
-                let (room, _) = self.place(conn, room)?;
-                self.tell_list(conn, &room);
-                Ok(())
-            }
-            Ask::Message { room, content } => {
-                let (room_id, user) = self.place(conn, room)?;
-                let text = Reply::Message {
-                    room_id: &room_id,
-                    user_id: &user.id,
-                    name: &user.name,
-                    content,
-                    timestamp: wall.as_millis(),
-                    reference,
-                }
-                .to_bytes();
-                self.stats.messages += 1;
-                self.broadcast(&room_id, text);
-                Ok(())
-            }
-        }
-    }
-
-    /// The room and the user, if that user is in that room.
-    fn place(&self, conn: K, room: &str) -> Result<(Arc<str>, &User), Refusal> {
-        self.users
-            .get(&conn)
-            .and_then(|user| Some((user.rooms.get(room)?.clone(), user)))
-            .ok_or(const { Refusal::new(Code::NotInRoom, "you are not in this room") })
-    }
-
-    fn join(&mut self, conn: K, room: &str) -> Result<(), Refusal> {
-        let Some(user) = self.users.get_mut(&conn) else { return Ok(()) };
-        if let Some(room) = user.rooms.get(room).cloned() {
-            self.tell_list(conn, &room);
-            return Ok(());
-        }
-        if user.rooms.len() >= self.limits.rooms_per_user {
-            let limit = Some(self.limits.rooms_per_user);
-            return Err(Refusal { limit, ..Refusal::new(Code::TooManyRooms, "you are in too many rooms") });
-        }
-        let room: Arc<str> =
-            self.rooms.get_key_value(room).map_or_else(|| room.into(), |(room, _)| room.clone());
-        user.rooms.insert(room.clone());
-        let text = Reply::Join {
-            room_id: &room,
-            user_id: &user.id,
-            name: &user.name,
-            content: format!("{} joined the room", user.name),
-        }
-        .to_bytes();
-        self.rooms.entry(room.clone()).or_default().push(conn);
-        self.broadcast(&room, text);
-        self.tell_list(conn, &room);
-        Ok(())
-    }
-
-    fn leave(&mut self, conn: K, room: &str) -> Result<(), Refusal> {
-        let (room, user) = self.place(conn, room)?;
-        let text = leave_text(&room, user);
-        self.broadcast(&room, text);
-        if let Some(user) = self.users.get_mut(&conn) {
-            user.rooms.remove(&room);
-        }
-        self.remove_member(&room, conn);
-        Ok(())
-    }
-
-    fn broadcast(&mut self, room: &str, text: Bytes) {
-        let conns = self.rooms.get(room).cloned().unwrap_or_default();
-        self.push(Action::Broadcast { conns, text });
-    }
-
-    /// An empty room is gone, but for `general`.
-    fn remove_member(&mut self, room: &str, conn: K) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            members.retain(|member| *member != conn);
-            if members.is_empty() && room != GENERAL {
-                self.rooms.remove(room);
-            }
-        }
-    }
-
-    fn tell_list(&mut self, conn: K, room: &str) {
-        let members: Vec<Member<'_>> = (self.rooms.get(room).into_iter().flatten())
-            .filter_map(|member| self.users.get(member))
-            .map(|user| Member { user_id: &user.id, name: &user.name })
-            .collect();
-        let users = members.iter().map(|member| member.name).collect();
-        let text = Reply::UserList { room_id: room, users, members }.to_bytes();
+    fn send(&mut self, conn: K, text: Bytes) {
+        self.weigh(&[conn], text.len());
         self.push(Action::Send { conn, text });
     }
-}
 
-fn leave_text(room: &str, user: &User) -> Bytes {
-    let content = format!("{} left the room", user.name);
-    Reply::Leave { room_id: room, user_id: &user.id, name: &user.name, content }.to_bytes()
+    fn broadcast(&mut self, conns: Vec<K>, text: Bytes) {
+        if !conns.is_empty() {
+            self.weigh(&conns, text.len());
+            self.push(Action::Broadcast { conns, text });
+        }
+    }
+
+    fn close(&mut self, conn: K, code: CloseCode, reason: &'static str) {
+        self.push(Action::Close { conn, code, reason });
+    }
+
+    fn refuse(&mut self, conn: K, refusal: &Refusal, reference: Option<&str>) -> Code {
+        self.stats.refused += 1;
+        self.send(conn, refusal.reply(reference).to_bytes());
+        refusal.code
+    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,28 @@
 //! What each path answers.
 
+mod messages;
+mod metrics;
+
+pub(super) use messages::no_store;
+pub use messages::{failed, found};
+
 use super::Rooms;
 use super::access::Access;
-use bytes::Bytes;
+use super::page;
 use serde::Serialize;
 use wharf::http::{Request, Response};
-
-/// What the page may do: nothing but its own style, script and WebSocket, in no frame of anybody's.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+use wharf::service::history::PageAsk;
 
 /// Where a request leads.
 ///
 /// ```
-/// use wharf::base::Entropy;
+/// use wharf::base::{Entropy, Instant};
 /// use wharf::http::Request;
 /// use wharf_cli::chat::access::Access;
 /// use wharf_cli::chat::routes::{Route, route};
 /// use wharf_cli::chat::{Limits, Rooms};
 ///
-/// let rooms = Rooms::<u32>::new(Limits::default(), Entropy::from_seed([7; 32]));
+/// let rooms = Rooms::<u32>::new(Instant::ORIGIN, Limits::default(), Entropy::from_seed([7; 32]));
 /// let request = Request::parse(b"GET /api/rooms HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
 /// let Route::Answer(answer) = route(&request, &Access::default(), &rooms) else { panic!() };
 /// assert_eq!(answer.content(), r#"{"rooms":[{"roomId":"general","users":0}]}"#);
@@ -36,6 +37,8 @@ pub enum Route {
         /// Whether its user enters `general` by itself.
         auto_join: bool,
     },
+    /// To the page of messages that is asked for, as [`found`] or [`failed`] answers it.
+    Messages(PageAsk),
 }
 
 /// Where `request` leads. A HEAD leads where its GET does; the answer's body is not sent for it. Other methods do
@@ -46,11 +49,6 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
         return Route::Answer(Response::plain(403));
     }
     Route::Answer(match request.path() {
-        "/" => page("text/html; charset=utf-8", include_str!("page/index.html")),
-        "/chat.css" => page("text/css; charset=utf-8", include_str!("page/chat.css")),
-        "/chat.js" => page(SCRIPT, include_str!("page/chat.js")),
-        "/line.js" => page(SCRIPT, include_str!("page/line.js")),
-        "/view.js" => page(SCRIPT, include_str!("page/view.js")),
         "/ws" if !request.is_websocket() => Response::plain(426)
             .with("Upgrade", "websocket")
             .with("Connection", "Upgrade")
@@ -60,9 +58,18 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
             let mut query = request.query().unwrap_or_default().split('&');
             return Route::WebSocket { auto_join: !query.any(|pair| pair == "join=no") };
         }
-        "/api/rooms" => json(&RoomList::of(rooms)),
-        "/health" => json(&Health { status: "ok" }),
-        _ => Response::plain(404),
+        "/api/rooms" => json(200, &RoomList::of(rooms)),
+        "/health" if rooms.is_away() => json(503, &Health { status: "unavailable" }),
+        "/health" => json(200, &Health { status: "ok" }),
+        "/metrics" => Response::new(200)
+            .with("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            .with("X-Content-Type-Options", "nosniff")
+            .with("Cache-Control", "no-store")
+            .body(metrics::prometheus(&rooms.stats(), rooms.is_away())),
+        path => match page::part(path) {
+            Some(answer) => answer,
+            None => return messages::route(path, request.query()),
+        },
     })
 }
 
@@ -89,20 +96,9 @@ impl<'a> RoomList<'a> {
     }
 }
 
-fn page(content_type: &'static str, text: &'static str) -> Response {
-    Response::new(200)
-        .with("Content-Type", content_type)
-        .with("Content-Security-Policy", PAGE_POLICY)
-        .with("Referrer-Policy", "no-referrer")
-        .with("X-Content-Type-Options", "nosniff")
-        // Checked again each time: a page of yesterday may not speak with the server of today.
-        .with("Cache-Control", "no-cache")
-        .body(Bytes::from_static(text.as_bytes()))
-}
-
-fn json(value: &impl Serialize) -> Response {
+fn json(status: u16, value: &impl Serialize) -> Response {
     let text = serde_json::to_vec(value).expect("strings and numbers always have a JSON text");
-    Response::new(200)
+    Response::new(status)
         .with("Content-Type", "application/json")
         .with("X-Content-Type-Options", "nosniff")
         .with("Cache-Control", "no-store")
@@ -111,12 +107,14 @@ fn json(value: &impl Serialize) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Limits;
+    use super::super::{Action, Limits};
     use super::*;
+    use std::time::Duration;
     use wharf::base::{Entropy, Instant, Message, Wall};
+    use wharf::service::history::Failure;
 
     fn rooms() -> Rooms<u32> {
-        Rooms::new(Limits::default(), Entropy::from_seed([7; 32]))
+        Rooms::new(Instant::ORIGIN, Limits::default(), Entropy::from_seed([7; 32]))
     }
 
     fn request(path: &str, fields: &str) -> Request {
@@ -138,49 +136,10 @@ mod tests {
     const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
 
     #[test]
-    fn the_page_and_its_parts() {
-        for (path, content_type) in [
-            ("/", "text/html; charset=utf-8"),
-            ("/?a=b", "text/html; charset=utf-8"),
-            ("/chat.css", "text/css; charset=utf-8"),
-            ("/chat.js?v=2", SCRIPT),
-            ("/line.js", SCRIPT),
-            ("/view.js", SCRIPT),
-        ] {
-            let answer = answer(path, "", &Access::default());
-            assert_eq!(
-                (answer.status(), field(&answer, "Content-Type")),
-                (200, Some(content_type)),
-                "{path}"
-            );
-            let policy = field(&answer, "Content-Security-Policy").expect(path);
-            assert!(policy.starts_with("default-src 'none';") && policy.ends_with("frame-ancestors 'none'"));
-            assert!(!policy.contains("unsafe-inline"));
-            assert!(field(&answer, "Referrer-Policy").is_some());
-            assert!(answer.content().len() > 500);
-        }
-    }
-
-    /// What the policy forbids, and what would be asked of others.
-    #[test]
-    fn the_page_keeps_its_own_policy() {
-        let page = include_str!("page/index.html");
-        for bad in ["style=", "onclick", "<style", "http://", "https://", "<script>"] {
-            assert!(!page.contains(bad), "{bad}");
-        }
-        for script in
-            [include_str!("page/chat.js"), include_str!("page/line.js"), include_str!("page/view.js")]
-        {
-            for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://"]
-            {
-                assert!(!script.contains(bad), "{bad}");
-            }
-        }
-    }
-
-    #[test]
     fn every_answer_is_not_to_be_sniffed() {
-        for path in ["/", "/chat.css", "/chat.js", "/ws", "/api/rooms", "/health", "/else"] {
+        for path in
+            ["/", "/base.css", "/chat.js", "/ws", "/api/rooms", "/health", "/metrics", "/else", "/api/x"]
+        {
             let answer = answer(path, "", &Access::default());
             assert_eq!(field(&answer, "X-Content-Type-Options"), Some("nosniff"), "{path}");
         }
@@ -189,7 +148,7 @@ mod tests {
     #[test]
     fn rooms_and_health() {
         let mut rooms = rooms();
-        rooms.handle_opened(Instant::ORIGIN, 1, true);
+        rooms.handle_opened(Instant::ORIGIN, Wall::default(), 1, true);
         let join = Message::text(r#"{"type":"join","roomId":"\"é"}"#);
         rooms.handle_message(Instant::ORIGIN, Wall::default(), 1, &join);
         let Route::Answer(listed) = route(&request("/api/rooms", ""), &Access::default(), &rooms) else {
@@ -202,6 +161,42 @@ mod tests {
         assert_eq!(field(&listed, "Cache-Control"), Some("no-store"));
         assert_eq!(field(&listed, "Content-Type"), Some("application/json"));
         assert_eq!(answer("/health", "", &Access::default()).content(), r#"{"status":"ok"}"#);
+    }
+
+    #[test]
+    fn health_and_metrics_while_the_database_is_away() {
+        let mut rooms = rooms();
+        let (now, wall) = (Instant::ORIGIN + Duration::from_secs(5), Wall::default());
+        let answer = |rooms: &Rooms<u32>, path| match route(&request(path, ""), &Access::default(), rooms) {
+            Route::Answer(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+        let up = |rooms: &Rooms<u32>| {
+            let text = answer(rooms, "/metrics").content().clone();
+            let text = String::from_utf8(text.into()).unwrap();
+            text.contains("# TYPE wharf_chat_database_up gauge\nwharf_chat_database_up 1\n")
+        };
+        assert!(up(&rooms));
+        rooms.handle_timeout(now, wall);
+        assert!(matches!(rooms.poll_action(), Some(Action::Ask(_))));
+        rooms.handle_answer(now, wall, Err(Failure::Away("gone".into())));
+        let health = answer(&rooms, "/health");
+        assert_eq!((health.status(), &health.content()[..]), (503, &br#"{"status":"unavailable"}"#[..]));
+        assert!(!up(&rooms));
+        let metrics = answer(&rooms, "/metrics");
+        assert!(field(&metrics, "Content-Type").unwrap().starts_with("text/plain; version=0.0.4"));
+        let text = String::from_utf8(metrics.content().clone().into()).unwrap();
+        for name in ["connections", "rooms", "messages_total"] {
+            assert!(text.contains(&format!("\nwharf_chat_{name} ")), "{name}");
+        }
+    }
+
+    #[test]
+    fn messages_are_answered_later() {
+        let led = route(&request("/api/rooms/a/messages?limit=3", ""), &Access::default(), &rooms());
+        assert!(matches!(led, Route::Messages(ask) if ask.limit == 3));
+        let bad = answer("/api/rooms/a/messages?limit=0", "", &Access::default());
+        assert_eq!((bad.status(), field(&bad, "Cache-Control")), (400, Some("no-store")));
     }
 
     #[test]

@@ -1,27 +1,33 @@
 //! The chat as a service of a hub: rooms and routes, glued.
 
 use super::access::Access;
-use super::protocol::Code;
-use super::routes::{Route, route};
-use super::{Action, Limits, Rooms};
+use super::limits::MAX_OUTBOX;
+use super::lines;
+use super::protocol::{Code, Refusal};
+use super::routes::{self, Route, route};
+use super::{Action, Limits, Paged, Rooms};
+use crate::limits::LimitArgs;
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::{Accepted, CloseCode, Closed, Entropy, Instant, Kind, Message, SendError};
-use wharf::http::Request;
-use wharf::link::{Config, ConnId, Context, Service, Verdict};
+use wharf::framed;
+use wharf::http::{Request, Response};
+use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
+use wharf::service::history::{Answer, Ask, Failure};
+use wharf::service::limiter::Limited;
 use wharf::ws::{self, Prepared};
 
-/// A member with more than this to take is closed with 1013, and nobody waits for it; in bytes.
-pub const MAX_OUTBOX: usize = 1 << 20;
 /// A larger message closes its connection with 1009; in bytes.
 pub const MAX_MESSAGE: usize = 64 << 10;
 /// Connections whose request said `?join=no` and that are not open yet. The opening follows its request at once, so
 /// there is hardly ever more than one; of too many the oldest is forgotten.
 const MAX_EXPECTED: usize = 64;
 
-/// The chat: page, rooms and WebSockets on one port.
+/// The chat: page, rooms and WebSockets on one port, and JSON lines on others. Its jobs are what its store is asked, one at a
+/// time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,41 +38,72 @@ const MAX_EXPECTED: usize = 64;
 ///
 /// let entropy = Entropy::from_seed([7; 32]);
 /// let chat = ChatService::new(Access::default(), Limits::default(), entropy.clone());
-/// let config = ChatService::config(Duration::from_secs(30)).into();
+/// let config = ChatService::config(Some(Duration::from_secs(30))).into();
 /// let mut hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, entropy);
 /// let conn = hub.accept(Instant::ORIGIN, Address::Unix(String::new())).unwrap();
 /// hub.receive(Instant::ORIGIN, conn, &mut *b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n".to_vec());
 /// let mut slices = [&[][..]; 4];
 /// assert!(hub.slices(conn, &mut slices) > 0 && slices[0].starts_with(b"HTTP/1.1 200 OK"));
 /// ```
-#[derive(Debug)]
 pub struct ChatService {
     rooms: Rooms<ConnId>,
     access: Access,
     /// At most [`MAX_EXPECTED`].
     expected: VecDeque<ConnId>,
-    slow: u64,
+    /// Connections for lines on which nothing was said yet: one entry each.
+    silent: BTreeSet<ConnId>,
+    /// Whose request is being looked at, and its answer if there is one at once: later it would be awaited.
+    asking: Option<(ConnId, Option<Response>)>,
+    was_away: bool,
+    drained: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// What a program asks of a running [`ChatService`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChatCommand {
+    /// Accept no more messages; store and tell what was accepted. What [`ChatService::on_drained`] was given is called when that is
+    /// done; then the hub may drain.
+    Drain,
 }
 
 impl ChatService {
-    /// A chat without users, whose ids are drawn from `entropy`.
+    /// A chat without users, whose ids and tokens are drawn from `entropy`.
     #[must_use]
     pub fn new(access: Access, limits: Limits, entropy: Entropy) -> Self {
-        Self { rooms: Rooms::new(limits, entropy), access, expected: VecDeque::new(), slow: 0 }
+        let rooms = Rooms::new(Instant::ORIGIN, limits, entropy);
+        let (expected, silent) = (VecDeque::new(), BTreeSet::new());
+        Self { rooms, access, expected, silent, asking: None, was_away: false, drained: None }
+    }
+
+    /// Has `tell` called once, when all that was accepted before [`ChatCommand::Drain`] is told.
+    #[must_use]
+    pub fn on_drained(self, tell: impl FnOnce() + Send + 'static) -> Self {
+        Self { drained: Some(Box::new(tell)), ..self }
+    }
+
+    /// This chat, held to limits. What foreign pages ask for is refused, and does not count against whoever looks at them.
+    #[must_use]
+    pub fn within(self, limits: &LimitArgs) -> Limited<Self> {
+        let access = self.access.clone();
+        limits.around(self).counting(move |request| access.allows(request))
     }
 
     /// What a hub of this service is to be told: the chat's limits, and `idle_timeout` until a silent client is pinged and
-    /// as long again until it is ended.
+    /// as long again until it is ended. Where there are no pings, it is ended after five minutes.
     #[must_use]
-    pub fn config(idle_timeout: Duration) -> Config {
+    pub fn config(idle_timeout: Option<Duration>) -> Config {
+        // The largest list of users is about 1 MiB and goes at once.
+        let queue_limit = 4 * MAX_OUTBOX;
         let mut ws = ws::Config::default();
         ws.max_message = MAX_MESSAGE;
         ws.max_frame = MAX_MESSAGE;
-        // The largest list of users is about 1 MiB and goes at once.
-        ws.queue_limit = 4 * MAX_OUTBOX;
-        ws.idle_timeout = Some(idle_timeout);
+        ws.queue_limit = queue_limit;
+        ws.idle_timeout = idle_timeout;
+        let mut framed = framed::Config::default();
+        (framed.max_message, framed.queue_limit) = (MAX_MESSAGE, queue_limit);
         let mut config = Config::default();
-        config.ws = Arc::new(ws);
+        (config.ws, config.framed) = (Arc::new(ws), Arc::new(framed));
         config
     }
 
@@ -76,14 +113,8 @@ impl ChatService {
         &self.rooms
     }
 
-    /// How many members were closed because they did not take what they were sent.
-    #[must_use]
-    pub fn slow_members(&self) -> u64 {
-        self.slow
-    }
-
     /// Does what the rooms want done. A slow member that is given up makes them want more, at most once a member.
-    fn act(&mut self, cx: &mut Context<'_>) {
+    fn act(&mut self, cx: &mut Context<'_, Ask>) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Send { conn, text } => {
@@ -91,13 +122,29 @@ impl ChatService {
                     self.judge(cx, conn, sent);
                 }
                 Action::Broadcast { conns, text } => self.broadcast(cx, conns, text),
-                // One that is closing already is on its way.
-                Action::Close { conn, code } => drop(cx.close(conn, code, "too many users")),
+                Action::Close { conn, code, reason } => {
+                    // One that is closing already is on its way.
+                    if cx.close(conn, code, reason).is_ok() {
+                        tracing::info!(%conn, %code, reason, "a connection was closed");
+                    }
+                }
+                Action::Ask(ask) => {
+                    // It is the only job there is, so there is room for it.
+                    if cx.submit(ask).is_err() {
+                        self.answered(cx, Err(Failure::Away("there is no room for a job".into())));
+                    }
+                }
+                Action::Page { conn, paged } => self.respond(cx, conn, &paged),
             }
+        }
+        if self.rooms.is_drained()
+            && let Some(tell) = self.drained.take()
+        {
+            tell();
         }
     }
 
-    fn broadcast(&mut self, cx: &mut Context<'_>, conns: Vec<ConnId>, text: Bytes) {
+    fn broadcast(&mut self, cx: &mut Context<'_, Ask>, conns: Vec<ConnId>, text: Bytes) {
         let prepared = Prepared::new(Kind::Text, text).expect("JSON is UTF-8");
         let mut congested = Vec::new();
         cx.broadcast(conns, &prepared, |conn, sent| {
@@ -110,27 +157,80 @@ impl ChatService {
         }
     }
 
-    /// Gives a member up that has too much to take. Its rooms are told now, not when its close has gone through.
-    fn judge(&mut self, cx: &mut Context<'_>, conn: ConnId, sent: Result<Accepted, SendError>) {
-        let slow = match sent {
-            Ok(Accepted::Queued) => false,
-            Ok(Accepted::Congested) => cx.info(conn).is_some_and(|info| info.queued > MAX_OUTBOX),
-            Err(error) => matches!(error, SendError::Full | SendError::TooBig { .. }),
+    /// Tells the rooms who takes less than it is sent. One that has no room for this any more is given up: its rooms are told now, not
+    /// when its close has gone through.
+    fn judge(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, sent: Result<Accepted, SendError>) {
+        match sent {
+            Ok(Accepted::Congested) => self.rooms.handle_congested(conn),
+            Err(SendError::Full | SendError::TooBig { .. }) => self.give_up(cx, conn),
+            // Any other is on its way out.
+            _ => {}
+        }
+    }
+
+    fn give_up(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
+        if cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
+            tracing::warn!(%conn, "a member has no room for more and was closed");
+            self.rooms.handle_slow(cx.now(), cx.wall(), conn);
+        }
+    }
+
+    fn answered(&mut self, cx: &Context<'_, Ask>, answer: Result<Answer, Failure>) {
+        let cause = answer.as_ref().err().map(ToString::to_string);
+        self.rooms.handle_answer(cx.now(), cx.wall(), answer);
+        if let Some(cause) = &cause
+            && (!self.rooms.is_away() || !self.was_away)
+        {
+            tracing::error!(cause, "the database failed");
+        }
+        self.tell_health();
+    }
+
+    fn respond(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, paged: &Paged) {
+        let answer = match paged {
+            Paged::Found(page) => routes::found(page),
+            Paged::NoRoom => routes::no_store(404),
+            Paged::Failed(failure) => {
+                let id = format!("{:016x}", cx.entropy().next_u64());
+                tracing::error!(%conn, id, cause = %failure, "a request failed");
+                routes::failed(failure, &id)
+            }
         };
-        if slow && cx.close(conn, CloseCode::TRY_AGAIN_LATER, "too slow").is_ok() {
-            self.slow += 1;
-            tracing::warn!(%conn, "a member is too slow and was closed");
-            self.rooms.handle_closed(cx.now(), conn);
+        match &mut self.asking {
+            Some((asking, at_once)) if *asking == conn => *at_once = Some(answer),
+            // Whoever asked may be gone.
+            _ => {
+                let _ = cx.respond(conn, &answer);
+            }
+        }
+    }
+
+    /// Closes a connection on which something else is spoken.
+    fn turn_away(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
+        tracing::warn!(%conn, "it speaks another protocol and was closed");
+        let refusal = Refusal::new(Code::BadJson, "lines of JSON are spoken here");
+        // One that is closing already is on its way.
+        let _ = cx.send_bytes(conn, Kind::Text, refusal.reply(None).to_bytes());
+        let _ = cx.close(conn, CloseCode::POLICY_VIOLATION, "another protocol");
+        self.rooms.handle_closed(cx.now(), cx.wall(), conn);
+        self.act(cx);
+    }
+
+    fn tell_health(&mut self) {
+        let is_away = self.rooms.is_away();
+        if std::mem::replace(&mut self.was_away, is_away) != is_away {
+            let state = if is_away { "away" } else { "back" };
+            tracing::info!(state, "the database");
         }
     }
 }
 
 impl Service for ChatService {
-    type Job = ();
-    type Done = ();
-    type Command = ();
+    type Job = Ask;
+    type Done = Result<Answer, Failure>;
+    type Command = ChatCommand;
 
-    fn request(&mut self, _: &mut Context<'_>, conn: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, request: &Request) -> Verdict {
         match route(request, &self.access, &self.rooms) {
             Route::Answer(answer) => Verdict::Respond(answer),
             Route::WebSocket { auto_join } => {
@@ -143,35 +243,78 @@ impl Service for ChatService {
                 }
                 Verdict::accept()
             }
+            Route::Messages(ask) => {
+                self.asking = Some((conn, None));
+                self.rooms.handle_page(cx.now(), cx.wall(), conn, ask);
+                self.act(cx);
+                let at_once = self.asking.take().and_then(|(_, answer)| answer);
+                at_once.map_or(Verdict::Later, Verdict::Respond)
+            }
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
         let before = self.expected.len();
         self.expected.retain(|expected| *expected != conn);
         let auto_join = self.expected.len() == before;
+        if !cx.is_websocket(conn) {
+            self.silent.insert(conn);
+        }
         if let Some(info) = cx.info(conn) {
             let client = info.client.filter(|client| info.peer.ip() != Some(*client));
             let client = client.map(tracing::field::display);
             tracing::info!(%conn, address = %info.peer, client, "connected");
         }
-        self.rooms.handle_opened(cx.now(), conn, auto_join);
+        self.rooms.handle_opened(cx.now(), cx.wall(), conn, auto_join);
         self.act(cx);
     }
 
-    fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, message: Message<'_>) {
+        // Between lines there may be blank ones.
+        let is_blank = message.as_text().is_some_and(|text| text.trim_ascii().is_empty());
+        if is_blank && !cx.is_websocket(conn) {
+            return;
+        }
+        if self.silent.remove(&conn) && lines::is_foreign(message.payload()) {
+            return self.turn_away(cx, conn);
+        }
         match self.rooms.handle_message(cx.now(), cx.wall(), conn, &message) {
             None => {}
-            // One that talks too much is not to fill the log as well.
-            Some(code @ Code::RateLimited) => tracing::debug!(%conn, ?code, "a message was refused"),
+            // One that talks too much is not to fill the log as well, nor are all while the database is away.
+            Some(code @ (Code::RateLimited | Code::Unavailable)) => {
+                tracing::debug!(%conn, ?code, "a message was refused");
+            }
             Some(code) => tracing::warn!(%conn, ?code, "a message was refused"),
         }
         self.act(cx);
     }
 
-    fn closed(&mut self, cx: &mut Context<'_>, conn: ConnId, closed: &Closed) {
+    fn drained(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId) {
+        self.rooms.handle_drained(cx.now(), cx.wall(), conn);
+        self.act(cx);
+    }
+
+    fn closed(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, closed: &Closed) {
+        self.silent.remove(&conn);
         tracing::info!(%conn, code = %closed.code, origin = ?closed.origin, "disconnected");
-        self.rooms.handle_closed(cx.now(), conn);
+        self.rooms.handle_closed(cx.now(), cx.wall(), conn);
+        self.act(cx);
+    }
+
+    fn done(&mut self, cx: &mut Context<'_, Ask>, _: JobToken, outcome: Self::Done) {
+        self.answered(cx, outcome);
+        self.act(cx);
+    }
+
+    fn job_lost(&mut self, cx: &mut Context<'_, Ask>, _: JobToken) {
+        self.answered(cx, Err(Failure::Away("nobody said what became of it".into())));
+        self.act(cx);
+    }
+
+    fn command(&mut self, cx: &mut Context<'_, Ask>, command: ChatCommand) {
+        match command {
+            ChatCommand::Drain => self.rooms.drain(),
+        }
         self.act(cx);
     }
 
@@ -179,9 +322,16 @@ impl Service for ChatService {
         self.rooms.poll_timeout()
     }
 
-    fn timeout(&mut self, cx: &mut Context<'_>) {
-        self.rooms.handle_timeout(cx.now());
+    fn timeout(&mut self, cx: &mut Context<'_, Ask>) {
+        self.rooms.handle_timeout(cx.now(), cx.wall());
+        self.tell_health();
         self.act(cx);
+    }
+}
+
+impl fmt::Debug for ChatService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatService").field("stats", &self.rooms.stats()).finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How long anything may take before a measurement fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+const FIELDS: &str = "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -93,15 +93,29 @@ impl Client {
     /// # Errors
     /// As the operating system says, or if the server answers otherwise than it should.
     pub fn open(address: SocketAddr, speech: Speech) -> io::Result<Self> {
+        let mut client = Self::connect(address)?;
+        if speech == Speech::WebSocket && !client.shake_hands("/")?.is_empty() {
+            return Err(io::Error::other("the server speaks first"));
+        }
+        Ok(client)
+    }
+
+    /// Connects and shakes hands for a path; with what the server has said already behind its answer.
+    ///
+    /// # Errors
+    /// As the operating system says, or if the server answers otherwise than it should.
+    pub fn open_path(address: SocketAddr, path: &str) -> io::Result<(Self, Vec<u8>)> {
+        let mut client = Self::connect(address)?;
+        let behind = client.shake_hands(path)?;
+        Ok((client, behind))
+    }
+
+    fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let mut client = Self { stream };
-        if speech == Speech::WebSocket {
-            client.shake_hands()?;
-        }
-        Ok(client)
+        Ok(Self { stream })
     }
 
     /// The stream, for whoever does not want to block.
@@ -110,19 +124,24 @@ impl Client {
         self.stream
     }
 
-    fn shake_hands(&mut self) -> io::Result<()> {
-        self.stream.write_all(REQUEST)?;
+    /// What came behind the answer.
+    fn shake_hands(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        self.stream.write_all(format!("GET {path} HTTP/1.1\r\n{FIELDS}").as_bytes())?;
         let mut head = Vec::new();
         let mut buffer = [0; 1024];
-        while !head.ends_with(b"\r\n\r\n") {
+        let end = loop {
             match self.stream.read(&mut buffer)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 n => head.extend_from_slice(&buffer[..n]),
             }
-        }
+            if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+        };
+        let behind = head.split_off(end);
         let head = String::from_utf8_lossy(&head);
         if head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT) {
-            return Ok(());
+            return Ok(behind);
         }
         Err(io::Error::other(format!("the handshake was answered by {head:?}")))
     }

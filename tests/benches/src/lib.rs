@@ -5,6 +5,8 @@
 pub mod bus;
 #[cfg(feature = "servers")]
 pub mod client;
+#[cfg(feature = "servers")]
+pub mod descriptors;
 pub mod echo;
 #[cfg(feature = "peers")]
 pub mod engine;
@@ -19,4 +21,6 @@ pub mod peers;
 pub mod raw;
 #[cfg(feature = "peers")]
 pub mod report;
+#[cfg(feature = "servers")]
+pub mod room;
 pub mod statistics;

@@ -10,6 +10,7 @@ macro_rules! certificate {
 
 mod bus;
 mod bus_input;
+mod chat;
 mod environment;
 mod framings;
 mod health;
@@ -194,6 +195,7 @@ fn bad_use_is_one_line_and_2() {
         (&["echo", "--max-connections", "0"], "at least 1"),
         (&["echo", "--runtime", "rocket"], "rocket"),
         (&["chat", "--allow-origin", "no origin"], "origin"),
+        (&["chat", "--database", "mysql://localhost"], "sqlite:PATH"),
         (&["connect", "http://localhost/"], "ws://"),
         (&["connect", "ws://localhost/", "--framing", "lines"], "tcp://"),
         (&["connect", "tcp://localhost"], "HOST:PORT"),

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
+use wharf::service::history::Entry;
 
 /// What is wrong with a message, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +26,14 @@ pub enum Code {
     TooManyRooms,
     /// The user is not in that room.
     NotInRoom,
+    /// Somebody else who is connected is called so.
+    NameTaken,
+    /// What nobody can be called.
+    BadName,
+    /// A token that is not known, or not any more.
+    BadToken,
+    /// The database is away, or too much waits for it.
+    Unavailable,
 }
 
 /// Why a message was refused. Nothing came of it, and the connection stays.
@@ -85,10 +95,10 @@ pub struct Member<'a> {
 /// ```
 /// use wharf_cli::chat::protocol::Reply;
 ///
-/// let welcome = Reply::Welcome { user_id: "6f1c…", name: "User_6f1c0a2b" };
-/// assert_eq!(welcome.to_bytes(), r#"{"type":"welcome","userId":"6f1c…","name":"User_6f1c0a2b"}"#);
+/// let name = Reply::Name { user_id: "6f1c…", name: "Ada" };
+/// assert_eq!(name.to_bytes(), r#"{"type":"name","userId":"6f1c…","name":"Ada"}"#);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 #[expect(
@@ -96,17 +106,20 @@ pub struct Member<'a> {
     reason = "the fields are the protocol's own; the module and the variants say what they mean"
 )]
 pub enum Reply<'a> {
-    /// First on each connection: who you are.
-    Welcome { user_id: &'a str, name: &'a str },
+    /// First on each connection, and the answer to `resume`: who you are, and by what you may be so again.
+    Welcome { user_id: &'a str, name: &'a str, token: &'a str, rooms: Vec<&'a str>, resumed: bool },
     /// To all in a room, the joiner included: somebody came in.
     Join { room_id: &'a str, user_id: &'a str, name: &'a str, content: String },
     /// To all in a room, once: somebody left it.
     Leave { room_id: &'a str, user_id: &'a str, name: &'a str, content: String },
     /// Who is in a room: to the joiner, and to who asks.
     UserList { room_id: &'a str, users: Vec<&'a str>, members: Vec<Member<'a>> },
-    /// To all in a room, the sender included, for whom it is the acknowledgement. `timestamp` is in milliseconds
+    /// What was said in a room before, oldest first: to the joiner, after the list. With `more` there is older still.
+    History { room_id: &'a str, messages: Vec<Box<RawValue>>, more: bool },
+    /// To all in a room, the sender included, for whom it is the acknowledgement. `id` grows. `timestamp` is in milliseconds
     /// since 1970 UTC, `ref` as the sender gave it.
     Message {
+        id: u64,
         room_id: &'a str,
         user_id: &'a str,
         name: &'a str,
@@ -115,6 +128,10 @@ pub enum Reply<'a> {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,
     },
+    /// To each who shares a room, once, and to the user: what somebody is called from now on.
+    Name { user_id: &'a str, name: &'a str },
+    /// To the others in a room: somebody is writing something.
+    Typing { room_id: &'a str, user_id: &'a str, name: &'a str },
     /// A refusal.
     Error {
         code: Code,
@@ -128,7 +145,21 @@ pub enum Reply<'a> {
     },
 }
 
-impl Reply<'_> {
+impl<'a> Reply<'a> {
+    /// What a stored message is told by.
+    #[must_use]
+    pub fn message(entry: &'a Entry) -> Self {
+        Self::Message {
+            id: entry.id,
+            room_id: &entry.room,
+            user_id: &entry.user,
+            name: &entry.name,
+            content: &entry.content,
+            timestamp: entry.at.as_millis(),
+            reference: entry.reference.as_deref(),
+        }
+    }
+
     /// The text of the message.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {

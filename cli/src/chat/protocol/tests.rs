@@ -57,16 +57,52 @@ fn what_is_no_json_and_what_is_no_message() {
 }
 
 #[test]
-fn types_of_later_versions_are_not_known_but_seen() {
-    for (text, kind) in [
-        (r#"{"type":"name","name":"A"}"#, FrameType::Name),
-        (r#"{"type":"resume"}"#, FrameType::Resume),
-        (r#"{"type":"typing"}"#, FrameType::Unknown),
-        (r#"{"type":"JOIN"}"#, FrameType::Unknown),
-        (r#"{"type":""}"#, FrameType::Unknown),
-    ] {
+fn types_that_are_not_known() {
+    for text in [r#"{"type":"dance"}"#, r#"{"type":"JOIN"}"#, r#"{"type":""}"#, r#"{"type":"welcome"}"#] {
         let frame = parse(text);
-        assert_eq!((frame.kind, frame.ask.unwrap_err().code), (kind, Code::UnknownType), "{text}");
+        assert_eq!(
+            (frame.kind, frame.ask.unwrap_err().code),
+            (FrameType::Unknown, Code::UnknownType),
+            "{text}"
+        );
+    }
+}
+
+/// What is held while a token is looked up is to be small.
+#[test]
+fn a_token_that_was_never_given_is_not_kept() {
+    let resume = |token: &str| parse(&format!(r#"{{"type":"resume","token":"{token}","after":0}}"#)).ask;
+    let kept = |token: &str| Ok(Ask::Resume { token: token.into(), after: 0 });
+    let token = "0123456789abcdef".repeat(4);
+    assert_eq!(resume(&token), kept(&token));
+    for bad in ["t", &"a".repeat(60_000), &token[1..], &token.replace('f', "g")] {
+        assert_eq!(resume(bad), kept(""));
+    }
+}
+
+#[test]
+fn names_and_tokens() {
+    for (text, ask) in [
+        (r#"{"type":"name","name":" Ada "}"#, Ask::Name { name: "Ada".into() }),
+        (r#"{"type":"typing","roomId":"x"}"#, Ask::Typing { room: "x".into() }),
+        (
+            r#"{"type":"resume","token":"","after":9007199254740991}"#,
+            Ask::Resume { token: String::new(), after: MAX_ID },
+        ),
+    ] {
+        assert_eq!(parse(text).ask, Ok(ask), "{text}");
+    }
+    for (text, bad) in [
+        (r#"{"type":"name"}"#, Code::BadName),
+        (r#"{"type":"name","name":"\u202ex"}"#, Code::BadName),
+        (r#"{"type":"typing"}"#, Code::BadRoom),
+        (r#"{"type":"resume"}"#, Code::BadMessage),
+        (r#"{"type":"resume","token":"t"}"#, Code::BadMessage),
+        (r#"{"type":"resume","token":"t","after":"0"}"#, Code::BadMessage),
+        (r#"{"type":"resume","token":"t","after":1.5}"#, Code::BadMessage),
+        (r#"{"type":"resume","token":"t","after":9007199254740992}"#, Code::BadMessage),
+    ] {
+        assert_eq!(code(text), bad, "{text}");
     }
 }
 
@@ -124,6 +160,7 @@ fn what_the_server_says() {
         r#"{"type":"user_list","roomId":"r","users":["A"],"members":[{"userId":"u","name":"A"}]}"#
     );
     let message = Reply::Message {
+        id: 7,
         room_id: "r",
         user_id: "u",
         name: "A",
@@ -133,7 +170,7 @@ fn what_the_server_says() {
     };
     assert_eq!(
         message.to_bytes(),
-        r#"{"type":"message","roomId":"r","userId":"u","name":"A","content":"<b>\"\n","timestamp":5}"#
+        r#"{"type":"message","id":7,"roomId":"r","userId":"u","name":"A","content":"<b>\"\n","timestamp":5}"#
     );
     let refusal =
         Refusal { retry_after_ms: Some(50), limit: Some(3), ..Refusal::new(Code::RateLimited, "slow") };

@@ -1,33 +1,83 @@
 use super::*;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::time::Duration;
 
+mod auto_join;
+mod congestion;
+mod history;
+mod limits;
+mod missed;
+mod naming;
 mod properties;
+mod resuming;
+mod storing;
 
-/// The machine and what each connection has heard of it.
+use wharf::service::history::{Answer, Ask as StoreAsk, Failure, Memory};
+
+/// How the store is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Away,
+    /// It answers when it is told to.
+    Slow,
+}
+
+/// The machine with its store, and what each connection has heard of it.
 struct Site {
     rooms: Rooms<u32>,
     now: Instant,
+    memory: Memory,
+    mood: Mood,
+    asked: Option<StoreAsk>,
     heard: BTreeMap<u32, Vec<Value>>,
     closed: Vec<(u32, u16)>,
+    pages: Vec<(u32, Paged)>,
 }
 
 impl Site {
     fn new(limits: Limits) -> Self {
-        let rooms = Rooms::new(limits, Entropy::from_seed([7; 32]));
-        Self { rooms, now: Instant::ORIGIN, heard: BTreeMap::new(), closed: Vec::new() }
+        Self::over(Memory::new(10_000), limits, 7)
+    }
+
+    fn over(memory: Memory, limits: Limits, seed: u8) -> Self {
+        Self {
+            rooms: Rooms::new(Instant::ORIGIN, limits, Entropy::from_seed([seed; 32])),
+            now: Instant::ORIGIN,
+            memory,
+            mood: Mood::Well,
+            asked: None,
+            heard: BTreeMap::new(),
+            closed: Vec::new(),
+            pages: Vec::new(),
+        }
     }
 
     /// Users 1 to `n` in `general`, who have heard nothing yet.
     fn of(n: u32) -> Self {
         let mut site = Self::new(Limits::default());
         for conn in 1..=n {
-            site.open(conn, false);
-            site.say(conn, json!({"type": "join"}));
+            site.enter(conn);
         }
         site.heard.clear();
         site
+    }
+
+    fn enter(&mut self, conn: u32) {
+        self.open(conn, false);
+        self.say(conn, json!({"type": "join"}));
+    }
+
+    /// The server is killed, and started again over the same database.
+    fn restart(&mut self) {
+        let memory = self.memory.clone();
+        let now = self.now;
+        *self = Self::over(memory, Limits::default(), 8);
+        self.now = now;
+    }
+
+    fn wall(&self) -> Wall {
+        Wall::from_millis(1_000 + self.now.as_nanos() / 1_000_000)
     }
 
     fn drain(&mut self) {
@@ -35,8 +85,21 @@ impl Site {
             let (conns, text) = match action {
                 Action::Send { conn, text } => (vec![conn], text),
                 Action::Broadcast { conns, text } => (conns, text),
-                Action::Close { conn, code } => {
+                Action::Close { conn, code, .. } => {
                     self.closed.push((conn, code.as_u16()));
+                    continue;
+                }
+                Action::Page { conn, paged } => {
+                    self.pages.push((conn, paged));
+                    continue;
+                }
+                Action::Ask(ask) => {
+                    assert!(self.asked.replace(ask).is_none(), "two at once");
+                    match self.mood {
+                        Mood::Well => self.take_answer(),
+                        Mood::Away => self.fail(Failure::Away("gone".into())),
+                        Mood::Slow => {}
+                    }
                     continue;
                 }
             };
@@ -46,8 +109,34 @@ impl Site {
         }
     }
 
+    fn take_answer(&mut self) {
+        let ask = self.asked.take().expect("something is asked");
+        let answer = self.memory.carry_out(&ask);
+        self.rooms.handle_answer(self.now, self.wall(), Ok(answer));
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.asked.take().expect("something is asked");
+        self.rooms.handle_answer(self.now, self.wall(), Err(failure));
+    }
+
+    /// A slow store answers, once.
+    fn answer(&mut self) {
+        self.take_answer();
+        self.drain();
+    }
+
+    /// The store is well from now on.
+    fn heal(&mut self) {
+        self.mood = Mood::Well;
+        if self.asked.is_some() {
+            self.answer();
+        }
+        self.pass(500);
+    }
+
     fn open(&mut self, conn: u32, auto_join: bool) {
-        self.rooms.handle_opened(self.now, conn, auto_join);
+        self.rooms.handle_opened(self.now, self.wall(), conn, auto_join);
         self.drain();
     }
 
@@ -57,18 +146,18 @@ impl Site {
     }
 
     fn say_text(&mut self, conn: u32, text: &str) {
-        self.rooms.handle_message(self.now, Wall::from_millis(1_000), conn, &Message::text(text));
+        self.rooms.handle_message(self.now, self.wall(), conn, &Message::text(text));
         self.drain();
     }
 
     fn close(&mut self, conn: u32) {
-        self.rooms.handle_closed(self.now, conn);
+        self.rooms.handle_closed(self.now, self.wall(), conn);
         self.drain();
     }
 
     fn pass(&mut self, millis: u64) {
         self.now += Duration::from_millis(millis);
-        self.rooms.handle_timeout(self.now);
+        self.rooms.handle_timeout(self.now, self.wall());
         self.drain();
     }
 
@@ -79,6 +168,18 @@ impl Site {
 
     fn types(&mut self, conn: u32) -> Vec<String> {
         self.heard(conn).iter().map(|m| m["type"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The ids of the messages that `conn` has heard, of those in histories too, in their order.
+    fn ids(&mut self, conn: u32) -> Vec<u64> {
+        let heard = self.heard(conn);
+        heard.iter().flat_map(ids_of).collect()
+    }
+
+    /// The token that `conn` has heard last.
+    fn token(&self, conn: u32) -> String {
+        let heard = self.heard[&conn].iter().rev().find_map(|m| m["token"].as_str());
+        heard.expect("a welcome").to_owned()
     }
 
     /// The code of the one error that `conn` has heard.
@@ -99,7 +200,12 @@ fn the_room_exists() {
     assert_eq!(site.rooms.list().collect::<Vec<_>>(), [("general", 0), ("new", 1)]);
     let heard = site.heard(1);
     let (id, name) = (&heard[0]["userId"], &heard[0]["name"]);
-    assert_eq!(heard[0], json!({"type": "welcome", "userId": id, "name": name}));
+    let token = &heard[0]["token"];
+    assert_eq!(
+        heard[0],
+        json!({"type": "welcome", "userId": id, "name": name, "token": token, "rooms": [], "resumed": false})
+    );
+    assert_ne!(token, id);
     let content = format!("{} joined the room", name.as_str().unwrap_or_default());
     assert_eq!(
         heard[1],
@@ -107,11 +213,12 @@ fn the_room_exists() {
     );
     let members = json!([{"userId": id, "name": name}]);
     assert_eq!(heard[2], json!({"type": "user_list", "roomId": "new", "users": [name], "members": members}));
+    assert_eq!(heard[3], json!({"type": "history", "roomId": "new", "messages": [], "more": false}));
 }
 
 /// Fault of the sketch: cleanup runs only on a clean close. Here every end is the same call.
 #[test]
-fn whoever_vanishes_leaves_each_room_once_and_at_once() {
+fn cleanup_runs_on_every_end_for_each_room_once_and_at_once() {
     let mut site = Site::of(3);
     for conn in [1, 2] {
         site.say(conn, json!({"type": "join", "roomId": "x"}));
@@ -148,68 +255,6 @@ fn a_message_goes_to_all_in_the_room_and_is_the_acknowledgement() {
 }
 
 #[test]
-fn a_silent_connection_joins_by_itself() {
-    let mut site = Site::new(Limits::default());
-    site.open(1, true);
-    site.pass(249);
-    assert_eq!(site.types(1), ["welcome"]);
-    assert_eq!(site.rooms.poll_timeout(), Some(Instant::ORIGIN + Duration::from_millis(250)));
-    site.pass(1);
-    assert_eq!(site.types(1), ["join", "user_list"]);
-    assert_eq!(site.rooms.poll_timeout(), None);
-    site.open(2, false);
-    assert_eq!(site.rooms.poll_timeout(), None);
-    site.pass(1000);
-    assert_eq!(site.types(2), ["welcome"]);
-}
-
-#[test]
-fn the_first_frame_joins_at_once_and_is_handled_after() {
-    for (text, types) in [
-        (r#"{"type":"message","content":"a"}"#, &["welcome", "join", "user_list", "message"][..]),
-        (r#"{"type":"user_list","roomId":"general"}"#, &["welcome", "join", "user_list", "user_list"]),
-        (r#"{"type":"leave","roomId":"general"}"#, &["welcome", "join", "user_list", "leave"]),
-        ("{", &["welcome", "join", "user_list", "error"]),
-        (r#"{"type":"join","roomId":"x"}"#, &["welcome", "join", "user_list"]),
-        (r#"{"type":"join","roomId":""}"#, &["welcome", "error"]),
-    ] {
-        let mut site = Site::new(Limits::default());
-        site.open(1, true);
-        site.say_text(1, text);
-        assert_eq!(site.types(1), types, "{text}");
-        site.pass(1000);
-        assert!(site.heard(1).is_empty(), "{text}");
-    }
-}
-
-#[test]
-fn a_name_or_resume_first_leaves_it_open() {
-    for first in ["name", "resume"] {
-        let mut site = Site::new(Limits::default());
-        site.open(1, true);
-        site.pass(200);
-        site.say(1, json!({"type": first}));
-        assert_eq!(site.types(1), ["welcome", "error"]);
-        site.pass(249);
-        assert!(site.heard(1).is_empty());
-        site.pass(1);
-        assert_eq!(site.types(1), ["join", "user_list"]);
-        site.say(1, json!({"type": "message", "content": "a"}));
-        assert_eq!(site.types(1), ["message"]);
-    }
-}
-
-#[test]
-fn a_connection_that_ends_before_it_joins_is_forgotten() {
-    let mut site = Site::new(Limits::default());
-    site.open(1, true);
-    site.close(1);
-    assert_eq!(site.rooms.poll_timeout(), None);
-    site.pass(1000);
-    assert_eq!((site.types(1), site.rooms.stats().users), (vec!["welcome".into()], 0));
-}
-
-#[test]
 fn joining_twice_tells_nobody_else() {
     let mut site = Site::of(2);
     site.say(1, json!({"type": "join"}));
@@ -228,7 +273,7 @@ fn who_leaves_hears_it_last() {
 #[test]
 fn not_in_that_room() {
     let mut site = Site::of(1);
-    for kind in ["leave", "message", "user_list"] {
+    for kind in ["leave", "message", "user_list", "typing"] {
         site.say(1, json!({"type": kind, "roomId": "other", "content": "a", "ref": "r"}));
         assert_eq!(site.heard[&1][0]["ref"], "r");
         assert_eq!(site.code(1), "not_in_room");
@@ -236,89 +281,24 @@ fn not_in_that_room() {
 }
 
 #[test]
-fn twenty_rooms_and_no_more() {
-    let mut site = Site::of(1);
-    for i in 1..20 {
-        site.say(1, json!({"type": "join", "roomId": format!("r{i}")}));
-    }
-    site.heard.clear();
-    site.say(1, json!({"type": "join", "roomId": "one more"}));
-    assert_eq!(site.heard[&1][0]["limit"], 20);
-    assert_eq!(site.code(1), "too_many_rooms");
-    assert_eq!(site.rooms.list().count(), 20);
-    site.say(1, json!({"type": "join", "roomId": "r1"}));
-    assert_eq!(site.types(1), ["user_list"]);
-    site.say(1, json!({"type": "leave", "roomId": "r1"}));
-    site.say(1, json!({"type": "join", "roomId": "one more"}));
-    assert_eq!(site.types(1), ["leave", "join", "user_list"]);
-}
-
-#[test]
-fn too_many_messages_are_refused_with_a_time() {
-    let mut site = Site::of(2);
-    for i in 0..41 {
-        site.say(1, json!({"type": "message", "content": "a", "ref": i.to_string()}));
-    }
-    let heard = site.heard(1);
-    let error = &heard[40];
-    assert_eq!((&error["code"], &error["ref"]), (&json!("rate_limited"), &json!("40")));
-    assert_eq!(error["retryAfterMs"], 50);
-    assert_eq!(site.heard(2).len(), 40);
-    site.say(1, json!({"type": "user_list", "roomId": "general"}));
-    site.say(2, json!({"type": "message", "content": "mine"}));
-    assert_eq!(site.types(1), ["user_list", "message"]);
-    site.pass(50);
-    site.say(1, json!({"type": "message", "content": "a"}));
-    assert_eq!(site.types(2), ["message", "message"]);
-}
-
-#[test]
-fn too_many_lists_are_refused() {
-    let mut site = Site::of(1);
-    for _ in 0..199 {
-        site.say(1, json!({"type": "user_list", "roomId": "general"}));
-    }
-    site.heard.clear();
-    site.say(1, json!({"type": "join"}));
-    assert_eq!(site.code(1), "rate_limited");
-}
-
-#[test]
 fn binary_messages_are_refused() {
     let mut site = Site::of(1);
     let message = Message::Binary(Cow::Borrowed(b"{}"));
-    site.rooms.handle_message(site.now, Wall::default(), 1, &message);
+    site.rooms.handle_message(site.now, site.wall(), 1, &message);
     site.drain();
     assert_eq!(site.code(1), "bad_message");
-}
-
-#[test]
-fn one_user_too_many_is_closed() {
-    let mut site = Site::new(Limits { max_users: 1, ..Limits::default() });
-    site.open(1, true);
-    site.open(2, true);
-    assert_eq!(site.closed, [(2, 1013)]);
-    site.say(2, json!({"type": "message", "content": "a"}));
-    site.close(2);
-    assert!(site.heard(2).is_empty());
-    site.close(1);
-    site.open(3, true);
-    assert_eq!(site.types(3), ["welcome"]);
-}
-
-#[test]
-fn whoever_does_not_poll_loses_actions_and_sees_how_many() {
-    let mut rooms = Rooms::new(Limits { max_actions: 2, ..Limits::default() }, Entropy::from_seed([7; 32]));
-    for conn in 0..5 {
-        rooms.handle_opened(Instant::ORIGIN, conn, false);
-    }
-    assert_eq!((rooms.stats().dropped, rooms.stats().users), (3, 5));
 }
 
 #[test]
 fn time_never_runs_backwards() {
     let mut site = Site::new(Limits::default());
     site.pass(1000);
-    site.rooms.handle_opened(Instant::ORIGIN, 1, true);
+    site.rooms.handle_opened(Instant::ORIGIN, site.wall(), 1, true);
     assert_eq!(site.rooms.poll_timeout(), Some(site.now + Duration::from_millis(250)));
+}
+
+/// The ids of the messages in a message, or in a history.
+fn ids_of(message: &Value) -> Vec<u64> {
+    let many = message["messages"].as_array().into_iter().flatten();
+    many.chain([message]).filter_map(|message| message["id"].as_u64()).collect()
 }

@@ -1,6 +1,6 @@
 //! What a store is asked, and what it answers.
 
-use super::{Draft, Entry, Session, Stored, TokenHash};
+use super::{Draft, Entry, Key, Session, Stored, TokenHash};
 use crate::base::Wall;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -30,7 +30,7 @@ pub enum Ask {
     Session(TokenHash, Wall),
 }
 
-/// One transaction: all of it or nothing.
+/// One transaction: all of it or nothing, in the order of its fields.
 ///
 /// ```
 /// assert!(wharf::service::history::Batch::default().is_empty());
@@ -38,6 +38,10 @@ pub enum Ask {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Batch {
+    /// What is not to be stored after all. Whatever of these keys was stored by a write of which nobody heard goes; most often none was. No store
+    /// refuses that.
+    /// At most twice [`MAX_BATCH`].
+    pub withdraw: Vec<Key>,
     /// Stored in this order, so with ids that grow: at most [`MAX_BATCH`].
     pub drafts: Vec<Draft>,
     /// Put in, or in the place of what was there for the same token: at most [`MAX_BATCH`].
@@ -50,7 +54,10 @@ impl Batch {
     /// Whether there is nothing to do.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.drafts.is_empty() && self.sessions.is_empty() && self.expire.is_none()
+        self.withdraw.is_empty()
+            && self.drafts.is_empty()
+            && self.sessions.is_empty()
+            && self.expire.is_none()
     }
 }
 

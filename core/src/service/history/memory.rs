@@ -1,9 +1,13 @@
 //! A store that forgets when it is dropped.
 
 use super::{Answer, Ask, Batch, Draft, Entry, Key, Page, PageAsk, Session, Span, Stored, TokenHash};
-use alloc::collections::BTreeMap;
+use crate::base::Wall;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+
+/// Most sessions that are kept.
+const MAX_SESSIONS: usize = 65_536;
 
 /// A store in memory. For tests, and for a chat that is to keep nothing: beyond its limit the oldest entries go.
 ///
@@ -28,10 +32,15 @@ pub struct Memory {
     keys: BTreeMap<Key, u64>,
     references: BTreeMap<(Arc<str>, Arc<str>), u64>,
     sessions: BTreeMap<TokenHash, Session>,
+    /// One entry a session.
+    expiries: BTreeSet<(Wall, TokenHash)>,
+    max_sessions: usize,
+    sessions_forgotten: u64,
 }
 
 impl Memory {
-    /// One that keeps so many entries, at least one. Sessions it keeps until they expire.
+    /// One that keeps so many entries, at least one. Sessions it keeps until they expire, 65,536 at most: of too many the one goes that
+    /// expires first, and is [counted](Self::sessions_forgotten).
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self {
@@ -41,6 +50,9 @@ impl Memory {
             keys: BTreeMap::new(),
             references: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            expiries: BTreeSet::new(),
+            max_sessions: MAX_SESSIONS,
+            sessions_forgotten: 0,
         }
     }
 
@@ -60,15 +72,44 @@ impl Memory {
         self.entries.values().map(|(_, entry)| entry)
     }
 
+    /// Sessions that went before their time, as there were too many.
+    #[must_use]
+    pub const fn sessions_forgotten(&self) -> u64 {
+        self.sessions_forgotten
+    }
+
     fn write(&mut self, batch: &Batch) -> Vec<Stored> {
-        let stored = batch.drafts.iter().map(|draft| self.store(draft)).collect();
-        for session in &batch.sessions {
-            self.sessions.insert(session.token, session.clone());
+        for id in batch.withdraw.iter().filter_map(|key| self.keys.get(key).copied()).collect::<Vec<_>>() {
+            let entry = self.entries.remove(&id);
+            self.forget(entry);
         }
-        if let Some(now) = batch.expire {
-            self.sessions.retain(|_, session| session.expires > now);
+        let stored = batch.drafts.iter().map(|draft| self.store(draft)).collect();
+        batch.sessions.iter().for_each(|session| self.keep(session));
+        while let Some((expires, _)) = self.expiries.first()
+            && batch.expire.is_some_and(|now| *expires <= now)
+        {
+            self.forget_session();
         }
         stored
+    }
+
+    fn keep(&mut self, session: &Session) {
+        let before = self.sessions.insert(session.token, session.clone());
+        if let Some(before) = before {
+            self.expiries.remove(&(before.expires, before.token));
+        }
+        self.expiries.insert((session.expires, session.token));
+        if self.sessions.len() > self.max_sessions {
+            self.forget_session();
+            self.sessions_forgotten += 1;
+        }
+    }
+
+    /// The one that expires first.
+    fn forget_session(&mut self) {
+        if let Some((_, token)) = self.expiries.pop_first() {
+            self.sessions.remove(&token);
+        }
     }
 
     fn store(&mut self, draft: &Draft) -> Stored {
@@ -87,13 +128,15 @@ impl Memory {
         }
         self.entries.insert(self.last, (draft.key, draft.clone().into_entry(self.last)));
         if self.entries.len() > self.limit {
-            self.forget_oldest();
+            let oldest = self.entries.pop_first();
+            self.forget(oldest.map(|(_, entry)| entry));
         }
         Stored::New(self.last)
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((_, (key, entry))) = self.entries.pop_first() else { return };
+    /// All else that is known of what is no entry any more.
+    fn forget(&mut self, entry: Option<(Key, Entry)>) {
+        let Some((key, entry)) = entry else { return };
         self.keys.remove(&key);
         if let Some(reference) = entry.reference {
             self.references.remove(&(entry.user, reference));
@@ -126,7 +169,6 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Wall;
     use alloc::vec;
 
     fn draft(key: u8, room: &str, reference: Option<&str>) -> Draft {
@@ -187,6 +229,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_withdrawn_was_never_there() {
+        let mut memory = Memory::new(9);
+        write(&mut memory, vec![draft(1, "a", Some("r")), draft(2, "a", None)]);
+        let withdraw = vec![Key([1; 16]), Key([7; 16])];
+        let batch = Batch { withdraw, drafts: vec![draft(3, "a", Some("r"))], ..Batch::default() };
+        assert_eq!(memory.carry_out(&Ask::Write(batch)), Answer::Written(vec![Stored::New(3)]));
+        assert_eq!(ids(&mut memory, &["a"], Span::After(0), 9), (vec![2, 3], false));
+        assert_eq!((memory.keys.len(), memory.references.len()), (2, 1));
+    }
+
+    #[test]
     fn sessions_end_at_their_time() {
         let mut memory = Memory::new(1);
         let token = TokenHash([1; 32]);
@@ -199,5 +252,26 @@ mod tests {
         let expire = Some(Wall::from_millis(10));
         memory.carry_out(&Ask::Write(Batch { expire, ..Batch::default() }));
         assert!(memory.sessions.is_empty());
+    }
+
+    #[test]
+    fn of_too_many_sessions_the_first_to_expire_goes_and_is_counted() {
+        let mut memory = Memory { max_sessions: 3, ..Memory::new(1) };
+        let mut keep = |n: u8, expires| {
+            let expires = Wall::from_millis(expires);
+            let sessions = vec![Session::new(TokenHash([n; 32]), "u".into(), "U".into(), vec![], expires)];
+            memory.carry_out(&Ask::Write(Batch { sessions, ..Batch::default() }));
+            let kept: Vec<u8> = memory.sessions.keys().map(|token| token.0[0]).collect();
+            assert_eq!(memory.expiries.len(), kept.len());
+            (kept, memory.sessions_forgotten())
+        };
+        for (n, expires) in [(1, 30), (2, 20), (3, 40)] {
+            assert_eq!(keep(n, expires).1, 0);
+        }
+        // One that is kept again is not one more.
+        assert_eq!(keep(2, 50), (vec![1, 2, 3], 0));
+        assert_eq!(keep(4, 60), (vec![2, 3, 4], 1));
+        // Nor does a new one stay that expires before all others.
+        assert_eq!(keep(5, 10), (vec![2, 3, 4], 2));
     }
 }

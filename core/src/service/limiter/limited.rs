@@ -55,7 +55,7 @@ pub struct Attempt {
 /// A service around another one, which it tells only of connections within the limits.
 ///
 /// The limiter is asked when a WebSocket is requested, and refuses with 429 and `Retry-After`; requests for anything else are
-/// neither counted nor refused. Framed messages have no request: there it is asked as soon as a connection is accepted, and
+/// neither counted nor refused, nor are those that [`counting`](Limited::counting) leaves out. Framed messages have no request: there it is asked as soon as a connection is accepted, and
 /// refuses by ending it. What counts is [`Info::client`](crate::link::Info::client); connections without an address, such as those of
 /// Unix sockets, are not counted, nor those that the service dials. A trusted hop that names nobody, as for a check of its own by
 /// a PROXY header, counts as a client.
@@ -85,11 +85,13 @@ pub struct Limited<S> {
     service: S,
     limiter: Option<Limiter>,
     traffic: Traffic,
+    counts: Option<Box<Counts>>,
     tell: Option<Box<Tell>>,
 }
 
 /// It is handed a value and nothing to act with, so it cannot come back into the service that calls it.
 type Tell = dyn FnMut(&Attempt) + Send;
+type Counts = dyn FnMut(&Request) -> bool + Send;
 
 impl<S> Limited<S> {
     /// `service`, held to these limits.
@@ -97,13 +99,21 @@ impl<S> Limited<S> {
     pub fn new(service: S, limits: Limits) -> Self {
         let Limits { connections, messages, bytes, over } = limits;
         let traffic = Traffic::new(messages, bytes, over);
-        Self { service, limiter: connections.map(Limiter::new), traffic, tell: None }
+        Self { service, limiter: connections.map(Limiter::new), traffic, counts: None, tell: None }
     }
 
     /// Has `tell` called for each attempt that is refused, for a log.
     #[must_use]
     pub fn on_refused(self, tell: impl FnMut(&Attempt) + Send + 'static) -> Self {
         Self { tell: Some(Box::new(tell)), ..self }
+    }
+
+    /// Has only those requests for a WebSocket counted, and perhaps refused, for which `counts` says so. Of the others the service is
+    /// told whatever the limits say, so it has to refuse them: such as those that foreign pages have browsers make, for which nobody's
+    /// address should be blocked.
+    #[must_use]
+    pub fn counting(self, counts: impl FnMut(&Request) -> bool + Send + 'static) -> Self {
+        Self { counts: Some(Box::new(counts)), ..self }
     }
 
     /// The service within.
@@ -166,6 +176,7 @@ impl<S: Service> Service for Limited<S> {
 
     fn request(&mut self, cx: &mut Context<'_, S::Job>, conn: ConnId, request: &Request) -> Verdict {
         if request.is_websocket()
+            && self.counts.as_mut().is_none_or(|counts| counts(request))
             && let Err(refusal) = self.judge(cx, conn)
         {
             return Verdict::Respond(refusal.response());

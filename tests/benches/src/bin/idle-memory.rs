@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use wharf_benches::descriptors;
 use wharf_benches::memory::measure::{Candidate, measure};
 
 /// Bytes that servers keep a connection: idle after its handshake, and after it echoed a message of 16 KiB.
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> io::Result<bool> {
     let beside = || std::env::current_exe().map(|own| own.with_file_name("memory-server"));
     let program = args.server.clone().map_or_else(beside, Ok)?;
-    allow_files(args.connections as u64 + 64)?;
+    descriptors::allow(args.connections as u64 + 64)?;
     println!("{} connections; bytes a connection", args.connections);
     println!("| server | heap, idle | more after 16 KiB | RSS, idle | more after 16 KiB | bars |");
     println!("|---|---:|---:|---:|---:|---|");
@@ -60,13 +60,4 @@ fn run(args: &Args) -> io::Result<bool> {
         );
     }
     Ok(all_hold)
-}
-
-/// Makes sure that this process and those that it starts may open so many files.
-fn allow_files(files: u64) -> io::Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= files) {
-        return Ok(());
-    }
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: limit.maximum })?)
 }

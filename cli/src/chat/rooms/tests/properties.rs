@@ -14,9 +14,10 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let conn = 0..6u32;
     let room = prop::sample::select(vec!["general", "a", "b", "c"]);
-    let kind = prop::sample::select(vec!["join", "leave", "message", "user_list", "name"]);
-    let text = (kind, room)
-        .prop_map(|(kind, room)| json!({"type": kind, "roomId": room, "content": "x"}).to_string());
+    let kind = prop::sample::select(vec!["join", "leave", "message", "user_list", "name", "typing"]);
+    let text = (kind, room).prop_map(|(kind, room)| {
+        json!({"type": kind, "roomId": room, "content": "x", "name": room}).to_string()
+    });
     prop_oneof![
         2 => (conn.clone(), any::<bool>()).prop_map(|(conn, auto)| Step::Open(conn, auto)),
         1 => conn.clone().prop_map(Step::Close),
@@ -48,7 +49,7 @@ proptest! {
             for (conn, heard) in &site.heard {
                 prop_assert_eq!(places_heard(heard), places(&site.rooms, *conn));
             }
-            let members: usize = site.rooms.users.values().map(|user| user.rooms.len()).sum();
+            let members: usize = site.rooms.users.values().map(|user| user.places.len()).sum();
             prop_assert_eq!(members, site.rooms.list().map(|(_, n)| n).sum::<usize>());
             prop_assert!(site.rooms.list().all(|(id, n)| n > 0 || id == GENERAL));
             all.push((site.heard, site.closed));
@@ -82,7 +83,7 @@ fn places_heard(heard: &[Value]) -> Places {
 }
 
 fn places(rooms: &Rooms<u32>, conn: u32) -> Places {
-    let id = |member: &u32| rooms.users[member].id.clone();
+    let id = |member: &u32| rooms.users[member].id.to_string();
     let here = rooms.rooms.iter().filter(|(_, members)| members.contains(&conn));
     here.map(|(room, members)| (room.to_string(), members.iter().map(id).collect())).collect()
 }

@@ -114,6 +114,19 @@ fn ask(hub: &mut Hub<Limited<Log>>, now: Instant, conn: ConnId, websocket: bool)
 }
 
 #[test]
+fn what_is_not_to_be_counted_is_the_services_to_refuse() {
+    let service = Limited::new(Log::default(), connections(|config| config.limit = 1));
+    let service = service.counting(|request| request.path() != "/");
+    let mut hub =
+        Hub::new(at(0), Wall::default(), service, &Arc::new(Config::default()), Entropy::from_seed([1; 32]));
+    for _ in 0..3 {
+        let conn = accept(&mut hub, at(0), nth(0));
+        assert!(ask(&mut hub, at(0), conn, true).starts_with("HTTP/1.1 101 "));
+    }
+    assert_eq!(hub.service().limiter().unwrap().stats().admitted, 0);
+}
+
+#[test]
 fn a_refused_websocket_is_told_and_closed() {
     let mut hub = hub(connections(|config| config.limit = 1), Config::default());
     let conn = accept(&mut hub, at(0), nth(0));

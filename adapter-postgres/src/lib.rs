@@ -1,0 +1,32 @@
+//! What was said in the rooms of Wharf's chat, in a PostgreSQL database: a [store](wharf::service::history) like that in memory and that in
+//! SQLite, with the same answers.
+//!
+//! [`History`] keeps one connection, dials again by itself, and brings its tables to the form of today. The table is
+//! `messages(id, room_id, user_id, name, content, timestamp, ref, key)`. With the feature `tls` a URL may ask for `sslmode=require`.
+//!
+//! ```no_run
+//! use wharf::service::history::{Answer, Ask, PageAsk, Span};
+//! use wharf_postgres::History;
+//!
+//! let mut history = History::connect("postgres://chat:secret@db.example/chat")?;
+//! let newest = Ask::Page(PageAsk::new(vec!["general".into()], Span::Newest { below: None }, 50));
+//! if let Answer::Page(page) = history.carry_out(&newest)? {
+//!     page.entries.iter().for_each(|entry| println!("{}: {}", entry.name, entry.content));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod address;
+mod dial;
+mod encryption;
+mod error;
+mod failing;
+mod page;
+mod schema;
+mod store;
+mod text;
+mod write;
+
+pub use error::HistoryError;
+pub use store::{History, HistoryConfig};

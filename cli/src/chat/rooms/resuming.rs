@@ -1,0 +1,125 @@
+//! Users who come back.
+
+use super::Rooms;
+use crate::chat::names::key_of;
+use crate::chat::protocol::{Code, Refusal};
+use crate::chat::token::hash_of;
+use crate::chat::user::{Resuming, default_name};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use wharf::base::CloseCode;
+use wharf::service::history::{Ask, Session, TokenHash};
+
+/// What a connection is closed with whose user goes on over another one.
+const TAKEN_OVER: u16 = 4001;
+
+impl<K: Copy + Ord> Rooms<K> {
+    /// A fresh user says whose token it has. What it says behind that waits until it is known who it is.
+    pub(super) fn resume(&mut self, conn: K, token: String, after: u64) {
+        let was_to_join = self.cancel_auto_join(conn);
+        let (hash, is_unknown) = (hash_of(&token), token.is_empty());
+        let Some(user) = self.users.get_mut(&conn) else { return };
+        let auto_join = std::mem::take(&mut user.owes_auto_join) || was_to_join;
+        let resuming = Resuming { token, after, auto_join, held: VecDeque::new() };
+        user.resuming = Some(resuming);
+        match self.known_session(&hash) {
+            Some(session) => self.settle_resume(conn, Ok(Some(session))),
+            // Nobody was given it, so there is nothing to look up.
+            None if is_unknown => self.settle_resume(conn, Ok(None)),
+            None => self.await_session(conn),
+        }
+    }
+
+    /// What is known of a token without asking: whoever is there has it, or it waits to be stored.
+    fn known_session(&self, hash: &TokenHash) -> Option<Session> {
+        if let Some(user) = self.tokens.get(hash).and_then(|conn| self.users.get(conn)) {
+            let rooms = user.rooms().cloned().collect();
+            return Some(Session::new(*hash, user.id.clone(), user.name.clone(), rooms, self.wall));
+        }
+        self.desk.session(hash).filter(|session| session.expires > self.wall).cloned()
+    }
+
+    /// What is to be asked for a user whose token is to be looked up, if there still is one.
+    pub(super) fn ask_session(&self, conn: K) -> Option<Ask> {
+        let resuming = self.users.get(&conn)?.resuming.as_ref()?;
+        Some(Ask::Session(hash_of(&resuming.token), self.wall))
+    }
+
+    /// It is known what a token is good for, or that this cannot be known now.
+    pub(super) fn settle_resume(&mut self, conn: K, session: Result<Option<Session>, ()>) {
+        let Some(resuming) = self.users.get_mut(&conn).and_then(|user| user.resuming.take()) else { return };
+        let Resuming { token, after, auto_join, held } = resuming;
+        // Since it was asked, somebody else may have come with it, and gone on.
+        match session.map(|session| self.known_session(&hash_of(&token)).or(session)) {
+            Ok(Some(session)) => self.come_back(conn, &token, after, session),
+            Ok(None) => {
+                let refusal = Refusal::new(Code::BadToken, "this token is not known, or not any more");
+                self.refuse(conn, &refusal, None);
+                if auto_join {
+                    self.await_auto_join(conn);
+                }
+            }
+            Err(()) => {
+                // It may try again, and is nowhere and says nothing as somebody else meanwhile.
+                if let Some(user) = self.users.get_mut(&conn) {
+                    (user.is_fresh, user.owes_auto_join) = (true, auto_join);
+                }
+                let refusal =
+                    Refusal::new(Code::Unavailable, "the database is away: the token cannot be looked up");
+                self.refuse(conn, &refusal, None);
+                for frame in held {
+                    self.refuse(conn, &refusal, frame.reference.as_deref());
+                }
+                return;
+            }
+        }
+        for frame in held {
+            self.handle_frame(conn, frame);
+        }
+    }
+
+    /// The connection's fresh user makes way for the one who is back.
+    fn come_back(&mut self, conn: K, token: &str, after: u64, session: Session) {
+        if let Some(old) = self.tokens.get(&session.token).copied().filter(|old| *old != conn) {
+            // A user goes on over another connection: this one ends as any does.
+            self.part(old);
+            self.close(old, CloseCode::from(TAKEN_OVER), "the user goes on over another connection");
+        }
+        let is_congested = self.congested.has(conn);
+        let Some(mut user) = self.part(conn) else { return };
+        user.id = session.user;
+        user.token = session.token;
+        user.name = self.name_for(session.name, &user.id);
+        user.places.clear();
+        if let Some((messages, requests)) = self.spent.take(&user.id) {
+            (user.messages, user.requests) = (messages, requests);
+        }
+        self.enter(conn, user);
+        if is_congested {
+            self.congested.enter(conn);
+        }
+        self.stats.resumed += 1;
+        let mut rooms = Vec::new();
+        for room in session.rooms.iter().take(self.limits.rooms_per_user) {
+            if self.has_room_for(room) {
+                rooms.push(self.add_member(conn, room, Some(0)));
+            }
+        }
+        self.welcome(conn, token, true);
+        for room in &rooms {
+            self.tell_join(conn, room, |member| member != conn);
+        }
+        self.fall_behind(conn, after, rooms);
+        self.keep(conn);
+    }
+
+    /// What a user is called who was called so, if nobody else is by now.
+    fn name_for(&mut self, name: Arc<str>, id: &str) -> Arc<str> {
+        let mut name = name;
+        let mut next = default_name(id);
+        while self.names.contains_key(&key_of(&name)) {
+            name = std::mem::replace(&mut next, default_name(&format!("{:016x}", self.entropy.next_u64())));
+        }
+        name
+    }
+}
