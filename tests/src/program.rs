@@ -26,8 +26,9 @@ pub fn wharf() -> &'static Path {
         }
         // Cargo builds no binary of another package for a test, and one that lies there may be an old one.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-        // In the tests' own profile, so that what was compiled for them serves.
-        let build = ["build", "--quiet", "--offline", "--profile=test", "--package=wharf-cli", "--bin=wharf"];
+        // As a test of its own package has it built when the whole workspace is tested: then it is there already, where
+        // a build of the package alone compiles what lies below once more, with other features.
+        let build = ["test", "--quiet", "--offline", "--workspace", "--no-run", "--test=chat_in_axum"];
         let built = Command::new(cargo).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
         assert!(built.expect("cargo runs").success(), "wharf cannot be built");
         // The test is target/PROFILE/deps/NAME.

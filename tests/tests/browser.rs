@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 use wharf_tests::program::wharf;
@@ -44,14 +44,33 @@ fn missing() -> Option<&'static str> {
     }
 }
 
-/// One browser at a time: its checks have deadlines.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// Browsers at a time. Each waits for most of its time, and its checks have deadlines.
+const BROWSERS: usize = 2;
+
+/// A browser may run as long as this is held.
+struct Turn;
+
+static RUNNING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
+
+impl Turn {
+    fn wait() -> Self {
+        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |running: &mut usize| *running >= BROWSERS;
+        *ENDED.wait_while(running, is_full).unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ENDED.notify_one();
+    }
 }
 
 /// Runs a script against a server that it starts.
-fn drives(_turn: &MutexGuard<'_, ()>, script: &str, server: &[&str], variables: &[(&str, &str)]) {
+fn drives(_turn: &Turn, script: &str, server: &[&str], variables: &[(&str, &str)]) {
     if let Some(missing) = missing() {
         assert!(std::env::var("WHARF_REQUIRE").as_deref() != Ok("all"), "browser: needs {missing}");
         println!("SKIPPED browser: needs {missing}");
@@ -94,7 +113,7 @@ fn ends_well(mut node: Command) {
 }
 
 fn drives_the_chat(script: &str, runtime: &str) {
-    drives(&turn(), script, &["chat", "--runtime", runtime, "--database", "memory"], &[]);
+    drives(&Turn::wait(), script, &["chat", "--runtime", runtime, "--database", "memory"], &[]);
 }
 
 /// The server is killed and started again, so what it keeps is in a file.
@@ -103,12 +122,12 @@ fn drives_the_chat_away(runtime: &str) {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("away-{runtime}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let database = format!("sqlite:{}", folder.join("chat.db").display());
-    drives(&turn(), "away.mjs", &["chat", "--runtime", runtime, "--database", &database], &[]);
+    drives(&Turn::wait(), "away.mjs", &["chat", "--runtime", runtime, "--database", &database], &[]);
     fs::remove_dir_all(&folder).unwrap();
 }
 
 fn drives_the_health_checker(runtime: &str) {
-    let turn = turn();
+    let turn = Turn::wait();
     // The script listens there and leaves as it likes.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let endpoints = [format!("web=http://127.0.0.1:{port}/"), "kein Anschluß=tcp://127.0.0.1:1".to_owned()];
