@@ -28,7 +28,7 @@ pub fn wharf() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
         // As a test of its own package has it built when the whole workspace is tested: then it is there already, where
         // a build of the package alone compiles what lies below once more, with other features.
-        let build = ["test", "--quiet", "--offline", "--workspace", "--no-run", "--test=chat_in_axum"];
+        let build = ["test", "--quiet", "--locked", "--workspace", "--no-run", "--test=chat_in_axum"];
         let mut cargo = Command::new(cargo);
         cargo.args(build).current_dir(env!("CARGO_MANIFEST_DIR"));
         // What a test is told of its package would be news to build scripts, ring's for one, and all above would be compiled again.
