@@ -78,13 +78,13 @@ impl Side {
         self.inbox.extend_from_slice(bytes);
     }
 
-    /// The most that may wait to be written: the limit, the reserve of pongs, and a close.
+    /// The most that may wait to be written: the limit, the reserve of pongs, and a close with the pong before it.
     #[must_use]
     pub fn most_queued(&self) -> usize {
         let config = &self.config;
         let fragments = config.max_message.div_ceil(config.fragment_size.max(125)).max(1);
         let least = config.high_mark + 4096 + config.max_message + 14 * fragments;
-        config.queue_limit.max(least) + 4096 + 131
+        config.queue_limit.max(least) + 4096 + 2 * 131
     }
 
     /// Up to `n` bytes come in, then the end of the stream if it is reached.

@@ -124,6 +124,11 @@ fn a_close_finds_room_behind_all() {
 
 #[test]
 fn clients_mask_each_frame_anew_and_servers_none() {
+    // RFC 6455 5.1: "a client MUST mask all frames that it sends to the server"
+    // RFC 6455 5.1: "A server MUST NOT mask any frames that it sends to the client"
+    // RFC 6455 6.1: "If the data is being sent by the client, the frame(s) MUST be masked"
+    // RFC 6455 5.3: "the client MUST pick a fresh masking key from the set of allowed 32-bit values"
+    // RFC 6455 10.3: "Clients MUST choose a new masking key for each frame"
     let mut keys = HashSet::new();
     let mut masked = 0;
     for seed in 0..100 {

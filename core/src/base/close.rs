@@ -57,6 +57,9 @@ impl CloseCode {
     /// Whether the code may stand in a Close frame: the registered ones that are not reserved, and 3000 to 4999.
     #[must_use]
     pub const fn may_be_sent(self) -> bool {
+        // RFC 6455 7.4.1: "1005 is a reserved value and MUST NOT be set"
+        // RFC 6455 7.4.1: "1006 is a reserved value and MUST NOT be set"
+        // RFC 6455 7.4.1: "1015 is a reserved value and MUST NOT be set"
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 

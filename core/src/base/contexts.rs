@@ -55,6 +55,7 @@ impl Deflater {
         out.clear();
         out.resize(Self::bound(payload.len()), 0);
         let (taken, written) = (self.stream.total_in(), self.stream.total_out());
+        // RFC 7692 7.2.1: "an endpoint MUST add minimal padding bits of 0"
         let done = self.stream.compress(payload, out, DeflateFlush::SyncFlush);
         let taken = (self.stream.total_in() - taken) as usize;
         let written = (self.stream.total_out() - written) as usize;
@@ -110,6 +111,9 @@ impl Inflater {
     /// One without a past. Its window is of 15 bits, which inflates what was made with any.
     pub(crate) fn new() -> Self {
         Self {
+            // RFC 7692 7.2.2: "Otherwise, the client MUST use a 32,768-byte"
+            // RFC 7692 7.2.2: "Otherwise, the server MUST use a 32,768-byte"
+            // RFC 7692 7.2.2: "a value smaller than 15, the server MUST use a 32,768-byte"
             stream: Inflate::new(false, 15),
             out: alloc::vec![0; Self::OUT].into_boxed_slice(),
             fresh: true,
@@ -205,6 +209,20 @@ mod tests {
             }
         }
         assert!(inflater.finish());
+    }
+
+    #[test]
+    fn no_block_says_to_be_the_last_one() {
+        // RFC 7692 7.2.1: "an endpoint MUST add minimal padding bits of 0"
+        let (mut deflater, mut out) = (Deflater::new(6, 15), Vec::new());
+        let mut stream = Inflate::new(false, 15);
+        for payload in [&b"harbour ".repeat(100)[..], &b"h".repeat(100_000)] {
+            assert!(deflater.compress(payload, &mut out));
+            out.extend_from_slice(&Deflater::TAIL);
+            let mut all = alloc::vec![0; 200_000];
+            let status = stream.decompress(&out, &mut all, InflateFlush::SyncFlush);
+            assert_eq!(status, Ok(Status::Ok), "a last block would have ended the stream");
+        }
     }
 
     #[test]

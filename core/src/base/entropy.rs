@@ -103,6 +103,7 @@ impl MaskBlock {
 
     #[cold]
     fn compute(&mut self, index: u64) {
+        // RFC 6455 5.3: "the masking key MUST be derived from a strong source of entropy"
         let mut stream = ChaCha8Rng::from_seed(self.key);
         stream.set_word_pos(u128::from(index) * Self::WORDS as u128);
         stream.fill_bytes(self.masks.as_flattened_mut());
@@ -122,6 +123,7 @@ mod tests {
 
     #[test]
     fn masks_are_the_stream_whatever_the_block_holds() {
+        // RFC 6455 5.3: "the masking key MUST be derived from a strong source of entropy"
         let (mut a, mut b) = (Entropy::from_seed([1; 32]), Entropy::from_seed([1; 32]));
         let mut other = Entropy::from_seed([2; 32]);
         let mut block = MaskBlock::default();

@@ -31,6 +31,7 @@ impl Link {
         let call = self.to_record(|| Call::Respond(response.clone()));
         let responded = match &mut self.stage {
             Stage::Http(answering) => {
+                // RFC 6455 4.2.2: "If the requested service is not available, the server MUST send"
                 answering.offer = None;
                 answering.respond(now, response)
             }
@@ -49,6 +50,7 @@ impl Link {
         if self.way.is_some() {
             return self.send_by_way(now, message);
         }
+        // RFC 6455 4.1: "the client MUST wait for a response from the server before sending any further data"
         open!(self, connection => connection.send(now, message), Err(SendError::NotOpen))
     }
 

@@ -149,6 +149,7 @@ impl Link {
             (request, _) => {
                 let request = request
                     .map_or_else(|| target.default_request().map(Cow::Owned), |r| Ok(Cow::Borrowed(r)))?;
+                // RFC 6455 4.1: "it MUST open a connection, send an opening handshake"
                 let client = handshake::Client::with_extensions(
                     now,
                     &request,

@@ -174,6 +174,7 @@ impl<E> Eyeballs<E> {
         if self.is_under_way(attempt) {
             let failed = &mut self.attempts[attempt];
             failed.state = State::Done;
+            // RFC 6455 4.1: "If the connection could not be opened, either because a direct connection failed"
             self.failures.push((failed.address.clone(), fault, error));
             self.next_at = now;
             self.go_on(now);

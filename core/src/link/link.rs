@@ -360,6 +360,7 @@ impl Link {
         if !self.way.as_mut().is_some_and(|way| way.take_news_of_failure()) {
             return false;
         }
+        // RFC 6455 4.1: "If this fails (e.g., the server's certificate could not be verified)"
         if (self.is_client && !self.opened) || self.has_bad_header() {
             self.stage.abort(now);
         } else {

@@ -49,6 +49,7 @@ impl Way {
         timeout: Duration,
         close_timeout: Duration,
     ) -> Result<Option<Box<Self>>, OpenError> {
+        // RFC 6455 4.1: "If /secure/ is true, the client MUST perform a TLS handshake"
         let tls = if target.is_secure() { Some(client_session(config, target, wall)?) } else { None };
         let proxy = config.proxy_for(target);
         let timeout = limited(timeout, config);
@@ -65,6 +66,7 @@ impl Way {
     /// bare wire.
     pub(super) fn server(now: Instant, wall: Wall, config: &Config, has_header: bool) -> Option<Box<Self>> {
         #[cfg(feature = "tls")]
+        // RFC 6455 10.6: "WebSocket implementations MUST support TLS"
         let session = config.tls.as_ref().map(|tls| Session::server(tls, wall).map_err(OpenError::from));
         #[cfg(not(feature = "tls"))]
         let session: Option<Result<Session, OpenError>> = None;
@@ -195,6 +197,8 @@ impl Way {
             None => output,
         };
         let Some(session) = &mut self.tls else { return output };
+        // RFC 6455 4.1: "all further communication on this channel MUST run through the encrypted tunnel"
+        // RFC 6455 4.2.2: "(including the server's handshake) MUST run through the encrypted tunnel"
         if says_goodbye(wants) && !session.is_handshaking() {
             if self.deadline == Instant::NEVER {
                 self.deadline = now + self.close_timeout.max(Duration::from_nanos(1));
@@ -381,6 +385,7 @@ fn says_goodbye(wants: Wants) -> bool {
 
 #[cfg(feature = "tls")]
 fn client_session(config: &Config, target: &Target, wall: Wall) -> Result<Session, OpenError> {
+    // RFC 6455 4.1: "Clients MUST use the Server Name Indication extension"
     let tls = config.client_tls.as_ref().ok_or(OpenError::NoTls)?;
     Ok(Session::client(tls, target.host(), wall)?)
 }

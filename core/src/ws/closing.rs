@@ -50,6 +50,7 @@ impl Connection {
         if !code.can_close_with(reason) {
             return Err(SendError::InvalidClose);
         }
+        // RFC 6455 7.1.2: "an endpoint MUST send a Close control frame, as described in Section 5.5.1"
         self.queue_close(now, code, reason);
         self.closing.close();
         self.leave_open(now);
@@ -59,10 +60,13 @@ impl Connection {
     /// The peer's Close frame: its code is the one that is told, whatever follows (RFC 6455 section 7.1.5).
     pub(super) fn handle_peer_close(&mut self, now: Instant, code: CloseCode, reason: &str) {
         let origin = if self.closing.is_open() { Origin::Remote } else { Origin::Local };
+        // RFC 6455 5.5.1: "the endpoint MUST send a Close frame in response"
         if origin == Origin::Remote {
             self.queue_close(now, code, "");
         }
         // "The server MUST close the TCP connection immediately; the client SHOULD wait for the server" (7.1.1).
+        // RFC 6455 5.5.1: "considers the WebSocket connection closed and MUST close the underlying TCP connection"
+        // RFC 6455 5.5.1: "The server MUST close the underlying TCP connection immediately"
         self.closing.flush(self.role == Role::Server);
         self.leave_open(now);
         self.report(origin, code, reason.to_string(), Cause::Handshake);
@@ -75,6 +79,8 @@ impl Connection {
         }
         let reason = violation.to_string();
         if self.closing.is_open() {
+            // RFC 6455 7.1.7: "the client MUST _Close the WebSocket Connection_"
+            // RFC 6455 7.1.7: "the server MUST _Close the WebSocket Connection_"
             self.queue_close(now, violation.close_code(), &reason);
         }
         self.closing.flush(false);
@@ -84,6 +90,7 @@ impl Connection {
 
     pub(super) fn handle_end(&mut self, end: End) {
         if end == End::Eof {
+            // RFC 6455 7.2.1: "If at any point the underlying transport layer connection is unexpectedly lost"
             self.closing.end_of_stream(self.outbox.is_empty());
             self.leave_open(self.clock.last());
             self.report(Origin::Abnormal, CloseCode::ABNORMAL, String::new(), Cause::Transport(end));
@@ -138,6 +145,7 @@ impl Connection {
     /// Ends it at once; the report is made unless the outcome was known before.
     fn give_up(&mut self, cause: Cause) {
         self.closing.abort();
+        // RFC 6455 6.1: "If at any point the state of the WebSocket connection changes, the endpoint MUST abort"
         self.outbox.clear();
         self.take_pong();
         self.leave_open(self.clock.last());
@@ -158,6 +166,7 @@ impl Connection {
         }
         if !self.closing.is_receiving() {
             self.gate &= !Gate::DRAINED;
+            self.take_pong();
             self.assembly = None;
             self.control = None;
             #[cfg(feature = "deflate")]

@@ -344,6 +344,7 @@ impl Engine for Connection {
     #[inline]
     fn output(&mut self, now: Instant) -> Output<'_> {
         let now = self.settle(now);
+        // RFC 6455 6.1: "The frame(s) that have been formed MUST be transmitted"
         Output::new(&mut self.outbox, now)
     }
 

@@ -51,6 +51,7 @@ impl Connection {
                 return Some(event);
             }
             if !self.closing.is_receiving() {
+                // RFC 6455 7.1.7: "An endpoint MUST NOT continue to attempt to process data"
                 let discarded = input.take_all().len();
                 self.counters.bytes_discarded =
                     self.counters.bytes_discarded.saturating_add(discarded as u32);
@@ -103,6 +104,7 @@ impl Connection {
     fn read_header<'b>(&mut self, input: &mut Input<'b>) -> Result<Step<'b>, Violation> {
         let held = usize::from(self.partial_len);
         if held == 0 {
+            // RFC 6455 6.2: "Incoming data MUST be parsed as WebSocket frames"
             if let Decoded::Header(header, size) = self.decode(input.as_slice())? {
                 input.take(size);
                 return self.begin_frame(header, input);
@@ -155,6 +157,8 @@ impl Connection {
             phase: 0,
             fin: header.fin,
         };
+        // RFC 6455 5.4: "MUST be capable of handling control frames in the middle of a fragmented message"
+        // RFC 6455 6.2: "the frame MUST be handled as defined by Section 5.5"
         if header.opcode.is_control() {
             self.frame.remaining = header.len as usize;
             self.begin_control(header.opcode);
@@ -167,6 +171,8 @@ impl Connection {
             && !header.compressed
             && input.len() >= len
             && self.config.delivery == Delivery::Messages;
+        // RFC 6455 5.4: "Clients and servers MUST support receiving both fragmented and unfragmented messages"
+        // RFC 6455 6.2: "the endpoint MUST note the /type/ of the data as defined by the opcode"
         if let Some(kind) = header.opcode.kind() {
             if whole {
                 return self.lend_message(kind, len, input);
@@ -177,6 +183,7 @@ impl Connection {
         let assembly = self.assembly.as_mut().ok_or(Violation::UnexpectedContinuation)?;
         #[cfg(feature = "deflate")]
         if header.compressed {
+            // RFC 7692 6.2: "to receive a message in the form of an uncompressed message"
             assembly.deflated = Some(super::deflate::Progress::default());
         }
         if assembly.fragments >= limit {
@@ -192,6 +199,7 @@ impl Connection {
     /// stored, over the sum of the fragments. The order is the same however the header is cut. A compressed message may
     /// be a little longer than what it holds; what it holds is limited when it is inflated.
     fn check_data(&self, opcode: Opcode, compressed: bool, len: u64) -> Result<(), Violation> {
+        // RFC 6455 5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another"
         match (opcode.kind(), &self.assembly) {
             (None, None) => return Err(Violation::UnexpectedContinuation),
             (Some(_), Some(_)) => return Err(Violation::ExpectedContinuation),
@@ -201,6 +209,7 @@ impl Connection {
         let taken = self.assembly.as_ref().and_then(|a| a.compressed()).or(compressed.then_some(0));
         let before = taken.unwrap_or(self.assembly.as_ref().map_or(0, |a| a.total)) as u64;
         let most = |limit: usize| if taken.is_some() { Config::compressed_len(limit) } else { limit as u64 };
+        // RFC 6455 10.4: "MUST protect themselves against exceeding those limits"
         if len > most(max_frame) {
             return Err(Violation::FrameTooBig { limit: max_frame });
         }
@@ -216,6 +225,7 @@ impl Connection {
         len: usize,
         input: &mut Input<'b>,
     ) -> Result<Step<'b>, Violation> {
+        // RFC 6455 6.2: "A server MUST remove masking for data frames received from a client"
         let payload = input.take(len);
         self.unmask(payload);
         self.stage = Stage::Rest;
@@ -258,6 +268,8 @@ impl Connection {
             self.stage = Stage::Header;
         }
         let last = ended && self.frame.fin;
+        // RFC 6455 5.6: "the whole message MUST contain valid UTF-8"
+        // RFC 6455 8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds"
         if last && !assembly.may_end() {
             return Err(Violation::TextNotUtf8);
         }
@@ -279,6 +291,7 @@ impl Connection {
     }
 
     pub(super) fn end_message(&mut self) {
+        // RFC 6455 6.2: "Subsequent data frames MUST be interpreted as belonging to a new WebSocket message"
         self.assembly = None;
         self.stage = Stage::Rest;
         self.counters.messages_in += 1;

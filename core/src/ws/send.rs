@@ -83,6 +83,8 @@ impl Connection {
     pub(super) fn send_message(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError> {
         let now = self.settle(now);
         let len = message.payload().len();
+        // RFC 6455 6.1: "an endpoint MUST perform the following steps"
+        // RFC 6455 6.1: "The opcode (frame-opcode) of the first frame containing the data MUST be set"
         let first = opcode(message.kind())?;
         self.admit(len)?;
         #[cfg(feature = "deflate")]
@@ -92,6 +94,7 @@ impl Connection {
         if len >= REFERENCE && !message.is_lent() {
             self.own_frames(now, first, message.into_vec());
         } else {
+            // RFC 7692 6.1: "to send a message in the form of an uncompressed message"
             self.copy_frames(now, first, message.payload());
         }
         Ok(self.accepted(now))
@@ -123,6 +126,8 @@ impl Connection {
     /// Whether a message of `len` bytes may be queued now. Whoever is refused for want of room is told by `Drained`
     /// when to try again, so there is room then: what would not fit behind the low mark is too big for ever.
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
+        // RFC 6455 5.5.1: "The application MUST NOT send any more data frames after sending a Close frame"
+        // RFC 6455 6.1: "The endpoint MUST ensure the WebSocket connection is in the OPEN state"
         if self.gate & Gate::NOT_OPEN != 0 {
             return Err(if self.closing.is_receiving() { SendError::Closing } else { SendError::Closed });
         }
@@ -156,6 +161,9 @@ impl Connection {
         if payload.len() <= size {
             return self.copy_frame(now, true, first, payload);
         }
+        // RFC 6455 5.4: "Message fragments MUST be delivered to the recipient in the order sent"
+        // RFC 6455 5.4: "the type for all fragments in a message MUST be either text, binary"
+        // RFC 6455 6.1: "The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1"
         let pieces = payload.len().div_ceil(size);
         for (i, piece) in payload.chunks(size).enumerate() {
             self.copy_frame(now, i + 1 == pieces, if i == 0 { first } else { Opcode::Continuation }, piece);
@@ -173,6 +181,7 @@ impl Connection {
         }
         let cork = self.outbox.cork(now);
         cork.reserve(payload.len() + header::MAX_LEN);
+        // RFC 6455 6.1: "An endpoint MUST encapsulate the /data/ in a WebSocket frame"
         header::encode(cork, fin, opcode, mask, payload.len());
         match mask {
             Some(key) => mask::append(cork, payload, key),
@@ -234,11 +243,16 @@ impl Connection {
 
     /// The key of the next frame: fresh and unpredictable for a client (RFC 6455 section 5.3), none for a server.
     fn next_mask(&mut self) -> Option<[u8; 4]> {
+        // RFC 6455 5.1: "a client MUST mask all frames that it sends to the server"
+        // RFC 6455 5.1: "A server MUST NOT mask any frames that it sends to the client"
+        // RFC 6455 6.1: "If the data is being sent by the client, the frame(s) MUST be masked"
         (self.role == Role::Client).then(|| self.draw_mask())
     }
 
     #[inline]
     pub(super) fn draw_mask(&mut self) -> [u8; 4] {
+        // RFC 6455 5.3: "the client MUST pick a fresh masking key from the set of allowed 32-bit values"
+        // RFC 6455 10.3: "Clients MUST choose a new masking key for each frame"
         self.outbox.next_mask(&mut self.entropy)
     }
 
@@ -269,9 +283,10 @@ impl Connection {
         }
     }
 
-    /// Answers a ping at the next frame boundary. After our Close nothing follows it.
+    /// Answers a ping at the next frame boundary, also while our Close waits for the peer's.
     pub(super) fn queue_pong(&mut self, now: Instant, payload: &[u8]) {
-        if !self.closing.is_open() {
+        // RFC 6455 5.5.2: "an endpoint MUST send a Pong frame in response, unless it already received a Close frame"
+        if !self.closing.is_receiving() {
             return;
         }
         if self.pong.is_some() || !self.reserve_pong(payload.len()) {
@@ -290,7 +305,7 @@ impl Connection {
 
     /// Queues the pong that waited, once there is room.
     pub(super) fn flush_pong(&mut self, now: Instant) {
-        if let Some(pong) = self.take_pong().filter(|_| self.closing.is_open()) {
+        if let Some(pong) = self.take_pong() {
             self.queue_pong(now, pong.as_slice());
         }
     }
@@ -315,13 +330,16 @@ impl Connection {
 
     /// Queues the Close frame, behind all that was accepted. 1005 stands for an empty body.
     pub(super) fn queue_close(&mut self, now: Instant, code: CloseCode, reason: &str) {
+        // RFC 6455 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer"
         let mut body = Vec::with_capacity(2 + reason.len());
         if code != CloseCode::NO_STATUS {
             body.extend_from_slice(&code.as_u16().to_be_bytes());
             body.extend_from_slice(reason.as_bytes());
         }
-        self.flush_pong(now);
-        self.take_pong();
+        // A pong that waits goes first, though its room is used up: there is one of it, as there is one Close.
+        if let Some(pong) = self.take_pong() {
+            self.insert_control(now, Opcode::Pong, pong.as_slice());
+        }
         let frame = self.control_frame(Opcode::Close, &body);
         self.outbox.cork(now).extend_from_slice(&frame);
         self.arm_write_stall(now);
@@ -337,6 +355,7 @@ impl Connection {
     fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
         let mask = self.next_mask();
         let mut frame = Vec::with_capacity(header::MAX_LEN + payload.len());
+        // RFC 6455 5.4: "Control frames themselves MUST NOT be fragmented"
         header::encode(&mut frame, true, opcode, mask, payload.len());
         let from = frame.len();
         frame.extend_from_slice(payload);

@@ -56,15 +56,23 @@ impl Url {
     /// # Errors
     /// [`UrlError`], never [`UrlError::UserInfo`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
+        // RFC 6455 4.1: "MUST be valid according to the specification of WebSocket URIs"
+        // RFC 6455 4.1: "If any of the components are invalid, the client MUST _Fail"
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
         let secure = match scheme {
             s if s.eq_ignore_ascii_case("ws") => false,
             s if s.eq_ignore_ascii_case("wss") => true,
             _ => return Err(UrlError::Scheme),
         };
+        // RFC 6455 3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT"
+        // RFC 6455 3: "when not indicating the start of a fragment, MUST be escaped as %23"
         if rest.contains('#') {
             return Err(UrlError::Fragment);
         }
+        // RFC 6455 11.1.1: "Characters in the host component that are excluded by the syntax"
+        // RFC 6455 11.1.1: "Characters in other components that are excluded by the syntax"
+        // RFC 6455 11.1.2: "Characters in the host component that are excluded by the syntax"
+        // RFC 6455 11.1.2: "Characters in other components that are excluded by the syntax"
         if rest.bytes().any(|b| b <= b' ' || b >= 0x7f) {
             return Err(UrlError::Character);
         }
@@ -189,6 +197,14 @@ mod tests {
 
     #[test]
     fn faults_are_named() {
+        // RFC 6455 3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT"
+        // RFC 6455 3: "when not indicating the start of a fragment, MUST be escaped as %23"
+        // RFC 6455 4.1: "MUST be valid according to the specification of WebSocket URIs"
+        // RFC 6455 4.1: "If any of the components are invalid, the client MUST _Fail"
+        // RFC 6455 11.1.1: "Characters in the host component that are excluded by the syntax"
+        // RFC 6455 11.1.1: "Characters in other components that are excluded by the syntax"
+        // RFC 6455 11.1.2: "Characters in the host component that are excluded by the syntax"
+        // RFC 6455 11.1.2: "Characters in other components that are excluded by the syntax"
         for (text, error) in [
             ("a:80", UrlError::Scheme),
             ("http://a", UrlError::Scheme),

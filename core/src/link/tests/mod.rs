@@ -7,6 +7,8 @@ mod drain;
 mod failures;
 mod forwarding;
 mod limits;
+#[cfg(feature = "tls")]
+mod opening;
 mod overload;
 #[cfg(feature = "tls")]
 mod phases;

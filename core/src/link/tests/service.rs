@@ -88,6 +88,7 @@ fn a_job_that_is_lost_is_told_once_and_frees_its_place() {
 
 #[test]
 fn dials_fail_and_succeed() {
+    // RFC 6455 4.1: "If the connection could not be opened, either because a direct connection failed"
     let mut hub = hub(Config::default());
     let mut peer = Peer::connect(&mut hub);
     peer.say(&mut hub, "dial");

@@ -261,6 +261,7 @@ fn a_port_for_plain_text_is_named() {
 
 #[test]
 fn an_unknown_authority_is_named_at_both_ends() {
+    // RFC 6455 4.1: "If this fails (e.g., the server's certificate could not be verified)"
     let (mut client, server) = configs(&Framing::WebSocket, true);
     let other = include_bytes!("../../tls/testdata/other-root.pem");
     Arc::get_mut(&mut client).unwrap().client_tls =
@@ -368,6 +369,7 @@ fn a_tunnel_leads_to_tls_and_the_handshake() {
 
 #[test]
 fn a_proxy_that_refuses_is_named() {
+    // RFC 6455 4.1: "If the connection could not be opened, either because a direct connection failed"
     let (mut config, _) = configs(&Framing::WebSocket, false);
     let proxy = Proxy::parse("http://proxy:3128").unwrap();
     Arc::get_mut(&mut config).unwrap().proxies = Some(Proxies::all(proxy).into());

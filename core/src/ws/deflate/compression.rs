@@ -44,6 +44,9 @@ impl Compression {
             Role::Server => (server, client),
             Role::Client => (client, server),
         };
+        // RFC 7692 5: "both endpoints MUST use the algorithm described in Section 6"
+        // RFC 7692 7.2.1: "the client MUST NOT use an LZ77 sliding window longer than"
+        // RFC 7692 7.2.1: "the server MUST NOT use an LZ77 sliding window longer than"
         let bits = bits.unwrap_or(15).min(config.window_bits());
         let inflates_on = !peer_alone;
         // There is no compressor with a window of 8 bits to go on with.
@@ -87,6 +90,9 @@ impl Compression {
     /// The message on its way was inflated. `false`: it stopped inside of a block, as far as can be told: a context that is
     /// taken over goes on where it stands, and the next message would be corrupt.
     pub(super) fn end_message(&mut self) -> bool {
+        // RFC 7692 7.2.2: "Otherwise, the client MUST decompress each new message using"
+        // RFC 7692 7.2.2: "Otherwise, the server MUST decompress each new message using"
+        // RFC 7692 7.2.2: "Note that even if the client has included the "client_no_context_takeover""
         if self.terms.inflates_on {
             return true;
         }
@@ -127,6 +133,8 @@ impl Compression {
         }
         let deflater = slot.get_or_insert_with(|| Deflater::new(level, bits));
         let shorter = deflater.compress(payload, out);
+        // RFC 7692 7.2.1: "the client MUST start compressing each new message with an empty"
+        // RFC 7692 7.2.1: "the server MUST start compressing each new message with an empty"
         deflater.reset();
         shorter
     }

@@ -14,6 +14,7 @@ impl Connection {
     /// Whether a message of `len` bytes is to be compressed.
     #[inline]
     pub(in crate::ws) fn deflates(&self, len: usize) -> bool {
+        // RFC 6455 9.1: "MUST NOT use them unless the server indicates that it wishes to use"
         self.compression.is_negotiated() && len >= self.config.deflate_or_default().threshold.max(1)
     }
 
@@ -24,6 +25,8 @@ impl Connection {
         let mut out = self.compression.take_buffer();
         let shorter = self.compression.compress(&config, payload, &mut out);
         if shorter {
+            // RFC 7692 6.1: "to send a message in the form of a compressed message"
+            // RFC 7692 7.2.1: "the removal of 0x00 0x00 0xff 0xff MUST NOT be done"
             let at = self.outbox.cork(now).len();
             if out.len() >= REFERENCE {
                 let mut whole = core::mem::take(&mut out);
@@ -33,6 +36,7 @@ impl Connection {
                 self.copy_frames(now, first, &out);
             }
             // "The RSV1 bit of the first fragment" alone (section 6.1); its header begins here.
+            // RFC 7692 6.1: "bit of control frames and non-first fragments of a data message"
             self.outbox.cork(now)[at] |= RSV1;
             self.counters.compressed_out = self.counters.compressed_out.wrapping_add(1);
         }

@@ -49,6 +49,7 @@ impl Connection {
             if frame.masked {
                 mask::apply(piece, frame.mask, usize::from(frame.phase));
             }
+            // RFC 7692 6.2: "to receive a message in the form of a compressed message"
             let step = inflater.inflate(piece);
             input.take(step.taken);
             frame.remaining -= step.taken;

@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::String;
 
 /// The extension's name.
+// RFC 6455 9.1: "Any extension-token used MUST be a registered token"
 pub(in crate::ws) const NAME: &str = "permessage-deflate";
 
 /// What both sides agreed on: the server's answer.
@@ -36,6 +37,7 @@ pub(in crate::ws) struct Offered {
 impl Parameters {
     /// A server's answer to one offer of the extension. `None`: it cannot be met.
     pub(in crate::ws) fn accept(offer: &Extension, config: &Config) -> Option<Self> {
+        // RFC 7692 7: "A server MUST decline an extension negotiation offer for this extension"
         let offer = Parsed::parse(offer)?;
         let bits = match offer.server_max_window_bits {
             // Nothing can be compressed in such a window.
@@ -43,10 +45,12 @@ impl Parameters {
             bits => bits.unwrap_or(15).min(config.window_bits()),
         };
         // "The server MUST NOT include it" unless it was offered. The nearest that is asked for is told.
+        // RFC 7692 7.1.2.2: "extension negotiation response to the offer MUST NOT include"
         let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(15));
         let asked = config.peer_window_bits();
         let inflates_on = !offer.client_no_context_takeover && config.inflates_on();
         Some(Self {
+            // RFC 6455 9: "those parameters MUST be chosen in accordance with the specification of the extension"
             server_no_context_takeover: offer.server_no_context_takeover
                 || !config.deflates_on(bits, inflates_on),
             client_no_context_takeover: !inflates_on,
@@ -62,6 +66,7 @@ impl Parameters {
 
     fn field_with(self, limits_client: bool) -> String {
         let mut field = String::from(NAME);
+        // RFC 6455 9.1: "The parameters supplied with any given extension MUST be defined for that extension"
         for (name, told) in [
             ("server_no_context_takeover", self.server_no_context_takeover),
             ("client_no_context_takeover", self.client_no_context_takeover),
@@ -72,9 +77,13 @@ impl Parameters {
             }
         }
         if let Some(bits) = self.server_max_window_bits {
+            // RFC 7692 7.1.2.1: "base-2 logarithm of the LZ77 sliding window size, and MUST conform"
+            // RFC 7692 7.1.2.1: "extension negotiation response has a decimal integer value"
             field.push_str(&format!("; server_max_window_bits={bits}"));
         }
         match self.client_max_window_bits {
+            // RFC 7692 7.1.2.2: "If a value is specified for this parameter"
+            // RFC 7692 7.1.2.2: "extension negotiation response has a decimal integer value"
             Some(bits) => field.push_str(&format!("; client_max_window_bits={bits}")),
             None if limits_client => field.push_str("; client_max_window_bits"),
             None => {}
@@ -105,6 +114,7 @@ impl Offered {
 
     /// What the server's answer makes of it; `None` if that answers another offer, or none.
     pub(in crate::ws) fn check(&self, answer: &Extension) -> Option<Parameters> {
+        // RFC 7692 7: "A client MUST _Fail the WebSocket Connection_ if the peer server accepted"
         let (offered, answer) = (&self.parameters, Parsed::parse(answer)?);
         // In an answer the parameter has a value (section 7.1.2.2).
         let client_bits = match answer.client_max_window_bits {
@@ -191,6 +201,10 @@ mod tests {
 
     #[test]
     fn a_server_answers_each_parameter() {
+        // RFC 6455 9: "those parameters MUST be chosen in accordance with the specification of the extension"
+        // RFC 7692 7.1.2.1: "extension negotiation response has a decimal integer value"
+        // RFC 7692 7.1.2.2: "extension negotiation response has a decimal integer value"
+        // RFC 7692 7.1.2.2: "extension negotiation response to the offer MUST NOT include"
         for (offer, answer) in [
             ("", ""),
             ("; client_max_window_bits", ""),
@@ -215,6 +229,7 @@ mod tests {
 
     #[test]
     fn offers_that_cannot_be_met_are_declined() {
+        // RFC 7692 7: "A server MUST decline an extension negotiation offer for this extension"
         for offer in [
             "; server_max_window_bits=8",
             "; server_max_window_bits",
@@ -239,6 +254,10 @@ mod tests {
 
     #[test]
     fn a_client_offers_what_it_is_told_to() {
+        // RFC 6455 9.1: "Any extension-token used MUST be a registered token"
+        // RFC 6455 9.1: "The parameters supplied with any given extension MUST be defined for that extension"
+        // RFC 7692 7.1.2.1: "base-2 logarithm of the LZ77 sliding window size, and MUST conform"
+        // RFC 7692 7.1.2.2: "If a value is specified for this parameter"
         assert_eq!(Offered::new(&all()).to_field(), format!("{NAME}; client_max_window_bits"));
         let narrow = Config { window_bits: 11, peer_window_bits: 8, ..Config::default() };
         assert_eq!(
@@ -252,6 +271,7 @@ mod tests {
 
     #[test]
     fn a_client_checks_the_answer() {
+        // RFC 7692 7: "A client MUST _Fail the WebSocket Connection_ if the peer server accepted"
         let check = |config: &Config, answer: &str| Offered::new(config).check(&extension(answer));
         let narrow = Config { window_bits: 11, peer_window_bits: 10, ..Config::default() };
         for (answer, to_all, to_narrow) in [

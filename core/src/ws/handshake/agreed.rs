@@ -48,10 +48,15 @@ impl Agreed {
     pub(super) fn answer(mut offers: Extensions<'_>, config: &Config) -> Self {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = &config.deflate {
+            // RFC 6455 4.2.2: "specifically by selecting one or more of the values from the |Sec-WebSocket-Extensions|"
+            // RFC 6455 4.2.2: "Extensions not listed by the client MUST NOT be listed"
+            // RFC 6455 9: "A server MUST NOT respond with any extension not requested by the client"
             let accepted = offers.find_map(|offer| {
                 let named = offer.name.eq_ignore_ascii_case(NAME);
                 named.then(|| Parameters::accept(&offer, deflate)).flatten()
             });
+            // RFC 7692 6: "if the PMCE will conflict with the extension on their use of the RSV1 bit"
+            // RFC 7692 6: "if the PMCE will be applied to the output of the extension"
             return Self { deflate: accepted };
         }
         let _ = (&mut offers, config);
@@ -79,6 +84,7 @@ impl Offered {
         let _ = config;
         Self {
             #[cfg(feature = "deflate")]
+            // RFC 7692 5: "To offer the use of a PMCE, a client MUST include"
             deflate: config.deflate.as_ref().map(deflate::Offered::new),
         }
     }
@@ -95,11 +101,14 @@ impl Offered {
     /// was offered (RFC 6455 section 4.1, RFC 7692 section 5).
     pub(super) fn check(self, answer: &str) -> Result<Agreed, HandshakeError> {
         let agreed = Agreed::default();
+        // RFC 6455 4.1: "this header field indicates the use of an extension that was not present"
+        // RFC 6455 9.1: "the recipient of such malformed data MUST immediately _Fail"
         let mut answers =
             Extensions::parse(answer).ok_or_else(|| HandshakeError::Extension(answer.into()))?;
         #[cfg(feature = "deflate")]
         let agreed = match (self.deflate, answers.next()) {
             (_, None) => agreed,
+            // RFC 7692 5: "If a server gives an invalid response, such as accepting a PMCE"
             (Some(offered), Some(first)) if first.name.eq_ignore_ascii_case(NAME) => {
                 let parameters = offered.check(&first);
                 parameters.ok_or_else(|| HandshakeError::Extension(answer.into()))?.into()
@@ -107,6 +116,8 @@ impl Offered {
             _ => return Err(HandshakeError::Extension(answer.into())),
         };
         match answers.next() {
+            // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of RSV1]"
+            // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of frames]"
             Some(_) => Err(HandshakeError::Extension(answer.into())),
             None => Ok(agreed),
         }

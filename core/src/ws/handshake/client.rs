@@ -168,6 +168,7 @@ impl Client {
         let request = attempt.as_deref().unwrap_or(request);
         let (bytes, accept) = request.encode(entropy, extensions.to_field().as_deref());
         let mut outbox = Outbox::new();
+        // RFC 6455 4.1: "the client MUST send an opening handshake to the server"
         outbox.cork(now).extend_from_slice(&bytes);
         let mut deadlines = Deadlines::new();
         deadlines.arm(Deadline::Idle, now + timeout.max(Duration::from_nanos(1)));
@@ -246,6 +247,7 @@ impl Client {
     /// What the handshake wants of its transport: to end it after a failure, nothing after a success.
     #[must_use]
     pub fn wants(&self) -> Wants {
+        // RFC 6455 7.2.1: "To do so, the client MUST _Fail the WebSocket Connection_ as defined"
         let shutdown = self.failed.then_some(Shutdown::Both);
         Wants { read: !self.over, write: !self.over && !self.outbox.is_empty(), shutdown }
     }
@@ -283,6 +285,7 @@ impl Client {
         match head.status() {
             101 if !self.outbox.is_empty() => self.finish(Err(HandshakeError::OutOfTurn)),
             101 => {
+                // RFC 6455 4.1: "The client MUST validate the server's response"
                 let checked = self.check_upgrade(head);
                 self.finish(checked.map(|(subprotocol, agreed)| Opened { subprotocol, agreed, headers }));
             }
@@ -299,20 +302,25 @@ impl Client {
 
     fn check_upgrade(&self, head: &ResponseHead) -> Result<(Option<String>, Agreed), HandshakeError> {
         let headers = head.headers();
+        // RFC 6455 4.1: "If the server's response does not conform to the requirements for the server's handshake"
         if head.version() != Version::Http11 {
             return Err(HandshakeError::NotHttp(HeadError::Version));
         }
+        // RFC 6455 4.1: "If the response lacks an |Upgrade| header field"
         if !headers.only("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
             return Err(HandshakeError::Wrong("Upgrade"));
         }
+        // RFC 6455 4.1: "If the response lacks a |Connection| header field"
         if !headers.list_has("connection", "upgrade") {
             return Err(HandshakeError::Wrong("Connection"));
         }
+        // RFC 6455 4.1: "If the response lacks a |Sec-WebSocket-Accept| header field"
         if headers.only("sec-websocket-accept").map(str::as_bytes) != Some(&self.accept[..]) {
             return Err(HandshakeError::Wrong("Sec-WebSocket-Accept"));
         }
         let agreed = self.check_extensions(headers)?;
         let Some(chosen) = headers.values("sec-websocket-protocol").last() else { return Ok((None, agreed)) };
+        // RFC 6455 4.1: "indicates the use of a subprotocol that was not present in the client's handshake"
         match headers.only("sec-websocket-protocol").filter(|name| self.offered.iter().any(|o| o == name)) {
             Some(name) => Ok((Some(name.into()), agreed)),
             None => Err(HandshakeError::Subprotocol(chosen.escape_ascii().to_string())),

@@ -107,6 +107,8 @@ impl<'a> Cursor<'a> {
     /// A token, or one in quotes. "The value after quoted-string unescaping MUST conform to the 'token' ABNF", so no
     /// escaped quote can be in it, and a backslash is always an escape.
     fn value(&mut self) -> Option<&'a str> {
+        // RFC 6455 4.3: "after quoted-string unescaping MUST conform to the 'token' ABNF"
+        // RFC 6455 9.1: "after quoted-string unescaping MUST conform to the 'token' ABNF"
         let Some(quoted) = self.rest.strip_prefix('"') else { return self.token() };
         let (value, rest) = quoted.split_once('"')?;
         let escapes = !value.contains("\\\\") && !value.ends_with('\\');
@@ -140,6 +142,8 @@ mod tests {
 
     #[test]
     fn bad_lists() {
+        // RFC 6455 4.3: "after quoted-string unescaping MUST conform to the 'token' ABNF"
+        // RFC 6455 9.1: "after quoted-string unescaping MUST conform to the 'token' ABNF"
         for list in [
             "a b",
             ";a",

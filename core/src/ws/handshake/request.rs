@@ -110,6 +110,7 @@ impl ClientRequest {
     /// [`RequestError::Subprotocol`].
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Result<Self, RequestError> {
         let subprotocol = subprotocol.into();
+        // RFC 6455 4.1: "The elements that comprise this value MUST be non-empty strings"
         if !is_token(&subprotocol) || self.subprotocols.contains(&subprotocol) {
             return Err(RequestError::Subprotocol(subprotocol));
         }
@@ -201,17 +202,30 @@ impl ClientRequest {
 
     /// The bytes of the request with a fresh key, and the answer that the key demands.
     pub(super) fn encode(&self, entropy: &mut Entropy, extensions: Option<&str>) -> (Vec<u8>, [u8; 28]) {
+        // RFC 6455 4.1: "MUST be a nonce consisting of a randomly selected 16-byte value"
+        // RFC 6455 4.1: "The nonce MUST be selected randomly for each connection"
         let nonce = key::encode(entropy.bytes());
         let fresh = core::str::from_utf8(&nonce).unwrap_or_default();
         let key = self.key.as_deref().unwrap_or(fresh);
         let authority = self.url.authority();
         let host = self.host.as_deref().unwrap_or(&authority);
         let mut out = Vec::with_capacity(512);
+        // RFC 6455 4.1: "The handshake MUST be a valid HTTP request"
+        // RFC 6455 4.1: "The method of the request MUST be GET"
+        // RFC 6455 4.1: "part of the request MUST match the /resource name/"
         out.extend_from_slice(format!("GET {} HTTP/1.1\r\n", self.url.target()).as_bytes());
+        // RFC 6455 4.1: "The request MUST contain a |Host| header field"
         field(&mut out, "Host", host.as_bytes());
+        // RFC 6455 4.1: "The request MUST contain an |Upgrade| header field"
         field(&mut out, "Upgrade", b"websocket");
+        // RFC 6455 4.1: "The request MUST contain a |Connection| header field"
         field(&mut out, "Connection", b"Upgrade");
+        // RFC 6455 4.1: "The request MUST include a header field with the name |Sec-WebSocket-Key|"
+        // RFC 6455 11.3.1: "The |Sec-WebSocket-Key| header field MUST NOT appear more than once"
         field(&mut out, "Sec-WebSocket-Key", key.as_bytes());
+        // RFC 6455 4.1: "The request MUST include a header field with the name |Sec-WebSocket-Version|"
+        // RFC 6455 4.1: "The value of this header field MUST be 13"
+        // RFC 6455 11.3.5: "the |Sec-WebSocket-Version| header field MUST NOT appear more than once"
         field(&mut out, "Sec-WebSocket-Version", b"13");
         if !self.subprotocols.is_empty() {
             field(&mut out, "Sec-WebSocket-Protocol", self.subprotocols.join(", ").as_bytes());
@@ -242,6 +256,7 @@ impl core::fmt::Debug for ClientRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{Request, Version};
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -256,6 +271,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_is_refused() {
+        // RFC 6455 4.1: "The elements that comprise this value MUST be non-empty strings"
         for (name, value) in [
             ("Host", "a, b"),
             ("Host", ""),
@@ -300,6 +316,55 @@ mod tests {
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Protocol: p, q\r\nX: y\r\n\r\n"
         );
+    }
+
+    /// What is asked is parsed by the server's own parser.
+    #[test]
+    fn a_request_says_all_that_makes_it_one() {
+        // RFC 6455 4.1: "The handshake MUST be a valid HTTP request"
+        // RFC 6455 4.1: "The method of the request MUST be GET"
+        // RFC 6455 4.1: "part of the request MUST match the /resource name/"
+        // RFC 6455 4.1: "The request MUST contain a |Host| header field"
+        // RFC 6455 4.1: "The request MUST contain an |Upgrade| header field"
+        // RFC 6455 4.1: "The request MUST contain a |Connection| header field"
+        // RFC 6455 4.1: "The request MUST include a header field with the name |Sec-WebSocket-Key|"
+        // RFC 6455 11.3.1: "The |Sec-WebSocket-Key| header field MUST NOT appear more than once"
+        // RFC 6455 4.1: "The request MUST include a header field with the name |Sec-WebSocket-Version|"
+        // RFC 6455 4.1: "The value of this header field MUST be 13"
+        // RFC 6455 11.3.5: "the |Sec-WebSocket-Version| header field MUST NOT appear more than once"
+        // RFC 6455 4.1: "MUST be a nonce consisting of a randomly selected 16-byte value"
+        // RFC 6455 4.1: "The nonce MUST be selected randomly for each connection"
+        let mut entropy = Entropy::from_seed([1; 32]);
+        let mut keys = alloc::collections::BTreeSet::new();
+        for (url, target, host) in [
+            ("ws://a.example", "/", "a.example"),
+            ("ws://a.example:80/x?y=z", "/x?y=z", "a.example"),
+            ("wss://a.example:443?q", "/?q", "a.example"),
+            ("wss://a.example:80/x", "/x", "a.example:80"),
+            ("ws://[::1]:81/", "/", "[::1]:81"),
+        ] {
+            let request =
+                ClientRequest::new(url).unwrap().subprotocol("a").unwrap().subprotocol("b").unwrap();
+            let (bytes, accept) = request.encode(&mut entropy, Some("permessage-deflate"));
+            assert!(bytes.starts_with(b"GET ") && !bytes.windows(2).any(|pair| pair == b"\n\n"), "{url}");
+            let asked = Request::parse(&bytes).unwrap();
+            assert_eq!((asked.method(), asked.version(), asked.target()), ("GET", Version::Http11, target));
+            let headers = asked.headers();
+            for (name, value) in [
+                ("Host", host),
+                ("Upgrade", "websocket"),
+                ("Connection", "Upgrade"),
+                ("Sec-WebSocket-Version", "13"),
+                ("Sec-WebSocket-Protocol", "a, b"),
+                ("Sec-WebSocket-Extensions", "permessage-deflate"),
+            ] {
+                assert_eq!(headers.only(name), Some(value), "{url}: {name}");
+            }
+            let key = headers.only("Sec-WebSocket-Key").unwrap();
+            assert!(key::is_valid(key) && accept == key::accept(key));
+            keys.insert(String::from(key));
+        }
+        assert_eq!(keys.len(), 5, "each attempt has a key of its own");
     }
 
     #[test]

@@ -99,8 +99,12 @@ impl Refusal {
         match self {
             Self::NoUpgrade => refused(426).with("Upgrade", "websocket"),
             // The version that is spoken must be named (section 4.4).
+            // RFC 6455 4.2.2: "the server MUST abort the WebSocket handshake described in this section and instead"
+            // RFC 6455 4.4: "If the server doesn't support the requested version, it MUST respond"
             Self::Version => refused(426).with("Sec-WebSocket-Version", "13").with("Upgrade", "websocket"),
+            // RFC 6455 4.2.2: "If the server does not wish to accept this connection, it MUST return"
             Self::Origin => refused(403),
+            // RFC 6455 7.2.2: "To do so, the server MUST simply _Close the WebSocket Connection_"
             _ => refused(400).closing(),
         }
     }
@@ -158,6 +162,7 @@ impl Offer {
     /// # Errors
     /// The first [`Refusal`] found.
     pub fn from_request(request: &Request, policy: &ServerPolicy) -> Result<Self, Refusal> {
+        // RFC 6455 4.2.1: "the server MUST stop processing the client's handshake and return an HTTP response"
         let headers = request.headers();
         if request.method() != "GET" || request.version() != Version::Http11 {
             return Err(Refusal::NotGet);
@@ -181,6 +186,7 @@ impl Offer {
         }
         let offered = offered(headers).ok_or(Refusal::BadSubprotocol)?;
         let extensions = joined(headers, "sec-websocket-extensions").ok_or(Refusal::BadExtensions)?;
+        // RFC 6455 9.1: "the recipient of such malformed data MUST immediately _Fail"
         Extensions::parse(&extensions).ok_or(Refusal::BadExtensions)?;
         let chosen = policy.choose(&offered);
         Ok(Self { accept: key::accept(key), offered, chosen, extensions, agreed: Agreed::default() })
@@ -222,16 +228,24 @@ impl Offer {
     /// # Errors
     /// [`AcceptError`] if `acceptance` asks for what cannot be.
     pub fn accept(&self, acceptance: &Acceptance) -> Result<Vec<u8>, AcceptError> {
+        // RFC 6455 4.2.2: "the server MUST complete the following steps to accept the connection"
+        // RFC 6455 4.2.2: "it MUST reply with a valid HTTP response indicating the following"
         let mut out = Vec::with_capacity(256);
         out.extend_from_slice(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
         );
+        // RFC 6455 4.2.2: "it MUST NOT send back a |Sec-WebSocket-Protocol| header field"
+        // RFC 6455 11.3.4: "the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once"
         if let Some(subprotocol) = self.subprotocol(acceptance) {
+            // RFC 6455 4.2.2: "specifically by selecting one of the values from the |Sec-WebSocket-Protocol| field"
             if !self.offered.iter().any(|p| p == subprotocol) {
                 return Err(AcceptError::SubprotocolNotOffered(subprotocol.into()));
             }
             field(&mut out, "Sec-WebSocket-Protocol", subprotocol.as_bytes());
         }
+        // RFC 6455 5.8: "MUST negotiate the use of any extensions during the opening handshake"
+        // RFC 6455 11.3.2: "MUST NOT appear more than once in an HTTP response"
+        // RFC 7692 5: "To accept the use of an offered PMCE, a server MUST include"
         if let Some(extensions) = self.agreed.to_field() {
             field(&mut out, "Sec-WebSocket-Extensions", extensions.as_bytes());
         }
@@ -241,6 +255,7 @@ impl Offer {
             }
             field(&mut out, name, value.as_bytes());
         }
+        // RFC 6455 11.3.3: "The |Sec-WebSocket-Accept| header MUST NOT appear more than once"
         field(&mut out, "Sec-WebSocket-Accept", &self.accept);
         out.extend_from_slice(b"\r\n");
         Ok(out)

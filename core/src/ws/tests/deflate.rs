@@ -14,7 +14,7 @@ fn compressing(deflate: deflate::Config) -> Config {
 }
 
 /// Either side, after a handshake that said nothing but the extension's name.
-fn side(role: Role, config: Config, parameters: Parameters) -> Connection {
+pub(super) fn side(role: Role, config: Config, parameters: Parameters) -> Connection {
     let entropy = Entropy::from_seed([3; 32]);
     Connection::new(START, role, &Arc::new(config), entropy, &[]).with_extensions(Agreed::from(parameters))
 }
@@ -42,7 +42,7 @@ pub(super) fn compressed(payload: &[u8]) -> Vec<u8> {
 }
 
 /// What does not shrink.
-fn noise(len: usize) -> Vec<u8> {
+pub(super) fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_u32;
     let mut next = || {
         state ^= state << 13;
@@ -60,6 +60,7 @@ fn cause(got: Vec<Got>) -> Cause {
 /// RFC 7692 section 7.2.3.
 #[test]
 fn the_examples_of_the_standard() {
+    // RFC 7692 6.2: "to receive a message in the form of a compressed message"
     let hello = || Got::Message(Message::text("Hello"));
     let fragments = [deflated(0x01, &HELLO[..3]), frame(0x80, &HELLO[3..])].concat();
     let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
@@ -94,6 +95,7 @@ fn empty_messages() {
 
 #[test]
 fn the_reserved_bit_is_for_the_first_frame_of_what_was_agreed_on() {
+    // RFC 7692 6.1: "An endpoint receiving such a frame MUST _Fail the WebSocket Connection_"
     let mut plain = server(compressing(deflate::Config::default()));
     let got = feed(&mut plain, START, &deflated(0x81, HELLO));
     assert_eq!(cause(got), Cause::Violation(Violation::ReservedBits), "wanted, but not agreed on");
@@ -234,6 +236,8 @@ fn pieces_are_inflated_in_bounded_steps() {
 /// All that a pair can agree on: each message arrives as it was sent, compressed where it should be.
 #[test]
 fn pairs_talk_both_ways() {
+    // RFC 7692 5: "both endpoints MUST use the algorithm described in Section 6"
+    // RFC 7692 6.2: "to receive a message in the form of an uncompressed message"
     for bits in 0..64_u8 {
         let is = |bit: u8| bits >> bit & 1 == 1;
         let window = |bit: u8| if is(bit) { Some(9) } else { None };

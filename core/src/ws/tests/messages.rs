@@ -22,6 +22,10 @@ fn a_message_at_rest_is_lent() {
 
 #[test]
 fn fragments_with_control_frames_between() {
+    // RFC 6455 5.4: "MUST be capable of handling control frames in the middle of a fragmented message"
+    // RFC 6455 5.4: "Clients and servers MUST support receiving both fragmented and unfragmented messages"
+    // RFC 6455 6.2: "the endpoint MUST note the /type/ of the data as defined by the opcode"
+    // RFC 6455 6.2: "Subsequent data frames MUST be interpreted as belonging to a new WebSocket message"
     let mut bytes = frame(0x01, b"one ");
     bytes.extend(frame(0x89, b"ping"));
     bytes.extend(frame(0x00, b""));
@@ -36,6 +40,8 @@ fn fragments_with_control_frames_between() {
 
 #[test]
 fn every_length_form_comes_through() {
+    // RFC 6455 6.2: "Incoming data MUST be parsed as WebSocket frames"
+    // RFC 6455 6.2: "A server MUST remove masking for data frames received from a client"
     for len in [0, 1, 125, 126, 127, 65535, 65536, 70000] {
         let payload: Vec<u8> = (0..len).map(|i| i as u8).collect();
         for size in [13, 1000, 1 << 20] {
@@ -90,6 +96,7 @@ fn large_messages_are_read_into_their_own_buffer() {
 
 #[test]
 fn limits_hold_at_the_header() {
+    // RFC 6455 10.4: "MUST protect themselves against exceeding those limits"
     let config = Config { max_message: 1000, max_frame: 800, max_fragments: 3, ..Config::default() };
     let violation = |bytes: &[u8]| closed(feed(&mut server(config.clone()), START, bytes)).cause;
     let exact = [frame(0x02, &[1; 800]), frame(0x80, &[2; 200])].concat();
@@ -105,6 +112,7 @@ fn limits_hold_at_the_header() {
 
 #[test]
 fn a_frame_out_of_place_and_too_big_is_out_of_place_at_any_cut() {
+    // RFC 6455 5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another"
     let config = Config { max_frame: 200, ..Config::default() };
     let lone = frame(0x80, &[0; 201]);
     let second = [frame(0x01, b"a"), frame(0x81, &[b'b'; 201])].concat();
@@ -122,6 +130,8 @@ fn a_frame_out_of_place_and_too_big_is_out_of_place_at_any_cut() {
 
 #[test]
 fn text_fails_at_the_first_bad_byte() {
+    // RFC 6455 5.6: "the whole message MUST contain valid UTF-8"
+    // RFC 6455 8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds"
     let cases: [(&[u8], usize); 4] =
         [(b"ok\xffmore", 3), (b"\xed\xa0\x80", 2), (b"\xf4\x90", 2), (b"a\xc3", 2)];
     for (text, bad) in cases {

@@ -6,6 +6,9 @@ mod deadlines;
 mod deflate;
 #[cfg(feature = "deflate")]
 mod deflate_ends;
+#[cfg(feature = "deflate")]
+mod deflate_windows;
+mod frames_out;
 mod messages;
 mod output;
 

@@ -135,6 +135,7 @@ fn an_idle_connection_gives_its_buffers_back() {
 
 #[test]
 fn unwritten_bytes_stay_with_the_connection() {
+    // RFC 6455 6.1: "The frame(s) that have been formed MUST be transmitted"
     let (mut connection, mut scratch) = (server(Config::default()), Scratch::new());
     let mut out = Vec::new();
     for i in 0..100u8 {

@@ -107,9 +107,13 @@ pub fn decode(bytes: &[u8], from: Role) -> Result<Decoded, Violation> {
 pub fn decode_with(bytes: &[u8], from: Role, compressible: bool) -> Result<Decoded, Violation> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(Decoded::Partial(2, None)) };
     let defined = if compressible { RSV1 } else { 0 };
+    // RFC 6455 5.2: "If a nonzero value is received and none of the negotiated extensions defines"
+    // RFC 7692 6.1: "An endpoint receiving such a frame MUST _Fail the WebSocket Connection_"
     if first & 0x70 & !defined != 0 {
         return Err(Violation::ReservedBits);
     }
+    // RFC 6455 5.2: "If an unknown opcode is received, the receiving endpoint MUST"
+    // RFC 6455 10.7: "Incoming data MUST always be validated by both clients and servers"
     let opcode = Opcode::from_bits(first & 0x0f).ok_or(Violation::ReservedOpcode(first & 0x0f))?;
     let compressed = first & RSV1 != 0;
     if compressed && opcode.kind().is_none() {
@@ -117,7 +121,9 @@ pub fn decode_with(bytes: &[u8], from: Role, compressible: bool) -> Result<Decod
     }
     let (fin, masked, short) = (first & 0x80 != 0, second & 0x80 != 0, second & 0x7f);
     match (masked, from) {
+        // RFC 6455 5.1: "The server MUST close the connection upon receiving a frame that is not masked"
         (false, Role::Client) => return Err(Violation::NotMasked),
+        // RFC 6455 5.1: "A client MUST close a connection if it detects a masked frame"
         (true, Role::Server) => return Err(Violation::Masked),
         _ => {}
     }
@@ -125,6 +131,7 @@ pub fn decode_with(bytes: &[u8], from: Role, compressible: bool) -> Result<Decod
         if !fin {
             return Err(Violation::ControlFragmented);
         }
+        // RFC 6455 5.5: "All control frames MUST have a payload length of 125 bytes or less"
         if short > 125 {
             return Err(Violation::ControlTooLong);
         }
@@ -151,6 +158,7 @@ fn length(short: u8, rest: &[u8]) -> Result<Option<u64>, Violation> {
             (u64::from(u16::from_be_bytes(*bytes)), 126)
         }
         127 => {
+            // RFC 6455 5.2: "the most significant bit MUST be 0"
             if rest.first().is_some_and(|b| b & 0x80 != 0) {
                 return Err(Violation::LengthTooLarge);
             }
@@ -159,13 +167,17 @@ fn length(short: u8, rest: &[u8]) -> Result<Option<u64>, Violation> {
         }
         short => (u64::from(short), 0),
     };
+    // RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length"
     if len < least { Err(Violation::LengthNotMinimal) } else { Ok(Some(len)) }
 }
 
 /// Appends a header in its shortest form.
 #[inline]
 pub fn encode(out: &mut Vec<u8>, fin: bool, opcode: Opcode, mask: Option<[u8; 4]>, len: usize) {
+    // RFC 6455 5.2: "[RSV1, RSV2, RSV3] MUST be 0 unless an extension is negotiated"
+    // RFC 6455 5.2: "1 bit in length, MUST be 0 unless negotiated otherwise"
     let first = opcode as u8 | if fin { 0x80 } else { 0 };
+    // RFC 6455 5.3: "A masked frame MUST have the field frame-masked set to 1"
     let masked = if mask.is_some() { 0x80 } else { 0 };
     if len < 126 {
         out.extend_from_slice(&[first, masked | len as u8]);
@@ -198,6 +210,10 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded_at_any_cut() {
+        // RFC 6455 5.2: "[RSV1, RSV2, RSV3] MUST be 0 unless an extension is negotiated"
+        // RFC 6455 5.2: "1 bit in length, MUST be 0 unless negotiated otherwise"
+        // RFC 6455 5.3: "A masked frame MUST have the field frame-masked set to 1"
+        // RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length"
         for len in [0, 1, 125, 126, 127, 65535, 65536, 1 << 40] {
             for mask in [None, Some([1, 2, 3, 4])] {
                 let from = if mask.is_some() { Role::Client } else { Role::Server };
@@ -217,6 +233,13 @@ mod tests {
 
     #[test]
     fn violations_are_told_at_the_earliest_byte() {
+        // RFC 6455 5.2: "If a nonzero value is received and none of the negotiated extensions defines"
+        // RFC 6455 5.2: "If an unknown opcode is received, the receiving endpoint MUST"
+        // RFC 6455 5.1: "The server MUST close the connection upon receiving a frame that is not masked"
+        // RFC 6455 5.1: "A client MUST close a connection if it detects a masked frame"
+        // RFC 6455 5.5: "All control frames MUST have a payload length of 125 bytes or less"
+        // RFC 6455 5.2: "the most significant bit MUST be 0"
+        // RFC 6455 10.7: "Incoming data MUST always be validated by both clients and servers"
         let cases: [(&[u8], Violation); 9] = [
             (b"\xc1\x80", Violation::ReservedBits),
             (b"\x83\x80", Violation::ReservedOpcode(3)),

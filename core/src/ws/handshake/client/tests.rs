@@ -56,6 +56,14 @@ fn odd_but_valid_forms() {
 
 #[test]
 fn wrong_answers_are_named() {
+    // RFC 6455 4.1: "The client MUST validate the server's response"
+    // RFC 6455 4.1: "If the server's response does not conform to the requirements for the server's handshake"
+    // RFC 6455 4.1: "If the response lacks an |Upgrade| header field"
+    // RFC 6455 4.1: "If the response lacks a |Connection| header field"
+    // RFC 6455 4.1: "If the response lacks a |Sec-WebSocket-Accept| header field"
+    // RFC 6455 4.1: "this header field indicates the use of an extension that was not present"
+    // RFC 6455 4.1: "indicates the use of a subprotocol that was not present in the client's handshake"
+    // RFC 6455 8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds"
     let with = |line: &str| answer(|ok| ok.replacen("\r\n", &format!("\r\n{line}\r\n"), 1));
     assert_eq!(with("Sec-WebSocket-Protocol: three"), Err(HandshakeError::Subprotocol("three".into())));
     assert_eq!(with("Sec-WebSocket-Extensions: x"), Err(HandshakeError::Extension("x".into())));
@@ -84,6 +92,13 @@ fn wrong_answers_are_named() {
 #[cfg(feature = "deflate")]
 #[test]
 fn an_extension_is_taken_as_it_was_offered_or_fails_the_handshake() {
+    // RFC 6455 9.1: "the recipient of such malformed data MUST immediately _Fail"
+    // RFC 6455 9.1: "MUST NOT use them unless the server indicates that it wishes to use"
+    // RFC 7692 5: "To offer the use of a PMCE, a client MUST include"
+    // RFC 7692 5: "If a server gives an invalid response, such as accepting a PMCE"
+    // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of RSV1]"
+    // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of frames]"
+    // RFC 7692 7: "A client MUST _Fail the WebSocket Connection_ if the peer server accepted"
     let config = Config { deflate: Some(Default::default()), ..Config::default() };
     let ask = |fields: &[&str]| {
         let request = ClientRequest::new("ws://a/").unwrap();
@@ -218,6 +233,7 @@ fn fresh_fields_are_asked_with_or_fail_the_attempt() {
 
 #[test]
 fn ends_and_deadline() {
+    // RFC 6455 7.2.1: "To do so, the client MUST _Fail the WebSocket Connection_ as defined"
     let (mut late, _) = client();
     let due = START + Duration::from_secs(10);
     assert_eq!(late.poll_timeout(), Some(due));

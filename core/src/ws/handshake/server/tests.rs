@@ -28,6 +28,11 @@ fn odd_but_valid_forms() {
 
 #[test]
 fn all_that_the_rfc_demands() {
+    // RFC 6455 4.2.1: "the server MUST stop processing the client's handshake and return an HTTP response"
+    // RFC 6455 4.2.2: "the server MUST abort the WebSocket handshake described in this section and instead"
+    // RFC 6455 4.4: "If the server doesn't support the requested version, it MUST respond"
+    // RFC 6455 7.2.2: "To do so, the server MUST simply _Close the WebSocket Connection_"
+    // RFC 6455 9.1: "the recipient of such malformed data MUST immediately _Fail"
     for (from, to, refusal) in [
         ("Upgrade: websocket", "X: y", Refusal::NoUpgrade),
         ("Upgrade: websocket", "Upgrade: websockets", Refusal::NoUpgrade),
@@ -65,9 +70,11 @@ fn all_that_the_rfc_demands() {
 
 #[test]
 fn origins_and_extensions() {
+    // RFC 6455 4.2.2: "If the server does not wish to accept this connection, it MUST return"
     let from = |origin: &str| request("GET / HTTP/1.1", &format!("{GOOD}|Origin: {origin}"));
     let policy = ServerPolicy { origins: OriginPolicy::SameHost, ..ServerPolicy::default() };
     assert_eq!(Offer::from_request(&from("http://b"), &policy), Err(Refusal::Origin));
+    assert_eq!(Refusal::Origin.response().status(), 403);
     assert!(Offer::from_request(&from("http://a"), &policy).is_ok());
     let offers = "Sec-WebSocket-Extensions: a; b=1|Sec-WebSocket-Extensions: c";
     let offer = check(&format!("{GOOD}|{offers}")).unwrap();
@@ -96,6 +103,14 @@ fn subprotocols_by_preference() {
 #[cfg(feature = "deflate")]
 #[test]
 fn the_first_offer_of_compression_that_can_be_met_is_taken() {
+    // RFC 6455 4.2.2: "specifically by selecting one or more of the values from the |Sec-WebSocket-Extensions|"
+    // RFC 6455 4.2.2: "Extensions not listed by the client MUST NOT be listed"
+    // RFC 6455 9: "A server MUST NOT respond with any extension not requested by the client"
+    // RFC 6455 5.8: "MUST negotiate the use of any extensions during the opening handshake"
+    // RFC 7692 5: "To accept the use of an offered PMCE, a server MUST include"
+    // RFC 7692 6: "if the PMCE will conflict with the extension on their use of the RSV1 bit"
+    // RFC 7692 6: "if the PMCE will be applied to the output of the extension"
+    // RFC 6455 11.3.2: "MUST NOT appear more than once in an HTTP response"
     let mut config = Config::default();
     let answer = |config: &Config, offers: &str| {
         let offer = check(&format!("{GOOD}|Sec-WebSocket-Extensions: {offers}")).unwrap();
@@ -126,6 +141,8 @@ fn the_first_offer_of_compression_that_can_be_met_is_taken() {
 
 #[test]
 fn answers_that_cannot_be_are_refused() {
+    // RFC 6455 4.2.2: "specifically by selecting one of the values from the |Sec-WebSocket-Protocol| field"
+    // RFC 6455 11.3.3: "The |Sec-WebSocket-Accept| header MUST NOT appear more than once"
     let offer = check(GOOD).unwrap();
     let not_offered = offer.accept(&Acceptance::default().subprotocol("chat"));
     assert_eq!(not_offered, Err(AcceptError::SubprotocolNotOffered("chat".into())));
@@ -137,4 +154,25 @@ fn answers_that_cannot_be_are_refused() {
     }
     let answer = offer.accept(&Acceptance::default().header("X-A", "b")).unwrap();
     assert!(String::from_utf8(answer).unwrap().contains("\r\nX-A: b\r\n"));
+}
+
+#[test]
+fn an_answer_says_what_it_must_and_nothing_that_was_not_asked_for() {
+    // RFC 6455 4.2.2: "the server MUST complete the following steps to accept the connection"
+    // RFC 6455 4.2.2: "it MUST reply with a valid HTTP response indicating the following"
+    // RFC 6455 4.2.2: "it MUST NOT send back a |Sec-WebSocket-Protocol| header field"
+    // RFC 6455 11.3.4: "the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once"
+    let bare = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let policy = ServerPolicy { subprotocols: Vec::from(["chat".into()]), ..ServerPolicy::default() };
+    for (asked, line) in [
+        ("", ""),
+        ("|Sec-WebSocket-Protocol: superchat", ""),
+        ("|Sec-WebSocket-Protocol: superchat, chat", "Sec-WebSocket-Protocol: chat\r\n"),
+    ] {
+        let request = request("GET / HTTP/1.1", &format!("{GOOD}{asked}"));
+        let answer = Offer::from_request(&request, &policy).unwrap().accept(&Acceptance::default()).unwrap();
+        let want = bare.replace("Sec-WebSocket-Accept", &format!("{line}Sec-WebSocket-Accept"));
+        assert_eq!(String::from_utf8(answer).unwrap(), want, "{asked}");
+    }
 }
