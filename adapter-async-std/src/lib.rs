@@ -27,6 +27,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod guide;
 mod io_stream;
 mod runtime;
 mod stream;

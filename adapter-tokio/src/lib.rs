@@ -55,6 +55,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod foreign;
+pub mod guide;
 mod stream;
 #[cfg(feature = "hyper")]
 pub mod upgrade;

@@ -3,6 +3,12 @@
 //! Nothing here opens a socket, reads a clock or draws randomness: time and entropy are arguments. So the same program
 //! runs on every runtime, in a loop of your own and in a test without a network, and does the same each time.
 //!
+//! # The idea
+//!
+//! A protocol is a machine: what came goes in, what to do comes out, and it decides everything in between. Reading and writing is
+//! somebody else's affair, an adapter's (`wharf-tokio`, `wharf-async-std`, `wharf-mio`) or yours. So no choice of a runtime is
+//! built in, a test needs neither network nor clock, and what happened once can be made to happen again, byte for byte.
+//!
 //! # The loop
 //!
 //! [`link::Link`] is one connection, a server's or a client's. Whatever drives it does this, in any order and as often
@@ -13,6 +19,10 @@
 //! 2. while `wants().write`: write [`output`](link::Link::output) and `advance` it by what was taken;
 //! 3. obey `wants().shutdown`;
 //! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout).
+//!
+//! There are no other rules. Anything may be called at any time; a step that is left out delays and never corrupts; a time before
+//! the last one counts as the last one; an early timeout does nothing. No call waits, and none returns an error that ends the
+//! connection: its end is the last event, [`Event::Closed`](link::Event::Closed), told once.
 //!
 //! ```
 //! use wharf::base::{CloseCode, Entropy, Input, Instant, Message, Wall};
@@ -66,16 +76,23 @@
 //! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
 //! | [`service`] | machines over many connections: clients that stay up, pools, schedules, groups, limits, health, history; with feature `json` typed messages, requests and their answers, a message bus |
 //! | `sim` (feature) | a network under virtual time to test servers in, with faults; its `guide` shows how |
+//! | [`guide`] | nothing but text: how to embed, write, test, bound, secure and deploy it |
+//!
+//! [`guide`] has a page for each thing that you may want to do.
 //!
 //! # Features
 //!
-//! `http` (default): conversions with the types of the `http` crate, which needs std. `simd`: UTF-8 checks by simdutf8.
-//! `tls`: TLS 1.2 and 1.3 by rustls with ring; with rustls's feature `std`, which the adapters bring, sessions resume.
-//! `tls-webpki-roots`: the roots that Mozilla trusts, built in.
-//! `deflate`: compressed messages (RFC 7692) by zlib-rs, which needs std. `json`: messages of any serde type in JSON
-//! (`framed::json`), and reports that serialise.
-//! `sim`: a network under virtual time, for tests.
-//! Without default features the whole dependency tree is `no_std` with `alloc`.
+//! | feature | what it adds | std |
+//! |---|---|---|
+//! | `http` (default) | conversions from and to the types of the crate `http` | needed |
+//! | `deflate` | compressed messages (RFC 7692) by zlib-rs; nothing is paid where it is not negotiated | needed |
+//! | `json` | messages of any serde type (`framed::json`, `service::messages`), requests, the message bus; reports and counters that serialise | |
+//! | `sim` | a network under virtual time with seeded faults, for tests | |
+//! | `simd` | UTF-8 checks, masking, masks, SHA-1 and HTTP heads by what the processor is found to have | needed |
+//! | `tls` | TLS 1.2 and 1.3 by rustls with ring; sessions resume with rustls's feature `std`, which the adapters bring | |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in | |
+//!
+//! Without default features the whole dependency tree is `no_std` with `alloc`. A feature adds and never changes what is there.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -85,6 +102,7 @@ extern crate std;
 
 pub mod base;
 pub mod framed;
+pub mod guide;
 pub mod http;
 pub mod link;
 pub mod proxy;

@@ -13,6 +13,7 @@ pub mod census;
 pub mod certificates;
 #[cfg(feature = "rig")]
 pub mod client;
+pub mod code_block;
 #[cfg(feature = "rig")]
 pub mod crowd;
 #[cfg(feature = "rig")]

@@ -3,8 +3,8 @@
 use crate::source::{File, Token, group_len, matches, split_tests};
 
 /// The layers of core from the ground up; those of one rank do not know each other.
-pub const LAYERS: [&[&str]; 6] =
-    [&["base"], &["http"], &["ws", "framed", "tls", "proxy"], &["link"], &["service"], &["sim"]];
+pub const LAYERS: [&[&str]; 7] =
+    [&["base"], &["http"], &["ws", "framed", "tls", "proxy"], &["link"], &["service"], &["sim"], &["guide"]];
 
 /// Names that reach for the world: std itself, the runtimes, clocks, global randomness.
 const WORLD: [&str; 14] = [

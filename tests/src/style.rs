@@ -124,6 +124,29 @@ pub fn foreign_words(file: &File) -> Vec<String> {
     found
 }
 
+/// Examples in documentation that include a file and are not marked as programs of their own. All others are compiled as one
+/// program, in which such a path leads nowhere: then each of them is compiled by itself, which takes minutes.
+#[must_use]
+pub fn inclusions_in_merged_examples(file: &File) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut block: Option<&str> = None;
+    for (i, line) in file.text.lines().enumerate() {
+        let Some(text) = line.trim_start().strip_prefix("///").map(str::trim) else {
+            block = None;
+            continue;
+        };
+        match (text.strip_prefix("```"), block) {
+            (Some(marks), None) => block = Some(marks),
+            (Some(_), Some(_)) => block = None,
+            (None, Some(marks)) if text.contains("include_") && !marks.contains("standalone_crate") => {
+                found.push(format!("{}:{}: the example is not marked as standalone_crate", file.path, i + 1));
+            }
+            (None, _) => {}
+        }
+    }
+    found
+}
+
 /// Packages that do not take the workspace's lints, which deny undocumented public items and unsafe code.
 #[must_use]
 pub fn lints_missing(manifest: &File) -> Vec<String> {
@@ -194,6 +217,16 @@ mod tests {
         assert_eq!(unsafe_allowed(&File::new("cli/src/bin/a.rs", "//! A")).len(), 1);
         assert_eq!(unsafe_allowed(&File::new("cli/src/lib.rs", "#![forbid(unsafe_code)]")), [""; 0]);
         assert_eq!(lints_missing(&File::new("cli/Cargo.toml", "[package]\n")).len(), 1);
+    }
+
+    #[test]
+    fn examples_that_include_a_file_stand_alone() {
+        let example =
+            |marks| format!("/// ```{marks}\n/// let a = include_bytes!(\"a\");\n/// ```\nfn a() {{}}\n");
+        assert_eq!(inclusions_in_merged_examples(&file(&example("standalone_crate"))), [""; 0]);
+        assert_eq!(inclusions_in_merged_examples(&file("/// Not by `include_bytes!`.")), [""; 0]);
+        assert_eq!(inclusions_in_merged_examples(&file(&example(""))).len(), 1);
+        assert_eq!(inclusions_in_merged_examples(&file(&example("no_run"))).len(), 1);
     }
 
     #[test]

@@ -42,6 +42,11 @@ fn files_are_named_by_their_concept() {
 }
 
 #[test]
+fn examples_are_one_program() {
+    all("rs", style::inclusions_in_merged_examples);
+}
+
+#[test]
 fn every_package_takes_the_lints() {
     all("toml", style::lints_missing);
     let top = files("toml").into_iter().find(|f| f.path == "Cargo.toml").expect("the workspace");

@@ -25,7 +25,7 @@ pub use ::rustls;
 /// Its algorithms are those of ring, whatever the process's default provider is; versions are TLS 1.3 and 1.2. Certificates
 /// are always verified, by the calendar time that a session is handed.
 ///
-/// ```
+/// ```standalone_crate
 /// use wharf::tls::ClientConfig;
 ///
 /// let root = include_bytes!("testdata/root.pem");
@@ -182,7 +182,7 @@ impl fmt::Debug for ClientConfigBuilder {
 /// A server's side: the certificate it shows, and whether it asks for one. Cheap to clone; one configuration is best
 /// kept for all connections.
 ///
-/// ```
+/// ```standalone_crate
 /// use wharf::tls::ServerConfig;
 ///
 /// let (chain, key) = (include_bytes!("testdata/server.pem"), include_bytes!("testdata/server.key"));
@@ -242,7 +242,7 @@ pub enum ClientAuth {
 
 /// Gathers a [`ServerConfig`].
 ///
-/// ```
+/// ```standalone_crate
 /// use wharf::tls::{ClientAuth, ServerConfig};
 ///
 /// let (chain, key) = (include_bytes!("testdata/server.pem"), include_bytes!("testdata/server.key"));

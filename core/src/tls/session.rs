@@ -15,7 +15,7 @@ use core::fmt;
 /// [`wants_write`](Self::wants_write). It holds at most one cut record of ciphertext (18 KiB), 64 KiB in the middle of a
 /// handshake message, and 64 KiB and a record of sealed output; at rest neither.
 ///
-/// ```
+/// ```standalone_crate
 /// use wharf::base::{Engine, Input, Instant, Message, Wall};
 /// use wharf::tls::{ClientConfig, ServerConfig, Session};
 /// use wharf::ws;
