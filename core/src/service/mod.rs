@@ -11,6 +11,7 @@ pub mod groups;
 pub mod health;
 pub mod history;
 pub mod limiter;
+pub mod mesh;
 #[cfg(feature = "json")]
 pub mod messages;
 pub mod pool;
