@@ -74,7 +74,7 @@
 //! | [`framed`] | messages over a byte stream without a WebSocket: the [`Codec`](framed::Codec) trait, typed frames, lengths, lines, raw |
 //! | `tls` (feature) | a TLS `Session` as a stage on slices, and its configurations |
 //! | [`link`] | one connection from first byte to last, many of them ([`Hub`](link::Hub)), and what an application writes ([`Service`](link::Service)) |
-//! | [`service`] | machines over many connections: clients that stay up, pools, schedules, groups, limits, health, history; with feature `json` typed messages, requests and their answers, a message bus |
+//! | [`service`] | machines over many connections: clients that stay up, pools, schedules, groups, a mesh of nodes, limits, health, history; with feature `json` typed messages, requests and their answers, a message bus |
 //! | `sim` (feature) | a network under virtual time to test servers in, with faults; its `guide` shows how |
 //! | [`guide`] | nothing but text: how to embed, write, test, bound, secure and deploy it |
 //!

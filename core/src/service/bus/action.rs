@@ -1,6 +1,6 @@
 //! What a broker wants done, and what it tells.
 
-use super::{Batch, DeadReason, Name, Reason};
+use super::{Batch, DeadReason, Name, NodeAsk, Reason};
 use crate::base::CloseCode;
 use alloc::string::String;
 
@@ -29,6 +29,18 @@ pub enum Action<C> {
     /// Store this, and tell the outcome by [`stored`](super::Broker::stored) or [`store_failed`](super::Broker::store_failed).
     /// There is one at a time.
     Store(Batch),
+    /// Have the store that the nodes share carry this out, and tell the outcome by [`answered`](super::Broker::answered), or
+    /// by [`store_failed`](super::Broker::store_failed) what no node can do anything about. There is one at a time, and only of a
+    /// [node](super::Broker::node), which has no other.
+    Ask(NodeAsk),
+    /// Read nothing more of a connection, or do again: its service's claim is waited for. What comes all the same is kept, within
+    /// bounds.
+    Hold {
+        /// Which.
+        conn: C,
+        /// Whether it is held.
+        holds: bool,
+    },
     /// Send this. Tell [`congested`](super::Broker::congested) if the output is above its high mark from then on; a connection
     /// that cannot take it is to be given up.
     Send {
@@ -156,4 +168,18 @@ pub enum BusEvent<C> {
     },
     /// The store failed: nothing is accepted any more.
     StoreFailed,
+    /// It is a node of a shared store, in this slot.
+    Joined {
+        /// Which.
+        slot: u16,
+    },
+    /// It is no node any more: another one took its place when nothing was heard of it. It joins again, and all connections are closed.
+    Fenced,
+    /// There are as many nodes as may be. It tries again.
+    Crowded,
+    /// The shared store is not to be reached; or it is again.
+    Away {
+        /// It is not.
+        is_away: bool,
+    },
 }

@@ -3,6 +3,7 @@
 use super::dedupe::Dedupe;
 use super::gather::Gather;
 use super::held::Held;
+use super::node::Node;
 use super::peers::{Due, Peers};
 use super::queue::Queue;
 use super::wire::delivery;
@@ -82,6 +83,8 @@ pub struct Broker<C> {
     pub(super) has_failed: bool,
     pub(super) unacknowledged: usize,
     pub(super) stats: BusStats,
+    /// What there is more of, where the store is shared.
+    pub(super) node: Option<Box<Node<C>>>,
 }
 
 /// What is done once a batch is stored.
@@ -133,6 +136,7 @@ impl<C: Ord + Copy> Broker<C> {
             has_failed: false,
             unacknowledged: 0,
             stats: BusStats::default(),
+            node: None,
         }
     }
 
@@ -145,7 +149,7 @@ impl<C: Ord + Copy> Broker<C> {
             connections: self.peers.len(),
             pending: self.held.len(),
             unacknowledged: self.unacknowledged,
-            dead_letters: self.dead.len(),
+            dead_letters: self.letters_known(),
             remembered: self.dedupe.size(),
             has_failed: self.has_failed,
             ..self.stats
@@ -172,8 +176,12 @@ impl<C: Ord + Copy> Broker<C> {
         }
         if frame.len() > self.config.max_message {
             self.refuse_too_big(conn);
-            return;
+        } else if !self.is_held(conn, frame) {
+            self.read(now, conn, frame);
         }
+    }
+
+    pub(super) fn read(&mut self, now: Instant, conn: C, frame: &str) {
         match ToBus::decode(frame) {
             Ok(ToBus::Heartbeat) => {}
             Ok(ToBus::Register { service_id, token }) => {
@@ -216,6 +224,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// The connection has ended, however it did.
     pub fn closed(&mut self, now: Instant, wall: Wall, conn: C) {
         self.begin(now, wall);
+        self.stop_waiting(conn);
         if let Some(service) = self.peers.remove(conn).and_then(|peer| peer.service) {
             self.detach(conn, service, None);
         }
@@ -223,10 +232,14 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// What is to be done next.
     pub fn poll_action(&mut self) -> Option<Action<C>> {
-        if self.is_draining || self.gather.is_due(self.clock.last()) {
+        if (self.is_draining || self.gather.is_due(self.clock.last())) && self.may_ask() {
             self.close_batch();
         }
-        if let Some(batch) = self.gather.put_out() {
+        if self.node.is_some() {
+            if let Some(ask) = self.next_ask() {
+                return Some(Action::Ask(ask));
+            }
+        } else if let Some(batch) = self.gather.put_out() {
             return Some(Action::Store(batch));
         }
         match self.out.pop_front() {
@@ -255,10 +268,11 @@ impl<C: Ord + Copy> Broker<C> {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let first =
             |set: &BTreeSet<(Instant, Seq)>| set.first().map(|(at, _)| *at).filter(|_| !self.has_failed);
-        [self.peers.next(), self.gather.due(), first(&self.due), first(&self.marks)]
-            .into_iter()
-            .flatten()
-            .min()
+        let (batch, ask) = match &self.node {
+            None => (self.gather.due(), None),
+            Some(_) => (None, self.ask_due()),
+        };
+        [self.peers.next(), batch, ask, first(&self.due), first(&self.marks)].into_iter().flatten().min()
     }
 
     /// Acts on what is due.
@@ -266,6 +280,7 @@ impl<C: Ord + Copy> Broker<C> {
         let now = self.begin(now, wall);
         while let Some((conn, due)) = self.peers.pop_due(now, &self.config) {
             match due {
+                Due::Unregistered if self.is_waiting(conn) => self.send_on(now, conn),
                 Due::Unregistered => self.turn_out(conn, Reason::Unregistered, "it did not register in time"),
                 Due::Gone => self.turn_out(conn, Reason::Gone, "nothing was heard of it"),
                 Due::Beat => {
@@ -277,6 +292,7 @@ impl<C: Ord + Copy> Broker<C> {
         }
         if !self.has_failed {
             self.handle_due(now);
+            self.handle_node_due(now);
         }
     }
 
@@ -304,9 +320,10 @@ impl<C: Ord + Copy> Broker<C> {
         self.close_with(conn, CloseCode::MESSAGE_TOO_BIG, Reason::TooBig, "the frame is too long");
     }
 
-    fn close_with(&mut self, conn: C, code: CloseCode, reason: Reason, detail: &'static str) {
+    pub(super) fn close_with(&mut self, conn: C, code: CloseCode, reason: Reason, detail: &'static str) {
+        self.stop_waiting(conn);
         self.error(conn, reason, detail);
-        self.answered(conn, u32::MAX);
+        self.answered_to(conn, u32::MAX);
         self.out.push_back(Out::Action(Action::Close { conn, code, reason }));
         if let Some(service) = self.peers.closing(conn) {
             self.detach(conn, service, Some(reason));

@@ -43,6 +43,14 @@ impl<A> Into<'_, A> {
     }
 }
 
+/// Takes a number out of what is to be written. False if none is left.
+fn without(numbers: &mut Numbers, number: u64) -> bool {
+    let Some(mut runs) = Runs::restored(numbers) else { return true };
+    let is_left = runs.remove(number);
+    *numbers = runs.numbers(&numbers.from, &numbers.prefix);
+    is_left
+}
+
 impl Dedupe {
     /// Ids, prefixes and gaps that are remembered.
     pub(super) fn size(&self) -> usize {
@@ -83,6 +91,55 @@ impl Dedupe {
             let Some(oldest) = self.ages.keys().next().copied() else { return };
             self.forgotten += 1;
             self.forget(oldest, &mut into);
+        }
+    }
+
+    /// Forgets one that was added under this place and is not on disk: neither memory nor the changes on their way say that it was seen.
+    pub(super) fn take_back<'c>(
+        &mut self,
+        (from, id): (&Name, &Name),
+        seq: Seq,
+        lists: impl Iterator<Item = &'c mut alloc::vec::Vec<Change>>,
+    ) {
+        let number = split(id);
+        for list in lists {
+            list.retain_mut(|change| match change {
+                Change::RememberId { from: other, id: known, .. } => other != from || known != id,
+                Change::RememberNumbers(numbers) if numbers.from == *from => {
+                    match number.as_ref().filter(|(prefix, _)| *prefix == numbers.prefix) {
+                        Some((_, number)) => without(numbers, *number),
+                        None => true,
+                    }
+                }
+                _ => true,
+            });
+        }
+        let Some(sender) = self.senders.get_mut(from) else { return };
+        if sender.ids.get(id).is_some_and(|age| *age == seq) {
+            sender.ids.remove(id);
+            sender.by_age.remove(&seq);
+            self.ages.remove(&seq);
+            self.size -= 1;
+        } else if let Some((prefix, number)) = number
+            && let Some(runs) = sender.prefixes.get_mut(&prefix)
+        {
+            let before = runs.size();
+            if runs.remove(number) {
+                self.size = self.size + runs.size() - before;
+            } else {
+                self.size -= before;
+                self.ages.remove(&runs.used);
+                sender.prefixes.remove(&prefix);
+            }
+        }
+    }
+
+    /// What is remembered of a sender is in the store, and not here any more.
+    pub(super) fn unload(&mut self, from: &Name) {
+        let Some(sender) = self.senders.remove(from) else { return };
+        self.size -= sender.ids.len() + sender.prefixes.values().map(Runs::size).sum::<usize>();
+        for age in sender.by_age.iter().chain(sender.prefixes.values().map(|runs| &runs.used)) {
+            self.ages.remove(age);
         }
     }
 

@@ -90,10 +90,11 @@ impl<C: Ord + Copy> Broker<C> {
         };
         queue.conn = None;
         let name = queue.name.clone();
-        self.out_event(BusEvent::Unregistered { conn, service: name, reason });
+        self.out_event(BusEvent::Unregistered { conn, service: name.clone(), reason });
         while let Some(seq) = self.queues.get(service).and_then(|queue| queue.out.first().copied()) {
             self.end(now, seq, &End::Lost);
         }
+        self.give_up_claim(&name, service);
         self.forget_if_idle(service);
     }
 
@@ -167,6 +168,12 @@ impl<C: Ord + Copy> Broker<C> {
         self.record(now, Change::Bury(seq, death.clone()));
         let (from, id, to) = (accepted.from.clone(), accepted.id.clone(), accepted.to.clone());
         self.gather.after(After::Bury { from, id, to, reason });
+        if self.node.is_some() {
+            // A node leaves dead letters to the store.
+            self.remove(seq);
+            self.settle();
+            return;
+        }
         self.dead_by_id.insert((accepted.id.clone(), Some(accepted.from.clone()), seq));
         self.dead.insert(seq, Box::new((accepted, death)));
         if let Some(queue) = self.queues.get_mut(service) {
@@ -178,7 +185,7 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     /// Takes a message out of wherever it is.
-    fn leave(&mut self, seq: Seq) {
+    pub(super) fn leave(&mut self, seq: Seq) {
         let Some(held) = self.held.get_mut(&seq) else { return };
         if let Some(mark) = held.mark.take() {
             self.marks.remove(&(mark, seq));
@@ -208,13 +215,16 @@ impl<C: Ord + Copy> Broker<C> {
             queue.pending_bytes -= held.bytes();
             queue.let_go(&held.accepted.id, &held.accepted.from, seq);
         }
+        self.unload(held.bytes() as u64);
+        self.weigh(held.service);
         self.wake(held.service);
         self.forget_if_idle(held.service);
     }
 
-    /// A change that nobody waits for. The store that has failed is told of none.
+    /// A change that nobody waits for. The store that has failed is told of none, and one that was left is not.
     pub(super) fn record(&mut self, now: Instant, change: Change) {
-        if !self.has_failed {
+        let has_left = self.node.as_ref().is_some_and(|node| node.has_left);
+        if !self.has_failed && !has_left {
             self.gather.push(change, now + self.config.batch_wait);
             self.settle();
         }
@@ -227,6 +237,7 @@ impl<C: Ord + Copy> Broker<C> {
             && queue.out.len() < self.config.window
             && !self.is_draining
             && !self.has_failed
+            && self.is_in_force()
             && queue.conn.is_some_and(is_open)
     }
 

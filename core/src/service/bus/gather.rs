@@ -8,17 +8,24 @@ use alloc::vec::Vec;
 /// What one call may change at most: room for it is kept, so that all of it is in one batch.
 const ROOM: usize = 16;
 
+/// Bytes of messages past which a batch takes no more of them.
+const MAX_BATCH_BYTES: u64 = 8 << 20;
+
 /// Changes in their order: a batch that is open, those before it that are full, and one that is under way. `A` is what is to be
 /// done once they are on disk. What is in it is bounded by what the messages that it is about are bounded by.
 #[derive(Debug)]
 pub(super) struct Gather<A> {
     full: VecDeque<(Batch, Vec<A>)>,
     open: Vec<Change>,
+    open_bytes: u64,
     /// What is to be done when the open one is stored.
     after: Vec<A>,
     /// Senders and prefixes whose numbers have changed in the open one: they are written as they are when it is full or put out.
     pub(super) dirty: BTreeSet<(Name, Name)>,
     under_way: Option<Vec<A>>,
+    /// Batches that were closed, and those of them that are stored.
+    closed: u64,
+    stored: u64,
     /// When the open one is to be put out.
     due: Instant,
 }
@@ -28,15 +35,21 @@ impl<A> Gather<A> {
         Self {
             full: VecDeque::new(),
             open: Vec::new(),
+            open_bytes: 0,
             after: Vec::new(),
             dirty: BTreeSet::new(),
             under_way: None,
+            closed: 0,
+            stored: 0,
             due: Instant::NEVER,
         }
     }
 
     /// A change that is to be put out by then.
     pub(super) fn push(&mut self, change: Change, by: Instant) {
+        if let Change::Accept(accepted) = &change {
+            self.open_bytes += accepted.size();
+        }
         self.open.push(change);
         self.due = self.due.min(by);
     }
@@ -63,7 +76,7 @@ impl<A> Gather<A> {
 
     /// Whether the open one has to be [closed](Self::close) before more is pushed.
     pub(super) fn is_full(&self) -> bool {
-        self.open.len() + self.dirty.len() > MAX_BATCH - ROOM
+        self.open.len() + self.dirty.len() > MAX_BATCH - ROOM || self.open_bytes > MAX_BATCH_BYTES
     }
 
     /// No more goes into the open one; `numbers` are the changes for what was dirty.
@@ -73,6 +86,8 @@ impl<A> Gather<A> {
         self.due = Instant::NEVER;
         if !self.open.is_empty() {
             let batch = Batch::new(core::mem::take(&mut self.open));
+            self.open_bytes = 0;
+            self.closed += 1;
             self.full.push_back((batch, core::mem::take(&mut self.after)));
         }
     }
@@ -104,7 +119,31 @@ impl<A> Gather<A> {
 
     /// The batch under way is stored: what is to be done now. `None` if none was.
     pub(super) fn stored(&mut self) -> Option<Vec<A>> {
-        self.under_way.take()
+        let after = self.under_way.take()?;
+        self.stored += 1;
+        Some(after)
+    }
+
+    /// Those of the batch under way for which this does not hold are not done when it is stored.
+    pub(super) fn retain(&mut self, keeps: impl FnMut(&A) -> bool) {
+        if let Some(after) = &mut self.under_way {
+            after.retain(keeps);
+        }
+    }
+
+    /// Which batch is the last that was closed.
+    pub(super) const fn last_closed(&self) -> u64 {
+        self.closed
+    }
+
+    /// Whether that batch and all before it are stored.
+    pub(super) const fn is_stored(&self, batch: u64) -> bool {
+        self.stored >= batch
+    }
+
+    /// All changes behind the batch under way, list by list.
+    pub(super) fn behind(&mut self) -> impl Iterator<Item = &mut Vec<Change>> {
+        self.full.iter_mut().map(|(batch, _)| batch.changes_mut()).chain([&mut self.open])
     }
 
     /// Nothing more is stored: gives back what was to be done.
@@ -113,6 +152,7 @@ impl<A> Gather<A> {
         all.extend(self.full.drain(..).flat_map(|(_, after)| after));
         all.append(&mut self.after);
         self.open.clear();
+        self.open_bytes = 0;
         self.dirty.clear();
         self.due = Instant::NEVER;
         all

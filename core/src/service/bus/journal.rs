@@ -59,6 +59,12 @@ impl Accepted {
     pub fn new(seq: Seq, id: Name, from: Name, to: Name, kind: &str, body: Bytes, at: Wall) -> Self {
         Self { seq, id, from, to, kind: kind.into(), body, at }
     }
+
+    /// What it counts for in limits of bytes: its delivery.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        super::held::size_of_body(self.body.len()) as u64
+    }
 }
 
 /// How often a message was handed out, and what came of it. A message that was never handed out has the default.
@@ -280,6 +286,26 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The place that it puts in: of a message, or as the age of what is remembered.
+    ///
+    /// ```
+    /// use wharf::service::bus::{Change, Seq};
+    ///
+    /// assert_eq!(Change::Remove(Seq(1)).place(), None);
+    /// ```
+    #[must_use]
+    pub const fn place(&self) -> Option<Seq> {
+        match self {
+            Self::Accept(Accepted { seq, .. })
+            | Self::Requeue { seq, .. }
+            | Self::RememberId { seq, .. }
+            | Self::RememberNumbers(Numbers { used: seq, .. }) => Some(*seq),
+            _ => None,
+        }
+    }
+}
+
 /// Changes to be carried out in their order, all or none: one transaction, which is on disk when its outcome is told.
 ///
 /// ```
@@ -304,6 +330,10 @@ impl Batch {
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    pub(super) const fn changes_mut(&mut self) -> &mut Vec<Change> {
+        &mut self.changes
     }
 
     /// The changes, to have.

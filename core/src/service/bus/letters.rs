@@ -53,11 +53,19 @@ impl<C: Ord + Copy> Broker<C> {
     /// Sends dead letters again, as if they had just been accepted: behind what waits, and with all their attempts. What comes of it
     /// is [told](Action::Told) under `ticket`, once.
     pub fn requeue(&mut self, now: Instant, wall: Wall, letters: &Letters, ticket: u64) {
+        if self.node.is_some() {
+            self.command(now, wall, letters, ticket, true);
+            return;
+        }
         self.change(now, wall, letters, ticket, Self::requeue_one);
     }
 
     /// Throws dead letters away. What comes of it is [told](Action::Told) under `ticket`, once.
     pub fn purge(&mut self, now: Instant, wall: Wall, letters: &Letters, ticket: u64) {
+        if self.node.is_some() {
+            self.command(now, wall, letters, ticket, false);
+            return;
+        }
         self.change(now, wall, letters, ticket, Self::purge_one);
     }
 

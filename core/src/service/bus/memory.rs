@@ -2,6 +2,8 @@
 
 use super::{Accepted, Batch, Change, Death, Name, Numbers, Progress, Record, Seq};
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Bound;
 
 /// A journal in memory: carries batches out and hands its records back. For tests, and for a bus that is to keep nothing.
 ///
@@ -47,7 +49,7 @@ impl Memory {
     /// # Errors
     /// A change does not fit what is stored.
     pub fn carry_out(&mut self, batch: &Batch) -> Result<(), Misfit> {
-        let mut undo = alloc::vec::Vec::with_capacity(batch.changes().len());
+        let mut undo = Vec::with_capacity(batch.changes().len());
         for (at, change) in batch.changes().iter().enumerate() {
             match self.apply(change) {
                 Some(undoing) => undo.push(undoing),
@@ -74,6 +76,64 @@ impl Memory {
         };
         let numbers = self.numbers.values().map(|numbers| Record::Numbers(numbers.clone()));
         messages.chain(dead).chain(self.ids.iter().map(id)).chain(numbers)
+    }
+
+    /// The same without what forgets something that is not remembered.
+    pub(super) fn fitting(&self, batch: &Batch) -> Batch {
+        let mut known = BTreeMap::new();
+        let mut changes = batch.changes().to_vec();
+        changes.retain(|change| {
+            let (is_id, from, name, is_there) = match change {
+                Change::RememberId { from, id, .. } => (true, from, id, true),
+                Change::ForgetId { from, id } => (true, from, id, false),
+                Change::RememberNumbers(Numbers { from, prefix, .. }) => (false, from, prefix, true),
+                Change::ForgetNumbers { from, prefix } => (false, from, prefix, false),
+                _ => return true,
+            };
+            let key = (from.clone(), name.clone());
+            let stored = || if is_id { self.ids.contains_key(&key) } else { self.numbers.contains_key(&key) };
+            let before = known.get(&(is_id, key.clone())).copied().unwrap_or_else(stored);
+            known.insert((is_id, key), is_there);
+            is_there || before
+        });
+        Batch::new(changes)
+    }
+
+    pub(super) fn message(&self, seq: Seq) -> Option<&(Accepted, Progress)> {
+        self.messages.get(&seq)
+    }
+
+    pub(super) fn dead_after(&self, seq: Seq) -> impl Iterator<Item = &Accepted> {
+        self.dead.range((Bound::Excluded(seq), Bound::Unbounded)).map(|(_, (accepted, _))| accepted)
+    }
+
+    /// All numbers of a sender.
+    pub(super) fn numbers_of(&self, from: &Name) -> impl Iterator<Item = Record> {
+        of(&self.numbers, from, None).map(|(_, numbers)| Record::Numbers(numbers.clone()))
+    }
+
+    /// Some ids of a sender behind one, and whether there are no more.
+    pub(super) fn ids_of(&self, from: &Name, after: Option<&Name>, most: usize) -> (Vec<Record>, bool) {
+        let record = |((from, id), seq): (&(Name, Name), &Seq)| Record::Id {
+            from: from.clone(),
+            id: id.clone(),
+            seq: *seq,
+        };
+        let mut ids = of(&self.ids, from, after).map(record);
+        let some = ids.by_ref().take(most).collect();
+        (some, ids.next().is_none())
+    }
+
+    /// What forgets each thing that is remembered, by its age.
+    pub(super) fn remembered(&self) -> BTreeMap<Seq, Change> {
+        let id = |((from, id), seq): (&(Name, Name), &Seq)| {
+            (*seq, Change::ForgetId { from: from.clone(), id: id.clone() })
+        };
+        let numbers = |numbers: &Numbers| {
+            let (from, prefix) = (numbers.from.clone(), numbers.prefix.clone());
+            (numbers.used, Change::ForgetNumbers { from, prefix })
+        };
+        self.ids.iter().map(id).chain(self.numbers.values().map(numbers)).collect()
     }
 
     fn apply(&mut self, change: &Change) -> Option<Undo> {
@@ -152,6 +212,22 @@ impl Memory {
             Undo::Numbers(key, None) => drop(self.numbers.remove(&key)),
         }
     }
+}
+
+/// What a map has of a sender, behind a name.
+fn of<'m, T>(
+    map: &'m BTreeMap<(Name, Name), T>,
+    from: &Name,
+    after: Option<&Name>,
+) -> impl Iterator<Item = (&'m (Name, Name), &'m T)> {
+    // No name is shorter than one character, and none has one that comes before a hyphen.
+    let first = after.map_or_else(Name::least, Clone::clone);
+    let from = from.clone();
+    let begin = (from.clone(), first.clone());
+    let is_behind = after.is_some();
+    map.range(begin..)
+        .take_while(move |((other, _), _)| *other == from)
+        .skip_while(move |((_, name), _)| is_behind && *name == first)
 }
 
 /// What takes a change back.

@@ -13,10 +13,12 @@ mod delivery;
 mod gather;
 mod held;
 mod journal;
+mod keeping;
 mod letters;
 mod memory;
 mod metrics;
 mod name;
+mod node;
 mod numbers;
 mod peers;
 mod queue;
@@ -36,9 +38,14 @@ pub use action::{Action, BusEvent, Changed, CommandError};
 pub use broker::Broker;
 pub use config::BusConfig;
 pub use journal::{Accepted, Batch, Change, Death, End, Ended, MAX_BATCH, Numbers, Progress, Seq};
+pub use keeping::{Keeping, Own, Shared};
 pub use letters::Letters;
 pub use memory::{Memory, Misfit};
 pub use name::{MAX_NAME, Name, NameError};
+pub use node::{
+    DeathNotice, Fence, MAX_KEPT_NOTICES, MAX_NODES, MAX_NOTICES, NodeAnswer, NodeAsk, NodeLimits,
+    NodeRequest, NodeRoom, NodeSettings, SharedMemory, Standing,
+};
 pub use record::{Record, RestoreError};
 pub use restore::Restoring;
 pub use service::{BusCommand, BusNotice, BusService, StoreFailure};

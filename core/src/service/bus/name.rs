@@ -42,6 +42,11 @@ impl Name {
         if fits { Ok(Self(name.into())) } else { Err(NameError) }
     }
 
+    /// The one that no other comes before.
+    pub(super) fn least() -> Self {
+        Self("-".into())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -17,6 +17,8 @@ pub(super) struct Peer {
     /// Messages of it that are on their way to the disk, and to be answered.
     unanswered: u32,
     last_heard: Instant,
+    /// When it registered its service, whether that is claimed yet or not.
+    since: Option<Instant>,
     /// When a heartbeat is to be sent.
     beat_at: Instant,
     /// Under which it stands in the table.
@@ -68,6 +70,7 @@ impl<C: Ord + Copy> Peers<C> {
             is_closing: false,
             unanswered: 0,
             last_heard: now,
+            since: None,
             beat_at: Instant::NEVER,
             due,
         };
@@ -92,10 +95,29 @@ impl<C: Ord + Copy> Peers<C> {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.service = Some(service);
             peer.last_heard = now;
+            peer.since.get_or_insert(now);
             peer.beat_at = now + config.heartbeat;
             let due = peer.beat_at.min(now + config.gone_after);
             self.set_due(conn, due);
         }
+    }
+
+    /// When it registered its service.
+    pub(super) fn since(&self, conn: C) -> Option<Instant> {
+        self.peers.get(&conn)?.since
+    }
+
+    /// It is to be registered by then.
+    pub(super) fn wait(&mut self, now: Instant, conn: C, until: Instant) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.since.get_or_insert(now);
+        }
+        self.set_due(conn, until);
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> alloc::vec::Vec<C> {
+        self.peers.keys().copied().collect()
     }
 
     /// An answer is owed from now on. Whether it is the first one.

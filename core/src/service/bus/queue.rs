@@ -68,6 +68,11 @@ impl<C: Copy> Queue<C> {
         self.holding.remove(&(id.clone(), Some(from.clone()), seq));
     }
 
+    /// All that is on disk and not dead.
+    pub(super) fn stored(&self) -> alloc::vec::Vec<Seq> {
+        self.waiting.iter().copied().chain(self.holding.iter().map(|(_, _, seq)| *seq)).collect()
+    }
+
     /// The message that an acknowledgement is for: the oldest of that id and sender.
     pub(super) fn held(&self, id: &Name, from: Option<&Name>) -> Result<Seq, Reason> {
         let at = |from: Option<&Name>, seq| (id.clone(), from.cloned(), seq);

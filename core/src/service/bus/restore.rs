@@ -151,7 +151,7 @@ impl<C: Ord + Copy> Restoring<C> {
 
 impl<C: Ord + Copy> Broker<C> {
     /// Forgets a few of the oldest ids, where a store had more than may be.
-    fn forget_some(&mut self, now: Instant) {
+    pub(super) fn forget_some(&mut self, now: Instant) {
         let target = self.config.max_dedupe.max(self.dedupe.size().saturating_sub(8));
         let by = now + self.config.batch_wait;
         self.dedupe.shrink(target, super::dedupe::Into { gather: &mut self.gather, by });

@@ -78,6 +78,26 @@ impl Runs {
         true
     }
 
+    /// Takes one out. False if none is left.
+    pub(super) fn remove(&mut self, number: u64) -> bool {
+        if !self.has(number) {
+            return true;
+        }
+        // It becomes one run with those that touch it.
+        let below = self.gaps.range(..number).next_back().map(|(first, last)| (*first, *last));
+        let below = below.filter(|(_, last)| *last + 1 == number).map(|(first, _)| first);
+        let first = below.unwrap_or(number);
+        if number == self.high {
+            self.gaps.remove(&first);
+            let Some(high) = first.checked_sub(1) else { return false };
+            self.high = high;
+            return true;
+        }
+        let last = self.gaps.remove(&(number + 1)).unwrap_or(number);
+        self.gaps.insert(first, last);
+        true
+    }
+
     /// The number, if there is only one.
     pub(super) fn only(&self) -> Option<u64> {
         let all_below = self.high.checked_sub(1);
@@ -156,6 +176,16 @@ mod tests {
                     prop_assert_eq!(runs.has(n), seen.contains(&n));
                 }
                 prop_assert_eq!(runs.only().is_some(), seen.len() == 1);
+                for n in 0..45 {
+                    let mut less = runs.clone();
+                    let is_left = less.remove(n);
+                    prop_assert_eq!(is_left, seen.iter().any(|other| *other != n));
+                    for other in (0..45).filter(|_| is_left) {
+                        prop_assert_eq!(less.has(other), other != n && seen.contains(&other));
+                    }
+                    let numbers = less.numbers(&name("a"), &name("p"));
+                    prop_assert!(!is_left || Runs::restored(&numbers).is_some());
+                }
                 let restored = Runs::restored(&runs.numbers(&name("a"), &name("p"))).unwrap();
                 prop_assert_eq!(restored, Runs { is_written: true, ..runs.clone() });
             }

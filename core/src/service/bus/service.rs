@@ -1,7 +1,8 @@
 //! The bus as a service of a hub.
 
+use super::keeping::{Keeping, Own, Shared, Work};
 use super::metrics::prometheus;
-use super::{Action, Batch, Broker, BusConfig, BusEvent, Changed, CommandError, Letters};
+use super::{Action, Broker, BusConfig, BusEvent, Changed, CommandError, Letters};
 use crate::base::{self, CloseCode, Closed, Instant, Message, SendError};
 use crate::http::{Request, Response};
 use crate::link::{self, ConnId, Context, JobToken, Service, Verdict};
@@ -11,6 +12,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 use core::time::Duration;
 
 /// How much longer than the longest frame a frame may be that is answered; a longer one only ends its connection.
@@ -18,7 +20,7 @@ const ANSWERED: usize = 4;
 
 /// A [`Broker`] behind sockets: text messages of WebSockets on any path, and [lines](framed::Lines), in one hub. Feature `json`.
 ///
-/// Its jobs are batches to be stored, one at a time. Over HTTP `GET /status` answers the [counters](super::BusStats) in JSON, and
+/// Its jobs are batches to be stored, one at a time; those of a [node](Self::node) are asks of the store that it shares. Over HTTP `GET /status` answers the [counters](super::BusStats) in JSON, and
 /// `GET /metrics` for Prometheus.
 ///
 /// ```
@@ -39,10 +41,11 @@ const ANSWERED: usize = 4;
 /// hub.slices(conn, &mut slices);
 /// assert_eq!(slices[0], b"{\"type\":\"registered\",\"serviceId\":\"mail\",\"pending\":0}\n");
 /// ```
-pub struct BusService {
+pub struct BusService<K: Keeping = Own> {
     broker: Broker<ConnId>,
     has_closed: bool,
     tell: Option<Box<Tell>>,
+    keeping: PhantomData<fn() -> K>,
 }
 
 /// It is handed a value and nothing to act with, so it cannot come back into the service that calls it.
@@ -73,6 +76,8 @@ pub enum BusCommand {
         /// Under which [the outcome](BusNotice::Told) is told.
         ticket: u64,
     },
+    /// There may be something in the shared store to look at. Only a node heeds it, and it looks now and then without.
+    Wake,
     /// Accept nothing more, store what was taken, answer it, and close all connections with 1001. [`BusNotice::Drained`] tells when
     /// that is done; then the hub may drain.
     Drain,
@@ -121,16 +126,10 @@ impl StoreFailure {
 }
 
 impl BusService {
-    /// A service of a broker, which may have been [restored](super::Restoring).
+    /// A service of a broker that has a store of its own, and may have been [restored](super::Restoring) from it.
     #[must_use]
     pub const fn new(broker: Broker<ConnId>) -> Self {
-        Self { broker, has_closed: false, tell: None }
-    }
-
-    /// Has `tell` called for what happens.
-    #[must_use]
-    pub fn on_notice(self, tell: impl FnMut(&BusNotice) + Send + 'static) -> Self {
-        Self { tell: Some(Box::new(tell)), ..self }
+        Self { broker, has_closed: false, tell: None, keeping: PhantomData }
     }
 
     /// What a hub of this service is to be told. A frame up to four times as long as [`BusConfig::max_message`] is answered by an
@@ -145,6 +144,29 @@ impl BusService {
         let drain_timeout = Duration::from_secs(5);
         link::Config { ws: Arc::new(ws), framed: Arc::new(framed), drain_timeout, ..link::Config::default() }
     }
+}
+
+impl BusService<Shared> {
+    /// A service of a [node](Broker::node).
+    ///
+    /// ```
+    /// use wharf::service::bus::{Broker, BusConfig, BusService, NodeSettings};
+    ///
+    /// let service = BusService::node(Broker::node(BusConfig::default(), NodeSettings::default()));
+    /// assert!(service.broker().fence().is_none());
+    /// ```
+    #[must_use]
+    pub const fn node(broker: Broker<ConnId>) -> Self {
+        Self { broker, has_closed: false, tell: None, keeping: PhantomData }
+    }
+}
+
+impl<K: Keeping> BusService<K> {
+    /// Has `tell` called for what happens.
+    #[must_use]
+    pub fn on_notice(self, tell: impl FnMut(&BusNotice) + Send + 'static) -> Self {
+        Self { tell: Some(Box::new(tell)), ..self }
+    }
 
     /// The machine, to look at.
     #[must_use]
@@ -153,15 +175,13 @@ impl BusService {
     }
 
     /// Does what the machine wants done.
-    fn act(&mut self, cx: &mut Context<'_, Batch>) {
+    fn act(&mut self, cx: &mut Context<'_, K::Job>) {
         while let Some(action) = self.broker.poll_action() {
             match action {
-                Action::Store(batch) => {
-                    // It is the only job there is, so there is room for it.
-                    if cx.submit(batch).is_err() {
-                        self.fail(cx, "there is no room for a job");
-                    }
-                }
+                Action::Store(batch) => self.submit(cx, Work::Batch(batch)),
+                Action::Ask(ask) => self.submit(cx, Work::Ask(ask)),
+                Action::Hold { conn, holds: true } => cx.pause(conn),
+                Action::Hold { conn, holds: false } => cx.resume(conn),
                 Action::Send { conn, frame } => self.send(cx, conn, frame),
                 Action::Close { conn, code, reason } => {
                     // One that is over needs no close.
@@ -182,7 +202,14 @@ impl BusService {
         }
     }
 
-    fn send(&mut self, cx: &mut Context<'_, Batch>, conn: ConnId, frame: String) {
+    fn submit(&mut self, cx: &mut Context<'_, K::Job>, work: Work) {
+        // It is the only job there is, so there is room for it.
+        if K::job(work).is_none_or(|job| cx.submit(job).is_err()) {
+            self.fail(cx, "there is no room for a job");
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context<'_, K::Job>, conn: ConnId, frame: String) {
         match cx.send(conn, Message::from(frame)) {
             Ok(base::Accepted::Queued) => {}
             Ok(base::Accepted::Congested) => self.broker.congested(conn),
@@ -193,7 +220,7 @@ impl BusService {
         }
     }
 
-    fn fail(&mut self, cx: &Context<'_, Batch>, what: &str) {
+    fn fail(&mut self, cx: &Context<'_, K::Job>, what: &str) {
         self.notice(&BusNotice::StoreFailed(what.into()));
         self.broker.store_failed(cx.now(), cx.wall());
     }
@@ -222,12 +249,12 @@ impl BusService {
     }
 }
 
-impl Service for BusService {
-    type Job = Batch;
-    type Done = Result<(), StoreFailure>;
+impl<K: Keeping> Service for BusService<K> {
+    type Job = K::Job;
+    type Done = Result<K::Answer, StoreFailure>;
     type Command = BusCommand;
 
-    fn request(&mut self, _: &mut Context<'_, Batch>, _: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, _: &mut Context<'_, K::Job>, _: ConnId, request: &Request) -> Verdict {
         match request.is_websocket() {
             true if self.has_closed => Verdict::Respond(Response::plain(503)),
             true => Verdict::accept(),
@@ -235,7 +262,7 @@ impl Service for BusService {
         }
     }
 
-    fn opened(&mut self, cx: &mut Context<'_, Batch>, conn: ConnId) {
+    fn opened(&mut self, cx: &mut Context<'_, K::Job>, conn: ConnId) {
         if self.has_closed {
             let _ = cx.close(conn, CloseCode::GOING_AWAY, "the bus is shutting down");
         } else {
@@ -243,7 +270,7 @@ impl Service for BusService {
         }
     }
 
-    fn message(&mut self, cx: &mut Context<'_, Batch>, conn: ConnId, message: Message<'_>) {
+    fn message(&mut self, cx: &mut Context<'_, K::Job>, conn: ConnId, message: Message<'_>) {
         let (now, wall) = (cx.now(), cx.wall());
         match message.as_text() {
             // Between lines there may be blank ones.
@@ -254,34 +281,35 @@ impl Service for BusService {
         self.act(cx);
     }
 
-    fn drained(&mut self, cx: &mut Context<'_, Batch>, conn: ConnId) {
+    fn drained(&mut self, cx: &mut Context<'_, K::Job>, conn: ConnId) {
         self.broker.drained(cx.now(), conn);
         self.act(cx);
     }
 
-    fn closed(&mut self, cx: &mut Context<'_, Batch>, conn: ConnId, _: &Closed) {
+    fn closed(&mut self, cx: &mut Context<'_, K::Job>, conn: ConnId, _: &Closed) {
         self.broker.closed(cx.now(), cx.wall(), conn);
         self.act(cx);
     }
 
-    fn done(&mut self, cx: &mut Context<'_, Batch>, _: JobToken, outcome: Self::Done) {
+    fn done(&mut self, cx: &mut Context<'_, K::Job>, _: JobToken, outcome: Self::Done) {
         match outcome {
-            Ok(()) => self.broker.stored(cx.now(), cx.wall()),
+            Ok(answer) => K::done(&mut self.broker, cx.now(), cx.wall(), answer),
             Err(failure) => self.fail(cx, &failure.0),
         }
         self.act(cx);
     }
 
-    fn job_lost(&mut self, cx: &mut Context<'_, Batch>, _: JobToken) {
+    fn job_lost(&mut self, cx: &mut Context<'_, K::Job>, _: JobToken) {
         self.fail(cx, "nobody said what became of the batch");
         self.act(cx);
     }
 
-    fn command(&mut self, cx: &mut Context<'_, Batch>, command: BusCommand) {
+    fn command(&mut self, cx: &mut Context<'_, K::Job>, command: BusCommand) {
         let (now, wall) = (cx.now(), cx.wall());
         match command {
             BusCommand::Requeue { letters, ticket } => self.broker.requeue(now, wall, &letters, ticket),
             BusCommand::Purge { letters, ticket } => self.broker.purge(now, wall, &letters, ticket),
+            BusCommand::Wake => self.broker.woken(now),
             BusCommand::Drain => self.broker.drain(now, wall),
         }
         self.act(cx);
@@ -291,13 +319,13 @@ impl Service for BusService {
         self.broker.poll_timeout()
     }
 
-    fn timeout(&mut self, cx: &mut Context<'_, Batch>) {
+    fn timeout(&mut self, cx: &mut Context<'_, K::Job>) {
         self.broker.handle_timeout(cx.now(), cx.wall());
         self.act(cx);
     }
 }
 
-impl fmt::Debug for BusService {
+impl<K: Keeping> fmt::Debug for BusService<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BusService").field("stats", &self.broker.stats()).finish_non_exhaustive()
     }

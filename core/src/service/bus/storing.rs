@@ -10,11 +10,16 @@ impl<C: Ord + Copy> Broker<C> {
     /// The batch is on disk.
     pub fn stored(&mut self, now: Instant, wall: Wall) {
         self.begin(now, wall);
+        self.carried_out(&[]);
+    }
+
+    /// The batch under way is on disk; these messages of it are not ours to deliver.
+    pub(super) fn carried_out(&mut self, left: &[Seq]) {
         let Some(after) = self.gather.stored() else { return };
         self.stats.batches += 1;
         for after in after {
             match after {
-                After::Accept(seq) => self.accepted(seq),
+                After::Accept(seq) => self.accepted(seq, left.binary_search(&seq).is_ok()),
                 After::Bury { from, id, to, reason } => {
                     self.stats.dead += 1;
                     if let Some(conn) = self.conn_of(&from) {
@@ -58,12 +63,13 @@ impl<C: Ord + Copy> Broker<C> {
         while let Some((_, seq)) = self.marks.pop_first() {
             self.write_progress(now, seq);
         }
+        self.drain_node(now);
     }
 
     /// Whether it [drains](Self::drain), all that was taken is stored, and all actions that came of it are taken.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.is_draining && self.gather.is_empty() && self.out.is_empty()
+        self.is_draining && self.gather.is_empty() && self.out.is_empty() && self.has_left()
     }
 
     /// The batch that is open is put out next.
@@ -93,40 +99,52 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     /// So many of them are given.
-    pub(super) fn answered(&mut self, conn: C, times: u32) {
+    pub(super) fn answered_to(&mut self, conn: C, times: u32) {
         if self.peers.answer(conn, times) {
             self.out.push_back(Out::Action(Action::Owe { conn, owes: false }));
         }
     }
 
-    fn accepted(&mut self, seq: Seq) {
+    fn accepted(&mut self, seq: Seq, is_left: bool) {
         let Some((asker, times)) = self.no_longer_unstored(seq, Place::Waiting) else { return };
         let Some(held) = self.held.get(&seq) else { return };
         let (id, service) = (held.accepted.id.clone(), held.service);
-        if let Some(queue) = self.queues.get_mut(service) {
+        if is_left || !self.is_claimed(service) {
+            self.remove(seq);
+        } else if let Some(queue) = self.queues.get_mut(service) {
             queue.waiting.push_back(seq);
+            self.weigh(service);
+            self.wake(service);
         }
-        self.wake(service);
         if let Some(conn) = asker {
             self.stats.accepted += 1;
             if self.is_listening(conn) {
                 self.out.push_back(Out::Accepted { conn, id, times });
-                self.answered(conn, times);
+                self.answered_to(conn, times);
             }
         }
     }
 
     fn not_accepted(&mut self, seq: Seq) {
+        self.reject(seq, Reason::Store, "the store has failed");
+    }
+
+    /// A message does not come to the disk: it is no more, and whoever asks is told.
+    pub(super) fn reject(&mut self, seq: Seq, reason: Reason, detail: &'static str) {
         let Some((asker, times)) = self.no_longer_unstored(seq, Place::Waiting) else { return };
         let Some(held) = self.held.get(&seq) else { return };
         let id = held.accepted.id.as_str().into();
         if let Some(conn) = asker.filter(|conn| self.is_listening(*conn)) {
-            self.stats.rejected.count(Reason::Store);
-            let refusal = Refusal::new(Reason::Store, "the store has failed").for_id(Some(id));
+            self.stats.rejected.count(reason);
+            if reason != Reason::Store {
+                // That the store failed is told once for all.
+                self.out_event(BusEvent::Refused { conn, reason });
+            }
+            let refusal = Refusal::new(reason, detail).for_id(Some(id));
             for _ in 0..times {
                 self.say(conn, &refusal.frame());
             }
-            self.answered(conn, times);
+            self.answered_to(conn, times);
         }
         self.remove(seq);
     }
@@ -139,6 +157,9 @@ impl<C: Ord + Copy> Broker<C> {
         };
         if asker.is_some() {
             self.unstored.remove(&(held.accepted.from.clone(), held.accepted.id.clone()));
+            if let Some(node) = &mut self.node {
+                node.unstored_bytes -= held.accepted.size();
+            }
         }
         if let Some(queue) = self.queues.get_mut(held.service) {
             queue.unstored -= 1;
@@ -150,7 +171,7 @@ impl<C: Ord + Copy> Broker<C> {
         self.peers.get(conn).is_some_and(|peer| !peer.is_closing)
     }
 
-    fn conn_of(&self, name: &Name) -> Option<C> {
+    pub(super) fn conn_of(&self, name: &Name) -> Option<C> {
         self.queues.get(*self.by_name.get(name)?)?.conn
     }
 }

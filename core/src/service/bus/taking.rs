@@ -28,6 +28,10 @@ impl<C: Ord + Copy> Broker<C> {
             self.error(conn, Reason::Closing, "the bus is shutting down");
             return;
         }
+        if self.node.is_some() {
+            self.wait_for_claim(now, conn, service_id);
+            return;
+        }
         let Some(service) = self.queue_for(&service_id) else {
             self.error(conn, Reason::Full, "there are too many services");
             return;
@@ -37,10 +41,16 @@ impl<C: Ord + Copy> Broker<C> {
         }
         // What the other one left may have died of it, and the service was gone then.
         let Some(service) = self.queue_for(&service_id) else { return };
+        self.tell_registered(conn, service);
+        self.attach(now, conn, service);
+    }
+
+    /// The connection is the service's from here on.
+    pub(super) fn attach(&mut self, now: Instant, conn: C, service: DefaultKey) {
         self.queues[service].conn = Some(conn);
         self.peers.registered(now, conn, service, &self.config);
-        self.tell_registered(conn, service);
-        self.out_event(BusEvent::Registered { conn, service: service_id });
+        let name = self.queues[service].name.clone();
+        self.out_event(BusEvent::Registered { conn, service: name });
         self.wake(service);
     }
 
@@ -70,6 +80,13 @@ impl<C: Ord + Copy> Broker<C> {
             return Err((Reason::Closing, "the bus is shutting down"));
         }
         let bytes = size_of_body(envelope.body().len());
+        if self.node.is_some() {
+            self.judge_as_node(now, &envelope.to, bytes as u64)?;
+            let service =
+                self.queue_for(&envelope.to).ok_or((Reason::Full, "there are too many services"))?;
+            self.accept(now, conn, service, envelope);
+            return Ok(());
+        }
         let service = self.queue_for(&envelope.to).ok_or((Reason::Full, "there are too many services"))?;
         let queue = &self.queues[service];
         if queue.dead >= self.config.max_dead || queue.dead_bytes > self.config.max_dead_bytes {
@@ -109,7 +126,7 @@ impl<C: Ord + Copy> Broker<C> {
     fn accept(&mut self, now: Instant, conn: C, service: DefaultKey, envelope: &Envelope) {
         let Envelope { id, from, to, kind, .. } = envelope;
         let seq = self.next;
-        self.next = Seq(seq.0 + 1);
+        self.next = Seq(seq.0 + self.step());
         let body = Bytes::copy_from_slice(envelope.body().as_bytes());
         let accepted = Accepted::new(seq, id.clone(), from.clone(), to.clone(), kind, body, self.wall);
         let by = now + self.config.accept_wait;
@@ -124,6 +141,10 @@ impl<C: Ord + Copy> Broker<C> {
         queue.pending += 1;
         queue.unstored += 1;
         queue.pending_bytes += held.bytes();
+        if let Some(node) = &mut self.node {
+            node.unstored_bytes += held.bytes() as u64;
+            node.loaded_bytes += held.bytes() as u64;
+        }
         self.held.insert(seq, Box::new(held));
         self.owe(conn);
         self.settle();
@@ -154,9 +175,9 @@ impl<C: Ord + Copy> Broker<C> {
         }
     }
 
-    fn tell_registered(&mut self, conn: C, service: DefaultKey) {
+    pub(super) fn tell_registered(&mut self, conn: C, service: DefaultKey) {
         let queue = &self.queues[service];
-        let pending = (queue.pending - queue.unstored) as u64;
+        let pending = (queue.pending - queue.unstored) as u64 + self.rest(&queue.name);
         let service_id = queue.name.clone();
         self.say(conn, &FromBus::Registered { service_id, pending });
     }

@@ -97,6 +97,7 @@ impl Bus {
                 Action::Owe { conn, owes } => drop(self.owed.insert(conn, owes)),
                 Action::Told { ticket, outcome } => self.told.push((ticket, outcome)),
                 Action::Event(event) => self.events.push(event),
+                Action::Ask(_) | Action::Hold { .. } => panic!("it shares no store"),
             }
         }
     }

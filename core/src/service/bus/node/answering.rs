@@ -1,0 +1,300 @@
+//! What comes of an ask.
+
+use super::asking::BREATH;
+use super::state::{Asked, Purpose};
+use super::{
+    DeathNotice, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
+};
+use crate::base::{CloseCode, Instant, Wall};
+use crate::service::bus::broker::After;
+use crate::service::bus::dedupe::Dedupe;
+use crate::service::bus::delivery::is_contradiction;
+use crate::service::bus::gather::Gather;
+use crate::service::bus::held::{Held, Place};
+use crate::service::bus::{
+    Accepted, Batch, Broker, BusEvent, Change, CommandError, End, FromBus, Name, Progress, Reason, Record,
+    Seq,
+};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+impl<C: Ord + Copy> Broker<C> {
+    /// What came of the [ask](crate::service::bus::Action::Ask) under way. Ignored if there is none.
+    pub fn answered(&mut self, now: Instant, wall: Wall, answer: NodeAnswer) {
+        let now = self.begin(now, wall);
+        let Some(node) = &mut self.node else { return };
+        let Some(asked) = node.asked.take() else { return };
+        match answer {
+            NodeAnswer::Crowded => return self.not_let_in(now, asked),
+            NodeAnswer::Away => return self.not_taken(now, asked),
+            NodeAnswer::Fenced => return self.fenced(now),
+            _ => {}
+        }
+        let was_over = node.lease_until <= now;
+        node.lease_until = asked.since + node.settings.lease;
+        node.grace_until = node.lease_until + node.settings.grace;
+        node.away_since = None;
+        if core::mem::take(&mut node.is_told_away) {
+            self.out_event(BusEvent::Away { is_away: false });
+        }
+        let is_woken = asked.is_woken;
+        self.take_answer(now, asked, answer);
+        if was_over {
+            self.wake_all();
+        }
+        if is_woken && let Some(node) = &mut self.node {
+            node.wake(now);
+        }
+    }
+
+    fn take_answer(&mut self, now: Instant, asked: Asked, answer: NodeAnswer) {
+        match (asked.purpose, answer) {
+            (Purpose::Join, NodeAnswer::Joined { fence, floor }) => self.joined(now, fence, floor),
+            (Purpose::Commit, NodeAnswer::Committed { left }) => self.carried_out(&left),
+            (Purpose::Commit, NodeAnswer::Full { seqs }) => {
+                if let NodeRequest::Commit { batch, room, limits } = asked.ask.request {
+                    self.refused(now, batch, room, limits, &seqs);
+                }
+            }
+            (Purpose::Claim(name, since), NodeAnswer::Claimed { floor, pending, records, is_all }) => {
+                self.rise_to(floor);
+                self.claimed(now, (&name, since), pending, records, is_all);
+            }
+            (Purpose::Claim(name, _), NodeAnswer::TooMany) => self.refuse_claim(&name),
+            (Purpose::Claim(name, since), NodeAnswer::Replaced) => self.lose(now, &name, since),
+            (Purpose::Claim(name, _), _) => self.ask_later(now, &name),
+            (Purpose::Recall(name), NodeAnswer::Recalled { records, is_all }) => {
+                self.recalled(now, &name, records, is_all);
+            }
+            (Purpose::Release(names), _) => names.iter().for_each(|name| self.released(now, name)),
+            (Purpose::Look, NodeAnswer::Looked { messages, next, wanted, notices, standing }) => {
+                self.looked(now, messages, next, wanted, notices, standing);
+            }
+            (Purpose::Command, NodeAnswer::Changed { letters, full, next }) => {
+                self.changed(letters, full, next);
+            }
+            (Purpose::Trim, NodeAnswer::Trimmed { forgotten }) => {
+                self.dedupe.forgotten += forgotten;
+                if let Some(node) = &mut self.node {
+                    node.trim_at = now + if forgotten > 0 { node.settings.poll } else { node.settings.trim };
+                }
+            }
+            (Purpose::Leave, _) => {
+                // What comes from here on is not written down: it is the next node's.
+                self.gather.give_up();
+                if let Some(node) = &mut self.node {
+                    node.has_left = true;
+                }
+            }
+            // No store answers so; what was asked stays to be asked.
+            _ => {}
+        }
+    }
+
+    /// There is no place for one more node; there may be one later.
+    fn not_let_in(&mut self, now: Instant, asked: Asked) {
+        self.out_event(BusEvent::Crowded);
+        if let Some(node) = &mut self.node {
+            node.again = Some((now + node.settings.poll, asked.ask, asked.purpose));
+        }
+    }
+
+    /// The store did not take it: it is asked again, but for what somebody waits for by hand.
+    fn not_taken(&mut self, now: Instant, asked: Asked) {
+        let Some(node) = &mut self.node else { return };
+        node.away_since.get_or_insert(asked.since);
+        if !core::mem::replace(&mut node.is_told_away, true) {
+            self.out_event(BusEvent::Away { is_away: true });
+        }
+        let Some(node) = &mut self.node else { return };
+        if asked.purpose == Purpose::Command
+            && let Some(command) = node.commands.pop_front()
+        {
+            // The next ask has its number.
+            node.number = asked.ask.number;
+            return self.tell(command.ticket, Err(CommandError::Store));
+        }
+        if let Purpose::Claim(name, _) = &asked.purpose
+            && node.claims.get(name).is_some_and(|claim| claim.conn.is_none())
+        {
+            // Nobody waits for it any more.
+            node.number = asked.ask.number;
+            return self.abandon(name);
+        }
+        if asked.purpose == Purpose::Trim {
+            // One that takes longer than the store lets it must not keep all others from being asked.
+            (node.number, node.trim_at) = (asked.ask.number, now + node.settings.trim);
+            return;
+        }
+        let mut ask = asked.ask;
+        if let NodeRequest::Look { kept, .. } = &mut ask.request {
+            let later = now - asked.since + node.settings.retry;
+            kept.iter_mut().for_each(|(_, age)| *age += later);
+        }
+        node.again = Some((now + node.settings.retry, ask, asked.purpose));
+    }
+
+    /// Another one is in its place: all that is not stored is given up without an answer, and it begins anew.
+    fn fenced(&mut self, now: Instant) {
+        self.out_event(BusEvent::Fenced);
+        let Some(node) = &mut self.node else { return };
+        node.claims.clear();
+        node.kept.clear();
+        for conn in self.peers.all() {
+            if self.peers.get(conn).is_some_and(|peer| !peer.is_closing) {
+                let detail = "another node has taken this one's place";
+                self.close_with(conn, CloseCode::SERVICE_RESTART, Reason::Closing, detail);
+            }
+        }
+        self.forget_all();
+        let Some(node) = &mut self.node else { return };
+        let commands = core::mem::take(&mut node.commands);
+        for command in commands {
+            self.tell(command.ticket, Err(CommandError::Store));
+        }
+        let Some(node) = &mut self.node else { return };
+        (node.fence, node.lease_until, node.grace_until) = (None, Instant::ORIGIN, Instant::NEVER);
+        (node.look_at, node.after) = (now, None);
+        node.has_left = self.is_draining;
+    }
+
+    fn forget_all(&mut self) {
+        (self.queues, self.by_name) = (slotmap::SlotMap::new(), Default::default());
+        self.held.clear();
+        self.unstored.clear();
+        self.due.clear();
+        self.marks.clear();
+        self.line.clear();
+        self.gather = Gather::new();
+        let forgotten = self.dedupe.forgotten;
+        self.dedupe = Dedupe::default();
+        self.dedupe.forgotten = forgotten;
+        self.unacknowledged = 0;
+        let Some(node) = &mut self.node else { return };
+        node.agenda.clear();
+        node.loading.clear();
+        node.leaving.clear();
+        node.sated.clear();
+        node.full.clear();
+        (node.unstored_bytes, node.loaded_bytes) = (0, 0);
+    }
+
+    fn joined(&mut self, now: Instant, fence: Fence, floor: Seq) {
+        if let Some(node) = &mut self.node {
+            node.fence = Some(fence);
+            (node.look_at, node.trim_at) = (now + node.settings.poll, now + node.settings.trim);
+        }
+        self.rise_to(floor);
+        self.out_event(BusEvent::Joined { slot: fence.slot });
+    }
+
+    /// All places that it names from here on are greater: a sender that comes from another node goes on in its order.
+    fn rise_to(&mut self, floor: Seq) {
+        let Some(fence) = self.fence() else { return };
+        let (step, slot) = (u64::from(MAX_NODES), u64::from(fence.slot));
+        let least = self.next.0.max(floor.0 + 1);
+        self.next = Seq((least + step - 1 - slot) / step * step + slot);
+    }
+
+    fn looked(
+        &mut self,
+        now: Instant,
+        messages: Vec<(Accepted, Progress)>,
+        next: Option<Name>,
+        wanted: Vec<(Name, Duration)>,
+        notices: Vec<DeathNotice>,
+        standing: Standing,
+    ) {
+        if let Some(node) = &mut self.node {
+            let wait =
+                if next.is_some() || !notices.is_empty() { Duration::ZERO } else { node.settings.poll };
+            (node.look_at, node.after, node.standing) = (now + wait, next, standing);
+        }
+        for (accepted, progress) in messages {
+            self.load(now, accepted, progress);
+        }
+        for DeathNotice { from, id, reason } in notices {
+            if let Some(conn) = self.conn_of(&from) {
+                self.say(conn, &FromBus::Dead { message_id: id, reason });
+            }
+        }
+        for (name, _) in wanted {
+            if let Some(conn) = self.conn_of(&name) {
+                self.turn_out(conn, Reason::Replaced, "another connection has registered the id");
+            }
+        }
+    }
+
+    /// A message comes out of the store.
+    fn load(&mut self, now: Instant, accepted: Accepted, mut progress: Progress) {
+        let Some(service) = self.by_name.get(&accepted.to).copied().filter(|key| self.is_claimed(*key))
+        else {
+            return;
+        };
+        if is_contradiction(&progress) {
+            progress = Progress::default();
+        }
+        let (seq, is_out, deliveries) = (accepted.seq, progress.is_out, progress.deliveries);
+        let held = Held { accepted, progress, place: Place::Waiting, service, mark: None };
+        let queue = &mut self.queues[service];
+        queue.pending += 1;
+        queue.pending_bytes += held.bytes();
+        if deliveries == 0 {
+            queue.waiting.push_back(seq);
+        } else {
+            queue.hold(&held.accepted.id, &held.accepted.from, seq);
+        }
+        if let Some(node) = &mut self.node {
+            node.loaded_bytes += held.bytes() as u64;
+            if let Some(claim) = node.claims.get_mut(&held.accepted.to) {
+                claim.rest = claim.rest.saturating_sub(1);
+            }
+        }
+        self.held.insert(seq, Box::new(held));
+        self.weigh(service);
+        match deliveries {
+            0 => self.wake(service),
+            _ if is_out => self.end(now, seq, &End::Lost),
+            _ => self.again(seq),
+        }
+    }
+
+    /// There is no room for these: they are rejected, nothing remembers them, and the rest is asked for again.
+    fn refused(&mut self, now: Instant, batch: Batch, room: NodeRoom, limits: NodeLimits, seqs: &[Seq]) {
+        let mut changes = [batch.into_changes()];
+        let is_refused = |seq: &Seq| seqs.binary_search(seq).is_ok();
+        for seq in seqs {
+            let Some(held) = self.held.get(seq) else { continue };
+            let Accepted { from, id, to, .. } = held.accepted.clone();
+            let lists = changes.iter_mut().chain(self.gather.behind());
+            self.dedupe.take_back((&from, &id), *seq, lists);
+            if let Some(node) = &mut self.node
+                && node.full.len() < self.config.max_services
+            {
+                node.full.insert(to, now + BREATH * 20);
+            }
+            self.reject(*seq, Reason::Full, "too much waits for the service, or there are too many");
+        }
+        self.gather.retain(|after| !matches!(after, After::Accept(seq) if is_refused(seq)));
+        let [mut changes] = changes;
+        changes.retain(|change| !matches!(change, Change::Accept(accepted) if is_refused(&accepted.seq)));
+        if changes.is_empty() {
+            return self.carried_out(&[]);
+        }
+        let Some(node) = &mut self.node else { return };
+        let request = NodeRequest::Commit { batch: Batch::new(changes), room, limits };
+        let ask = NodeAsk::new(node.fence.unwrap_or_default(), node.number, node.settings.lease, request);
+        node.number += 1;
+        node.again = Some((now, ask, Purpose::Commit));
+    }
+
+    /// What is remembered of a sender goes to where a broker has it.
+    pub(super) fn remember(&mut self, records: Vec<Record>) -> bool {
+        records.into_iter().all(|record| match record {
+            Record::Id { from, id, seq } => self.dedupe.restore_id(&from, &id, seq).is_ok(),
+            Record::Numbers(numbers) => self.dedupe.restore_numbers(&numbers).is_ok(),
+            _ => false,
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! Registrations that wait for their service's claim, and claims that are given up.
+
+use super::state::{Claim, Phase, Purpose, Waiting};
+use crate::base::{CloseCode, Instant};
+use crate::service::bus::broker::Out;
+use crate::service::bus::{Action, Broker, Name, Reason, Record};
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+use slotmap::DefaultKey;
+
+/// A claim that another node has is asked for again after so long, then after twice as long, up to the time between two looks.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+
+/// What whoever is replaced is told.
+const REPLACED: &str = "another connection has registered the id";
+
+impl<C: Ord + Copy> Broker<C> {
+    /// The connection is to be the service's once that is claimed.
+    pub(in crate::service::bus) fn wait_for_claim(&mut self, now: Instant, conn: C, name: Name) {
+        if self.is_out_of_reach(now) {
+            self.close_with(
+                conn,
+                CloseCode::TRY_AGAIN_LATER,
+                Reason::Store,
+                "the store is not to be reached",
+            );
+            return;
+        }
+        let waiting = self.node.as_ref().and_then(|node| node.claims.get(&name)?.conn);
+        if let Some(other) = self.conn_of(&name).or(waiting) {
+            self.turn_out(other, Reason::Replaced, REPLACED);
+        }
+        let max = self.config.max_services;
+        let Some(node) = &mut self.node else { return };
+        let is_full = !node.claims.contains_key(&name) && node.claims.len() >= max;
+        if is_full || node.waiting.len() >= node.settings.max_waiting {
+            self.error(conn, Reason::Full, "there are too many services");
+            return;
+        }
+        node.waiting.insert(conn, Waiting { name: name.clone(), frames: VecDeque::new(), is_held: false });
+        let until = now + node.settings.claim_wait;
+        if let Some(claim) = node.claims.get_mut(&name) {
+            // Nobody has been told of this one yet.
+            (claim.conn, claim.since, claim.tries) = (Some(conn), now, 0);
+        } else {
+            let phase = Phase::Absent { at: now };
+            node.claims.insert(
+                name.clone(),
+                Claim { conn: Some(conn), since: now, given: now, phase, tries: 0, rest: 0 },
+            );
+            node.agenda.insert((now, name));
+        }
+        self.peers.wait(now, conn, until);
+    }
+
+    /// Whether a frame has to wait, since its connection does.
+    pub(in crate::service::bus) fn is_held(&mut self, conn: C, frame: &str) -> bool {
+        let most = 2 * self.config.max_message;
+        let Some(node) = &mut self.node else { return false };
+        let Some(waiting) = node.waiting.get_mut(&conn) else { return false };
+        let bytes = waiting.frames.iter().map(String::len).sum::<usize>() + frame.len();
+        let (all, settings) = (node.held_bytes + frame.len(), &node.settings);
+        let is_too_much = bytes > most || all > 2 * settings.max_held_bytes;
+        if waiting.frames.len() >= settings.max_held_frames || is_too_much {
+            self.turn_out(conn, Reason::Full, "too much came before the registration was answered");
+            return true;
+        }
+        waiting.frames.push_back(frame.into());
+        node.held_bytes = all;
+        // One that says nothing meanwhile is read on, or its end would be seen by nobody.
+        let is_much = 2 * bytes >= most || all >= settings.max_held_bytes;
+        let is_much = is_much || 2 * waiting.frames.len() >= settings.max_held_frames;
+        if is_much && !core::mem::replace(&mut waiting.is_held, true) {
+            self.hold(conn);
+        }
+        true
+    }
+
+    pub(in crate::service::bus) fn is_waiting(&self, conn: C) -> bool {
+        self.node.as_ref().is_some_and(|node| node.waiting.contains_key(&conn))
+    }
+
+    /// A connection has waited too long; but what is claimed is read to its end, however much it is, or nobody would ever have it.
+    pub(in crate::service::bus) fn send_on(&mut self, now: Instant, conn: C) {
+        let claim = self.node.as_ref().and_then(|node| {
+            let name = &node.waiting.get(&conn)?.name;
+            Some((node.claims.get(name)?.phase.clone(), node.settings.claim_wait))
+        });
+        if let Some((Phase::Loading { .. }, wait)) = claim
+            && !self.is_out_of_reach(now)
+        {
+            return self.peers.wait(now, conn, now + wait);
+        }
+        let detail = "the service could not be taken over in time";
+        self.close_with(conn, CloseCode::TRY_AGAIN_LATER, Reason::Store, detail);
+    }
+
+    /// The connection waits no more, and its service is not claimed for it.
+    pub(in crate::service::bus) fn stop_waiting(&mut self, conn: C) {
+        let Some(node) = &mut self.node else { return };
+        let Some(Waiting { name, is_held, .. }) = node.stop_waiting(conn) else { return };
+        if let Some(claim) = node.claims.get_mut(&name).filter(|claim| claim.conn == Some(conn)) {
+            claim.conn = None;
+            let is_asked =
+                node.asked.iter().map(|asked| &asked.purpose).chain(node.again.iter().map(|(.., of)| of));
+            let is_asked = is_asked
+                .into_iter()
+                .any(|purpose| matches!(purpose, Purpose::Claim(other, _) if *other == name));
+            if matches!(claim.phase, Phase::Absent { .. }) && !is_asked {
+                self.abandon(&name);
+            }
+        }
+        self.let_go(conn, is_held);
+    }
+
+    /// A claim that is not had or not used is given up: the store may have it, or know that it is wanted.
+    pub(super) fn abandon(&mut self, name: &Name) {
+        // Something of the sender may have been forgotten by now, which only who has the claim can write.
+        self.close_batch();
+        let last = self.gather.last_closed();
+        let Some(node) = &mut self.node else { return };
+        let Some(claim) = node.claims.get_mut(name) else { return };
+        if let Phase::Absent { at } = claim.phase {
+            node.agenda.remove(&(at, name.clone()));
+        }
+        node.loading.retain(|other| other != name);
+        claim.phase = Phase::Leaving;
+        node.leaving.push_back((last, name.clone()));
+        node.sated.insert(name.clone());
+        self.dedupe.unload(name);
+    }
+
+    pub(super) fn ask_later(&mut self, now: Instant, name: &Name) {
+        let Some(node) = &mut self.node else { return };
+        let Some(claim) = node.claims.get_mut(name) else { return };
+        if claim.conn.is_none() {
+            return self.abandon(name);
+        }
+        let wait = FIRST_RETRY.saturating_mul(1 << claim.tries.min(10)).min(node.settings.poll);
+        claim.tries += 1;
+        node.schedule(name, now + wait);
+    }
+
+    /// Whoever waits for the claim is replaced by who registered at another node since.
+    pub(super) fn lose(&mut self, now: Instant, name: &Name, since: Instant) {
+        let Some(node) = &mut self.node else { return };
+        let Some(claim) = node.claims.get(name) else { return };
+        if claim.since != since && claim.conn.is_some() {
+            // That is another one, of which the store does not know yet.
+            return node.schedule(name, now);
+        }
+        match claim.conn {
+            Some(conn) => self.turn_out(conn, Reason::Replaced, REPLACED),
+            None => self.abandon(name),
+        }
+    }
+
+    /// There are too many services for one more.
+    pub(super) fn refuse_claim(&mut self, name: &Name) {
+        let Some(node) = &mut self.node else { return };
+        let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else {
+            return self.abandon(name);
+        };
+        self.abandon(name);
+        self.stop_waiting(conn);
+        self.error(conn, Reason::Full, "there are too many services");
+    }
+
+    /// The claim is had, and with it some of what is remembered.
+    pub(super) fn claimed(
+        &mut self,
+        now: Instant,
+        (name, since): (&Name, Instant),
+        pending: u64,
+        records: Vec<Record>,
+        is_all: bool,
+    ) {
+        let Some(node) = &mut self.node else { return };
+        let Some(claim) = node.claims.get_mut(name) else { return };
+        if let Phase::Absent { at } = claim.phase {
+            node.agenda.remove(&(at, name.clone()));
+        }
+        (claim.rest, claim.given) = (pending, since);
+        self.recalled(now, name, records, is_all);
+    }
+
+    /// More of what is remembered of a sender; once it is all, the service is ours.
+    pub(super) fn recalled(&mut self, now: Instant, name: &Name, records: Vec<Record>, is_all: bool) {
+        let last = records.iter().rev().find_map(|record| match record {
+            Record::Id { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        let Some(node) = &mut self.node else { return };
+        node.loading.retain(|other| other != name);
+        let Some(claim) = node.claims.get_mut(name) else { return };
+        if claim.conn.is_none() {
+            return self.abandon(name);
+        }
+        match last.filter(|_| !is_all) {
+            Some(after) => {
+                claim.phase = Phase::Loading { after };
+                node.loading.push_back(name.clone());
+                // What the store took for ours would be nowhere.
+                node.sated.insert(name.clone());
+            }
+            None => claim.phase = Phase::Owned,
+        }
+        let is_owned = claim.phase == Phase::Owned;
+        if !self.remember(records) {
+            // Two records contradict each other.
+            return self.store_failed(now, self.wall);
+        }
+        while self.dedupe.size() > self.config.max_dedupe {
+            self.forget_some(now);
+        }
+        if is_owned {
+            self.own(now, name);
+        }
+    }
+
+    fn own(&mut self, now: Instant, name: &Name) {
+        let queue = self.queue_for(name);
+        let Some(node) = &mut self.node else { return };
+        let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else { return };
+        let waiting = node.stop_waiting(conn);
+        let (frames, is_held) = waiting.map(|waiting| (waiting.frames, waiting.is_held)).unwrap_or_default();
+        node.sated.remove(name);
+        node.look_at = now;
+        if node.claims.get(name).is_some_and(|claim| claim.since != claim.given) {
+            // The store takes the claim for that of an older one, and who registered elsewhere meanwhile for younger.
+            node.kept.insert(name.clone());
+        }
+        self.let_go(conn, is_held);
+        let Some(service) = queue else {
+            self.abandon(name);
+            self.error(conn, Reason::Full, "there are too many services");
+            return;
+        };
+        self.tell_registered(conn, service);
+        self.attach(now, conn, service);
+        for frame in frames {
+            if self.peers.get(conn).is_some_and(|peer| !peer.is_closing) {
+                self.read(now, conn, &frame);
+            }
+        }
+    }
+
+    /// The service has no connection here any more: its claim is given up, once what is known of it is stored.
+    pub(in crate::service::bus) fn give_up_claim(&mut self, name: &Name, service: DefaultKey) {
+        if !self.node.as_ref().is_some_and(|node| node.is_owned(name)) {
+            return;
+        }
+        self.close_batch();
+        if let Some(node) = &mut self.node {
+            node.leaving.push_back((self.gather.last_closed(), name.clone()));
+            node.sated.insert(name.clone());
+            if let Some(claim) = node.claims.get_mut(name) {
+                claim.phase = Phase::Leaving;
+            }
+        }
+        let stored = self.queues.get(service).map(|queue| queue.stored()).unwrap_or_default();
+        for seq in stored {
+            self.leave(seq);
+            self.remove(seq);
+        }
+        self.dedupe.unload(name);
+    }
+
+    /// The claim is given up.
+    pub(super) fn released(&mut self, now: Instant, name: &Name) {
+        let Some(node) = &mut self.node else { return };
+        node.sated.remove(name);
+        let Some(claim) = node.claims.get_mut(name).filter(|claim| claim.phase == Phase::Leaving) else {
+            return;
+        };
+        if claim.conn.is_none() {
+            node.claims.remove(name);
+            return;
+        }
+        (claim.phase, claim.tries, claim.rest) = (Phase::Absent { at: now }, 0, 0);
+        node.agenda.insert((now, name.clone()));
+    }
+
+    fn hold(&mut self, conn: C) {
+        self.out.push_back(Out::Action(Action::Hold { conn, holds: true }));
+    }
+
+    fn let_go(&mut self, conn: C, is_held: bool) {
+        if is_held {
+            self.out.push_back(Out::Action(Action::Hold { conn, holds: false }));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What asks of the store come to where no broker of ours would ask so.
+
+use super::{name, secs};
+use crate::base::{Instant, Wall};
+use crate::service::bus::{
+    Accepted, Batch, BusConfig, Change, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest,
+    NodeRoom, Numbers, Record, Seq, SharedMemory,
+};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+struct Asker {
+    fence: Fence,
+    number: u64,
+}
+
+impl Asker {
+    fn join(shared: &mut SharedMemory, now: u64) -> Self {
+        let mut asker = Self { fence: Fence::default(), number: 0 };
+        let NodeAnswer::Joined { fence, .. } = asker.ask(shared, now, NodeRequest::Join) else { panic!() };
+        asker.fence = fence;
+        asker
+    }
+
+    fn ask(&mut self, shared: &mut SharedMemory, now: u64, request: NodeRequest) -> NodeAnswer {
+        self.number += 1;
+        let ask = NodeAsk::new(self.fence, self.number, secs(10), request);
+        shared.carry_out(Instant::ORIGIN + secs(now), &ask).unwrap()
+    }
+
+    fn claim(&mut self, shared: &mut SharedMemory, now: u64, service: &str, age: u64) -> NodeAnswer {
+        let limits = NodeLimits::of(&BusConfig::default());
+        self.ask(shared, now, NodeRequest::Claim { name: name(service), age: secs(age), rows: 10, limits })
+    }
+}
+
+fn commit(changes: Vec<Change>) -> NodeRequest {
+    let limits = NodeLimits::of(&BusConfig::default());
+    NodeRequest::Commit { batch: Batch::new(changes), room: NodeRoom::default(), limits }
+}
+
+fn message(seq: u64, from: &str, to: &str) -> Change {
+    let id = name(&format!("m{seq}"));
+    Change::Accept(Accepted::new(Seq(seq), id, name(from), name(to), "t", "{}".into(), Wall::default()))
+}
+
+#[test]
+fn there_are_so_many_nodes_and_no_more() {
+    let mut shared = SharedMemory::default();
+    for slot in 0..MAX_NODES {
+        assert_eq!(Asker::join(&mut shared, 0).fence.slot, slot);
+    }
+    let mut late = Asker { fence: Fence::default(), number: 0 };
+    assert_eq!(late.ask(&mut shared, 9, NodeRequest::Join), NodeAnswer::Crowded);
+    assert!(matches!(late.ask(&mut shared, 10, NodeRequest::Join), NodeAnswer::Joined { .. }));
+}
+
+#[test]
+fn a_fenced_node_changes_nothing() {
+    let mut shared = SharedMemory::default();
+    let (mut a, mut b) = (Asker::join(&mut shared, 0), Asker::join(&mut shared, 0));
+    a.claim(&mut shared, 0, "x", 0);
+    assert_eq!(b.claim(&mut shared, 9, "x", 0), NodeAnswer::Wanted);
+    assert!(matches!(b.claim(&mut shared, 10, "x", 1), NodeAnswer::Claimed { .. }));
+    for request in [commit(vec![message(64, "x", "y")]), NodeRequest::Leave] {
+        assert_eq!(a.ask(&mut shared, 10, request), NodeAnswer::Fenced);
+    }
+    assert_eq!((shared.records().count(), shared.owner(&name("x"))), (0, Some(b.fence)));
+}
+
+#[test]
+fn the_later_registration_has_it() {
+    let mut shared = SharedMemory::default();
+    let mut all = [0; 3].map(|_| Asker::join(&mut shared, 0));
+    all[0].claim(&mut shared, 0, "x", 0);
+    assert_eq!(all[1].claim(&mut shared, 1, "x", 0), NodeAnswer::Wanted);
+    assert_eq!(all[2].claim(&mut shared, 2, "x", 0), NodeAnswer::Wanted);
+    assert_eq!(all[1].claim(&mut shared, 3, "x", 2), NodeAnswer::Replaced);
+    assert_eq!(all[0].ask(&mut shared, 3, NodeRequest::Release { names: vec![name("x")] }), NodeAnswer::Done);
+    assert!(matches!(all[2].claim(&mut shared, 4, "x", 2), NodeAnswer::Claimed { .. }));
+}
+
+#[test]
+fn only_who_has_the_claim_writes_and_nothing_of_a_batch_that_does_not_fit_is_there() {
+    let mut shared = SharedMemory::default();
+    let mut a = Asker::join(&mut shared, 0);
+    let limits = NodeLimits::of(&BusConfig::default());
+    let bad = commit(vec![message(64, "x", "y")]);
+    let ask = NodeAsk::new(a.fence, 2, secs(10), bad);
+    assert!(shared.carry_out(Instant::ORIGIN, &ask).is_err());
+    a.number = 2;
+    a.claim(&mut shared, 0, "x", 0);
+    let tight = NodeLimits { max_pending: 1, ..limits };
+    let batch = Batch::new(vec![message(64, "x", "y"), message(128, "x", "y"), message(192, "x", "z")]);
+    let full = NodeRequest::Commit { batch, room: NodeRoom::default(), limits: tight };
+    assert_eq!(a.ask(&mut shared, 0, full), NodeAnswer::Full { seqs: vec![Seq(128)] });
+    assert_eq!(shared.records().count(), 0);
+    // To forget what is not there changes nothing.
+    let forget = Change::ForgetId { from: name("x"), id: name("i") };
+    let numbers = Numbers::new(name("x"), name("p"), Seq(64), 3, vec![]);
+    let changes = vec![forget, Change::RememberNumbers(numbers.clone())];
+    assert!(matches!(a.ask(&mut shared, 0, commit(changes)), NodeAnswer::Committed { .. }));
+    assert_eq!(shared.records().collect::<Vec<_>>(), [Record::Numbers(numbers)]);
+    // An ask is carried out once.
+    let twice = NodeAsk::new(a.fence, a.number, secs(10), NodeRequest::Leave);
+    assert!(shared.carry_out(Instant::ORIGIN, &twice).is_err());
+}
+
+#[test]
+fn what_nobody_has_claimed_is_trimmed_oldest_first() {
+    let mut shared = SharedMemory::default();
+    let mut a = Asker::join(&mut shared, 0);
+    for (service, seq) in [("x", 64), ("y", 128), ("z", 192)] {
+        a.claim(&mut shared, 0, service, 0);
+        let change = Change::RememberId { from: name(service), id: name("i"), seq: Seq(seq) };
+        a.ask(&mut shared, 0, commit(vec![change]));
+    }
+    a.ask(&mut shared, 0, NodeRequest::Release { names: vec![name("y"), name("z")] });
+    assert_eq!(
+        a.ask(&mut shared, 0, NodeRequest::Trim { max: 2, rows: 9 }),
+        NodeAnswer::Trimmed { forgotten: 1 }
+    );
+    let left: Vec<_> = shared
+        .records()
+        .map(|record| match record {
+            Record::Id { from, .. } => from,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(left, [name("x"), name("z")]);
+}
