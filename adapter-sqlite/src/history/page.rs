@@ -104,3 +104,9 @@ pub(crate) fn session(
     let expires = Wall::from_millis(expires.max(0).cast_unsigned());
     Ok(Some(Session::new(*token, user.into(), name.into(), rooms, expires)))
 }
+
+/// The greatest id.
+pub(crate) fn last(connection: &Connection) -> Result<u64, Failing> {
+    let mut statement = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM messages")?;
+    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+}

@@ -112,6 +112,7 @@ impl History {
             Ask::Write(batch) => write::write(&mut connection, batch, &mut self.last).map(Answer::Written),
             Ask::Page(ask) => page::page(&mut connection, ask).map(Answer::Page),
             Ask::Session(token, now) => page::session(&connection, token, *now).map(Answer::Session),
+            Ask::Last => page::last(&connection).map(Answer::Last),
             _ => Err(Failing::Refused("it is asked what it does not know")),
         };
         if !done.as_ref().is_err_and(Failing::is_of_the_file) {

@@ -28,6 +28,8 @@ pub enum Ask {
     Page(PageAsk),
     /// Who a token is good for, at that time. Answered by [`Answer::Session`].
     Session(TokenHash, Wall),
+    /// How far it is, over all rooms. Answered by [`Answer::Last`].
+    Last,
 }
 
 /// One transaction: all of it or nothing, in the order of its fields.
@@ -145,6 +147,9 @@ pub enum Answer {
     Page(Page),
     /// To [`Ask::Session`]: whose it is, if it is known and has not expired.
     Session(Option<Session>),
+    /// To [`Ask::Last`]: the greatest id of an entry, 0 if there is none. What is stored from now on has a greater one, whoever stores it, so
+    /// whoever has all entries up to this one never has to look there again.
+    Last(u64),
 }
 
 /// Why a store has no answer. A write of which this is told may have been carried out all the same.

@@ -26,6 +26,9 @@ pub struct DeskConfig {
     pub probe_after: Duration,
     /// How long a session waits at most for whoever wants to read, unless drafts are written meanwhile: it goes with them. Default 1 s.
     pub session_wait: Duration,
+    /// Whether a draft whose time is over is handed back though a write of it may have been carried out, and withdrawn. Where others read
+    /// the same store it must not be: they may have told it by then. It waits then until the store says what became of it. Default true.
+    pub withdraws: bool,
     /// Most sessions that wait to be stored; of too many one is forgotten, and counted. Default 16,384.
     pub max_sessions: usize,
 }
@@ -40,6 +43,7 @@ impl Default for DeskConfig {
             slow_after: Duration::from_secs(5),
             probe_after: Duration::from_secs(5),
             session_wait: Duration::from_secs(1),
+            withdraws: true,
             max_sessions: 16_384,
         }
     }

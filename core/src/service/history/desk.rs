@@ -181,6 +181,7 @@ impl Desk {
     ) -> Option<Result<Answer, Failure>> {
         let now = self.clock.advance(now);
         let out = self.out.take()?;
+        let answer = if out == Out::Write { self.doubted(answer) } else { answer };
         self.silent_since = now;
         self.is_away = matches!(answer, Err(Failure::Away(_)));
         if answer.is_err() {
@@ -213,7 +214,7 @@ impl Desk {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let first = self.waiting.front().map(|(_, due)| *due);
-        let under_way = self.write.as_ref().and_then(Write::due);
+        let under_way = self.write.as_ref().filter(|_| self.config.withdraws).and_then(Write::due);
         let silent = match self.out {
             Some(_) if self.is_away => None,
             Some(_) => Some(self.silent_since + self.config.slow_after),
@@ -232,7 +233,9 @@ impl Desk {
                 self.hand_back(draft);
             }
         }
-        while let Some(draft) = self.write.as_mut().and_then(|write| write.give_up(now)) {
+        while let Some(draft) =
+            self.write.as_mut().filter(|_| self.config.withdraws).and_then(|write| write.give_up(now))
+        {
             self.hand_back(draft);
         }
         if self.out.is_some() && !self.is_away && self.silent_since + self.config.slow_after <= now {
@@ -305,6 +308,15 @@ impl Desk {
         self.told.push_back(Action::Ask(ask));
     }
 
+    /// A write that may have been carried out before is not refused where others may have read it: whether it was is not known yet.
+    fn doubted(&self, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+        let is_doubtful = !self.config.withdraws && self.write.as_ref().is_some_and(Write::was_in_doubt);
+        match answer {
+            Err(Failure::Refused(why)) if is_doubtful => Err(Failure::Away(why)),
+            answer => answer,
+        }
+    }
+
     /// The write under way has an answer.
     fn settle(&mut self, answer: Result<Answer, Failure>) {
         let Some(mut write) = self.write.take() else { return };
@@ -352,7 +364,7 @@ impl Desk {
             self.withdraw.append(&mut write.take_withdraw());
         }
         for Item { draft, is_given_up, .. } in write.into_items() {
-            if was_in_doubt {
+            if was_in_doubt && self.config.withdraws {
                 self.withdraw.push(draft.key);
             }
             if !is_given_up {

@@ -64,6 +64,7 @@ impl Memory {
             Ask::Session(token, now) => {
                 Answer::Session(self.sessions.get(token).filter(|session| session.expires > *now).cloned())
             }
+            Ask::Last => Answer::Last(self.entries.keys().next_back().copied().unwrap_or(0)),
         }
     }
 

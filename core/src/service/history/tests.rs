@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 mod laws;
+mod shared;
 
 const SECOND: Duration = Duration::from_secs(1);
 
