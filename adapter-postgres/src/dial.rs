@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::encryption::Encryption;
 use crate::error::HistoryError;
 use crate::failing::{LATE, text_of};
-use crate::page::{AFTER, BELOW, SESSION};
+use crate::page::{AFTER, BELOW, LAST, SESSION};
 use crate::schema;
 use crate::store::HistoryConfig;
 use crate::write::{BY_KEY, BY_REFERENCE, EXPIRE, INSERT, PUT, WITHDRAW};
@@ -24,6 +24,7 @@ pub(crate) struct Connection {
     pub(crate) after: Statement,
     pub(crate) below: Statement,
     pub(crate) session: Statement,
+    pub(crate) last: Statement,
     driver: Driver,
 }
 
@@ -52,12 +53,29 @@ impl Connection {
 
     /// Whether it can no longer be used, as far as is known.
     pub(crate) fn is_closed(&self) -> bool {
-        self.client.is_closed() || self.driver.0.is_finished()
+        self.client.is_closed() || self.driver.is_finished()
     }
 }
 
 /// What moves a connection's bytes. Dropped, it ends: a server that stands still would keep it for ever.
-struct Driver(JoinHandle<()>);
+pub(crate) struct Driver(JoinHandle<()>);
+
+impl Driver {
+    pub(crate) fn spawn(drive: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(drive))
+    }
+
+    /// Waits until nothing is moved any more.
+    pub(crate) async fn ended(&mut self) {
+        // How it ended does not matter.
+        let _ = (&mut self.0).await;
+    }
+
+    /// Whether nothing is moved any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -65,7 +83,8 @@ impl Drop for Driver {
     }
 }
 
-async fn in_time<T>(
+/// Makes it, or says that it took too long.
+pub(crate) async fn in_time<T>(
     timeout: Duration,
     place: &str,
     made: impl Future<Output = Result<T, HistoryError>>,
@@ -74,7 +93,8 @@ async fn in_time<T>(
     made.unwrap_or_else(|_| Err(HistoryError::Failed { place: place.into(), what: LATE.into() }))
 }
 
-async fn reached(
+/// A connection to a database in UTF-8, with the settings of all that is kept here.
+pub(crate) async fn reached(
     address: &Address,
     encryption: &Encryption,
     timeout: Duration,
@@ -104,6 +124,7 @@ async fn prepared(client: Client, driver: Driver, place: &str) -> Result<Connect
         after: client.prepare(AFTER).await.map_err(failed)?,
         below: client.prepare(BELOW).await.map_err(failed)?,
         session: client.prepare(SESSION).await.map_err(failed)?,
+        last: client.prepare(LAST).await.map_err(failed)?,
         client,
         driver,
     })
@@ -112,7 +133,7 @@ async fn prepared(client: Client, driver: Driver, place: &str) -> Result<Connect
 /// What the server is to do for this connection, whatever its configuration says.
 ///
 /// One that was lost with a transaction open must not keep others from their turn, and what is told to be stored is to be on disk.
-fn settings(timeout: Duration) -> String {
+pub(crate) fn settings(timeout: Duration) -> String {
     let timeout = timeout.as_millis().clamp(1, 2_147_483_647);
     format!(
         "SET statement_timeout = {timeout}; \
@@ -128,12 +149,12 @@ async fn connect(config: &Config, encryption: &Encryption) -> Connected {
     #[cfg(feature = "tls")]
     if let Some(connector) = encryption.connector.clone() {
         let (client, connection) = config.connect(connector).await?;
-        return Ok((client, Driver(tokio::spawn(drive(connection)))));
+        return Ok((client, Driver::spawn(drive(connection))));
     }
     #[cfg(not(feature = "tls"))]
     let Encryption {} = encryption;
     let (client, connection) = config.connect(NoTls).await?;
-    Ok((client, Driver(tokio::spawn(drive(connection)))))
+    Ok((client, Driver::spawn(drive(connection))))
 }
 
 async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {

@@ -57,7 +57,7 @@ pub(crate) fn text_of(error: &tokio_postgres::Error) -> String {
 }
 
 /// Whether it may be otherwise later.
-fn is_passing(error: &tokio_postgres::Error) -> bool {
+pub(crate) fn is_passing(error: &tokio_postgres::Error) -> bool {
     // Without a code the connection is gone, or never was.
     error.code().is_none_or(|state| is_passing_state(state.code()))
 }

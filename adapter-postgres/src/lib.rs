@@ -1,5 +1,6 @@
-//! What was said in the rooms of Wharf's chat, in a PostgreSQL database: a [store](wharf::service::history) like that in memory and that in
-//! SQLite, with the same answers.
+//! What Wharf keeps in a PostgreSQL database: what was said in the rooms of its chat, a [store](wharf::service::history) like that in memory
+//! and that in SQLite, with the same answers; and with the feature `bus` the store that several nodes of its message bus share
+//! (`BusStore`).
 //!
 //! [`History`] keeps one connection, dials again by itself, and brings its tables to the form of today. The table is
 //! `messages(id, room_id, user_id, name, content, timestamp, ref, key)`. With the feature `tls` a URL may ask for `sslmode=require`.
@@ -18,6 +19,8 @@
 #![forbid(unsafe_code)]
 
 mod address;
+#[cfg(feature = "bus")]
+mod bus;
 mod dial;
 mod encryption;
 mod error;
@@ -28,5 +31,7 @@ mod store;
 mod text;
 mod write;
 
+#[cfg(feature = "bus")]
+pub use bus::{BusStore, BusStoreConfig, BusStoreError, DeadPage, Wakes};
 pub use error::HistoryError;
 pub use store::{History, HistoryConfig};

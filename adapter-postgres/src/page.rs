@@ -19,6 +19,7 @@ pub(crate) const BELOW: &str = "SELECT m.id, m.room_id, m.user_id, m.name, m.con
     ORDER BY m.id DESC LIMIT $3";
 pub(crate) const SESSION: &str =
     "SELECT user_id, name, rooms, expires FROM sessions WHERE token = $1 AND expires > $2";
+pub(crate) const LAST: &str = "SELECT coalesce(max(id), 0) FROM messages";
 
 /// A number as PostgreSQL has them. Times beyond are as good as for ever, and ids beyond are none.
 pub(crate) fn number(number: u64) -> i64 {
@@ -70,4 +71,10 @@ pub(crate) async fn session(
     let [user, name] = [from_sql(row.try_get(0)?), from_sql(row.try_get(1)?)];
     let expires = Wall::from_millis(row.try_get::<_, i64>(3)?.max(0).cast_unsigned());
     Ok(Some(Session::new(*token, user, name, rooms, expires)))
+}
+
+/// The greatest id. Ids appear in their order, so all below it that will ever be there are there.
+pub(crate) async fn last(connection: &Connection) -> Result<u64, Failing> {
+    let row = connection.client.query_one(&connection.last, &[]).await?;
+    Ok(row.try_get::<_, i64>(0)?.cast_unsigned())
 }

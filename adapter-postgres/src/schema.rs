@@ -62,8 +62,10 @@ pub(crate) async fn migrate(client: &Client, place: &str) -> Result<(), HistoryE
 /// The version of a database's form: 0 of one without ours.
 async fn version_of(client: &Client, place: &str) -> Result<i32, HistoryError> {
     let failed = |error| HistoryError::Failed { place: place.into(), what: text_of(&error).into() };
-    let is_there =
-        client.query_one("SELECT to_regclass('wharf_chat') IS NOT NULL", &[]).await.map_err(failed)?;
+    // By the catalogue's table, which is locked for that: a name alone is looked up in what the session has cached, and who waited for
+    // another to make the tables would go on without them.
+    let asked = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = to_regclass('wharf_chat'))";
+    let is_there = client.query_one(asked, &[]).await.map_err(failed)?;
     if !is_there.try_get::<_, bool>(0).map_err(failed)? {
         return Ok(0);
     }

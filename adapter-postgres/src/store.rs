@@ -172,6 +172,7 @@ async fn carried_out(connection: &Connection, ask: &Ask) -> Result<Answer, Faili
         Ask::Write(batch) => write::write(connection, batch).await.map(Answer::Written),
         Ask::Page(ask) => page::page(connection, ask).await.map(Answer::Page),
         Ask::Session(token, now) => page::session(connection, token, *now).await.map(Answer::Session),
+        Ask::Last => page::last(connection).await.map(Answer::Last),
         _ => Err(Failing::Refused("it is asked what it does not know")),
     }
 }

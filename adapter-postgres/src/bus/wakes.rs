@@ -1,0 +1,148 @@
+//! What tells a node that there is something for it.
+
+use super::error::BusStoreError;
+use crate::address::Address;
+use crate::dial::{Driver, settings};
+use crate::encryption::Encryption;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Builder;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
+
+/// Where nodes are called, each by its name.
+pub(crate) const CHANNEL: &str = "wharf_bus";
+/// How long it is waited before it is dialed again: from the first to the last.
+const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+/// So often the server is asked whether it is there: a way to it that is cut says nothing.
+const ALIVE: Duration = Duration::from_secs(30);
+
+/// Listens for what calls a node, over a connection and in a thread of its own, until it is dropped.
+///
+/// It only saves waiting: a node looks by itself from time to time, so a call that is lost costs no more than that. While the database
+/// is away it dials again by itself, and calls once it is connected, since what was called meanwhile is not known.
+pub struct Wakes {
+    listening: AbortHandle,
+}
+
+impl Wakes {
+    pub(crate) fn listen(
+        address: &Address,
+        encryption: &Encryption,
+        connect_timeout: Duration,
+        is_own: impl Fn(&str) -> bool + Send + Sync + 'static,
+        tell: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, BusStoreError> {
+        let failed = |error: io::Error| BusStoreError::Failed {
+            place: address.place.clone(),
+            what: error.to_string().into(),
+        };
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+        let mut ear = Ear {
+            address: address.clone(),
+            encryption: encryption.clone(),
+            connect_timeout,
+            is_own: Arc::new(is_own),
+            tell: Arc::new(tell),
+            again: AGAIN[0],
+        };
+        let listening = runtime.spawn(async move {
+            loop {
+                ear.listen().await;
+                tokio::time::sleep(ear.again).await;
+                ear.again = (ear.again * 2).min(AGAIN[1]);
+            }
+        });
+        let handle = listening.abort_handle();
+        let listen = move || {
+            // It ends by being aborted.
+            let _ = runtime.block_on(listening);
+            runtime.shutdown_background();
+        };
+        std::thread::Builder::new().name("bus wakes".into()).spawn(listen).map_err(failed)?;
+        Ok(Self { listening: handle })
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+impl fmt::Debug for Wakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wakes").field("has_ended", &self.listening.is_finished()).finish()
+    }
+}
+
+/// What is called, and for which names.
+struct Ear {
+    address: Address,
+    encryption: Encryption,
+    connect_timeout: Duration,
+    is_own: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    tell: Arc<dyn Fn() + Send + Sync>,
+    /// How long is waited after the next failure.
+    again: Duration,
+}
+
+impl Ear {
+    /// Until the connection is lost.
+    async fn listen(&mut self) {
+        let config = &self.address.config;
+        #[cfg(feature = "tls")]
+        if let Some(connector) = self.encryption.connector.clone() {
+            if let Ok(Ok((client, connection))) =
+                timeout(self.connect_timeout, config.connect(connector)).await
+            {
+                self.hear(client, self.driver(connection)).await;
+            }
+            return;
+        }
+        #[cfg(not(feature = "tls"))]
+        let Encryption {} = self.encryption;
+        if let Ok(Ok((client, connection))) = timeout(self.connect_timeout, config.connect(NoTls)).await {
+            self.hear(client, self.driver(connection)).await;
+        }
+    }
+
+    async fn hear(&mut self, client: Client, mut driver: Driver) {
+        let listen = format!("{}; LISTEN {CHANNEL}", settings(self.connect_timeout));
+        let listens = timeout(self.connect_timeout, client.batch_execute(&listen)).await;
+        if !matches!(listens, Ok(Ok(()))) {
+            return;
+        }
+        self.again = AGAIN[0];
+        // What was called before is not known.
+        (self.tell)();
+        while timeout(ALIVE, driver.ended()).await.is_err() {
+            let answered = timeout(self.connect_timeout, client.batch_execute("SELECT 1")).await;
+            if !matches!(answered, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    fn driver<S, T>(&self, mut connection: Connection<S, T>) -> Driver
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (is_own, tell) = (self.is_own.clone(), self.tell.clone());
+        Driver::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+                if let AsyncMessage::Notification(call) = message
+                    && is_own(call.payload())
+                {
+                    tell();
+                }
+            }
+        })
+    }
+}
