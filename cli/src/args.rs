@@ -3,7 +3,7 @@
 use crate::bench::args::BenchArgs;
 use crate::bus::args::BusArgs;
 use crate::chat::access::Origin;
-use crate::chat::{ChatListen, DatabaseAt};
+use crate::chat::{ChatListen, DatabaseAt, MeshAt};
 use crate::framing::FramingKind;
 use crate::health::args::HealthArgs;
 use crate::limits::LimitArgs;
@@ -124,6 +124,10 @@ pub struct Chat {
     /// until the end. [default: an SQLite file, wharf/chat.db in the folder for the user's data]
     #[arg(long, value_name = "URL")]
     pub database: Option<DatabaseAt>,
+    /// Be one of several nodes with one conversation, over a NATS server: `nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT]/NAME` or `tls://…`, where
+    /// NAME is the chat's. They share a database, which must be a PostgreSQL one.
+    #[arg(long, value_name = "URL")]
+    pub mesh: Option<MeshAt>,
     /// A further origin whose pages may connect, such as `https://example.org`. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,

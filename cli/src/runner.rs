@@ -1,7 +1,7 @@
 //! One service on any runtime, from its listeners to its drain.
 
-use crate::bus::{DeadError, TokenFileError};
-use crate::chat::DatabaseError;
+use crate::bus::{DeadError, NodesError, TokenFileError};
+use crate::chat::{DatabaseError, MeshError};
 use crate::health::SettingsError;
 use crate::tls::TlsFileError;
 use crate::worker::Worker;
@@ -89,12 +89,18 @@ pub enum RunError {
     /// The journal failed while the bus ran.
     #[error(transparent)]
     Store(#[from] StoreFailure),
+    /// The database of the bus does not serve.
+    #[error(transparent)]
+    Nodes(#[from] NodesError),
     /// Nothing could be done with dead letters.
     #[error(transparent)]
     Dead(#[from] DeadError),
     /// The database of the chat cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The mesh between nodes of the chat cannot be had.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
     /// A listener was lost. The others were closed in order.
     #[error(transparent)]
     Lost(#[from] ListenerLost),
@@ -110,7 +116,15 @@ impl RunError {
     /// Whether it is how the program was called that is wrong, and not what happened then.
     #[must_use]
     pub const fn is_use(&self) -> bool {
-        !matches!(self, Self::Lost(_) | Self::Journal(_) | Self::Store(_) | Self::Dead(_) | Self::Database(_))
+        !matches!(
+            self,
+            Self::Lost(_)
+                | Self::Journal(_)
+                | Self::Store(_)
+                | Self::Nodes(_)
+                | Self::Dead(_)
+                | Self::Database(_)
+        )
     }
 }
 

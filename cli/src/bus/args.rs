@@ -1,6 +1,7 @@
 //! The flags of `wharf bus`.
 
 use super::listen::BusListen;
+use super::nodes::DatabaseUrl;
 use crate::args::{at_least_one, positive_seconds};
 use crate::runner::RuntimeKind;
 use clap::{Args, Subcommand};
@@ -24,9 +25,14 @@ pub struct BusArgs {
     /// The runtime that drives the sockets.
     #[arg(long, value_enum, default_value_t = RuntimeKind::Tokio)]
     pub runtime: RuntimeKind,
-    /// Where messages are kept, or `none`: nothing survives the end of the bus then.
-    #[arg(long, default_value = "wharf-bus.db", value_name = "FILE")]
+    /// Where messages are kept: a file, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, which several buses may share, or `none`: nothing
+    /// survives the end of the bus then.
+    #[arg(long, default_value = "wharf-bus.db", value_name = "FILE|URL")]
     pub journal: JournalAt,
+    /// Of several buses on one database, after so many seconds without a word of it one is gone, and its services are taken over by
+    /// others. [default: 10]
+    #[arg(long, value_name = "SECS", value_parser = positive_seconds)]
+    pub lease: Option<Duration>,
     /// Within so many seconds a delivery is to be acknowledged.
     #[arg(long, default_value = "30", value_name = "SECS", value_parser = positive_seconds)]
     pub ack_timeout: Duration,
@@ -93,8 +99,8 @@ pub enum DeadCommand {
 #[derive(Args, Debug, Clone)]
 pub struct DeadList {
     /// The journal of the bus, running or not.
-    #[arg(long, default_value = "wharf-bus.db", value_name = "FILE")]
-    pub journal: PathBuf,
+    #[arg(long, default_value = "wharf-bus.db", value_name = "FILE|URL")]
+    pub journal: JournalAt,
 }
 
 /// Which dead letters, and where.
@@ -107,8 +113,8 @@ pub struct DeadSome {
     #[arg(long, conflicts_with = "which")]
     pub all: bool,
     /// The journal of the bus, running or not.
-    #[arg(long, default_value = "wharf-bus.db", value_name = "FILE")]
-    pub journal: PathBuf,
+    #[arg(long, default_value = "wharf-bus.db", value_name = "FILE|URL")]
+    pub journal: JournalAt,
 }
 
 /// Where messages are kept.
@@ -118,6 +124,8 @@ pub enum JournalAt {
     Nowhere,
     /// In this file.
     File(PathBuf),
+    /// In a PostgreSQL server.
+    Postgres(DatabaseUrl),
 }
 
 impl FromStr for JournalAt {
@@ -127,7 +135,7 @@ impl FromStr for JournalAt {
         match text {
             "" => Err("a file's name, or none"),
             "none" => Ok(Self::Nowhere),
-            _ => Ok(Self::File(text.into())),
+            _ => Ok(DatabaseUrl::of(text).map_or_else(|| Self::File(text.into()), Self::Postgres)),
         }
     }
 }
@@ -163,6 +171,9 @@ impl DeadSome {
 const NOTES: &str = "\
 A message that was answered by `accepted` is on disk, and is delivered until it is acknowledged, or dead after --attempts.
 
+Buses on one database are one bus: a service may register at either, and comes to another one when its own is gone. While the database
+is away nothing is accepted: messages wait for some seconds, then are rejected with `store`.
+
 A journal that is damaged or another program's is refused and left as it is. To start afresh, without all that was accepted: rm
 wharf-bus.db*, while no bus runs.
 
@@ -180,5 +191,12 @@ mod tests {
         assert_eq!("none".parse(), Ok(JournalAt::Nowhere));
         assert_eq!("./none".parse(), Ok(JournalAt::File("./none".into())));
         assert!("".parse::<JournalAt>().is_err());
+    }
+
+    #[test]
+    fn a_database_does_not_tell_its_password() {
+        let journal: JournalAt = "postgres://ada:secret@localhost/bus".parse().unwrap();
+        assert_eq!(format!("{journal:?}"), "Postgres(DatabaseUrl(postgres://ada@localhost/bus))");
+        assert_eq!("POSTGRES://ada:secret@localhost/bus".parse(), Ok(journal));
     }
 }

@@ -1,9 +1,12 @@
 //! `wharf bus dead`.
 
-use super::args::{DeadCommand, DeadSome};
+use super::args::{DeadCommand, DeadSome, JournalAt};
 use super::commands::{self, Ask, CommandsError, Reply, Verb};
 use super::journal::restore;
+use super::letters;
+use super::nodes::NodesError;
 use std::io::{self, Write};
+use std::path::Path;
 use wharf::base::Instant;
 use wharf::service::bus::{Action, Broker, BusConfig, Letters};
 use wharf_sqlite::{DeadLetter, DeadLetters, OpenError, StoreError, socket_of};
@@ -16,6 +19,12 @@ pub enum DeadError {
     /// The journal cannot be read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Nodes(#[from] NodesError),
+    /// There are none.
+    #[error("--journal none: nothing is kept")]
+    Nowhere,
     /// There is no such letter.
     #[error("{0}: no such dead letter")]
     Unknown(String),
@@ -45,7 +54,7 @@ pub(super) fn run(command: &DeadCommand) -> Result<(), DeadError> {
         DeadCommand::List(args) => {
             let mut printed = Ok(());
             let mut out = io::stdout().lock();
-            DeadLetters::open(&args.journal)?.each(|letter| {
+            each(&args.journal, &Letters::All, |letter| {
                 if printed.is_ok() {
                     printed = json(&letter).and_then(|line| writeln!(out, "{line}"));
                 }
@@ -58,16 +67,27 @@ pub(super) fn run(command: &DeadCommand) -> Result<(), DeadError> {
     }
 }
 
+/// Hands letters out, the first accepted first.
+fn each(at: &JournalAt, which: &Letters, mut letter: impl FnMut(DeadLetter)) -> Result<(), DeadError> {
+    let path = match at {
+        JournalAt::Postgres(database) => return letters::each(database, which, letter),
+        JournalAt::File(path) => path,
+        JournalAt::Nowhere => return Err(DeadError::Nowhere),
+    };
+    let letters = DeadLetters::open(path)?;
+    match which {
+        Letters::Id(id) => letters.with_id(id, None)?.into_iter().for_each(letter),
+        Letters::Of { from, id } => letters.with_id(id, Some(from))?.into_iter().for_each(letter),
+        _ => letters.each(&mut letter)?,
+    }
+    Ok(())
+}
+
 fn show(args: &DeadSome) -> Result<(), DeadError> {
-    let letters = DeadLetters::open(&args.journal)?;
     let mut out = io::stdout().lock();
     for which in args.letters() {
         let mut found = Vec::new();
-        match &which {
-            Letters::Id(id) => found = letters.with_id(id, None)?,
-            Letters::Of { from, id } => found = letters.with_id(id, Some(from))?,
-            _ => letters.each(|letter| found.push(letter))?,
-        }
+        each(&args.journal, &which, |letter| found.push(letter))?;
         if found.is_empty() && which != Letters::All {
             return Err(DeadError::Unknown(named(&which)));
         }
@@ -93,8 +113,10 @@ fn json(letter: &DeadLetter) -> io::Result<String> {
 }
 
 fn change(verb: Verb, args: &DeadSome) -> Result<(), DeadError> {
-    // What is not there is not to be made.
-    drop(DeadLetters::open(&args.journal)?);
+    if let JournalAt::File(path) = &args.journal {
+        // What is not there is not to be made.
+        drop(DeadLetters::open(path)?);
+    }
     let mut left = 0;
     let mut done = 0;
     for letters in args.letters() {
@@ -106,9 +128,18 @@ fn change(verb: Verb, args: &DeadSome) -> Result<(), DeadError> {
     if left > 0 { Err(DeadError::Full(left)) } else { Ok(()) }
 }
 
-fn change_each(verb: Verb, args: &DeadSome, letters: &Letters) -> Result<(u64, u64), DeadError> {
-    if let Some(socket) = socket_of(&args.journal)? {
-        match commands::ask(&socket, &Ask::new(verb, letters)) {
+fn change_each(verb: Verb, args: &DeadSome, which: &Letters) -> Result<(u64, u64), DeadError> {
+    let path = match &args.journal {
+        JournalAt::Postgres(database) => {
+            let changed = letters::change(database, verb, which)?;
+            let is_unknown = changed == (0, 0) && *which != Letters::All;
+            return if is_unknown { Err(DeadError::Unknown(named(which))) } else { Ok(changed) };
+        }
+        JournalAt::File(path) => path,
+        JournalAt::Nowhere => return Err(DeadError::Nowhere),
+    };
+    if let Some(socket) = socket_of(path)? {
+        match commands::ask(&socket, &Ask::new(verb, which)) {
             Ok(Reply::Done { letters, full }) => return Ok((letters, full)),
             Ok(Reply::Error(what)) => return Err(DeadError::Refused(what)),
             // It was killed.
@@ -116,12 +147,12 @@ fn change_each(verb: Verb, args: &DeadSome, letters: &Letters) -> Result<(u64, u
             Err(error) => return Err(error.into()),
         }
     }
-    by_itself(verb, args, letters)
+    by_itself(verb, path, which)
 }
 
 /// With no bus running, the same machine does it here.
-fn by_itself(verb: Verb, args: &DeadSome, letters: &Letters) -> Result<(u64, u64), DeadError> {
-    let (mut journal, mut broker): (_, Broker<()>) = restore(&args.journal, BusConfig::default())?;
+fn by_itself(verb: Verb, path: &Path, letters: &Letters) -> Result<(u64, u64), DeadError> {
+    let (mut journal, mut broker): (_, Broker<()>) = restore(path, BusConfig::default())?;
     let (now, wall, ticket) = (Instant::ORIGIN, Clock::new().wall(), 0);
     match verb {
         Verb::Requeue => broker.requeue(now, wall, letters, ticket),

@@ -1,6 +1,5 @@
 //! Where a bus keeps its messages.
 
-use super::args::JournalAt;
 use super::commands::Commands;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,11 +21,11 @@ enum Store {
 }
 
 impl Kept {
-    /// Opens it, and makes a broker of what is in it.
-    pub(super) fn open(at: &JournalAt, config: BusConfig) -> Result<(Self, Broker<ConnId>), OpenError> {
-        let (store, broker) = match at {
-            JournalAt::Nowhere => (Store::Memory(Memory::default()), Broker::new(config)),
-            JournalAt::File(path) => {
+    /// Opens a file, or nothing, and makes a broker of what is in it.
+    pub(super) fn open(path: Option<&Path>, config: BusConfig) -> Result<(Self, Broker<ConnId>), OpenError> {
+        let (store, broker) = match path {
+            None => (Store::Memory(Memory::default()), Broker::new(config)),
+            Some(path) => {
                 let (journal, broker) = restore(path, config)?;
                 (Store::File(Box::new(journal)), broker)
             }

@@ -115,7 +115,7 @@ impl fmt::Debug for DatabaseAt {
 }
 
 /// A URL without what it has to say of passwords, and without its query, which may hold one too.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
     let place = |place: &str| place.split(['?', '#']).next().unwrap_or_default().to_owned();
     let is_told = |place: &str| {

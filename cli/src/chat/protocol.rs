@@ -12,6 +12,10 @@
 //! | `{type: "resume", token, after}` | first of all: be who had that token, and hear all with a greater id than `after` |
 //!
 //! What the server says is [`Reply`].
+//!
+//! A chat of several nodes says `settled` in a `welcome`, a `history` and most messages: whoever has heard it has heard all messages of its
+//! rooms up to that id, and says it as `after`. There a message may come behind one with a greater id, so the greatest id
+//! says less. A chat of one node never says it: the greatest id says it all.
 
 mod reply;
 

@@ -5,6 +5,7 @@ mod congestion;
 mod flow;
 mod history;
 mod judging;
+mod nodes;
 mod obeying;
 mod presence;
 mod reading;
@@ -13,9 +14,11 @@ mod spent;
 mod storing;
 
 pub use action::{Action, Paged, Stats};
+pub use nodes::{NodeStats, Notice};
 
 use self::congestion::Congested;
 use self::flow::Behind;
+use self::nodes::Nodes;
 use self::reading::{Reader, Reading};
 use self::spent::Spent;
 use super::Limits;
@@ -103,6 +106,8 @@ pub struct Rooms<K> {
     reading: Option<Reading<K>>,
     upkeep_at: Instant,
     is_draining: bool,
+    /// What is known of other nodes, if there may be any.
+    nodes: Option<Box<Nodes>>,
     /// At most [`Limits::max_actions`].
     actions: VecDeque<Action<K>>,
     stats: Stats,
@@ -136,6 +141,7 @@ impl<K: Copy + Ord> Rooms<K> {
             reading: None,
             upkeep_at: now + UPKEEP,
             is_draining: false,
+            nodes: None,
             actions: VecDeque::new(),
             stats: Stats::default(),
         }
@@ -155,11 +161,11 @@ impl<K: Copy + Ord> Rooms<K> {
         }
         let token = new_token(&mut self.entropy);
         let mut user = User::new(now, &token, &mut self.entropy);
-        while self.names.contains_key(&key_of(&user.name)) {
+        while self.is_taken(&key_of(&user.name), &user.id) {
             user = User::new(now, &token, &mut self.entropy);
         }
         self.enter(conn, user);
-        self.welcome(conn, &token, false);
+        self.welcome(conn, &token, None);
         if auto_join {
             self.await_auto_join(conn);
         }
@@ -220,9 +226,17 @@ impl<K: Copy + Ord> Rooms<K> {
             if self.actions.capacity() > 64 {
                 self.actions = VecDeque::new();
             }
+            if self.hear_nodes() {
+                continue;
+            }
+            if let Some(action) = self.mesh_action() {
+                return Some(action);
+            }
             if let Some(conn) = self.ready.pop_first() {
                 self.go_on(conn);
-            } else if self.desk.takes_reads() && !self.readers.is_empty() {
+            } else if self.desk.takes_reads() && self.sweeps_next() {
+                self.sweep();
+            } else if self.desk.takes_reads() && self.lets_read() && !self.readers.is_empty() {
                 self.read_next();
             } else {
                 match self.desk.poll_action()? {
@@ -241,7 +255,8 @@ impl<K: Copy + Ord> Rooms<K> {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let auto_join = self.auto_joins.first().map(|(at, _)| *at);
         let slow = self.congested.poll_timeout();
-        let due = [auto_join, slow, self.desk.poll_timeout(), self.reading_due(), Some(self.upkeep_at)];
+        let (store, reading) = (self.desk.poll_timeout(), self.reading_due());
+        let due = [auto_join, slow, store, reading, self.nodes_due(), Some(self.upkeep_at)];
         due.into_iter().flatten().min()
     }
 
@@ -254,6 +269,7 @@ impl<K: Copy + Ord> Rooms<K> {
         self.give_up_slow();
         self.desk.handle_timeout(now);
         self.give_up_reading();
+        self.handle_nodes_timeout();
         if self.upkeep_at <= now {
             self.upkeep_at = now + UPKEEP;
             self.desk.expire(wall);
@@ -268,9 +284,14 @@ impl<K: Copy + Ord> Rooms<K> {
         self.desk.is_away()
     }
 
-    /// The rooms by id, with how many users are in each: `general`, and others while they have a member.
+    /// The rooms by id, with how many users are in each, at all nodes: `general`, and others while they have a member.
     pub fn list(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.rooms.iter().map(|(id, members)| (&**id, members.len()))
+        let mut all: BTreeMap<&str, usize> =
+            self.rooms.iter().map(|(id, members)| (&**id, members.len())).collect();
+        for (id, users) in self.remote_counts() {
+            *all.entry(id).or_default() += users;
+        }
+        all.into_iter()
     }
 
     /// What has happened so far.
@@ -282,6 +303,7 @@ impl<K: Copy + Ord> Rooms<K> {
             behind: self.behind.len(),
             readers: self.readers.len() + usize::from(self.reading.is_some()),
             desk: self.desk.stats(),
+            nodes: self.node_stats(),
             ..self.stats
         }
     }

@@ -59,8 +59,11 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
             return Route::WebSocket { auto_join: !query.any(|pair| pair == "join=no") };
         }
         "/api/rooms" => json(200, &RoomList::of(rooms)),
-        "/health" if rooms.is_away() => json(503, &Health { status: "unavailable" }),
-        "/health" => json(200, &Health { status: "ok" }),
+        "/health" => {
+            let (status, word) = if rooms.is_away() { (503, "unavailable") } else { (200, "ok") };
+            let mesh = rooms.is_up().map(|is_up| if is_up { "up" } else { "down" });
+            json(status, &Health { status: word, mesh })
+        }
         "/metrics" => Response::new(200)
             .with("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             .with("X-Content-Type-Options", "nosniff")
@@ -76,6 +79,9 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+    /// Without it this node serves all the same: what others say comes late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mesh: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -107,7 +113,7 @@ fn json(status: u16, value: &impl Serialize) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Action, Limits};
+    use super::super::{Action, Limits, Notice};
     use super::*;
     use std::time::Duration;
     use wharf::base::{Entropy, Instant, Message, Wall};
@@ -189,6 +195,29 @@ mod tests {
         for name in ["connections", "rooms", "messages_total"] {
             assert!(text.contains(&format!("\nwharf_chat_{name} ")), "{name}");
         }
+    }
+
+    #[test]
+    fn a_mesh_that_is_down_is_told_and_no_failure() {
+        let entropy = Entropy::from_seed([7; 32]);
+        let mut rooms = Rooms::<u32>::among_nodes(Instant::ORIGIN, Limits::default(), entropy);
+        let health = |rooms: &Rooms<u32>| match route(&request("/health", ""), &Access::default(), rooms) {
+            Route::Answer(answer) => (answer.status(), String::from_utf8(answer.content().to_vec()).unwrap()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(health(&rooms), (200, r#"{"status":"ok","mesh":"down"}"#.into()));
+        rooms.handle_notice(Instant::ORIGIN, Wall::default(), &Notice::Up);
+        assert_eq!(health(&rooms), (200, r#"{"status":"ok","mesh":"up"}"#.into()));
+        let Route::Answer(metrics) = route(&request("/metrics", ""), &Access::default(), &rooms) else {
+            panic!("no answer")
+        };
+        let text = String::from_utf8(metrics.content().to_vec()).unwrap();
+        assert!(text.contains("# TYPE wharf_chat_mesh_up gauge\nwharf_chat_mesh_up 1\n"), "{text}");
+        assert!(text.contains("\nwharf_chat_mesh_gaps_total 0\n"), "{text}");
+        assert!(text.contains("\nwharf_chat_mesh_members_refused_total 0\n"), "{text}");
+        assert!(
+            !answer("/metrics", "", &Access::default()).content().windows(5).any(|part| part == b"_mesh")
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::access::Access;
 use super::database::{Database, DatabaseAt};
+use super::mesh::Carrier;
 use super::{ChatCommand, ChatListen, ChatService, Limits};
 use crate::args::Chat;
 use crate::runner::{self, Control, Listen, RunError};
@@ -27,19 +28,27 @@ const ENDING: Duration = Duration::from_secs(1);
 pub fn run(args: &Chat) -> Result<(), RunError> {
     let listens = listens(args);
     let at = args.database.clone().unwrap_or_else(DatabaseAt::usual);
+    let mut carrier = args.mesh.as_ref().map(|mesh| Carrier::connect(mesh, &at)).transpose()?;
     let mut database = Database::open(&at)?;
     let is_loopback = |listen: &ChatListen| listen.address.ip().is_some_and(|ip| ip.is_loopback());
     let mut web = listens.iter().filter(|listen| !listen.is_lines);
     let access = Access { origins: args.allow_origin.clone(), loopback: web.all(is_loopback) };
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
     let (drained, is_drained) = sync_channel(1);
-    let service = ChatService::new(access, Limits::default(), entropy);
+    let service = match &carrier {
+        None => ChatService::new(access, Limits::default(), entropy),
+        Some(carrier) => ChatService::among_nodes(access, Limits::default(), entropy, carrier.carry()),
+    };
     let service = service.on_drained(move || {
         let _ = drained.try_send(());
     });
     let service = service.within(&args.common.limits);
     let config = config(args);
-    let (control, controls) = async_channel::bounded(16);
+    // What comes by the mesh waits here, too.
+    let (control, controls) = async_channel::bounded(if carrier.is_some() { 1024 } else { 16 });
+    if let Some(carrier) = &mut carrier {
+        carrier.hear(control.clone())?;
+    }
     let (running, has_ended) = sync_channel::<()>(0);
     signals::on_termination(move || {
         if !end(&control, &is_drained, &has_ended, [STORING, CLOSING + ENDING]) {
@@ -68,6 +77,11 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
         let config = Arc::new(config);
         runner::run_with(args.common.runtime, &listen, service, &config, &controls, listening, carry_out)
     });
+    // Nobody takes what the mesh still has to tell.
+    drop(controls);
+    if let Some(carrier) = carrier {
+        carrier.finish();
+    }
     drop(running);
     ran
 }

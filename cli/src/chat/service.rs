@@ -5,7 +5,7 @@ use super::limits::MAX_OUTBOX;
 use super::lines;
 use super::protocol::{Code, Refusal};
 use super::routes::{self, Route, route};
-use super::{Action, Limits, Paged, Rooms};
+use super::{Action, Limits, Notice, Paged, Rooms};
 use crate::limits::LimitArgs;
 use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
@@ -18,6 +18,7 @@ use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, JobToken, Service, Verdict};
 use wharf::service::history::{Answer, Ask, Failure};
 use wharf::service::limiter::Limited;
+use wharf::service::mesh;
 use wharf::ws::{self, Prepared};
 
 /// A larger message closes its connection with 1009; in bytes.
@@ -55,25 +56,44 @@ pub struct ChatService {
     /// Whose request is being looked at, and its answer if there is one at once: later it would be awaited.
     asking: Option<(ConnId, Option<Response>)>,
     was_away: bool,
+    /// What carries the mesh, if this is one of several nodes.
+    carry: Option<Box<dyn FnMut(mesh::Action) + Send>>,
     drained: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// What a program asks of a running [`ChatService`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChatCommand {
     /// Accept no more messages; store and tell what was accepted. What [`ChatService::on_drained`] was given is called when that is
     /// done; then the hub may drain.
     Drain,
+    /// Hear what the transport of the mesh tells. For one of several nodes.
+    Mesh(Notice),
 }
 
 impl ChatService {
     /// A chat without users, whose ids and tokens are drawn from `entropy`.
     #[must_use]
     pub fn new(access: Access, limits: Limits, entropy: Entropy) -> Self {
-        let rooms = Rooms::new(Instant::ORIGIN, limits, entropy);
+        Self::of(Rooms::new(Instant::ORIGIN, limits, entropy), access, None)
+    }
+
+    /// One of several nodes over one database: [`Rooms::among_nodes`]. `carry` is handed what the mesh wants done, and must not block; what it
+    /// hears comes back as [`ChatCommand::Mesh`].
+    #[must_use]
+    pub fn among_nodes(
+        access: Access,
+        limits: Limits,
+        entropy: Entropy,
+        carry: impl FnMut(mesh::Action) + Send + 'static,
+    ) -> Self {
+        Self::of(Rooms::among_nodes(Instant::ORIGIN, limits, entropy), access, Some(Box::new(carry)))
+    }
+
+    fn of(rooms: Rooms<ConnId>, access: Access, carry: Option<Box<dyn FnMut(mesh::Action) + Send>>) -> Self {
         let (expected, silent) = (VecDeque::new(), BTreeSet::new());
-        Self { rooms, access, expected, silent, asking: None, was_away: false, drained: None }
+        Self { rooms, access, expected, silent, asking: None, was_away: false, carry, drained: None }
     }
 
     /// Has `tell` called once, when all that was accepted before [`ChatCommand::Drain`] is told.
@@ -115,6 +135,18 @@ impl ChatService {
 
     /// Does what the rooms want done. A slow member that is given up makes them want more, at most once a member.
     fn act(&mut self, cx: &mut Context<'_, Ask>) {
+        self.carry_out(cx);
+        if self.rooms.is_drained()
+            && let Some(tell) = self.drained.take()
+        {
+            // All that was said here is with the other nodes before they hear that everybody leaves.
+            self.rooms.leave_nodes(cx.now());
+            self.carry_out(cx);
+            tell();
+        }
+    }
+
+    fn carry_out(&mut self, cx: &mut Context<'_, Ask>) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Send { conn, text } => {
@@ -134,13 +166,13 @@ impl ChatService {
                         self.answered(cx, Err(Failure::Away("there is no room for a job".into())));
                     }
                 }
+                Action::Mesh(action) => {
+                    if let Some(carry) = &mut self.carry {
+                        carry(action);
+                    }
+                }
                 Action::Page { conn, paged } => self.respond(cx, conn, &paged),
             }
-        }
-        if self.rooms.is_drained()
-            && let Some(tell) = self.drained.take()
-        {
-            tell();
         }
     }
 
@@ -214,6 +246,19 @@ impl ChatService {
         let _ = cx.close(conn, CloseCode::POLICY_VIOLATION, "another protocol");
         self.rooms.handle_closed(cx.now(), cx.wall(), conn);
         self.act(cx);
+    }
+
+    fn hear(&mut self, cx: &Context<'_, Ask>, notice: &Notice) {
+        let was_up = self.rooms.is_up();
+        if let Notice::Slow(dropped) = notice {
+            tracing::warn!(dropped, "messages of other nodes were dropped on their way in");
+        }
+        self.rooms.handle_notice(cx.now(), cx.wall(), notice);
+        let is_up = self.rooms.is_up();
+        if is_up != was_up {
+            let state = if is_up == Some(true) { "up" } else { "down" };
+            tracing::info!(state, "the mesh");
+        }
     }
 
     fn tell_health(&mut self) {
@@ -314,6 +359,7 @@ impl Service for ChatService {
     fn command(&mut self, cx: &mut Context<'_, Ask>, command: ChatCommand) {
         match command {
             ChatCommand::Drain => self.rooms.drain(),
+            ChatCommand::Mesh(notice) => self.hear(cx, &notice),
         }
         self.act(cx);
     }

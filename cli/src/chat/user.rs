@@ -30,14 +30,19 @@ pub(super) struct User {
     pub(super) kept_at: Option<Wall>,
     /// It shows a token, and what it is good for is not known yet.
     pub(super) resuming: Option<Resuming>,
+    /// Which of its connections that is, over all nodes: the one with the greatest goes on. 0 for one that has not come back yet.
+    pub(super) epoch: u64,
 }
 
 /// A room that a user is in.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) room: Arc<str>,
-    /// What has a greater id is told to the user; what has not is history. `None` as long as no id is known.
+    /// What has a greater id is told to the user; what has not is history. `None` as long as no id is known, and over
+    /// several nodes until the history is read.
     pub(super) from: Option<u64>,
+    /// The user's own first message there, as long as the above is not known: it is told, and what is older is history.
+    pub(super) first: Option<u64>,
     /// When the room was told last that the user writes something.
     pub(super) typed_at: Option<Instant>,
 }
@@ -69,6 +74,7 @@ impl User {
             is_fresh: true,
             kept_at: None,
             resuming: None,
+            epoch: 0,
         }
     }
 

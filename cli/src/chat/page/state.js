@@ -23,12 +23,13 @@ export class State {
   open;
   outbox;
   token;
-  /** The largest id seen: what is above it was missed. */
+  /** What is above this id was missed: the largest one seen, or, of a server that says so, the one up to which all was told. */
   after;
   name; // as it was chosen, if it was
   left; // rooms that were left without the server's knowing
   visible;
   #fresh = null; // who we are if the token is not good
+  #settles = false; // the server says up to where all was told: with others beside it, messages may come late
   #asked = new Map(); // joins and names without an answer, by reference
   #later = []; // joins to be tried again: {at, roomId}, and a resume, without a room
   #typed = new Map(); // when we last told that we type, by room
@@ -99,19 +100,22 @@ export class State {
     // By its own keys alone: a message of type "constructor" is one that is not known.
     if (!Object.hasOwn(heard, message?.type)) return;
     heard[message.type].call(this, message, now);
+    // What a welcome says of a stranger is nothing to who has a token to show.
+    if (this.up && this.#settles) this.after = Math.max(this.after, message.settled ?? 0);
     this.#flush(now);
   }
 
   /** Who we are, after all that can be known of it is known. */
-  begin({ userId, name, token, rooms = [], resumed }) {
+  begin({ userId, name, token, rooms = [], resumed, settled }) {
     this.me = { userId, name };
+    this.#settles = settled !== undefined;
     this.token = token ?? null;
     this.up = true;
     this.#fresh = null;
     if (!resumed) {
       // Nothing says that this server is the one whose messages are held: its ids may have begun anew.
       this.left.clear();
-      this.after = 0;
+      this.after = settled ?? 0;
       for (const room of this.rooms.values()) room.forget();
     }
     for (const roomId of rooms) {
@@ -156,7 +160,7 @@ export class State {
   take(message, live) {
     const { id, roomId, userId, ref } = message;
     if (this.outbox.find(ref)) this.outbox.remove(ref);
-    this.after = Math.max(this.after, id);
+    if (!this.#settles) this.after = Math.max(this.after, id);
     const room = this.rooms.get(roomId);
     if (!room || !live) return;
     room.typing.delete(userId);

@@ -107,7 +107,15 @@ pub struct Member<'a> {
 )]
 pub enum Reply<'a> {
     /// First on each connection, and the answer to `resume`: who you are, and by what you may be so again.
-    Welcome { user_id: &'a str, name: &'a str, token: &'a str, rooms: Vec<&'a str>, resumed: bool },
+    Welcome {
+        user_id: &'a str,
+        name: &'a str,
+        token: &'a str,
+        rooms: Vec<&'a str>,
+        resumed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        settled: Option<u64>,
+    },
     /// To all in a room, the joiner included: somebody came in.
     Join { room_id: &'a str, user_id: &'a str, name: &'a str, content: String },
     /// To all in a room, once: somebody left it.
@@ -115,7 +123,13 @@ pub enum Reply<'a> {
     /// Who is in a room: to the joiner, and to who asks.
     UserList { room_id: &'a str, users: Vec<&'a str>, members: Vec<Member<'a>> },
     /// What was said in a room before, oldest first: to the joiner, after the list. With `more` there is older still.
-    History { room_id: &'a str, messages: Vec<Box<RawValue>>, more: bool },
+    History {
+        room_id: &'a str,
+        messages: Vec<Box<RawValue>>,
+        more: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        settled: Option<u64>,
+    },
     /// To all in a room, the sender included, for whom it is the acknowledgement. `id` grows. `timestamp` is in milliseconds
     /// since 1970 UTC, `ref` as the sender gave it.
     Message {
@@ -127,6 +141,8 @@ pub enum Reply<'a> {
         timestamp: u64,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        settled: Option<u64>,
     },
     /// To each who shares a room, once, and to the user: what somebody is called from now on.
     Name { user_id: &'a str, name: &'a str },
@@ -157,6 +173,16 @@ impl<'a> Reply<'a> {
             content: &entry.content,
             timestamp: entry.at.as_millis(),
             reference: entry.reference.as_deref(),
+            settled: None,
+        }
+    }
+
+    /// Says in it that all messages up to that id were told to whom it goes.
+    pub const fn settle(&mut self, id: Option<u64>) {
+        if let Self::Welcome { settled, .. } | Self::History { settled, .. } | Self::Message { settled, .. } =
+            self
+        {
+            *settled = id;
         }
     }
 

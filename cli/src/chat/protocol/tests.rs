@@ -167,6 +167,7 @@ fn what_the_server_says() {
         content: "<b>\"\n",
         timestamp: 5,
         reference: None,
+        settled: None,
     };
     assert_eq!(
         message.to_bytes(),

@@ -1,8 +1,10 @@
 //! What the rooms want done, and what has happened.
 
+use super::NodeStats;
 use bytes::Bytes;
 use wharf::base::CloseCode;
 use wharf::service::history::{Ask, DeskStats, Failure, Page};
+use wharf::service::mesh;
 
 /// What the machine wants done. `text` is the payload of a text message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub enum Action<K> {
     },
     /// Ask the store; what it says goes in by [`Rooms::handle_answer`](super::Rooms::handle_answer). There is no other until then.
     Ask(Ask),
+    /// Do this for the mesh, if this is one of several nodes.
+    Mesh(mesh::Action),
     /// What was asked for by [`Rooms::handle_page`](super::Rooms::handle_page).
     Page {
         /// By whom.
@@ -78,4 +82,6 @@ pub struct Stats {
     pub dropped: u64,
     /// What waits for the store, and what became of it.
     pub desk: DeskStats,
+    /// What has happened between nodes, if this is one of several.
+    pub nodes: Option<NodeStats>,
 }

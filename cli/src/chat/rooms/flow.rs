@@ -12,11 +12,11 @@ use crate::chat::protocol::{Code, Refusal, Reply};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use wharf::service::history::{Ask, Page, PageAsk, Span};
+use wharf::service::history::{Ask, MAX_PAGE, Page, PageAsk, Span};
 
 /// What is told at once to a user who has missed something, in bytes, before it is seen whether it takes that.
-const CHUNK: usize = 64 << 10;
-/// How many messages are read at once for it.
+pub(super) const CHUNK: usize = 64 << 10;
+/// How many messages are read at once for it. Over several nodes it goes on reading until there is no more, so it is to be quick.
 const PAGE: usize = 50;
 
 /// One who is behind.
@@ -25,21 +25,30 @@ pub(super) struct Behind {
     /// All messages of its rooms up to this id were told.
     pub(super) seen: u64,
     /// What comes next is to be read, wherever else it may be.
-    must_read: bool,
+    pub(super) must_read: bool,
     /// The rooms of which it is to be told who is there. Until then it is not told who comes and goes.
     lists: VecDeque<Arc<str>>,
     /// The rooms whose history is to come, in the order of joining.
-    rooms: VecDeque<Arc<str>>,
+    pub(super) rooms: VecDeque<Arc<str>>,
     /// It waits to read, or reads.
     is_reading: bool,
     /// Tells it from what the same connection waited for before.
     turn: u64,
+    /// Over several nodes: how many messages had been told here when it fell behind, or was asked last for what it has missed. Those told
+    /// since come to it, as far as it has not read them.
+    pub(super) at: u64,
+    /// As much of that as was true when it was asked for what it has missed.
+    pub(super) asked_at: u64,
+    /// It was told all that there was then.
+    pub(super) has_read: bool,
+    /// All messages of its rooms up to this id were told, as is said in a history.
+    pub(super) settled: Option<u64>,
     /// What is told behind all that. At most [`Limits::max_held`](crate::chat::Limits).
     pub(super) owed: Vec<Bytes>,
 }
 
 /// What is next for one who is behind.
-enum Step {
+pub(super) enum Step {
     /// Nothing: it is where all are.
     Live,
     /// A history.
@@ -48,6 +57,8 @@ enum Step {
     Missed,
     /// What it has missed, at hand, once it has taken what it was told of that.
     More,
+    /// What it has missed can be neither read nor had: too much was told since.
+    Lost,
 }
 
 impl<K: Copy + Ord> Rooms<K> {
@@ -107,8 +118,12 @@ impl<K: Copy + Ord> Rooms<K> {
 
     fn begin(&mut self, conn: K, seen: u64, must_read: bool) {
         self.turn += 1;
-        let (turn, lists, rooms) = (self.turn, VecDeque::new(), VecDeque::new());
-        let behind = Behind { seen, must_read, lists, rooms, is_reading: false, turn, owed: Vec::new() };
+        let (turn, at) = (self.turn, self.recent.count());
+        let settled = self.nodes.as_ref().filter(|_| !must_read).and_then(|nodes| nodes.settled());
+        let (lists, rooms, owed) = (VecDeque::new(), VecDeque::new(), Vec::new());
+        let (is_reading, has_read, asked_at) = (false, false, at);
+        let behind =
+            Behind { seen, must_read, lists, rooms, is_reading, turn, at, asked_at, has_read, settled, owed };
         self.behind.insert(conn, behind);
     }
 
@@ -128,7 +143,10 @@ impl<K: Copy + Ord> Rooms<K> {
     pub(super) fn comes_to(&self, conn: K, room: &str, id: u64) -> bool {
         let place =
             self.users.get(&conn).and_then(|user| user.places.iter().find(|place| &*place.room == room));
-        place.and_then(|place| place.from).is_some_and(|from| id > from)
+        place.is_some_and(|place| match (place.from, place.first) {
+            (Some(from), _) => id > from,
+            (None, first) => first.is_some_and(|first| id >= first),
+        })
     }
 
     pub(super) fn go_on_later(&mut self, conn: K) {
@@ -155,6 +173,7 @@ impl<K: Copy + Ord> Rooms<K> {
             Step::More => {
                 self.ready.insert(conn);
             }
+            Step::Lost => self.give_up_lost(conn),
             Step::History(_) | Step::Missed => {
                 let Some(behind) = self.behind.get_mut(&conn) else { return };
                 behind.is_reading = true;
@@ -166,6 +185,9 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// Tells one who is behind what is still at hand, as far as that goes.
     fn step(&mut self, conn: K) -> Step {
+        if self.nodes.is_some() {
+            return self.step_among_nodes(conn);
+        }
         loop {
             let Some(behind) = self.behind.get(&conn) else { return Step::Live };
             let until = match behind.rooms.front() {
@@ -184,6 +206,14 @@ impl<K: Copy + Ord> Rooms<K> {
                 Some(true) => {}
             }
         }
+    }
+
+    /// Below which id a room's history ends for a user.
+    fn history_ends(&self, conn: K, room: &str) -> Option<u64> {
+        if self.nodes.is_some() {
+            return self.own_first(conn, room);
+        }
+        self.joined_at(conn, room).map(|from| from.saturating_add(1))
     }
 
     /// The greatest id of a room when the user joined it, if any was known.
@@ -218,16 +248,18 @@ impl<K: Copy + Ord> Rooms<K> {
             return None;
         }
         match self.step(conn) {
-            Step::Live | Step::More => None,
+            Step::Live | Step::More | Step::Lost => None,
             Step::History(room) => {
-                let below = self.joined_at(conn, &room).map(|from| from.saturating_add(1));
+                let below = self.history_ends(conn, &room);
                 let ask = PageAsk::new(vec![room.clone()], Span::Newest { below }, self.limits.history);
                 Some((Ask::Page(ask), Some(room)))
             }
             Step::Missed => {
+                self.note_asked(conn);
                 let (user, behind) = (self.users.get(&conn)?, self.behind.get(&conn)?);
                 let rooms = user.rooms().filter(|room| !behind.rooms.contains(room)).cloned().collect();
-                Some((Ask::Page(PageAsk::new(rooms, Span::After(behind.seen), PAGE)), None))
+                let limit = if self.nodes.is_some() { MAX_PAGE } else { PAGE };
+                Some((Ask::Page(PageAsk::new(rooms, Span::After(behind.seen), limit)), None))
             }
         }
     }
@@ -251,6 +283,8 @@ impl<K: Copy + Ord> Rooms<K> {
         let mut seen = behind.seen;
         let until = behind.rooms.front().and_then(|room| self.joined_at(conn, room)).unwrap_or(u64::MAX);
         let (mut bytes, mut is_all) = (0, !page.more);
+        // Pages are in the order of ids, so all of its rooms was told up to each message, but for a room whose history is to come.
+        let settles = self.nodes.is_some() && behind.rooms.is_empty();
         for entry in &page.entries {
             if bytes > CHUNK || entry.id > until {
                 is_all = false;
@@ -258,7 +292,9 @@ impl<K: Copy + Ord> Rooms<K> {
             }
             seen = entry.id;
             if self.comes_to(conn, &entry.room, entry.id) {
-                let text = Reply::message(entry).to_bytes();
+                let mut reply = Reply::message(entry);
+                reply.settle(settles.then_some(entry.id));
+                let text = reply.to_bytes();
                 bytes += text.len();
                 self.send(conn, text);
             }
@@ -267,7 +303,9 @@ impl<K: Copy + Ord> Rooms<K> {
             seen = until;
         }
         let told = self.told;
-        if let Some(behind) = self.behind.get_mut(&conn) {
+        if self.nodes.is_some() {
+            self.note_read(conn, seen, page.entries.last().map_or(0, |entry| entry.id), is_all);
+        } else if let Some(behind) = self.behind.get_mut(&conn) {
             // Nothing was told since it was asked for, so that was all there is.
             behind.must_read &= !is_all;
             behind.seen = if is_all { until.min(told) } else { seen };
@@ -280,7 +318,9 @@ impl<K: Copy + Ord> Rooms<K> {
         let Some(behind) = self.behind.get_mut(&conn) else { return };
         if behind.rooms.front() == Some(room) {
             behind.rooms.pop_front();
-            self.send(conn, history::text(room, page));
+            let settled = behind.settled;
+            self.place_behind_history(conn, room, page.entries.last().map_or(0, |entry| entry.id));
+            self.send(conn, history::text(room, page, settled));
         }
         self.end_reading(conn);
     }
@@ -289,7 +329,9 @@ impl<K: Copy + Ord> Rooms<K> {
     pub(super) fn give_up_history(&mut self, conn: K) {
         let Some(behind) = self.behind.get_mut(&conn) else { return };
         let rooms = if behind.must_read { VecDeque::new() } else { std::mem::take(&mut behind.rooms) };
-        for _ in rooms {
+        for room in rooms {
+            let confirmed = self.nodes.as_ref().map_or(0, |nodes| nodes.confirmed());
+            self.place_behind_history(conn, &room, confirmed);
             let refusal = Refusal::new(Code::Unavailable, "the database is away: there is no history now");
             self.refuse(conn, &refusal, None);
         }

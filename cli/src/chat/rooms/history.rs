@@ -9,7 +9,7 @@ use wharf::service::history::{Entry, Page};
 const MAX_HISTORY: usize = 512 << 10;
 
 /// The newest of a page that have room.
-pub(super) fn text(room: &str, page: &Page) -> Bytes {
+pub(super) fn text(room: &str, page: &Page, settled: Option<u64>) -> Bytes {
     let mut bytes = 0;
     let raw = |entry: &Entry| {
         let text = serde_json::value::to_raw_value(&Reply::message(entry));
@@ -22,7 +22,7 @@ pub(super) fn text(room: &str, page: &Page) -> Bytes {
     let mut messages: Vec<Box<RawValue>> = newest.collect();
     messages.reverse();
     let more = page.more || messages.len() < page.entries.len();
-    Reply::History { room_id: room, messages, more }.to_bytes()
+    Reply::History { room_id: room, messages, more, settled }.to_bytes()
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
         let entry =
             |id| Entry::new(id, "a".into(), "u".into(), "U".into(), content.as_str().into(), Wall::default());
         let page = Page::new((1..=50).map(entry).collect(), false);
-        let text = text("a", &page);
+        let text = text("a", &page, None);
         assert!(text.len() < 600_000);
         let told: Value = serde_json::from_slice(&text).unwrap();
         let ids: Vec<u64> =

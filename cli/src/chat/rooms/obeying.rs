@@ -5,7 +5,6 @@ use crate::chat::names::key_of;
 use crate::chat::protocol::{Ask, Code, GENERAL, Member, Refusal, Reply};
 use crate::chat::user::{Place, User};
 use bytes::Bytes;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl<K: Copy + Ord> Rooms<K> {
@@ -60,7 +59,7 @@ impl<K: Copy + Ord> Rooms<K> {
             let limit = Some(self.limits.max_rooms);
             return Err(Refusal { limit, ..Refusal::new(Code::TooManyRooms, "there are too many rooms") });
         }
-        let from = (self.told > 0).then_some(self.told);
+        let from = (self.told > 0 && self.nodes.is_none()).then_some(self.told);
         let room = self.add_member(conn, room, from);
         self.tell_join(conn, &room, |_| true);
         self.tell_list(conn, &room);
@@ -79,8 +78,11 @@ impl<K: Copy + Ord> Rooms<K> {
         let room: Arc<str> =
             self.rooms.get_key_value(room).map_or_else(|| room.into(), |(room, _)| room.clone());
         if let Some(user) = self.users.get_mut(&conn) {
-            user.places.push(Place { room: room.clone(), from, typed_at: None });
+            user.places.push(Place { room: room.clone(), from, first: None, typed_at: None });
+            let id = user.id.clone();
             self.rooms.entry(room.clone()).or_default().push(conn);
+            self.note_room(&room);
+            self.note_user(&id);
         }
         room
     }
@@ -106,31 +108,22 @@ impl<K: Copy + Ord> Rooms<K> {
         self.broadcast(conns, text);
         if let Some(user) = self.users.get_mut(&conn) {
             user.places.retain(|place| place.room != room);
+            let id = user.id.clone();
+            self.note_user(&id);
         }
         self.remove_member(&room, conn);
+        self.note_room(&room);
         self.await_nothing(conn, &room);
         self.keep(conn);
         Ok(())
     }
 
     fn rename(&mut self, conn: K, name: String) -> Result<(), Refusal> {
-        let key = key_of(&name);
-        if self.names.get(&key).is_some_and(|other| *other != conn) {
+        let Some(user) = self.users.get(&conn) else { return Ok(()) };
+        if self.is_taken(&key_of(&name), &user.id) {
             return Err(Refusal::new(Code::NameTaken, "somebody is called so"));
         }
-        let Some(user) = self.users.get_mut(&conn) else { return Ok(()) };
-        let is_new = *user.name != *name;
-        self.names.remove(&key_of(&user.name));
-        self.names.insert(key, conn);
-        user.name = name.into();
-        let text = Reply::Name { user_id: &user.id, name: &user.name }.to_bytes();
-        let mut conns = BTreeSet::from([conn]);
-        if is_new {
-            let rooms: Vec<Arc<str>> = user.rooms().cloned().collect();
-            rooms.iter().for_each(|room| conns.extend(self.witnesses(room)));
-            self.keep(conn);
-        }
-        self.broadcast(conns.into_iter().collect(), text);
+        self.be_called(conn, name.into());
         Ok(())
     }
 
@@ -143,9 +136,11 @@ impl<K: Copy + Ord> Rooms<K> {
             return Ok(());
         }
         place.typed_at = Some(now);
-        let text = Reply::Typing { room_id: room, user_id: &user.id, name: &user.name }.to_bytes();
+        let id = user.id.clone();
+        let text = Reply::Typing { room_id: room, user_id: &id, name: &user.name }.to_bytes();
         let conns = self.witnesses(room).filter(|member| *member != conn).collect();
         self.broadcast(conns, text);
+        self.publish_typing(room, &id);
         Ok(())
     }
 
@@ -173,6 +168,7 @@ impl<K: Copy + Ord> Rooms<K> {
         let members: Vec<Member<'_>> = (self.members(room))
             .filter_map(|member| self.users.get(&member))
             .map(|user| Member { user_id: &user.id, name: &user.name })
+            .chain(self.remote_members(room))
             .collect();
         let users = members.iter().map(|member| member.name).collect();
         let text = Reply::UserList { room_id: room, users, members }.to_bytes();

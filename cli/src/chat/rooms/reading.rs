@@ -22,6 +22,8 @@ pub(super) enum Want<K> {
     Missed(K, u64),
     /// A page. With `is_about_room` it is known to be empty, and what is asked is whether the room has any message.
     Page { conn: K, ask: PageAsk, is_about_room: bool },
+    /// What was said at other nodes. It does not wait with the others.
+    Sweep,
 }
 
 /// One who reads.
@@ -30,6 +32,12 @@ pub(super) struct Reading<K> {
     reader: Reader<K>,
     /// It is this room's history.
     room: Option<Arc<str>>,
+}
+
+impl<K> Reading<K> {
+    pub(super) const fn new(reader: Reader<K>, room: Option<Arc<str>>) -> Self {
+        Self { reader, room }
+    }
 }
 
 impl<K: Copy + Ord> Rooms<K> {
@@ -61,6 +69,7 @@ impl<K: Copy + Ord> Rooms<K> {
             return;
         }
         match (reader.want, answer, room) {
+            (Want::Sweep, answer, _) => self.handle_swept(answer),
             (Want::Session(conn), Ok(Answer::Session(session)), _) => {
                 self.settle_resume(conn, Ok(session));
             }
@@ -101,9 +110,11 @@ impl<K: Copy + Ord> Rooms<K> {
                 None => return self.end_reading(*conn),
             },
             Want::Page { ask, .. } => (Ask::Page(ask.clone()), None),
+            Want::Sweep => return,
         };
+        self.yield_to_readers();
         if self.desk.read(self.now, ask).is_ok() {
-            self.reading = Some(Reading { reader, room });
+            self.reading = Some(Reading::new(reader, room));
         } else {
             self.readers.push_front(reader);
         }
@@ -133,6 +144,7 @@ impl<K: Copy + Ord> Rooms<K> {
 
     fn give_up(&mut self, want: &Want<K>) {
         match *want {
+            Want::Sweep => self.give_up_sweep(),
             Want::Session(conn) => self.settle_resume(conn, Err(())),
             Want::Missed(conn, turn) if !self.is_turn(conn, turn) => {}
             Want::Missed(conn, _) => self.give_up_history(conn),
@@ -156,7 +168,7 @@ impl<K: Copy + Ord> Rooms<K> {
             () if is_about_room && page.entries.is_empty() => self.end_page(conn, Paged::NoRoom),
             // There are newer ones.
             () if is_about_room => self.end_page(conn, Paged::Found(Page::default())),
-            () if !page.entries.is_empty() || self.rooms.contains_key(&room) => {
+            () if !page.entries.is_empty() || self.has_members(&room) => {
                 self.end_page(conn, Paged::Found(page));
             }
             () if is_below => {
@@ -166,6 +178,10 @@ impl<K: Copy + Ord> Rooms<K> {
             }
             () => self.end_page(conn, Paged::NoRoom),
         }
+    }
+
+    fn has_members(&self, room: &str) -> bool {
+        self.rooms.contains_key(room) || self.has_remote_members(room)
     }
 
     fn end_page(&mut self, conn: K, paged: Paged) {

@@ -7,11 +7,7 @@ use crate::chat::token::hash_of;
 use crate::chat::user::{Resuming, default_name};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use wharf::base::CloseCode;
 use wharf::service::history::{Ask, Session, TokenHash};
-
-/// What a connection is closed with whose user goes on over another one.
-const TAKEN_OVER: u16 = 4001;
 
 impl<K: Copy + Ord> Rooms<K> {
     /// A fresh user says whose token it has. What it says behind that waits until it is known who it is.
@@ -80,15 +76,16 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// The connection's fresh user makes way for the one who is back.
     fn come_back(&mut self, conn: K, token: &str, after: u64, session: Session) {
-        if let Some(old) = self.tokens.get(&session.token).copied().filter(|old| *old != conn) {
-            // A user goes on over another connection: this one ends as any does.
-            self.part(old);
-            self.close(old, CloseCode::from(TAKEN_OVER), "the user goes on over another connection");
+        let old = self.tokens.get(&session.token).copied().filter(|old| *old != conn);
+        let epoch = old.and_then(|old| self.users.get(&old)).map_or(0, |user| user.epoch);
+        let epoch = self.next_epoch(&session.user, epoch);
+        if let Some(old) = old {
+            self.take_over(old);
         }
         let is_congested = self.congested.has(conn);
         let Some(mut user) = self.part(conn) else { return };
         user.id = session.user;
-        user.token = session.token;
+        (user.token, user.epoch) = (session.token, epoch);
         user.name = self.name_for(session.name, &user.id);
         user.places.clear();
         if let Some((messages, requests)) = self.spent.take(&user.id) {
@@ -105,7 +102,7 @@ impl<K: Copy + Ord> Rooms<K> {
                 rooms.push(self.add_member(conn, room, Some(0)));
             }
         }
-        self.welcome(conn, token, true);
+        self.welcome(conn, token, Some(after));
         for room in &rooms {
             self.tell_join(conn, room, |member| member != conn);
         }
@@ -114,10 +111,10 @@ impl<K: Copy + Ord> Rooms<K> {
     }
 
     /// What a user is called who was called so, if nobody else is by now.
-    fn name_for(&mut self, name: Arc<str>, id: &str) -> Arc<str> {
+    pub(super) fn name_for(&mut self, name: Arc<str>, id: &str) -> Arc<str> {
         let mut name = name;
         let mut next = default_name(id);
-        while self.names.contains_key(&key_of(&name)) {
+        while self.is_taken(&key_of(&name), id) {
             name = std::mem::replace(&mut next, default_name(&format!("{:016x}", self.entropy.next_u64())));
         }
         name

@@ -43,6 +43,9 @@ impl<K: Copy + Ord> Rooms<K> {
             Stored::Before(entry) => return self.tell_again(&entry),
             _ => return,
         };
+        if self.nodes.is_some() {
+            return self.tell_stored(&entry);
+        }
         if self.told == 0 {
             self.place_all_before(entry.id);
         }
@@ -61,8 +64,11 @@ impl<K: Copy + Ord> Rooms<K> {
         let Some(conn) = self.ids.get(&entry.user).copied() else { return };
         let text = Reply::message(entry).to_bytes();
         let is_to_come = self.comes_to(conn, &entry.room, entry.id);
+        let is_alone = self.nodes.is_none();
         match self.behind.get_mut(&conn) {
-            Some(behind) if entry.id > behind.seen => {
+            // Over several nodes an id says nothing of others, but what is to be read is told then.
+            Some(behind) if !is_alone && behind.must_read && is_to_come && entry.id > behind.seen => {}
+            Some(behind) if is_alone && entry.id > behind.seen => {
                 // Told now, it would have the client believe that it has seen all before it.
                 if !is_to_come && behind.owed.len() < self.limits.max_held {
                     behind.owed.push(text);

@@ -8,6 +8,7 @@ mod history;
 mod limits;
 mod missed;
 mod naming;
+mod nodes;
 mod properties;
 mod resuming;
 mod storing;
@@ -102,6 +103,7 @@ impl Site {
                     }
                     continue;
                 }
+                Action::Mesh(action) => panic!("there are no other nodes: {action:?}"),
             };
             for conn in conns {
                 self.heard.entry(conn).or_default().push(serde_json::from_slice(&text).expect("JSON"));

@@ -8,6 +8,7 @@ use wharf::service::history::Memory;
 
 mod limited;
 mod lines;
+mod nodes;
 mod storing;
 mod upgrade;
 use wharf::ws::handshake::ClientRequest;
