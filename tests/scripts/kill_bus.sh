@@ -1,5 +1,6 @@
 #!/bin/sh
-# Kills a real bus again and again under load, and starts it again: nothing accepted is lost, nothing applied twice, nothing invented.
+# Kills a real bus again and again under load, and starts it again: nothing accepted is lost, nothing applied twice, nothing invented. Also
+# either of two buses on one PostgreSQL, and that under them a quarter as often.
 #   kill_bus.sh        200 times
 #   kill_bus.sh 1000
 set -eu

@@ -5,6 +5,7 @@ pub use crate::framing::framed;
 pub use crate::fuzz_bus::bus;
 pub use crate::fuzz_deflate::deflate;
 pub use crate::fuzz_journal::journal;
+pub use crate::fuzz_mesh::mesh;
 pub use crate::fuzz_tls::tls;
 use crate::pair::{Pair, Play};
 use crate::receiver::agree;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("handshake_server", handshake_server),
     ("http", http),
     ("journal", journal),
+    ("mesh", mesh),
     ("pair", pair),
     ("proxy", proxy),
     ("proxy_header", proxy_header),

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "rig")]
 pub mod adapter;
+pub mod bus_nodes;
 pub mod bus_world;
 #[cfg(feature = "rig")]
 pub mod cell;
@@ -31,12 +32,15 @@ pub mod fuzz_bodies;
 mod fuzz_bus;
 mod fuzz_deflate;
 mod fuzz_journal;
+mod fuzz_mesh;
 pub mod fuzz_tls;
 #[cfg(feature = "rig")]
 pub mod gate;
 #[cfg(feature = "rig")]
 pub mod motley;
 pub mod naive;
+#[cfg(all(feature = "rig", unix))]
+pub mod nats;
 pub mod packer;
 pub mod pair;
 #[cfg(feature = "rig")]

@@ -153,6 +153,12 @@ impl Postgres {
         self.child.id()
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// What it has written into its log.
     #[must_use]
     pub fn log(&self) -> String {

@@ -173,6 +173,13 @@ impl Running {
         self.stdin.take().expect("an open stdin")
     }
 
+    /// Kills it, as nobody can prevent, and waits until it has ended.
+    pub fn kill(&mut self) {
+        // One that has ended is waited for all the same.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Sends a signal, `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
@@ -202,9 +209,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended is waited for all the same.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

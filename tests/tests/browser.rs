@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
-use wharf_tests::program::wharf;
+use wharf_tests::nats::Nats;
+use wharf_tests::postgres::Postgres;
+use wharf_tests::program::{Running, wharf};
 
 /// The script bounds each of its checks; this bounds all of them together.
 const PATIENCE: Duration = Duration::from_secs(420);
@@ -126,6 +128,18 @@ fn drives_the_chat_away(runtime: &str) {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Two nodes beside the one that the script starts, with one conversation.
+fn drives_three_nodes() {
+    let test = "browser on three nodes";
+    let (Some(postgres), Some(nats)) = (Postgres::start(test), Nats::start(test)) else { return };
+    let (database, mesh) = (postgres.database(), nats.url("pages"));
+    let node = |runtime| ["chat", "--runtime", runtime, "--database", &*database, "--mesh", &*mesh];
+    let others =
+        ["mio", "smol"].map(|runtime| Running::serve(node(runtime).into_iter().chain(["--log", "warn"])));
+    let urls = others.each_ref().map(|(_, address)| format!("http://{address}/")).join(",");
+    drives(&Turn::wait(), "nodes.mjs", &node("tokio"), &[("WHARF_NODES", &urls)]);
+}
+
 fn drives_the_health_checker(runtime: &str) {
     let turn = Turn::wait();
     // The script listens there and leaves as it likes.
@@ -173,6 +187,11 @@ mod chat {
     }
 
     #[test]
+    fn on_three_nodes() {
+        super::drives_three_nodes();
+    }
+
+    #[test]
     fn pictures() {
         super::drives_the_chat("pictures.mjs", "tokio");
     }
@@ -187,7 +206,7 @@ mod chat {
         }
         let mut node = std::process::Command::new("node");
         node.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/browser"));
-        node.args(["--test", "state.mjs", "room.mjs", "line.mjs", "broken.mjs"]);
+        node.args(["--test", "state.mjs", "settled.mjs", "room.mjs", "line.mjs", "broken.mjs"]);
         super::ends_well(node);
     }
 }

@@ -71,18 +71,18 @@ fn by_fields() -> Forwarding {
 }
 
 /// The configuration of the guide, with our ports in place of its own.
-fn configuration(language: &str, index: usize, listen: (&str, String), server: &str) -> String {
+fn configuration(language: &str, index: usize, (place, ours): (&str, &str), server: &str) -> String {
     let block = blocks(language).swap_remove(index);
-    for placeholder in [listen.0, "127.0.0.1:9001"] {
+    for placeholder in [place, "127.0.0.1:9001"] {
         assert_eq!(block.matches(placeholder).count(), 1, "{placeholder}");
     }
-    block.replace(listen.0, &listen.1).replace("127.0.0.1:9001", server)
+    block.replace(place, ours).replace("127.0.0.1:9001", server)
 }
 
 fn nginx(server: &str) -> Daemon {
     Daemon::start("nginx", |port, folder| {
-        let listen = ("listen 80;", format!("listen 127.0.0.1:{port};"));
-        let site = configuration("nginx", 0, listen, server);
+        let listen = format!("listen 127.0.0.1:{port};");
+        let site = configuration("nginx", 0, ("listen 80;", &listen), server);
         // Those that it was built with may belong to somebody else, or to nobody.
         let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("{name}_temp_path {};\n", folder.path(name)))
@@ -98,7 +98,7 @@ fn nginx(server: &str) -> Daemon {
 
 fn haproxy(index: usize, server: &str) -> Daemon {
     Daemon::start("haproxy", |port, folder| {
-        let text = configuration("haproxy", index, ("bind :80", format!("bind 127.0.0.1:{port}")), server);
+        let text = configuration("haproxy", index, ("bind :80", &format!("bind 127.0.0.1:{port}")), server);
         vec!["-db".into(), "-f".into(), Daemon::file(folder, "conf", &text)]
     })
 }

@@ -145,6 +145,17 @@ fn pages_are_oldest_first_and_say_whether_there_is_more() {
     }
 }
 
+#[test]
+fn the_last_id_is_that_of_the_newest_entry_of_all_rooms() {
+    for mut store in Store::all("last") {
+        assert_eq!(store.carry_out(&Ask::Last), Ok(Answer::Last(0)), "{}", store.name());
+        let ids = store.ids((0..5).map(|at| draft(at, ["a", "b"][at as usize % 2], "x")).collect());
+        assert_eq!(store.carry_out(&Ask::Last), Ok(Answer::Last(ids[4])), "{}", store.name());
+        let mut store = store.reopened();
+        assert_eq!(store.carry_out(&Ask::Last), Ok(Answer::Last(ids[4])), "{}", store.name());
+    }
+}
+
 fn session(token: u8, user: &str, rooms: &[&str], expires: u64) -> Session {
     let rooms = rooms.iter().map(|room| (*room).into()).collect();
     Session::new(TokenHash([token; 32]), user.into(), "Ada".into(), rooms, Wall::from_millis(expires))

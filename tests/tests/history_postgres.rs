@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::process::Command;
+use std::sync::Barrier;
 use std::time::Duration;
 use wharf::base::Wall;
 use wharf::service::history::{Answer, Ask, Batch, Draft, Failure, Key, PageAsk, Session, Span, TokenHash};
@@ -62,6 +63,22 @@ fn a_database_of_the_first_version_is_migrated_and_keeps_what_was_said() {
     assert_eq!(say(&mut history, 1, "after").unwrap(), say(&mut history, 1, "after").unwrap());
     assert_eq!(contents(&mut history), ["before", "after", "after"]);
     assert_eq!(server.sql(&url, "SELECT version FROM wharf_chat"), "2");
+}
+
+#[test]
+fn whoever_waits_for_another_to_make_the_tables_has_them() {
+    let Some(server) = Postgres::shared("made_at_once") else { return };
+    for _ in 0..8 {
+        let (url, at_once) = (server.database(), Barrier::new(4));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    at_once.wait();
+                    History::connect(&url).expect("it connects");
+                });
+            }
+        });
+    }
 }
 
 #[test]

@@ -91,7 +91,9 @@ fn ends_of_clients<D: Door>() {
 fn a_socket_that_outlives_its_handler<D: Door>() {
     run::<D>(async {
         let (url, _server) = listen::<D, _, _>(|mut socket: Socket<D>| async move {
+            let (_returned, has_returned) = async_channel::bounded::<()>(1);
             D::spawn(async move {
+                let _ = has_returned.recv().await;
                 let message = socket.next().await.unwrap().unwrap();
                 socket.send(message).await.unwrap();
             });

@@ -57,6 +57,14 @@ pub struct Entry {
     pub(super) born: (u32, u32),
 }
 
+impl Entry {
+    /// Whether it died at least once.
+    #[must_use]
+    pub fn was_buried(&self) -> bool {
+        !self.deaths.is_empty()
+    }
+}
+
 /// All messages.
 #[derive(Debug)]
 pub struct Ledger {

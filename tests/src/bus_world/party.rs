@@ -39,6 +39,8 @@ pub enum Ask {
     Cancel,
     /// Break the connection.
     Reset,
+    /// Connect to another place from now on.
+    Move(Box<Target>),
     /// Read nothing until it is told to read again.
     Pause(bool),
     /// From now on apply all at once, and be there.
@@ -69,6 +71,8 @@ pub struct Party {
     pub(super) drawn: u64,
     pub(super) hand: Hand,
     pub(super) is_good: bool,
+    /// It does not come back.
+    is_retired: bool,
     is_paused: bool,
     pub(super) last_sent: Option<Name>,
     /// Most that it may have in hand.
@@ -100,6 +104,7 @@ impl Party {
             drawn: 0,
             hand: Hand::default(),
             is_good: false,
+            is_retired: false,
             is_paused: false,
             last_sent: None,
             window,
@@ -191,7 +196,7 @@ impl Party {
                 // Somebody starts it again, sooner or later.
                 let most = if self.is_good { 5 } else { 60 };
                 let later = Duration::from_secs(self.dice.between(5, most) as u64);
-                self.up_at = was_replaced.then_some(cx.now() + later);
+                self.up_at = (was_replaced && !self.is_retired).then_some(cx.now() + later);
             }
             _ => {}
         }
@@ -246,6 +251,12 @@ impl Service for Party {
                 let all: Vec<ConnId> = cx.connections().collect();
                 all.into_iter().for_each(|conn| cx.abort(conn));
             }
+            Ask::Move(target) => {
+                self.target = *target;
+                if let Some(kept) = &mut self.kept {
+                    kept.set_target(self.target.clone());
+                }
+            }
             Ask::Pause(is_paused) => {
                 self.is_paused = is_paused;
                 let all: Vec<ConnId> = cx.connections().collect();
@@ -262,7 +273,7 @@ impl Service for Party {
                 self.end_due(cx);
             }
             Ask::Retire => {
-                (self.is_good, self.up_at) = (true, None);
+                (self.is_good, self.is_retired, self.up_at) = (true, true, None);
                 if let Some(kept) = &mut self.kept {
                     kept.act(cx, |bus, now| bus.stop(now));
                 }

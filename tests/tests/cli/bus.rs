@@ -48,15 +48,20 @@ impl Service {
         }
     }
 
-    fn send(&mut self, id: &str, to: &str) {
+    fn send_as(&mut self, from: &str, id: &str, to: &str) {
         self.say(&format!(
-            r#"{{"type":"message","message":{{"id":"{id}","from":"shop","to":"{to}","type":"sold","payload":7,"timestamp":0}}}}"#
+            r#"{{"type":"message","message":{{"id":"{id}","from":"{from}","to":"{to}","type":"sold","payload":7,"timestamp":0}}}}"#
         ));
     }
 
     /// Sends and is told that it is on disk.
     pub(super) fn sell(&mut self, id: &str, to: &str) {
-        self.send(id, to);
+        self.sell_as("shop", id, to);
+    }
+
+    /// The same of another one than the shop.
+    pub(super) fn sell_as(&mut self, from: &str, id: &str, to: &str) {
+        self.send_as(from, id, to);
         assert_eq!(self.hear(), format!(r#"{{"type":"accepted","messageId":"{id}"}}"#));
     }
 }
@@ -80,7 +85,7 @@ pub(super) fn start(journal: &str, flags: &[&str]) -> (Running, [String; 2]) {
     (bus, addresses)
 }
 
-fn dead(journal: &str, args: &[&str]) -> Ended {
+pub(super) fn dead(journal: &str, args: &[&str]) -> Ended {
     run(["bus", "dead"].into_iter().chain(args.iter().copied()).chain(["--journal", journal]))
 }
 
@@ -142,8 +147,15 @@ fn lines_and_websockets_speak_with_each_other() {
 #[test]
 fn dead_letters_are_listed_shown_requeued_and_purged() {
     let folder = Folder::new();
-    let journal = folder.path("bus.db");
-    let (bus, [tcp, _]) = start(&journal, &["--attempts", "1", "--heartbeat", "0.5"]);
+    dead_letters(&folder.path("bus.db"));
+    complains(&dead(&folder.path("none.db"), &["list"]), 1, &["none.db"]);
+    complains(&dead(&folder.path("none.db"), &["purge", "--all"]), 1, &["none.db"]);
+    complains(&dead("none", &["list"]), 1, &["nothing is kept"]);
+}
+
+/// What becomes of them, wherever they are kept.
+pub(super) fn dead_letters(journal: &str) {
+    let (bus, [tcp, _]) = start(journal, &["--attempts", "1", "--heartbeat", "0.5"]);
     let mut shop = Service::registered(&tcp, "shop", 0);
     let mut mail = Service::registered(&tcp, "mail", 0);
     for id in ["m-1", "m-2", "m-3"] {
@@ -155,37 +167,35 @@ fn dead_letters_are_listed_shown_requeued_and_purged() {
             format!(r#"{{"type":"dead","messageId":"{id}","reason":"nack: no stamps"}}"#)
         );
     }
-    let list = dead(&journal, &["list"]);
+    let list = dead(journal, &["list"]);
     assert!(list.code == Some(0) && list.out.len() == 3, "{list:?}");
     let of = r#"{"from":"shop","id":"m-1","to":"mail","type":"sold","reason":"nack: no stamps","attempts":1,"diedAt":"#;
     assert!(list.out[0].starts_with(of), "{list:?}");
-    let shown = dead(&journal, &["show", "shop/m-1"]);
+    let shown = dead(journal, &["show", "shop/m-1"]);
     assert!(shown.out[0].contains(r#""message":{"id":"m-1","from":"shop""#), "{shown:?}");
-    complains(&dead(&journal, &["show", "m-9"]), 1, &["m-9", "no such dead letter"]);
+    complains(&dead(journal, &["show", "m-9"]), 1, &["m-9", "no such dead letter"]);
     // Through the bus that runs.
-    let requeued = dead(&journal, &["requeue", "m-1"]);
+    let requeued = dead(journal, &["requeue", "m-1"]);
     assert_eq!((requeued.code, &requeued.out[..]), (Some(0), &["1".to_owned()][..]), "{requeued:?}");
     assert_eq!(mail.hear(), sold("m-1", "mail", 0));
     mail.say(r#"{"type":"ack","messageId":"m-1"}"#);
-    complains(&dead(&journal, &["requeue", "m-1"]), 1, &["no such dead letter"]);
+    complains(&dead(journal, &["requeue", "m-1"]), 1, &["no such dead letter"]);
     bus.signal("TERM");
     assert_eq!((shop.hear(), mail.hear()), Default::default());
     drop((shop, mail));
     let ended = bus.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     // With none that runs.
-    let requeued = dead(&journal, &["requeue", "m-2"]);
+    let requeued = dead(journal, &["requeue", "m-2"]);
     assert_eq!((requeued.code, &requeued.out[..]), (Some(0), &["1".to_owned()][..]), "{requeued:?}");
-    let purged = dead(&journal, &["purge", "--all"]);
+    let purged = dead(journal, &["purge", "--all"]);
     assert_eq!((purged.code, &purged.out[..]), (Some(0), &["1".to_owned()][..]), "{purged:?}");
-    assert!(dead(&journal, &["list"]).out.is_empty());
-    complains(&dead(&journal, &["purge", "shop/m-3"]), 1, &["no such dead letter"]);
-    let (_bus, [tcp, _]) = start(&journal, &[]);
+    assert!(dead(journal, &["list"]).out.is_empty());
+    complains(&dead(journal, &["purge", "shop/m-3"]), 1, &["no such dead letter"]);
+    let (_bus, [tcp, _]) = start(journal, &[]);
     let mut mail = Service::registered(&tcp, "mail", 1);
     assert_eq!(mail.hear(), sold("m-2", "mail", 0));
-    complains(&dead(&folder.path("none.db"), &["list"]), 1, &["none.db"]);
-    complains(&dead(&folder.path("none.db"), &["purge", "--all"]), 1, &["none.db"]);
-    complains(&dead(&journal, &["purge"]), 2, &["ID"]);
+    complains(&dead(journal, &["purge"]), 2, &["ID"]);
 }
 
 #[test]

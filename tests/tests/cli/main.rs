@@ -10,6 +10,7 @@ macro_rules! certificate {
 
 mod bus;
 mod bus_input;
+mod bus_nodes;
 mod chat;
 mod environment;
 mod framings;

@@ -5,27 +5,27 @@ use crate::requirement::one_line;
 use wharf_tests::source::File;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Citation {
-    pub rfc: String,
-    pub section: String,
-    pub quote: String,
-    pub path: String,
+pub(crate) struct Citation {
+    pub(crate) rfc: String,
+    pub(crate) section: String,
+    pub(crate) quote: String,
+    pub(crate) path: String,
     /// Where it stands, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The item that it stands in, or in front of.
-    pub item: String,
+    pub(crate) item: String,
     /// Of a test, not of the code.
-    pub is_test: bool,
+    pub(crate) is_test: bool,
 }
 
 impl Citation {
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.path, self.line)
     }
 }
 
 /// All citations of a file, or what is wrong with one.
-pub fn citations(file: &File) -> Vec<Result<Citation, String>> {
+pub(crate) fn citations(file: &File) -> Vec<Result<Citation, String>> {
     let lines: Vec<&str> = file.text.lines().collect();
     let tests_from = tests_from(file, &lines);
     let mut found = Vec::new();

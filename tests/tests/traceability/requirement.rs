@@ -4,26 +4,26 @@ use toml::{Table, Value};
 
 /// A sentence with MUST, MUST NOT, REQUIRED or SHALL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requirement {
+pub(crate) struct Requirement {
     /// The RFC's number, the section, and the place in it: `6455-5.1-2`.
-    pub id: String,
-    pub rfc: String,
-    pub section: String,
+    pub(crate) id: String,
+    pub(crate) rfc: String,
+    pub(crate) section: String,
     /// Whom it binds.
-    pub binds: String,
+    pub(crate) binds: String,
     /// The sentence, on one line.
-    pub text: String,
+    pub(crate) text: String,
     /// Why it binds nothing here.
-    pub not_ours: Option<String>,
+    pub(crate) not_ours: Option<String>,
     /// The words are not those of the RFC.
-    pub in_substance: bool,
+    pub(crate) in_substance: bool,
 }
 
 const BOUND: [&str; 6] = ["browser", "client", "endpoint", "extension author", "intermediary", "server"];
 
 impl Requirement {
     /// The requirements in the file of `rfc`, and what is wrong with it.
-    pub fn read(rfc: &str, text: &str) -> (Vec<Self>, Vec<String>) {
+    pub(crate) fn read(rfc: &str, text: &str) -> (Vec<Self>, Vec<String>) {
         let table: Table = text.parse().unwrap_or_else(|e| panic!("rfc{rfc}.toml: {e}"));
         let rows = table.get("requirement").and_then(Value::as_array).expect("requirements");
         let rows: Vec<Self> = rows.iter().map(|row| Self::of(rfc, row)).collect();
@@ -65,7 +65,7 @@ impl Requirement {
 }
 
 /// Each run of white space as one space.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

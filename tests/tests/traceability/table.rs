@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What cites each requirement, by its id.
-pub type Cited<'a> = BTreeMap<&'a str, Vec<&'a Citation>>;
+pub(crate) type Cited<'a> = BTreeMap<&'a str, Vec<&'a Citation>>;
 
 /// Finds what each citation cites; and what is wrong with citations and requirements together.
-pub fn match_up<'a>(rows: &'a [Requirement], citations: &'a [Citation]) -> (Cited<'a>, Vec<String>) {
+pub(crate) fn match_up<'a>(rows: &'a [Requirement], citations: &'a [Citation]) -> (Cited<'a>, Vec<String>) {
     let (mut cited, mut faults) = (Cited::new(), Vec::new());
     for citation in citations {
         let in_section = rows.iter().filter(|r| r.rfc == citation.rfc && r.section == citation.section);
@@ -38,7 +38,7 @@ pub fn match_up<'a>(rows: &'a [Requirement], citations: &'a [Citation]) -> (Cite
 }
 
 /// The page.
-pub fn page(rfcs: &[(&str, &str)], rows: &[Requirement], cited: &Cited<'_>) -> String {
+pub(crate) fn page(rfcs: &[(&str, &str)], rows: &[Requirement], cited: &Cited<'_>) -> String {
     let mut page = String::from(
         "# What the RFCs demand, and where it is obeyed\n\n\
          Each sentence with MUST, MUST NOT, REQUIRED or SHALL of RFC 6455 (WebSocket) and RFC 7692 (compression), the code that \
@@ -72,7 +72,7 @@ pub fn page(rfcs: &[(&str, &str)], rows: &[Requirement], cited: &Cited<'_>) -> S
 }
 
 /// The page as far as it must be right at any time: without the numbers of lines.
-pub fn without_lines(page: &str) -> String {
+pub(crate) fn without_lines(page: &str) -> String {
     let mut parts = page.split("#L");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
