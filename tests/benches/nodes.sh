@@ -31,7 +31,7 @@ cat >"$folder/nodes" <<END
 # nodes COUNT DATABASE --listen ADDR: so many nodes at one port, of which the first is this process.
 count=\$1 database=\$2 address=\$4
 set -- chat --log error --reuse-port --database postgres://wharf@127.0.0.1:$port/\$database --mesh nats://127.0.0.1:$((port + 1))/\$database
-if [ "\${address##*:}" = 0 ]; then address=127.0.0.1:$((port + 2)); fi
+if [ "\${address##*:}" = 0 ]; then address=127.0.0.1:\$((30000 + \$\$ % 10000)); fi
 parent=\$\$
 while [ "\$count" -gt 1 ]; do
   # It ends with the first.

@@ -21,7 +21,8 @@ pub(crate) struct Person {
     ledger: Arc<Ledger>,
     scene: watch::Receiver<Scene>,
     config: Arc<Config>,
-    /// The node where it is, or was.
+    /// The node where it is whenever that runs, and where it is now.
+    home: usize,
     node: usize,
     user: Option<String>,
     token: Option<Value>,
@@ -48,6 +49,7 @@ impl Person {
             ledger: ledger.clone(),
             scene: ledger.scene(),
             config: Arc::new(config()),
+            home: node,
             node,
             user: None,
             token: None,
@@ -67,8 +69,8 @@ impl Person {
     pub(crate) async fn talk(mut self) {
         loop {
             let scene = self.scene.borrow_and_update().clone();
-            // Where it was, or at the next one.
-            let nodes = (self.node..).take(scene.nodes.len()).map(|node| node % scene.nodes.len());
+            // At home, or at the next one.
+            let nodes = (self.home..).take(scene.nodes.len()).map(|node| node % scene.nodes.len());
             let there = nodes.filter_map(|node| Some((node, scene.nodes[node]?)));
             for (node, address) in there {
                 let url = format!("ws://{address}/ws?join=no");
@@ -122,6 +124,9 @@ impl Person {
                     books.lists.remove(&self.number);
                 });
                 return true;
+            }
+            if self.node != self.home && scene.nodes[self.home].is_some() {
+                return false;
             }
             self.speak(&mut socket, &scene);
             let pause = self.pause.unwrap_or_else(|| Instant::now() + PATIENCE);
