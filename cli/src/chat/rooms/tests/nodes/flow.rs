@@ -48,6 +48,25 @@ fn what_is_read_by_who_comes_back_is_not_told_again_when_it_comes_late() {
 }
 
 #[test]
+fn what_is_told_while_the_missed_is_read_is_told_behind_it() {
+    let mut cluster = Cluster::with_one_each(2);
+    cluster.enter(1, 7);
+    let welcome = cluster.welcome(1, 7);
+    cluster.close(1, 7);
+    cluster.pass(3_000);
+    cluster.message(0, "a");
+    cluster.nodes[1].holds = true;
+    resume(&mut cluster, 1, 8, &welcome, 0);
+    cluster.message(0, "b");
+    cluster.nodes[1].holds = false;
+    let answer = cluster.nodes[1].held.pop().expect("it reads");
+    let (now, wall) = (cluster.now, cluster.wall());
+    cluster.nodes[1].rooms.handle_answer(now, wall, Ok(answer));
+    cluster.settle();
+    assert_eq!((cluster.ids(1, 8), cluster.ids(1, 1)), (vec![1, 2], vec![1, 2]));
+}
+
+#[test]
 fn a_history_has_what_was_told_before_and_nothing_of_it_comes_again() {
     let mut cluster = Cluster::with_one_each(2);
     // This is told at the second node, and the database has not said that it is there.

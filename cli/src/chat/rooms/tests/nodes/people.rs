@@ -152,6 +152,8 @@ fn of_two_who_show_a_token_at_once_one_goes_on() {
     cluster.pass(3_000);
     for node in 0..2 {
         cluster.open(node, 7);
+    }
+    for node in 0..2 {
         cluster.put(node, 7, &json!({"type": "resume", "token": token, "after": 0}));
     }
     cluster.settle();
