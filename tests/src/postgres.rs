@@ -131,11 +131,22 @@ impl Postgres {
         if output.status.success() { Ok(out.trim_end().to_owned()) } else { Err(err) }
     }
 
-    /// Kills it, as nobody can prevent, and waits until it has ended.
+    /// Kills it, as nobody can prevent, and waits until it has ended: its sessions with it, which are processes of their own and could else
+    /// answer for a moment more.
     pub fn kill(&mut self) {
+        let parts = children(self.child.id());
         // One that has ended is waited for all the same.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if parts.is_empty() {
+            return;
+        }
+        let mut kill = Command::new("kill");
+        // Some may have ended by themselves, which it complains of.
+        let _ = kill.arg("-9").args(parts.iter().map(u32::to_string)).stderr(Stdio::null()).status();
+        while parts.iter().any(|part| runs(*part)) {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
     }
 
     /// Starts it again after [`kill`](Self::kill), at the same port.
@@ -182,6 +193,18 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The processes that a process has started.
+fn children(id: u32) -> Vec<u32> {
+    let listed = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// Whether a process runs: one that has ended may be listed until somebody asks for it.
+fn runs(id: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    status.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
 }
 
 fn run(programs: &Path, folder: &Folder, port: u16) -> Child {
