@@ -1,0 +1,13 @@
+//! The examples do what they say.
+#![forbid(unsafe_code)]
+
+mod agnostic;
+mod bus_client;
+mod client;
+mod clients;
+mod embedding;
+mod groups;
+mod guides;
+mod health;
+mod small;
+mod typed;
