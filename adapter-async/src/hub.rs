@@ -69,7 +69,8 @@ pub async fn no_jobs<J, D: Default>(_: J) -> D {
 /// Runs `service` behind the listeners, a task a connection. `jobs` carries out what the service submits.
 ///
 /// # Errors
-/// If the operating system has no randomness, or a variable of the environment names no proxy where the configuration
+/// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
+/// has no randomness, or a variable of the environment names no proxy where the configuration
 /// leaves proxies to it.
 pub fn serve_service<R, S, J, Fut>(
     bound: Vec<Bound<R>>,
@@ -86,6 +87,9 @@ where
     J: Fn(S::Job) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = S::Done> + Send + 'static,
 {
+    for config in bound.iter().filter_map(Bound::config).chain([config]) {
+        config.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    }
     let clock = Clock::new();
     let config = &for_service(config).map_err(io::Error::other)?;
     let hub = Hub::new(clock.now(), clock.wall(), service, config, entropy()?);

@@ -103,18 +103,6 @@ impl<S: Service> Server<S> {
         self.add(Listener::bind(Address::Unix(path.into()), Some(mode))?)
     }
 
-    /// As [`listen`](Self::listen), and what its connections speak, and their limits, are those of `config`
-    /// ([`Hub::accept_as`](wharf::link::Hub::accept_as)): TLS on one port and none on another, a WebSocket here and lines there.
-    ///
-    /// # Errors
-    /// As [`listen`](Self::listen), or `InvalidInput` for a configuration that contradicts itself.
-    pub fn listen_speaking(self, address: impl Into<Address>, config: &Arc<Config>) -> io::Result<Self> {
-        config.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-        let mut listener = Listener::bind(address.into(), None)?;
-        listener.speak(config);
-        self.add(listener)
-    }
-
     /// Listens at a TCP address where others may listen as well, who do the same: several loops, a thread each, behind one port, among
     /// which the kernel shares the connections out ([`listen_tcp_reusing_port`]).
     ///
@@ -130,6 +118,19 @@ impl<S: Service> Server<S> {
     /// It cannot be registered.
     pub fn listen_by(self, listener: TcpListener) -> io::Result<Self> {
         self.add(Listener::over(listener)?)
+    }
+
+    /// What the connections of the address that was added last speak, and their limits, where that is not what the server's own
+    /// configuration says ([`Hub::accept_as`](wharf::link::Hub::accept_as)): TLS on one port and none on another, a WebSocket here
+    /// and lines there.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a configuration that contradicts itself, or where no address was added.
+    pub fn speaking(mut self, config: &Arc<Config>) -> io::Result<Self> {
+        config.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let last = self.listeners.last_mut();
+        last.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it listens nowhere"))?.speak(config);
+        Ok(self)
     }
 
     fn add(mut self, mut listener: Listener) -> io::Result<Self> {

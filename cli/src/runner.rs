@@ -107,6 +107,9 @@ pub enum RunError {
     /// The runtime could not be started.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[from] io::Error),
+    /// The service could not be served, or its loop failed: what the adapter says.
+    #[error("cannot serve: {0}")]
+    Serve(#[source] io::Error),
     /// The operating system gave no randomness.
     #[error("no randomness: {0}")]
     Entropy(#[source] io::Error),
@@ -116,14 +119,16 @@ impl RunError {
     /// Whether it is how the program was called that is wrong, and not what happened then.
     #[must_use]
     pub const fn is_use(&self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Self::Lost(_)
-                | Self::Journal(_)
-                | Self::Store(_)
-                | Self::Nodes(_)
-                | Self::Dead(_)
-                | Self::Database(_)
+            Self::Bind { .. }
+                | Self::Config(_)
+                | Self::Use(_)
+                | Self::Tls(_)
+                | Self::Health(_)
+                | Self::Record(_)
+                | Self::Tokens(_)
+                | Self::Mesh(_)
         )
     }
 }
@@ -236,17 +241,17 @@ fn run_mio<S>(
 where
     S: Service<Command: Send, Job: Send, Done: Send>,
 {
-    let mut server = wharf_mio::Server::new(service, config.clone())?;
+    let mut server = wharf_mio::Server::new(service, config.clone()).map_err(RunError::Serve)?;
     for Listen { address, unix_mode, reuse_port, speaking } in listen {
         let listening = match (address, unix_mode) {
-            _ if speaking.is_some() => {
-                server.listen_speaking(address.clone(), speaking.as_ref().unwrap_or(config))
-            }
             (Address::Unix(path), Some(mode)) => server.listen_unix(path, *mode),
             (Address::Tcp(address), _) if *reuse_port => server.listen_reusing_port(*address),
             _ => server.listen(address),
         };
         server = listening.map_err(|error| RunError::Bind { address: address.clone(), error })?;
+        if let Some(speaking) = speaking {
+            server = server.speaking(speaking).map_err(RunError::Serve)?;
+        }
     }
     server.local_addrs().for_each(&listening);
     let handle = server.handle();
@@ -270,7 +275,7 @@ where
     .map(drop)
     .map_err(|error| match error.downcast::<ListenerLost>() {
         Ok(lost) => lost.into(),
-        Err(error) => error.into(),
+        Err(error) => RunError::Serve(error),
     })
 }
 
@@ -314,7 +319,7 @@ where
     J: Fn(S::Job) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = S::Done> + Send + 'static,
 {
-    let handle = wharf_async_std::serve_service(bound, service, config, jobs).map_err(RunError::Entropy)?;
+    let handle = wharf_async_std::serve_service(bound, service, config, jobs).map_err(RunError::Serve)?;
     let controlled = async {
         while let Ok(Control::Command(command)) = controls.recv().await {
             if handle.command(command).is_err() {

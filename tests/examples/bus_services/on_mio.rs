@@ -236,7 +236,7 @@ impl Bus {
     fn start([tcp, web]: &[Address; 2], store: &Store) -> Outcome<Self> {
         let (service, limits, lines) = super::bus(store)?;
         let server =
-            Server::new(service, limits)?.listen_speaking(tcp.clone(), &lines)?.listen(web.clone())?;
+            Server::new(service, limits)?.listen(tcp.clone())?.speaking(&lines)?.listen(web.clone())?;
         let mut addresses = server.local_addrs().cloned();
         let (Some(tcp), Some(web)) = (addresses.next(), addresses.next()) else {
             return Err("nowhere".into());

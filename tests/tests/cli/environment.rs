@@ -4,6 +4,7 @@ use super::{CHAIN, KEY, ROOT, RUNTIMES, complains, succeeds};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
+use wharf_tests::folder::Folder;
 use wharf_tests::program::Running;
 
 /// A machine without any root certificate.
@@ -71,7 +72,14 @@ fn proxies_are_those_of_the_flags_and_else_of_the_environment() {
             succeeds(&run(&except, &[]), &["ahoy"]);
         }
         // A server dials nobody, so a proxy that is none is none of its business.
-        let server = Running::start_in(&bad, ["echo", "--runtime", runtime, "--listen", "127.0.0.1:0"]);
-        assert!(server.listening().tcp().is_some());
+        let folder = Folder::new();
+        let journal = folder.path("bus.db");
+        let chat = ["chat", "--database", "memory", "--listen", "127.0.0.1:0"];
+        let bus = ["bus", "--journal", &journal, "--listen", "tcp://127.0.0.1:0"];
+        for args in [&["echo", "--listen", "127.0.0.1:0"][..], &chat, &bus] {
+            let args = args.iter().copied().chain(["--runtime", runtime]);
+            let server = Running::start_in(&bad, args);
+            assert!(server.line().starts_with("listening on "));
+        }
     }
 }

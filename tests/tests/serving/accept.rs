@@ -157,6 +157,31 @@ fn a_lost_listener_ends_the_loop_in_order() {
     );
 }
 
+/// What a flag says of the addresses holds for those as well that speak otherwise than the rest.
+fn a_port_of_lines_is_shared_too(runtime: RuntimeKind) {
+    let chat = |address: &str| {
+        let lines = format!("tcp://{address}");
+        let chat = Running::start([
+            "chat",
+            "--runtime",
+            name_of(runtime),
+            "--reuse-port",
+            "--database",
+            "memory",
+            "--listen",
+            &lines,
+            "--listen",
+            "127.0.0.1:0",
+        ]);
+        let line = chat.line();
+        let address = line.strip_prefix("listening on tcp://").map(str::to_owned);
+        (chat, address.unwrap_or_else(|| panic!("it says: {line}")))
+    };
+    let (_one, address) = chat("127.0.0.1:0");
+    let (_two, shared) = chat(&address);
+    assert_eq!(shared, address);
+}
+
 /// Two processes behind one port, if both say so.
 fn a_port_is_shared_by_who_agrees(runtime: RuntimeKind) {
     let name = name_of(runtime);
@@ -180,7 +205,7 @@ fn a_port_is_shared_by_who_agrees(runtime: RuntimeKind) {
     assert!(taken[0] > 0 && taken[1] > 0 && taken[0] + taken[1] == 64, "{taken:?}");
 }
 
-on_every_runtime!({ nothing_on_accept_errors a_port_is_shared_by_who_agrees });
+on_every_runtime!({ nothing_on_accept_errors a_port_is_shared_by_who_agrees a_port_of_lines_is_shared_too });
 /// Sockets are of the async runtimes alone.
 mod doors {
     use super::*;

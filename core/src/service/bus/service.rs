@@ -6,6 +6,7 @@ use super::{Action, Broker, BusConfig, BusEvent, Changed, CommandError, Letters}
 use crate::base::{self, CloseCode, Closed, Instant, Message, SendError};
 use crate::http::{Request, Response};
 use crate::link::{self, ConnId, Context, JobToken, Service, Verdict};
+use crate::proxy::Proxies;
 use crate::{framed, ws};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -141,8 +142,14 @@ impl BusService {
         (ws.max_message, ws.max_frame, ws.idle_timeout) = (limit, limit, None);
         let mut framed = framed::Config::default();
         (framed.max_message, framed.idle_timeout) = (limit, None);
-        let drain_timeout = Duration::from_secs(5);
-        link::Config { ws: Arc::new(ws), framed: Arc::new(framed), drain_timeout, ..link::Config::default() }
+        link::Config {
+            ws: Arc::new(ws),
+            framed: Arc::new(framed),
+            drain_timeout: Duration::from_secs(5),
+            // A bus dials nobody, so what the environment says of proxies is not its business.
+            proxies: Some(Proxies::none().into()),
+            ..link::Config::default()
+        }
     }
 }
 
