@@ -251,8 +251,6 @@ impl Closed {
     /// | the transport ended, was reset, timed out or failed; TLS was truncated | yes |
     /// | handshake, idle, pong or write deadline | yes |
     /// | close deadline: this side was done | no |
-    /// | refused with HTTP status 408, 429 or 5xx | yes |
-    /// | refused with any other status | no |
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match (self.origin, self.cause) {
@@ -260,10 +258,13 @@ impl Closed {
             (Origin::Remote, _) => self.code.is_retryable(),
             (Origin::Abnormal, _) if self.sent.is_some() => false,
             (Origin::Abnormal, Cause::Handshake) => self.code.is_retryable(),
-            (Origin::Abnormal, Cause::Violation(_) | Cause::Aborted | Cause::Overload) => false,
+            // A refusal is told by who refuses; whom it meets has an error of its handshake.
+            (
+                Origin::Abnormal,
+                Cause::Violation(_) | Cause::Aborted | Cause::Overload | Cause::Refused(_),
+            ) => false,
             (Origin::Abnormal, Cause::Timeout(timeout)) => timeout != Timeout::Close,
             (Origin::Abnormal, Cause::Transport(end)) => !matches!(end, End::Dropped | End::TlsFailed),
-            (Origin::Abnormal, Cause::Refused(status)) => matches!(status, 408 | 429 | 500..=599),
         }
     }
 

@@ -19,8 +19,8 @@ pub trait Engine {
     fn receive_end(&mut self, now: Instant, end: End);
 
     /// The buffer of a large binary message on its way, to read straight into; `None` when bytes should come by
-    /// [`receive`](Engine::receive). It is never longer than what is left of the frame, nor than what has
-    /// arrived of the message and 4 KiB.
+    /// [`receive`](Engine::receive). It is never longer than what is left of the frame, nor than twice
+    /// what has arrived of the message and 4 KiB, nor than 128 KiB.
     fn read_space(&mut self) -> Option<&mut [u8]>;
 
     /// `n` bytes were read into the front of [`read_space`](Engine::read_space). More than were offered count as

@@ -9,9 +9,6 @@ use crate::base::{
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-/// The longest reason: that of a Close frame, so that a close is good or bad on every transport.
-const MAX_REASON: usize = 123;
-
 impl<C: Codec> Connection<C> {
     /// Gives the connection up at once: what is queued is dropped, the transport is to be reset.
     pub fn abort(&mut self, now: Instant) {
@@ -59,8 +56,8 @@ impl<C: Codec> Connection<C> {
         if !self.closing.is_open() {
             return Err(if self.closing.is_receiving() { SendError::Closing } else { SendError::Closed });
         }
-        let empty = code == CloseCode::NO_STATUS && reason.is_empty();
-        if reason.len() > MAX_REASON || !(code.may_be_sent() || empty) {
+        // As a Close frame could say it, so that a close is good or bad on every transport.
+        if !code.can_close_with(reason) {
             return Err(SendError::InvalidClose);
         }
         self.goodbye = Some(Box::new((code, reason.to_string())));

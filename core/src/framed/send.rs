@@ -125,14 +125,14 @@ impl<C: Codec> Connection<C> {
         }
     }
 
-    /// Answers a ping at the next boundary between messages. Without room the answer is dropped, and the bytes that are
-    /// in its way tell the peer as much. Once this side has closed nothing follows.
     /// How far it has come: what became of a message, and whether the peer lives.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.outbox.progress_of(self.counters.bytes_in, self.closing.is_aborted())
     }
 
+    /// Answers a ping at the next boundary between messages. Without room the answer is dropped, and the bytes that are
+    /// in its way tell the peer as much. Once this side has closed nothing follows.
     pub(super) fn queue_pong(&mut self, now: Instant, tag: u8, payload: &[u8]) {
         if self.closing.is_open() && !self.insert_control(now, tag, payload) {
             self.counters.pongs_dropped = self.counters.pongs_dropped.wrapping_add(1);

@@ -336,7 +336,8 @@ impl Place {
         self.standing == Standing::Resting
     }
 
-    /// The server's side of the connection, or of one that is only told that it is not taken ([`Link::turning_away`]).
+    /// The server's side of the connection, or of one that is only told that it is not taken: its first request is answered by 503
+    /// with `Retry-After`, whatever it asks for, and that is all; one that asks for nothing has a second.
     /// `config` and `peer` are those that it was judged by.
     #[must_use]
     pub fn link(&self, now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Link {

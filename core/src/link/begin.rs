@@ -66,15 +66,8 @@ impl Link {
     }
 
     /// The server's side of a connection that is not taken: its first request is answered by 503 with `Retry-After`, whatever
-    /// it asks for, and that is all; nothing is handed up but `Closed`. One that asks for nothing has a second. `None` where there
-    /// is no HTTP to say so by, and over TLS, where saying it would cost a handshake: close the stream then. The PROXY header of a
-    /// trusted hop is passed over.
-    #[must_use]
-    pub fn turning_away(now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Option<Self> {
-        config.can_turn_away().then(|| Self::refused(now, wall, config, peer))
-    }
-
-    /// As [`turning_away`](Self::turning_away), where that can be said.
+    /// it asks for, and that is all; nothing is handed up but `Closed`. One that asks for nothing has a second. The PROXY header of a
+    /// trusted hop is passed over. Only where `can_turn_away` says that it can be told.
     pub(super) fn refused(now: Instant, wall: Wall, config: &Arc<Config>, peer: &Address) -> Self {
         const ASKING: Duration = Duration::from_secs(1);
         let mut http = http::Config::clone(&config.http);

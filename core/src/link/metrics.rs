@@ -112,9 +112,13 @@ pub const HUB_METRICS: &[Metric] = &[
         Counter,
         |s| s.sends_refused,
     ),
-    Metric::new("wharf_websockets_opened_total", "WebSockets opened.", Counter, |s| s.opened),
-    Metric::new("wharf_websockets_closed_total", "WebSockets closed.", Counter, |s| s.closed),
-    Metric::new("wharf_websockets_open", "WebSockets open now.", Gauge, |s| {
+    Metric::new("wharf_connections_opened_total", "Connections opened, dialed ones too.", Counter, |s| {
+        s.opened
+    }),
+    Metric::new("wharf_connections_closed_total", "Connections closed that were opened.", Counter, |s| {
+        s.closed
+    }),
+    Metric::new("wharf_connections_open", "Connections open now.", Gauge, |s| {
         s.opened.saturating_sub(s.closed)
     }),
     Metric::new("wharf_service_panics_total", "Calls of the service that panicked.", Counter, |s| s.panics),

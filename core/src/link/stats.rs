@@ -21,9 +21,9 @@ pub struct HubStats {
     pub shed: u64,
     /// Messages refused because too much waited to be written on all connections together.
     pub sends_refused: u64,
-    /// WebSockets opened.
+    /// Connections of any kind opened, dialed ones too.
     pub opened: u64,
-    /// WebSockets closed.
+    /// Connections closed that were opened.
     pub closed: u64,
     /// Calls of the service that panicked.
     pub panics: u64,

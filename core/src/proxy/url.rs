@@ -132,12 +132,6 @@ impl Proxy {
         self.port
     }
 
-    /// Whether a user name is sent to it.
-    #[must_use]
-    pub fn has_credentials(&self) -> bool {
-        self.credentials.is_some()
-    }
-
     pub(super) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
@@ -255,6 +249,8 @@ mod tests {
             assert_eq!(Proxy::parse(text), Err(error), "{text}");
         }
         assert!(Proxy::parse("a").unwrap().with_credentials("a:b", "").is_err());
-        assert!(Proxy::parse("socks5://a").unwrap().with_credentials("a:b", "").unwrap().has_credentials());
+        assert!(
+            Proxy::parse("socks5://a").unwrap().with_credentials("a:b", "").unwrap().credentials().is_some()
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A message on its way: gathered from fragments and reads, in memory that grows with what has arrived.
 
 use super::wire::mask;
-use super::wire::utf8::{Carry, NotUtf8};
+use crate::base::utf8::{Carry, NotUtf8};
 use crate::base::{Gather, Kind, Message, SpareBuffers};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;

@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::receive::{Stage, Step};
 use super::wire::header::Opcode;
-use super::wire::utf8;
+use crate::base::utf8;
 use crate::base::{CloseCode, Event, Input, Instant, Violation};
 use alloc::boxed::Box;
 

@@ -4,8 +4,9 @@ use super::connection::Connection;
 use super::gate::Gate;
 use super::receive::Stage;
 use super::send::REFERENCE;
-use super::wire::{header, mask, utf8};
+use super::wire::{header, mask};
 use super::{Config, Role};
+use crate::base::utf8;
 use crate::base::{Event, Input, Instant, Message, Violation};
 use alloc::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! A message framed once and sent to many.
 
 use super::wire::header::{self, Opcode};
-use super::wire::utf8;
+use crate::base::utf8;
 use crate::base::{Kind, Message, SendError};
 use alloc::string::String;
 use alloc::vec::Vec;

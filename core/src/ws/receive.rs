@@ -4,8 +4,9 @@ use super::assembly::Assembly;
 use super::connection::{Connection, Frame};
 use super::gate::Gate;
 use super::wire::header::{self, Decoded, Header, Opcode};
-use super::wire::{mask, utf8};
+use super::wire::mask;
 use super::{Config, Delivery};
+use crate::base::utf8;
 use crate::base::{Chunk, End, Event, Input, Instant, Kind, Message, Violation};
 use alloc::borrow::Cow;
 

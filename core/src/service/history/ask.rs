@@ -41,8 +41,7 @@ pub enum Ask {
 #[non_exhaustive]
 pub struct Batch {
     /// What is not to be stored after all. Whatever of these keys was stored by a write of which nobody heard goes; most often none was. No store
-    /// refuses that.
-    /// At most twice [`MAX_BATCH`].
+    /// refuses that. At most twice [`MAX_BATCH`].
     pub withdraw: Vec<Key>,
     /// Stored in this order, so with ids that grow: at most [`MAX_BATCH`].
     pub drafts: Vec<Draft>,

@@ -2,5 +2,3 @@
 
 pub mod header;
 pub mod mask;
-
-pub use crate::base::utf8;
