@@ -354,3 +354,8 @@ pub fn mock_with(
 ) -> Result<(Socket, Peer), wharf::link::OpenError> {
     wharf_async::mock_with(scene, received)
 }
+
+/// Its programs are of the core and of this adapter.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

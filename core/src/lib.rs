@@ -112,7 +112,3 @@ pub mod sim;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod ws;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

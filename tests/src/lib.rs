@@ -50,6 +50,7 @@ pub mod postgres;
 #[cfg(feature = "rig")]
 pub mod program;
 pub mod purity;
+pub mod readme;
 pub mod receiver;
 #[cfg(feature = "rig")]
 pub mod rig;

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -253,20 +252,9 @@ fn table() -> String {
     table
 }
 
-/// `WHARF_README=write` puts it there.
 #[test]
 fn the_table_in_the_readme_is_of_these_tests() {
-    const MARKS: [&str; 2] = ["<!-- matrix: made by tests/scripts/matrix.sh -->\n", "<!-- matrix ends -->"];
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = std::fs::read_to_string(&path).expect("a README");
-    let (head, rest) = readme.split_once(MARKS[0]).expect("a mark");
-    let (there, tail) = rest.split_once(MARKS[1]).expect("a second mark");
-    let table = table();
-    if std::env::var("WHARF_README").as_deref() == Ok("write") {
-        std::fs::write(path, [head, MARKS[0], &table, MARKS[1], tail].concat()).expect("it can be written");
-    } else {
-        assert!(there == table, "README.md has another table; run tests/scripts/matrix.sh");
-    }
+    wharf_tests::readme::has_part("matrix", &table());
 }
 
 macro_rules! matrix {

@@ -9,5 +9,6 @@ mod embedding;
 mod groups;
 mod guides;
 mod health;
+mod readme;
 mod small;
 mod typed;
