@@ -11,6 +11,7 @@ use super::access::Access;
 use super::page;
 use serde::Serialize;
 use wharf::http::{Request, Response};
+use wharf::link::{HubStats, prometheus};
 use wharf::service::history::PageAsk;
 
 /// Where a request leads.
@@ -37,6 +38,8 @@ pub enum Route {
         /// Whether its user enters `general` by itself.
         auto_join: bool,
     },
+    /// To the counters, those of the hub among them: [`counters`].
+    Metrics,
     /// To the page of messages that is asked for, as [`found`] or [`failed`] answers it.
     Messages(PageAsk),
 }
@@ -64,16 +67,22 @@ pub fn route<K: Copy + Ord>(request: &Request, access: &Access, rooms: &Rooms<K>
             let mesh = rooms.is_up().map(|is_up| if is_up { "up" } else { "down" });
             json(status, &Health { status: word, mesh })
         }
-        "/metrics" => Response::new(200)
-            .with("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            .with("X-Content-Type-Options", "nosniff")
-            .with("Cache-Control", "no-store")
-            .body(metrics::prometheus(&rooms.stats(), rooms.is_away())),
+        "/metrics" => return Route::Metrics,
         path => match page::part(path) {
             Some(answer) => answer,
             None => return messages::route(path, request.query()),
         },
     })
+}
+
+/// The counters of the chat and of the hub that serves it, as Prometheus reads them.
+#[must_use]
+pub fn counters<K: Copy + Ord>(rooms: &Rooms<K>, hub: &HubStats) -> Response {
+    Response::new(200)
+        .with("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        .with("X-Content-Type-Options", "nosniff")
+        .with("Cache-Control", "no-store")
+        .body(metrics::prometheus(&rooms.stats(), rooms.is_away()) + &prometheus(hub))
 }
 
 #[derive(Serialize)]
@@ -128,11 +137,16 @@ mod tests {
         Request::parse(text.as_bytes()).expect(path)
     }
 
-    fn answer(path: &str, fields: &str, access: &Access) -> Response {
-        match route(&request(path, fields), access, &rooms()) {
+    fn answer_of(rooms: &Rooms<u32>, request: &Request, access: &Access) -> Response {
+        match route(request, access, rooms) {
             Route::Answer(answer) => answer,
-            other => panic!("{path}: {other:?}"),
+            Route::Metrics => counters(rooms, &HubStats::default()),
+            other => panic!("{request:?}: {other:?}"),
         }
+    }
+
+    fn answer(path: &str, fields: &str, access: &Access) -> Response {
+        answer_of(&rooms(), &request(path, fields), access)
     }
 
     fn field<'r>(answer: &'r Response, name: &str) -> Option<&'r str> {
@@ -173,10 +187,7 @@ mod tests {
     fn health_and_metrics_while_the_database_is_away() {
         let mut rooms = rooms();
         let (now, wall) = (Instant::ORIGIN + Duration::from_secs(5), Wall::default());
-        let answer = |rooms: &Rooms<u32>, path| match route(&request(path, ""), &Access::default(), rooms) {
-            Route::Answer(answer) => answer,
-            other => panic!("{other:?}"),
-        };
+        let answer = |rooms: &_, path| answer_of(rooms, &request(path, ""), &Access::default());
         let up = |rooms: &Rooms<u32>| {
             let text = answer(rooms, "/metrics").content().clone();
             let text = String::from_utf8(text.into()).unwrap();
@@ -192,8 +203,8 @@ mod tests {
         let metrics = answer(&rooms, "/metrics");
         assert!(field(&metrics, "Content-Type").unwrap().starts_with("text/plain; version=0.0.4"));
         let text = String::from_utf8(metrics.content().clone().into()).unwrap();
-        for name in ["connections", "rooms", "messages_total"] {
-            assert!(text.contains(&format!("\nwharf_chat_{name} ")), "{name}");
+        for name in ["chat_connections", "chat_rooms", "chat_messages_total", "connections_refused_total"] {
+            assert!(text.contains(&format!("\nwharf_{name} ")), "{name}");
         }
     }
 
@@ -208,9 +219,7 @@ mod tests {
         assert_eq!(health(&rooms), (200, r#"{"status":"ok","mesh":"down"}"#.into()));
         rooms.handle_notice(Instant::ORIGIN, Wall::default(), &Notice::Up);
         assert_eq!(health(&rooms), (200, r#"{"status":"ok","mesh":"up"}"#.into()));
-        let Route::Answer(metrics) = route(&request("/metrics", ""), &Access::default(), &rooms) else {
-            panic!("no answer")
-        };
+        let metrics = answer_of(&rooms, &request("/metrics", ""), &Access::default());
         let text = String::from_utf8(metrics.content().to_vec()).unwrap();
         assert!(text.contains("# TYPE wharf_chat_mesh_up gauge\nwharf_chat_mesh_up 1\n"), "{text}");
         assert!(text.contains("\nwharf_chat_mesh_gaps_total 0\n"), "{text}");

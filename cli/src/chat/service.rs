@@ -278,6 +278,7 @@ impl Service for ChatService {
     fn request(&mut self, cx: &mut Context<'_, Ask>, conn: ConnId, request: &Request) -> Verdict {
         match route(request, &self.access, &self.rooms) {
             Route::Answer(answer) => Verdict::Respond(answer),
+            Route::Metrics => Verdict::Respond(routes::counters(&self.rooms, &cx.stats())),
             Route::WebSocket { auto_join } => {
                 self.expected.retain(|expected| *expected != conn);
                 if !auto_join {

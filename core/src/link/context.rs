@@ -1,7 +1,7 @@
 //! What a service acts with.
 
 use super::entry::{Core, Entry};
-use super::{Address, Config, ConnId, DialError, DialId, JobToken, Target};
+use super::{Address, Config, ConnId, DialError, DialId, HubStats, JobToken, Target};
 use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, Progress, SendError, Wall};
 use crate::http::{RespondError, Response};
 use crate::ws::handshake::Acceptance;
@@ -76,6 +76,13 @@ impl<'a, J> Context<'a, J> {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.core.drain_by.is_some()
+    }
+
+    /// The counters of the hub ([`prometheus`](super::prometheus) makes them into text), so that a service can tell of what it never
+    /// sees: connections refused, calls that panicked, drains.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        self.core.stats()
     }
 
     /// Randomness.

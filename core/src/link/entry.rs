@@ -165,6 +165,10 @@ pub(super) enum Turn {
 }
 
 impl<J> Core<J> {
+    pub(super) fn stats(&self) -> HubStats {
+        HubStats { admission: self.admission.stats(), ..self.stats }
+    }
+
     #[inline]
     pub(super) fn entry(&mut self, conn: ConnId) -> Option<&mut Entry> {
         self.links.get_mut(conn.0).map(|entry| &mut **entry)

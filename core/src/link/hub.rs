@@ -221,7 +221,7 @@ impl<S: Service> Hub<S> {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { admission: self.core.admission.stats(), ..self.core.stats }
+        self.core.stats()
     }
 
     #[inline]

@@ -124,6 +124,8 @@ fn what_was_accepted_waits_over_a_restart() {
         peer.ask("/metrics", false);
         let (status, body) = peer.answer();
         assert!(status == 200 && body.contains("wharf_bus_acknowledged_total 2"), "{runtime} {body}");
+        // Two services and two that ask.
+        assert!(body.contains("\nwharf_connections_accepted_total 4\n"), "{runtime} {body}");
         drop(bus);
     }
 }

@@ -108,7 +108,7 @@ mod tests {
         match route(path, Some(query)) {
             Route::Messages(ask) => Ok((ask.rooms[0].clone(), ask.span, ask.limit)),
             Route::Answer(answer) => Err(answer.status()),
-            Route::WebSocket { .. } => panic!("{path}"),
+            Route::WebSocket { .. } | Route::Metrics => panic!("{path}"),
         }
     }
 

@@ -5,7 +5,7 @@ use super::metrics::prometheus;
 use super::{Action, Broker, BusConfig, BusEvent, Changed, CommandError, Letters};
 use crate::base::{self, CloseCode, Closed, Instant, Message, SendError};
 use crate::http::{Request, Response};
-use crate::link::{self, ConnId, Context, JobToken, Service, Verdict};
+use crate::link::{self, ConnId, Context, HubStats, JobToken, Service, Verdict};
 use crate::proxy::Proxies;
 use crate::{framed, ws};
 use alloc::boxed::Box;
@@ -238,7 +238,7 @@ impl<K: Keeping> BusService<K> {
         }
     }
 
-    fn answer(&self, request: &Request) -> Response {
+    fn answer(&self, hub: &HubStats, request: &Request) -> Response {
         let response = |kind, text| {
             Response::new(200).with("Content-Type", kind).with("Cache-Control", "no-store").body(text)
         };
@@ -249,7 +249,8 @@ impl<K: Keeping> BusService<K> {
                 response("application/json", text)
             }
             "/metrics" => {
-                response("text/plain; version=0.0.4", prometheus(&self.broker.stats()).into_bytes())
+                let text = prometheus(&self.broker.stats()) + &link::prometheus(hub);
+                response("text/plain; version=0.0.4", text.into_bytes())
             }
             _ => Response::plain(404),
         }
@@ -261,11 +262,11 @@ impl<K: Keeping> Service for BusService<K> {
     type Done = Result<K::Answer, StoreFailure>;
     type Command = BusCommand;
 
-    fn request(&mut self, _: &mut Context<'_, K::Job>, _: ConnId, request: &Request) -> Verdict {
+    fn request(&mut self, cx: &mut Context<'_, K::Job>, _: ConnId, request: &Request) -> Verdict {
         match request.is_websocket() {
             true if self.has_closed => Verdict::Respond(Response::plain(503)),
             true => Verdict::accept(),
-            false => Verdict::Respond(self.answer(request)),
+            false => Verdict::Respond(self.answer(&cx.stats(), request)),
         }
     }
 
