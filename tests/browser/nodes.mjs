@@ -43,6 +43,22 @@ export default async ({ check, tab, url, server, shot }) => {
     await counted(b.stored("in the galley"), 0);
     for (const person of [a, c]) await person.rooms.filter({ hasText: "general" }).click();
   });
+  await check("a reload counts nothing again, and marks nothing that was read or counted as new", async () => {
+    // What is settled is told seconds later, so all of this is told again.
+    await utterAll(c, numbered("read", 5));
+    await a.stored("read 5.").waitFor();
+    await a.rooms.filter({ hasText: "galley" }).click();
+    await utterAll(c, numbered("counted", 3));
+    const unread = (count) => says(a.rooms.filter({ hasText: "general" }).locator(".unread"), `${count}`);
+    await unread(3);
+    await a.page.reload();
+    await says(a.status, "Connected", 15_000);
+    await utter(b, "after the reload");
+    await unread(4);
+    await a.rooms.filter({ hasText: "general" }).click();
+    await a.stored("after the reload").waitFor();
+    await counted(a.log.locator(".unseen ~ .entry"), 1);
+  });
   if (!server) return;
   await check("a node that is killed takes its people with it, and they are back when it is", async () => {
     await server.stop("SIGKILL");

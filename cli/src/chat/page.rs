@@ -32,6 +32,7 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("/room.js", SCRIPT, include_str!("page/room.js")),
     ("/side.js", SCRIPT, include_str!("page/side.js")),
     ("/state.js", SCRIPT, include_str!("page/state.js")),
+    ("/taken.js", SCRIPT, include_str!("page/taken.js")),
     ("/talk.css", STYLE, include_str!("page/talk.css")),
 ];
 

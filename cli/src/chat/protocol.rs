@@ -78,7 +78,8 @@ pub enum Ask {
     Resume {
         /// What only that one knows. Empty if it is nothing that anybody was given.
         token: String,
-        /// The largest id of a message that was seen; 0 for none.
+        /// What came after this id was missed: the largest `settled` that was heard, or, of a server that says none, the largest id
+        /// of a message; 0 for none.
         after: u64,
     },
 }

@@ -7,6 +7,7 @@ import { heard } from "./heard.js";
 import { Outbox } from "./outbox.js";
 import { HOME, MAX_ROOMS, reference } from "./protocol.js";
 import { Room } from "./room.js";
+import { Taken } from "./taken.js";
 
 const TYPING_EVERY = 2_000, TYPING_FOR = 5_000; // ms
 const LONGEST_WAIT = 60_000; // ms that a server may ask for
@@ -30,18 +31,20 @@ export class State {
   visible;
   #fresh = null; // who we are if the token is not good
   #settles = false; // the server says up to where all was told: with others beside it, messages may come late
+  #taken; // so that what such a server tells again is not counted again
   #asked = new Map(); // joins and names without an answer, by reference
   #later = []; // joins to be tried again: {at, roomId}, and a resume, without a room
   #typed = new Map(); // when we last told that we type, by room
   #actions = [];
 
   /** What was kept, by somebody who looks at the page or does not. */
-  constructor({ rooms = [], open, token = null, after = 0, name = null, left = [], outbox = [] } = {}, visible = true) {
+  constructor({ rooms = [], open, token = null, after = 0, name = null, left = [], outbox = [], taken } = {}, visible = true) {
     for (const { id, unread } of rooms) this.rooms.set(id, new Room(id, unread));
     if (!this.rooms.size) this.rooms.set(HOME, new Room(HOME));
     this.open = this.rooms.has(open) ? open : this.rooms.keys().next().value;
     this.outbox = new Outbox(outbox.filter((message) => this.rooms.has(message.roomId)));
     this.left = new Set(left);
+    this.#taken = new Taken(taken);
     Object.assign(this, { token, after, name });
     this.look(visible);
   }
@@ -50,7 +53,8 @@ export class State {
   kept() {
     const rooms = [...this.rooms.values()].map(({ id, unread }) => ({ id, unread }));
     const outbox = this.outbox.messages.map(({ sent, ...message }) => message);
-    return { rooms, open: this.open, token: this.token, after: this.after, name: this.name, left: [...this.left], outbox };
+    const { open, token, after, name } = this, taken = this.#taken.kept(this.#settles ? after : 0);
+    return { rooms, open, token, after, name, left: [...this.left], outbox, taken };
   }
 
   get room() {
@@ -102,6 +106,7 @@ export class State {
     heard[message.type].call(this, message, now);
     // What a welcome says of a stranger is nothing to who has a token to show.
     if (this.up && this.#settles) this.after = Math.max(this.after, message.settled ?? 0);
+    this.#taken.settle(this.after);
     this.#flush(now);
   }
 
@@ -116,6 +121,7 @@ export class State {
       // Nothing says that this server is the one whose messages are held: its ids may have begun anew.
       this.left.clear();
       this.after = settled ?? 0;
+      this.#taken = new Taken();
       for (const room of this.rooms.values()) room.forget();
     }
     for (const roomId of rooms) {
@@ -161,10 +167,11 @@ export class State {
     const { id, roomId, userId, ref } = message;
     if (this.outbox.find(ref)) this.outbox.remove(ref);
     if (!this.#settles) this.after = Math.max(this.after, id);
+    const isNew = this.#taken.take(id);
     const room = this.rooms.get(roomId);
     if (!room || !live) return;
     room.typing.delete(userId);
-    if (userId === this.me?.userId || (roomId === this.open && this.visible)) return;
+    if (!isNew || userId === this.me?.userId || (roomId === this.open && this.visible)) return;
     room.unread += 1;
     room.newFrom ??= id;
   }

@@ -3,7 +3,8 @@
 //! [`Groups`] is embedded in a [`Service`](crate::link::Service), which tells it four things: `subscribe` and `unsubscribe` as
 //! members ask for it, `leave_all` from `closed`, `handle_drained` from `drained`, and `handle_timeout` from `timeout`. It
 //! sends by the service's [`Context`](crate::link::Context), at once, so a message to a thousand members is framed once and
-//! costs little more than the thousand writes.
+//! costs little more than the thousand writes. What a service keeps of a member goes by what `leave_all` tells ([`Left`]): one that was
+//! disconnected as too slow is in no group any more when `closed` comes, and its groups are told there all the same.
 //!
 //! A member that does not take what it is sent slows nobody down. From [`Congested`](crate::base::Accepted::Congested) until it
 //! has drained its messages wait in a backlog of its own, in order and by reference, within the limits of [`Config`]; when
