@@ -23,7 +23,7 @@ pub struct Connect {
     #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with_all = ["url", "retry", "header", "subprotocol", "ca", "proxy", "no_proxy"])]
     pub listen: Option<Address>,
     /// With --listen: speak TLS, with this certificate chain and private key (PEM files).
-    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"], requires = "listen", action = ArgAction::Set)]
+    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"], conflicts_with = "url", action = ArgAction::Set)]
     pub tls: Vec<PathBuf>,
     /// What is spoken. [default: lines for tcp and tls, ws for all others]
     #[arg(long, value_enum)]

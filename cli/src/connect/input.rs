@@ -16,7 +16,8 @@ pub(super) enum Lines {
     None,
     /// From stdin.
     Stdin,
-    /// From the line that is edited on a terminal.
+    /// From the line that is edited on a terminal, which is Unix's alone.
+    #[cfg_attr(not(unix), allow(dead_code))]
     Edited(Receiver<String>),
 }
 

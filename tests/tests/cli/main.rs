@@ -234,7 +234,7 @@ fn bad_use_is_one_line_and_2() {
         (&["connect", "ws://localhost/", "--listen", "127.0.0.1:0"], "--listen"),
         (&["connect", "--listen", "127.0.0.1:0", "--retry"], "--retry"),
         (&["connect", "--listen", "127.0.0.1:0", "--tls", CHAIN, KEY, "--tls", CHAIN, KEY], "--tls"),
-        (&["connect", "ws://localhost/", "--tls", CHAIN, KEY], "--listen"),
+        (&["connect", "ws://localhost/", "--tls", CHAIN, KEY], "--tls"),
         (&["completions", "sh"], "sh"),
         (&["man", "nothing"], "nothing"),
         (&["connect"], "URL"),
@@ -246,11 +246,16 @@ fn bad_use_is_one_line_and_2() {
 }
 
 #[test]
-fn help_is_a_screen() {
+fn help_is_a_screen_and_more_of_it_a_few() {
+    for args in [&["-h"][..], &["echo", "-h"], &["chat", "-h"], &["connect", "-h"], &["bench", "-h"]] {
+        let ended = run(args.iter().copied());
+        assert_eq!((ended.code, ended.err), (Some(0), vec![]));
+        assert!((5..60).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
+    }
     for args in [&["--help"][..], &["echo", "--help"], &["chat", "--help"], &["connect", "--help"]] {
         let ended = run(args.iter().copied());
         assert_eq!((ended.code, ended.err), (Some(0), vec![]));
-        assert!((5..150).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
+        assert!((5..180).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
     }
 }
 

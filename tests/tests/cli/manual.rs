@@ -11,9 +11,9 @@ fn each_shell_has_its_completions() {
         let ended = run(["completions", shell]);
         assert_eq!((ended.code, ended.err.len()), (Some(0), 0), "{shell}");
         let script = ended.out.join("\n");
-        for word in ["connect", "send-file", "mio"] {
-            assert!(script.contains(word), "{word} for {shell}");
-        }
+        assert!(script.contains("connect") && script.contains("send-file"), "{shell}");
+        // Not all of them complete values.
+        assert!(script.contains("mio") || matches!(shell, "elvish" | "powershell"), "{shell}");
     }
 }
 

@@ -142,7 +142,7 @@ fn commands_are_carried_out_and_all_else_is_sent() {
         typing.sees(answer);
     }
     typing.press("/close 4001 so long\r");
-    typing.sees("closed with 4001 so long");
+    typing.sees("closed with 4001\r\n");
     typing.sees("1 ping answered");
     assert_eq!(typing.ends(), (Some(0), false));
     let mut typing = Typing::open(&folder, &url, &["--no-commands"]);
