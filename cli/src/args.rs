@@ -4,11 +4,13 @@ use crate::bench::args::BenchArgs;
 use crate::bus::args::BusArgs;
 use crate::chat::access::Origin;
 use crate::chat::{ChatListen, DatabaseAt, MeshAt};
+use crate::connect::args::Connect;
 use crate::framing::FramingKind;
 use crate::health::args::HealthArgs;
 use crate::limits::LimitArgs;
 use crate::runner::RuntimeKind;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing::Level;
@@ -28,8 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve an echo: each message comes back as it was sent.
     Echo(Echo),
-    /// Connect to a server; lines of stdin go out as messages, what comes back is printed one a line.
-    Connect(Connect),
+    /// Connect to a server, or be one for a single client: lines of stdin go out as messages, what comes is printed.
+    Connect(Box<Connect>),
     /// Serve a chat with its page at / and its WebSocket at /ws.
     Chat(Chat),
     /// Run a message bus: what it has accepted is on disk, and delivered until it is acknowledged or a dead letter.
@@ -40,6 +42,10 @@ pub enum Command {
     Replay(Replay),
     /// Load an echo server, check each answer, and tell messages a second, round trips and the server's CPU time.
     Bench(BenchArgs),
+    /// Print what makes a shell complete subcommands and flags.
+    Completions(Completions),
+    /// Print a manual page, or write them all into a folder.
+    Man(Man),
 }
 
 /// What every server takes.
@@ -113,6 +119,27 @@ pub struct Replay {
     pub files: Vec<PathBuf>,
 }
 
+/// `wharf completions`.
+#[derive(Args, Debug, Clone)]
+#[command(after_long_help = COMPLETIONS_NOTES)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// `wharf man`.
+#[derive(Args, Debug, Clone)]
+#[command(after_long_help = MAN_NOTES)]
+pub struct Man {
+    /// The page of this subcommand. [default: the one that lists them]
+    #[arg(value_name = "SUBCOMMAND", conflicts_with = "dir")]
+    pub page: Vec<String>,
+    /// Write all pages into this folder, as `wharf.1`, `wharf-connect.1` and so on.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
 /// `wharf chat`.
 #[derive(Args, Debug, Clone)]
 pub struct Chat {
@@ -136,55 +163,6 @@ pub struct Chat {
     pub common: Common,
 }
 
-/// `wharf connect`.
-#[derive(Args, Debug, Clone)]
-#[command(after_long_help = CONNECT_NOTES)]
-pub struct Connect {
-    /// Where to: `ws://HOST[:PORT][/PATH]`, `wss://…`, `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:PATH`. `wss` and `tls`
-    /// are over TLS.
-    pub url: String,
-    /// What is spoken. [default: lines for tcp and tls, ws for the others]
-    #[arg(long, value_enum)]
-    pub framing: Option<FramingKind>,
-    /// Send this message; repeatable. Without a terminal on stdin the last one ends the input.
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub send: Vec<String>,
-    /// A header of the request, as 'K: V'; repeatable.
-    #[arg(long, value_name = "K: V")]
-    pub header: Vec<String>,
-    /// A subprotocol to offer; repeatable, the preferred one first.
-    #[arg(long, value_name = "P")]
-    pub subprotocol: Vec<String>,
-    /// Offer to compress messages (permessage-deflate).
-    #[arg(long)]
-    pub deflate: bool,
-    /// Trust the authorities of this PEM file and no others. [default: those of the system]
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// Go through this proxy: `http://HOST:PORT`, `socks5://…`. [default: as http_proxy, https_proxy, all_proxy, no_proxy say]
-    #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
-    pub proxy: Option<String>,
-    /// Go through no proxy, whatever the environment says.
-    #[arg(long)]
-    pub no_proxy: bool,
-    /// Stay so many seconds after the end of the input before closing.
-    #[arg(long, default_value = "0", value_name = "SECS", value_parser = seconds)]
-    pub wait: Duration,
-    /// Connect again when the connection is lost or none comes about, and send what waits then: after 1 s, 2 s, 4 s, 8 s and 16 s,
-    /// then every 30 s, each a fifth more or less.
-    #[arg(long)]
-    pub retry: bool,
-    /// Give up when the connection is not open after so many seconds; with --retry, an attempt to connect.
-    #[arg(long, default_value = "10", value_name = "SECS", value_parser = seconds)]
-    pub open_timeout: Duration,
-    /// The runtime that drives the socket.
-    #[arg(long, value_enum, default_value_t = RuntimeKind::Tokio)]
-    pub runtime: RuntimeKind,
-    /// Log from this level on, to stderr.
-    #[arg(long, default_value = "warn", value_name = "LEVEL")]
-    pub log: Level,
-}
-
 impl Common {
     /// The idle timeout that was asked for, or `default`; `None` is never.
     #[must_use]
@@ -204,21 +182,16 @@ const REPLAY_NOTES: &str = "\
 Exit code 0: all come out the same. 1: one comes out otherwise, and the first place is named. 2: one is no recording, is damaged or
 cut off, or was made by another version.";
 
-/// What the flags of `wharf connect` do not say.
-const CONNECT_NOTES: &str = "\
-Each line of stdin is a message; LF or CR LF ends it. Each message that comes is one line on stdout: text as it
-is, binary as `binary ` and hex. Framings that do not tell text from binary show as text what is UTF-8; typed sends
-type 2 (data) and shows the type before each payload: `2 ahoy`, `7 binary ff00`.
+/// Where `wharf completions` goes.
+const COMPLETIONS_NOTES: &str = "\
+  bash   wharf completions bash > ~/.local/share/bash-completion/completions/wharf
+  zsh    wharf completions zsh > DIR/_wharf, where DIR is one of $fpath
+  fish   wharf completions fish > ~/.config/fish/completions/wharf.fish";
 
-At the end of the input the connection is closed with 1000, and what still comes within 5 s is printed; SIGINT and
-SIGTERM do the same at once. There is one try, and redirects are not followed.
-
-With --retry a connection that is lost is made again, and so is one that does not come about, until the server says that it is no
-use (401, 403, 404, a close with 1000, 1008 or 4000 to 4999, a certificate that is not trusted). What was not written to one connection goes
-out on the next; what was written in part, or may not have arrived, is not sent twice, and stderr says so. Lines of stdin wait meanwhile.
-
-Exit code 0: closed with 1000 by either side, or without a Close by framings that have none. 1: anything else, with one
-line on stderr that says when (lookup, connect, proxy, TLS, handshake, read, write, close) and what to try. 2: bad use.";
+/// Where `wharf man` goes.
+const MAN_NOTES: &str = "\
+  wharf man connect | man -l -                           # read one
+  wharf man --dir ~/.local/share/man/man1                # keep them all";
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;

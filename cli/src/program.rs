@@ -1,7 +1,7 @@
 //! From the command line to a running subcommand.
 
 use crate::args::{Cli, Command};
-use crate::{bench, bus, chat, connect, echo, health, logging, replay};
+use crate::{bench, bus, chat, connect, echo, health, logging, manual, replay};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -38,12 +38,11 @@ pub fn run() -> ExitCode {
             logging::start(args.common.log);
             health::run(args)
         }
-        Command::Connect(args) => {
-            logging::start(args.log);
-            return connect::run(args);
-        }
+        Command::Connect(args) => return connect::run(args),
         Command::Replay(args) => return replay::run(args),
         Command::Bench(args) => return bench::run(args),
+        Command::Completions(args) => return manual::complete(args),
+        Command::Man(args) => return manual::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -53,11 +53,15 @@ pub struct Bench {
     /// Messages in flight a connection, at most 65,536.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub depth: u32,
+    /// Messages a second of all connections together, which go out when they are due, whatever came back; --depth bounds those in
+    /// flight. [default: as fast as answers come]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
     /// Run so many seconds before anything is measured.
     #[arg(long, default_value = "0.5", value_name = "SECS", value_parser = crate::args::seconds)]
     pub warmup: Duration,
     /// Measure so many seconds.
-    #[arg(long, default_value = "5", value_name = "SECS", value_parser = crate::args::seconds)]
+    #[arg(long, visible_alias = "duration", default_value = "5", value_name = "SECS", value_parser = crate::args::seconds)]
     pub seconds: Duration,
     /// Send text and not binary.
     #[arg(long)]
@@ -82,6 +86,9 @@ Every connection keeps --depth messages in flight: each read is answered by as m
 write. The frames are encoded before the start. Each byte that comes back is compared with what was sent: a wrong,
 swapped, missing or additional one ends the run with exit code 1 and its place. Servers that split a message into
 several frames or ping in between cannot be measured.
+
+With --rate messages go out at their times, one connection after the other. A round trip begins when its message was due, so that a server
+that stalls is seen to delay all that should have gone out meanwhile; the load waits for those times on a core of its own.
 
 The round trip of a message ends with the read that completed it. The window begins and ends with nothing in flight: so
 CPU time, that of all threads of --pid and of the kernel's work on their behalf, is exact.

@@ -55,6 +55,7 @@ pub(super) fn measure(args: &Idle) -> Result<Report, BenchError> {
         connections: args.connections,
         size: BURST,
         depth: 1,
+        rate: None,
         warmup: Duration::ZERO,
         seconds: Duration::ZERO,
         text: false,

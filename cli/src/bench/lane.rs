@@ -1,6 +1,7 @@
 //! One connection with its messages in flight.
 
 use super::check::{Checker, Mismatch};
+use super::pace::Pace;
 use super::ring::Ring;
 use super::tally::Tally;
 use mio::net::TcpStream;
@@ -21,6 +22,21 @@ pub(crate) struct Lane {
     /// What is in flight, the oldest first: when it was sent, and how many messages together. At most as many as there are
     /// messages in flight.
     flights: VecDeque<(Instant, usize)>,
+    /// Messages in flight.
+    aloft: usize,
+    /// Messages that went out at their times.
+    paced: u64,
+}
+
+/// What is sent when messages have come back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next<'a> {
+    /// Nothing more.
+    Nothing,
+    /// As many.
+    AsMany,
+    /// What is due on this connection, of which this is the number.
+    Due(&'a Pace, usize),
 }
 
 /// Why a connection cannot go on.
@@ -38,7 +54,15 @@ impl Lane {
     /// A connection that begins with message `first` of the ring.
     pub(crate) fn new(stream: TcpStream, ring: &Ring, first: usize) -> Self {
         let at = first * ring.sent().frame();
-        Self { stream, checker: Checker::new(ring, first), at, owed: 0, flights: VecDeque::new() }
+        Self {
+            stream,
+            checker: Checker::new(ring, first),
+            at,
+            owed: 0,
+            flights: VecDeque::new(),
+            aloft: 0,
+            paced: 0,
+        }
     }
 
     /// Sends the next `messages` in one write, if the socket takes them.
@@ -49,7 +73,32 @@ impl Lane {
         self.owed += messages * ring.sent().frame();
         self.checker.sent(ring, messages);
         self.flights.push_back((now, messages));
+        self.aloft += messages;
         self.flush(ring)
+    }
+
+    /// Forgets how many went out at their times.
+    pub(crate) fn begin(&mut self) {
+        self.paced = 0;
+    }
+
+    /// Sends what is due at `now` on the connection of this number, as long as there is room in flight.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub(crate) fn send_due(
+        &mut self,
+        ring: &Ring,
+        pace: &Pace,
+        number: usize,
+        now: Instant,
+    ) -> io::Result<()> {
+        while self.aloft < pace.depth {
+            let Some(due) = pace.due(number, self.paced).filter(|due| *due <= now) else { break };
+            self.paced += 1;
+            self.send(ring, 1, due)?;
+        }
+        Ok(())
     }
 
     /// Writes what is owed, as far as the socket takes it.
@@ -76,7 +125,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Reads all there is. Each read's answers are told to the `tally`, and answered by as many messages if `again`.
+    /// Reads all there is. Each read's answers are told to the `tally`, and answered by what is `next`.
     ///
     /// # Errors
     /// [`LaneError`] for a wrong answer, and when the connection has ended.
@@ -84,7 +133,7 @@ impl Lane {
         &mut self,
         ring: &Ring,
         buffer: &mut [u8],
-        again: bool,
+        next: Next<'_>,
         tally: &mut Tally,
     ) -> Result<(), LaneError> {
         loop {
@@ -99,8 +148,10 @@ impl Lane {
             if messages > 0 {
                 let now = Instant::now();
                 self.land(messages, now, tally);
-                if again {
-                    self.send(ring, messages, now)?;
+                match next {
+                    Next::Nothing => {}
+                    Next::AsMany => self.send(ring, messages, now)?,
+                    Next::Due(pace, number) => self.send_due(ring, pace, number, now)?,
                 }
             }
             // A read that fills less has emptied the socket, and what comes then is told anew. Windows tells it only after
@@ -113,6 +164,7 @@ impl Lane {
 
     /// The oldest `messages` have come back.
     fn land(&mut self, mut messages: usize, now: Instant, tally: &mut Tally) {
+        self.aloft = self.aloft.saturating_sub(messages);
         while let Some((sent, together)) = self.flights.front_mut() {
             let landed = messages.min(*together);
             tally.record(now.saturating_duration_since(*sent), landed);

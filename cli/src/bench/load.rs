@@ -1,6 +1,7 @@
 //! The loop that keeps messages in flight.
 
-use super::lane::{Lane, LaneError};
+use super::lane::{Lane, LaneError, Next};
+use super::pace::Pace;
 use super::ring::Ring;
 use super::tally::Tally;
 use super::{BenchError, dial};
@@ -50,10 +51,47 @@ impl Load {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             lane.send(&self.ring, depth, Instant::now()).map_err(|e| BenchError::on(index, e.into()))?;
         }
-        while self.turn(end, true)? {}
+        while self.turn(end, |_| Next::AsMany)? {}
+        self.finish(last)
+    }
+
+    /// As [`keep`](Self::keep), with messages that go out when they are due.
+    ///
+    /// # Errors
+    /// As [`keep`](Self::keep).
+    pub(crate) fn pace(
+        &mut self,
+        depth: usize,
+        rate: f64,
+        time: Duration,
+        last: Duration,
+    ) -> Result<(), BenchError> {
+        let pace = Pace::new(depth, rate, self.lanes.len(), Instant::now(), time);
+        self.lanes.iter_mut().for_each(Lane::begin);
+        let mut at = 0;
+        while let Some((number, due)) = pace.of_all(at) {
+            let now = Instant::now();
+            if due <= now {
+                let sent = self.lanes[number].send_due(&self.ring, &pace, number, now);
+                sent.map_err(|e| BenchError::on(number, e.into()))?;
+                at += 1;
+                // Answers are looked for between any two messages, or a load that is late would read none.
+                self.look(Duration::ZERO, |number| Next::Due(&pace, number))?;
+            } else {
+                self.look(pace.wait(due - now), |number| Next::Due(&pace, number))?;
+            }
+        }
+        // What found no room goes out late, unless the server is so slow that there is no end of it.
+        let end = Instant::now() + last;
+        while self.unanswered().is_some() && self.turn(end, |number| Next::Due(&pace, number))? {}
+        self.finish(last)
+    }
+
+    /// Waits for the last answers.
+    fn finish(&mut self, last: Duration) -> Result<(), BenchError> {
         let end = Instant::now() + last;
         while let Some(missing) = self.unanswered() {
-            if !self.turn(end, false)? {
+            if !self.turn(end, |_| Next::Nothing)? {
                 return Err(missing);
             }
         }
@@ -61,13 +99,18 @@ impl Load {
     }
 
     /// Waits for something to do and does it; returns whether there is time left.
-    fn turn(&mut self, end: Instant, again: bool) -> Result<bool, BenchError> {
+    fn turn<'p>(&mut self, end: Instant, next: impl Fn(usize) -> Next<'p>) -> Result<bool, BenchError> {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(false);
         }
-        match self.poll.poll(&mut self.events, Some(left)) {
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => return Ok(true),
+        self.look(left, next)?;
+        Ok(true)
+    }
+
+    fn look<'p>(&mut self, wait: Duration, next: impl Fn(usize) -> Next<'p>) -> Result<(), BenchError> {
+        match self.poll.poll(&mut self.events, Some(wait)) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
         }
         for event in &self.events {
@@ -77,11 +120,11 @@ impl Load {
                 lane.flush(&self.ring).map_err(|e| BenchError::on(index, e.into()))?;
             }
             if event.is_readable() {
-                let turned = lane.turn(&self.ring, &mut self.buffer, again, &mut self.tally);
+                let turned = lane.turn(&self.ring, &mut self.buffer, next(index), &mut self.tally);
                 turned.map_err(|e| BenchError::on(index, e))?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The first connection whose answers are not all there.

@@ -7,6 +7,7 @@ mod dial;
 mod idle;
 mod lane;
 mod load;
+mod pace;
 mod report;
 pub mod resident;
 mod ring;
@@ -105,15 +106,23 @@ fn measure(args: &Bench) -> Result<Report, BenchError> {
     let depth = args.depth as usize;
     let ring = Ring::new(aim.wire, args.size as usize, depth);
     let mut load = Load::open(&mut aim, args.connections as usize, ring)?;
-    load.keep(depth, args.warmup, LAST)?;
+    run_load(&mut load, args, args.warmup)?;
 
     let before = Spent::now(args)?;
     load.tally.measure();
     let begin = Instant::now();
-    load.keep(depth, args.seconds, LAST)?;
+    run_load(&mut load, args, args.seconds)?;
     let window = begin.elapsed();
     let after = Spent::now(args)?;
     Ok(Report::new(args, &load.tally, window, &before, &after))
+}
+
+fn run_load(load: &mut Load, args: &Bench, time: Duration) -> Result<(), BenchError> {
+    let depth = args.depth as usize;
+    match args.rate {
+        None => load.keep(depth, time, LAST),
+        Some(rate) => load.pace(depth, f64::from(rate), time, LAST),
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +223,24 @@ mod tests {
             }
         }
         stop();
+    }
+
+    #[test]
+    fn a_rate_is_kept_and_what_is_late_counts_from_when_it_was_due() {
+        let (url, stop) = echo();
+        let report = bench(&url, &["--rate", "2000", "--connections", "3", "--depth", "64"]).unwrap();
+        assert_eq!(report.messages(), 100);
+        stop();
+        // It keeps the first message of the window back for a while, and with it all that are due meanwhile.
+        let url = server(|place, bytes| {
+            if place == 0 {
+                thread::park_timeout(Duration::from_millis(30));
+            }
+            Some(bytes)
+        });
+        let report = bench(&url, &["--rate", "1000"]).unwrap();
+        assert_eq!(report.messages(), 50);
+        assert!(report.p50_us() > 3_000.0, "{report}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(crate) struct Report {
     connections: u32,
     size: u32,
     depth: u32,
+    /// Messages a second that were to go out, if they had their times.
+    rate: Option<u32>,
     /// The measured window, in seconds.
     seconds: f64,
     messages: u64,
@@ -21,6 +23,7 @@ pub(crate) struct Report {
     messages_per_second: f64,
     /// Round trips, in microseconds.
     p50_us: f64,
+    p90_us: f64,
     p99_us: f64,
     p999_us: f64,
     max_us: f64,
@@ -69,11 +72,13 @@ impl Report {
             connections: args.connections,
             size: args.size,
             depth: args.depth,
+            rate: args.rate,
             seconds,
             messages,
             answered: tally.answered(),
             messages_per_second: messages as f64 / seconds,
             p50_us: tally.micros(0.5),
+            p90_us: tally.micros(0.9),
             p99_us: tally.micros(0.99),
             p999_us: tally.micros(0.999),
             max_us: tally.micros(1.0),
@@ -84,6 +89,17 @@ impl Report {
     }
 }
 
+#[cfg(test)]
+impl Report {
+    pub(super) fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    pub(super) fn p50_us(&self) -> f64 {
+        self.p50_us
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections, size, depth, seconds, messages, .. } = self;
@@ -91,11 +107,15 @@ impl fmt::Display for Report {
             f,
             "{connections} × {size} B × {depth}: {messages} messages in {seconds:.3} s, all answers right"
         )?;
-        writeln!(f, "messages/s  {:.0}", self.messages_per_second)?;
+        write!(f, "messages/s  {:.0}", self.messages_per_second)?;
+        match self.rate {
+            Some(rate) => writeln!(f, " of {rate} that were due")?,
+            None => writeln!(f)?,
+        }
         write!(
             f,
-            "round trip  p50 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs",
-            self.p50_us, self.p99_us, self.p999_us
+            "round trip  p50 {:.1} µs, p90 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs",
+            self.p50_us, self.p90_us, self.p99_us, self.p999_us
         )?;
         writeln!(f, ", longest {:.1} µs", self.max_us)?;
         if let (Some(nanos), Some(busy)) = (self.server_cpu_ns, self.server_busy) {

@@ -1,26 +1,21 @@
 //! What has been measured.
 
-use hdrhistogram::Histogram;
+use crate::latency::Trips;
 use std::time::Duration;
 
 /// Messages and their round trips, while something is measured.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    /// In nanoseconds, with three digits, up to a minute.
-    trips: Histogram<u64>,
+    trips: Trips,
     measures: bool,
     /// All that came back, whether it is measured or not.
     answered: u64,
 }
 
 impl Tally {
-    /// Longest round trip that is told from a longer one.
-    const LONGEST: u64 = 60_000_000_000;
-
     /// Nothing, and nothing is counted yet.
     pub(crate) fn new() -> Self {
-        let trips = Histogram::new_with_max(Self::LONGEST, 3).expect("the bounds are valid");
-        Self { trips, measures: false, answered: 0 }
+        Self { trips: Trips::default(), measures: false, answered: 0 }
     }
 
     /// Measures from here on.
@@ -33,8 +28,7 @@ impl Tally {
     pub(crate) fn record(&mut self, trip: Duration, messages: usize) {
         self.answered += messages as u64;
         if self.measures {
-            let nanos = u64::try_from(trip.as_nanos()).unwrap_or(u64::MAX);
-            self.trips.saturating_record_n(nanos, messages as u64);
+            self.trips.record(trip, messages as u64);
         }
     }
 
@@ -45,12 +39,12 @@ impl Tally {
 
     /// How many of them were measured.
     pub(crate) fn messages(&self) -> u64 {
-        self.trips.len()
+        self.trips.count()
     }
 
     /// What share `quantile` of the round trips did not exceed, in microseconds.
     pub(crate) fn micros(&self, quantile: f64) -> f64 {
-        self.trips.value_at_quantile(quantile) as f64 / 1e3
+        self.trips.micros(quantile)
     }
 }
 

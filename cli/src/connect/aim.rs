@@ -1,13 +1,14 @@
-//! Where to, in which words, on which way: what the command line and the environment ask for together.
+//! Where to, or where to wait, in which words, on which way: what the command line and the environment ask for together.
 
-use crate::args::Connect;
+use super::args::Connect;
 use crate::framing::FramingKind;
+use crate::runner::Listen;
 use crate::tls::{self, TlsFileError};
 use std::sync::Arc;
 use wharf::link::{Address, Config, Target, TargetError};
 use wharf::proxy::{Proxies, ProxiesError, Proxy, ProxyUrlError};
 use wharf::ws::handshake::{ClientRequest, RequestError};
-use wharf::{link, ws};
+use wharf::{framed, http, link, ws};
 use wharf_std::{ConnectError, with_environment};
 
 /// What to connect to, and how.
@@ -20,16 +21,33 @@ use wharf_std::{ConnectError, with_environment};
 /// let cli = Cli::parse_from(["wharf", "connect", "tcp://localhost:7000", "--no-proxy"]);
 /// let Command::Connect(args) = &cli.command else { panic!() };
 /// let aim = Aim::new(args).unwrap();
-/// assert!(!aim.framing.is_websocket());
+/// assert!(!aim.framing.is_websocket() && aim.target().is_some());
 /// ```
 #[derive(Debug)]
 pub struct Aim {
-    /// What is dialed.
-    pub target: Target,
+    /// Which of the two sides this one is.
+    pub side: Side,
     /// What is spoken there.
     pub framing: FramingKind,
     /// With all that the environment adds.
     pub config: Arc<Config>,
+}
+
+/// Who connects to whom.
+///
+/// ```
+/// use wharf_cli::connect::Side;
+///
+/// let side = Side::Dial("tcp://localhost:7000".parse().unwrap());
+/// # let _ = side;
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Side {
+    /// This is dialed.
+    Dial(Target),
+    /// Somebody connects here.
+    Listen(Listen),
 }
 
 /// Why nothing can be aimed at.
@@ -50,9 +68,9 @@ pub enum AimError {
     /// What only a WebSocket has, for something else.
     #[error("{0} is for WebSockets alone; take ws:// or wss://, or --framing ws")]
     NoWebSocket(&'static str),
-    /// The file of `--ca`.
+    /// The files of `--ca` and `--tls`.
     #[error(transparent)]
-    Ca(#[from] TlsFileError),
+    Tls(#[from] TlsFileError),
     /// The URL of `--proxy`.
     #[error("--proxy: {0}")]
     Proxy(#[from] ProxyUrlError),
@@ -65,10 +83,10 @@ pub enum AimError {
 }
 
 impl AimError {
-    /// 2 where the program was used badly, else 1.
+    /// 2 where the program was used badly, 4 where there is no TLS to be had.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Roots(_)) { 1 } else { 2 }
+        if matches!(self, Self::Roots(_)) { 4 } else { 2 }
     }
 }
 
@@ -78,33 +96,53 @@ impl Aim {
     /// # Errors
     /// [`AimError`].
     pub fn new(args: &Connect) -> Result<Self, AimError> {
-        let (target, framing) = target(args)?;
-        let mut config = Config::client();
-        config.open_timeout = args.open_timeout;
-        config.framing = framing.framing();
-        let mut ws = ws::Config::client();
-        ws.deflate = args.deflate.then(Default::default);
-        config.dialed = Arc::new(ws);
-        config.client_tls = args.ca.as_deref().map(tls::trusting).transpose()?;
-        config.proxies = match &args.proxy {
-            _ if args.no_proxy => Some(Arc::new(Proxies::none())),
-            Some(url) => Some(Arc::new(Proxies::all(Proxy::parse(url)?))),
-            None => None,
+        let (side, framing) = match &args.listen {
+            Some(address) => {
+                let default = FramingKind::default();
+                (Side::Listen(address.clone().into()), args.framing.unwrap_or(default))
+            }
+            None => {
+                let (target, framing) = target(args, args.url.as_deref().unwrap_or_default())?;
+                (Side::Dial(target), framing)
+            }
         };
-        let config =
-            with_environment(&Arc::new(config), target.is_secure()).map_err(|error| match error {
+        if !framing.is_websocket() {
+            let flags = [
+                ("--header", !args.header.is_empty()),
+                ("--subprotocol", !args.subprotocol.is_empty()),
+                ("--deflate", args.deflate),
+                ("--ping", args.ping.is_some()),
+            ];
+            if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(AimError::NoWebSocket(flag));
+            }
+        }
+        let mut config = config(args, framing)?;
+        if let Side::Dial(target) = &side {
+            config = with_environment(&config, target.is_secure()).map_err(|error| match error {
                 ConnectError::Proxies(error) => AimError::Proxies(error),
                 ConnectError::System(error) => AimError::Roots(error.to_string()),
                 other => AimError::Roots(other.to_string()),
             })?;
-        Ok(Self { target, framing, config })
+        }
+        Ok(Self { side, framing, config })
+    }
+
+    /// What is dialed, if something is.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match &self.side {
+            Side::Dial(target) => Some(target),
+            Side::Listen(_) => None,
+        }
     }
 
     /// The proxy that is in between, as `HOST:PORT`.
     #[must_use]
     pub fn proxy(&self) -> Option<String> {
-        match self.config.hop(&self.target) {
-            link::Hop::Host(host, port) if (&*host, port) != (self.target.host(), self.target.port()) => {
+        let target = self.target()?;
+        match self.config.hop(target) {
+            link::Hop::Host(host, port) if (&*host, port) != (target.host(), target.port()) => {
                 Some(format!("{host}:{port}"))
             }
             _ => None,
@@ -112,40 +150,70 @@ impl Aim {
     }
 }
 
-fn target(args: &Connect) -> Result<(Target, FramingKind), AimError> {
+/// What the flags ask of either side.
+fn config(args: &Connect, framing: FramingKind) -> Result<Arc<Config>, AimError> {
+    let mut config = Config::client();
+    config.open_timeout = args.open_timeout;
+    config.framing = framing.framing();
+    let queue_limit = args.max_message.saturating_add(1 << 20);
+    let of = |mut ws: ws::Config| {
+        (ws.max_message, ws.max_frame) = (args.max_message, args.max_message);
+        ws.queue_limit = ws.queue_limit.max(queue_limit);
+        ws.deflate = args.deflate.then(Default::default);
+        Arc::new(ws)
+    };
+    (config.dialed, config.ws) = (of(ws::Config::client()), of(ws::Config::default()));
+    // Without messages there is none that could be too big.
+    if framing != FramingKind::Raw {
+        let of = |mut framed: framed::Config| {
+            framed.max_message = args.max_message;
+            framed.queue_limit = framed.queue_limit.max(queue_limit);
+            Arc::new(framed)
+        };
+        config.dialed_framed = of(framed::Config::client());
+        config.framed = of(framed::Config::default());
+    }
+    let mut http = http::Config::default();
+    http.open_timeout = args.open_timeout;
+    config.http = Arc::new(http);
+    config.policy.accept_first_subprotocol = true;
+    config.client_tls = args.ca.as_deref().map(tls::trusting).transpose()?;
+    if let [chain, key] = &args.tls[..] {
+        config.tls = Some(tls::showing(chain, key)?);
+    }
+    config.proxies = match &args.proxy {
+        _ if args.no_proxy || args.listen.is_some() => Some(Arc::new(Proxies::none())),
+        Some(url) => Some(Arc::new(Proxies::all(Proxy::parse(url)?))),
+        None => None,
+    };
+    Ok(Arc::new(config))
+}
+
+fn target(args: &Connect, url: &str) -> Result<(Target, FramingKind), AimError> {
     let is_of = |schemes: &[&str]| {
-        let scheme = args.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
     };
     if is_of(&["ws", "wss"]) {
         return match args.framing {
-            None | Some(FramingKind::Ws) => Ok((request(args, &args.url)?.into(), FramingKind::Ws)),
+            None | Some(FramingKind::Ws) => Ok((request(args, url)?.into(), FramingKind::Ws)),
             Some(_) => Err(AimError::Framing),
         };
     }
-    let target: Target = args.url.parse()?;
+    let target: Target = url.parse()?;
     let default = if is_of(&["tcp", "tls"]) { FramingKind::Lines } else { FramingKind::Ws };
     let framing = args.framing.unwrap_or(default);
     if framing.is_websocket() {
         let url = match target.address() {
             Some(_) => "ws://localhost/".to_owned(),
-            None if target.is_secure() => format!("wss://{}/", &args.url["tls://".len()..]),
-            None => format!("ws://{}/", &args.url["tcp://".len()..]),
+            None if target.is_secure() => format!("wss://{}/", &url["tls://".len()..]),
+            None => format!("ws://{}/", &url["tcp://".len()..]),
         };
         let target_of = |request: ClientRequest| match target.address() {
             Some(Address::Unix(path)) => Target::from(request).at(Address::Unix(path.clone())),
             _ => request.into(),
         };
         return Ok((target_of(request(args, &url)?), framing));
-    }
-    for (flag, is_given) in [
-        ("--header", !args.header.is_empty()),
-        ("--subprotocol", !args.subprotocol.is_empty()),
-        ("--deflate", args.deflate),
-    ] {
-        if is_given {
-            return Err(AimError::NoWebSocket(flag));
-        }
     }
     Ok((target, framing))
 }
@@ -189,7 +257,7 @@ mod tests {
             (&["unix:/x", "--framing", "json"], "unix:/x", FramingKind::Json),
         ] {
             let aim = aim(args).unwrap();
-            assert_eq!((&*aim.target.to_string(), aim.framing), (target, framing), "{args:?}");
+            assert_eq!((&*aim.target().unwrap().to_string(), aim.framing), (target, framing), "{args:?}");
         }
     }
 
@@ -200,6 +268,7 @@ mod tests {
             (&["tcp://a:1", "--deflate"], "--deflate"),
             (&["unix:/x", "--framing", "raw", "--header", "A: b"], "--header"),
             (&["tls://a:1", "--subprotocol", "a"], "--subprotocol"),
+            (&["tcp://a:1", "--ping", "1"], "--ping"),
             (&["tcp://a"], "HOST:PORT"),
             (&["http://a"], "wss://"),
             (&["ws://a", "--proxy", "ftp://b"], "--proxy"),
@@ -207,6 +276,17 @@ mod tests {
             let error = aim(args).unwrap_err();
             assert!(error.to_string().contains(word) && error.exit_code() == 2, "{args:?}: {error}");
         }
+    }
+
+    #[test]
+    fn the_other_side_is_a_listener() {
+        let cli = Cli::parse_from(["wharf", "connect", "--listen", "[::1]:0", "--max-message", "9"]);
+        let Command::Connect(args) = &cli.command else { unreachable!() };
+        let aim = Aim::new(args).unwrap();
+        let Side::Listen(listen) = &aim.side else { panic!() };
+        assert_eq!((listen.address.to_string(), aim.target().is_none()), ("[::1]:0".into(), true));
+        assert_eq!((aim.config.ws.max_message, aim.proxy()), (9, None));
+        assert!(aim.config.check().is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use wharf::ws::handshake::{HandshakeError, RefusedBy};
 ///
 /// let place = Place { name: "ws://a/".into(), ..Place::default() };
 /// assert!(Outcome::Interrupted.complaint(&place).is_some());
+/// assert_eq!(Outcome::Interrupted.exit_code(), 1);
 /// assert_eq!(Outcome::OutputClosed.complaint(&place), None);
 /// ```
 #[derive(Debug)]
@@ -20,8 +21,12 @@ use wharf::ws::handshake::{HandshakeError, RefusedBy};
 pub enum Outcome {
     /// It was open and has ended.
     Closed(Closed),
+    /// As whoever sat there said, whatever the code.
+    ClosedAsAsked(Closed),
     /// It was never open.
     NotOpened(DialError),
+    /// The input could not be read, for this reason.
+    NotRead(String),
     /// A message that cannot be sent there.
     NotSent(SendError),
     /// Stdout was closed: whoever read it has enough.
@@ -44,12 +49,15 @@ pub struct Place {
     pub proxy: Option<String>,
     /// It has Close frames, with codes.
     pub is_websocket: bool,
+    /// The other side is a client, which connected here.
+    pub is_listening: bool,
 }
 
 impl From<&Aim> for Place {
     fn from(aim: &Aim) -> Self {
-        let is_websocket = aim.framing.is_websocket();
-        Self { name: aim.target.to_string(), proxy: aim.proxy(), is_websocket }
+        let name = aim.target().map(ToString::to_string).unwrap_or_default();
+        let (is_websocket, is_listening) = (aim.framing.is_websocket(), aim.target().is_none());
+        Self { name, proxy: aim.proxy(), is_websocket, is_listening }
     }
 }
 
@@ -59,25 +67,51 @@ impl Outcome {
     #[must_use]
     pub fn complaint(&self, place: &Place) -> Option<String> {
         Some(match self {
-            Self::OutputClosed => return None,
+            Self::OutputClosed | Self::ClosedAsAsked(_) => return None,
             Self::Closed(closed) if closed.code == CloseCode::NORMAL => return None,
             Self::Closed(closed) => of_closed(closed, place),
             Self::NotOpened(error) => of_dial(error, place),
+            Self::NotRead(why) => why.clone(),
             Self::NotSent(error) => format!("write: {error}; send something else, or by another --framing"),
             Self::Interrupted => "interrupted before the connection was open".to_owned(),
         })
+    }
+
+    /// What the program ends with, as its `--help` has it.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::OutputClosed | Self::ClosedAsAsked(_) => 0,
+            Self::Closed(closed) if closed.code == CloseCode::NORMAL => 0,
+            Self::Closed(closed) if closed.origin == Origin::Abnormal => 7,
+            Self::Closed(_) => 6,
+            Self::NotOpened(DialError::Open(error)) => code_of_open(error),
+            Self::NotOpened(DialError::TooMany | DialError::Draining) => 1,
+            Self::NotOpened(_) => 3,
+            Self::NotSent(_) | Self::NotRead(_) | Self::Interrupted => 1,
+        }
+    }
+}
+
+fn code_of_open(error: &OpenError) -> u8 {
+    match error {
+        OpenError::Proxy(_) => 3,
+        OpenError::NoTls | OpenError::Tls(_) | OpenError::TlsTimedOut | OpenError::TlsEnded(_) => 4,
+        OpenError::Handshake(_) | OpenError::Redirect(_) => 5,
+        _ => 1,
     }
 }
 
 fn of_closed(closed: &Closed, place: &Place) -> String {
     let when = closed.when();
+    let peer = if place.is_listening { "client" } else { "server" };
     let reason = if closed.reason.is_empty() { String::new() } else { format!(" ({})", closed.reason) };
     match (closed.origin, closed.cause) {
         (Origin::Abnormal, Cause::Violation(violation)) => {
-            format!("{when}: the server broke the protocol: {violation}; report it to whoever runs it")
+            format!("{when}: the {peer} broke the protocol: {violation}; report it to whoever runs it")
         }
         (Origin::Abnormal, Cause::Timeout(Timeout::Close)) => {
-            format!("{when}: the server did not answer the close in time; what it had to say may be missing")
+            format!("{when}: the {peer} did not answer the close in time; what it had to say may be missing")
         }
         (Origin::Abnormal, Cause::Timeout(timeout)) => {
             format!("{when}: {timeout}; try again when the network is well")
@@ -93,7 +127,7 @@ fn of_closed(closed: &Closed, place: &Place) -> String {
                 _ if code.is_retryable() => "; try again later",
                 _ => "",
             };
-            format!("close: the server closed with {code}{reason}{hint}")
+            format!("close: the {peer} closed with {code}{reason}{hint}")
         }
     }
 }
@@ -188,7 +222,7 @@ mod tests {
     }
 
     fn place(name: &str) -> Place {
-        Place { name: name.into(), proxy: None, is_websocket: name.starts_with("ws") }
+        Place { name: name.into(), is_websocket: name.starts_with("ws"), ..Place::default() }
     }
 
     fn of(outcome: &Outcome, name: &str) -> String {
@@ -200,7 +234,39 @@ mod tests {
         for (code, silent) in [(1000, true), (1001, false), (1005, false), (1006, false)] {
             let outcome = Outcome::Closed(closed(Origin::Local, code, Cause::Handshake));
             assert_eq!(outcome.complaint(&place("ws://a/")).is_none(), silent);
+            assert_eq!(outcome.exit_code() == 0, silent);
         }
+    }
+
+    #[test]
+    fn ends_are_told_apart_by_their_exit_codes() {
+        let open = |error: OpenError| Outcome::NotOpened(DialError::Open(error));
+        let lost = Cause::Transport(End::Truncated);
+        for (outcome, code) in [
+            (Outcome::ClosedAsAsked(closed(Origin::Local, 4001, Cause::Handshake)), 0),
+            (Outcome::NotRead("stdin".into()), 1),
+            (Outcome::NotSent(SendError::ContainsDelimiter), 1),
+            (Outcome::NotOpened(DialError::Lookup), 3),
+            (Outcome::NotOpened(DialError::Connect), 3),
+            (Outcome::NotOpened(DialError::TimedOut), 3),
+            (Outcome::NotOpened(DialError::Unusable), 3),
+            (open(TlsError::Expired.into()), 4),
+            (open(OpenError::TlsTimedOut), 4),
+            (open(HandshakeError::TimedOut.into()), 5),
+            (Outcome::Closed(closed(Origin::Remote, 1001, Cause::Handshake)), 6),
+            (Outcome::Closed(closed(Origin::Abnormal, 1006, lost)), 7),
+            (Outcome::Closed(closed(Origin::Abnormal, 1006, Timeout::Pong.into())), 7),
+        ] {
+            assert_eq!(outcome.exit_code(), code, "{outcome:?}");
+            assert_eq!(outcome.complaint(&place("ws://a/")).is_none(), code == 0);
+        }
+    }
+
+    #[test]
+    fn who_closed_is_called_by_its_side() {
+        let outcome = Outcome::Closed(closed(Origin::Remote, 1001, Cause::Handshake));
+        let listening = Place { is_listening: true, ..place("") };
+        assert!(outcome.complaint(&listening).unwrap().starts_with("close: the client closed with 1001"));
     }
 
     #[test]

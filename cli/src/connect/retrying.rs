@@ -1,13 +1,9 @@
 //! The client of `--retry`: as the other one, with a connection that is kept up.
 
-use super::service::{Print, Said, message_of, warn_of_subprotocols};
-use super::{Aim, Gate, Outcome, line_of};
-use crate::framing::FramingKind;
-use crate::runner::Control;
-use async_channel::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use super::service::warn_of_subprotocols;
+use super::{Front, Outcome, Said};
 use std::time::Duration;
-use wharf::base::{Closed, Instant, Message};
+use wharf::base::{CloseCode, Closed, Instant, Message};
 use wharf::link::{ConnId, Context, DialError, DialId, Service, Target};
 use wharf::service::client::{ClientConfig, ClientEvent, Failure, Fate, Kept, Stopped, Unsent};
 use wharf_std::entropy;
@@ -16,54 +12,32 @@ use wharf_std::entropy;
 const WAITING: usize = 16;
 
 /// A connection that is kept up: it prints what comes and sends what it is told.
+#[derive(Debug)]
 pub struct RetryingService {
     target: Target,
-    framing: FramingKind,
-    print: Print,
-    control: Sender<Control<Said>>,
-    gate: Arc<Gate>,
-    wait: Duration,
+    front: Front,
     close_at: Option<Instant>,
     /// The input is at its end: it closes once all is written.
     is_ending: bool,
     kept: Kept,
     /// How the last connection ended.
     closed: Option<Closed>,
-    outcome: Arc<Mutex<Option<Outcome>>>,
 }
 
 impl RetryingService {
-    /// A client that will connect to where `aim` says. It ends itself by [`Control::Drain`].
+    /// A client that will connect to `target`. It ends itself by [`Control::Drain`](crate::runner::Control::Drain).
     ///
     /// # Errors
     /// The operating system has no randomness.
-    pub fn new(
-        aim: &Aim,
-        print: Print,
-        control: Sender<Control<Said>>,
-        gate: Arc<Gate>,
-        wait: Duration,
-    ) -> std::io::Result<Self> {
-        let (target, framing, outcome) = (aim.target.clone(), aim.framing, Arc::default());
+    pub fn new(target: Target, front: Front) -> std::io::Result<Self> {
         let mut config = ClientConfig::default();
-        if !framing.is_websocket() {
+        if !front.framing.is_websocket() {
             // Without a ping it would be a message that nobody wrote.
             config.heartbeat = None;
         }
         // The machine is told the service's time from its first call on.
         let kept = Kept::new(Instant::ORIGIN, target.clone(), config, entropy()?);
-        let (close_at, closed, is_ending) = (None, None, false);
-        Ok(Self { target, framing, print, control, gate, wait, close_at, is_ending, kept, closed, outcome })
-    }
-
-    /// Where it will say how it ended.
-    #[must_use]
-    pub fn outcome(&self) -> Arc<Mutex<Option<Outcome>>> {
-        self.outcome.clone()
-    }
-
-    fn note(&self, outcome: Outcome) {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
+        Ok(Self { target, front, close_at: None, is_ending: false, kept, closed: None })
     }
 
     fn stop(&mut self, cx: &mut Context<'_>) {
@@ -72,7 +46,7 @@ impl RetryingService {
     }
 
     fn stop_with(&mut self, cx: &mut Context<'_>, outcome: Outcome) {
-        self.note(outcome);
+        self.front.note(outcome);
         self.stop(cx);
     }
 
@@ -83,18 +57,16 @@ impl RetryingService {
         }
         let client = self.kept.client();
         if !client.state().is_connected || client.waiting() >= WAITING {
-            self.gate.shut();
+            self.front.gate.shut();
         } else if client.waiting() == 0 {
-            self.gate.open();
+            self.front.gate.open();
         }
         if self.is_ending && client.waiting() + client.unwritten() == 0 {
             self.stop(cx);
             self.settle(cx);
         }
         if self.kept.client().is_stopped() {
-            // A reader that waits at the gate finds the service gone.
-            self.gate.open();
-            self.control.close();
+            self.front.finish();
         }
     }
 
@@ -108,13 +80,22 @@ impl RetryingService {
                     warn_of_subprotocols(cx, conn, &self.target);
                 }
                 self.kept.act(cx, |client, now| client.ready(now, attempt));
+                self.front.tell(&format!("connected to {}", self.target));
+                self.front.pings.opened(cx.now());
+                self.front.keep_time(cx, self.kept.conn());
             }
             ClientEvent::Disconnected { failure, .. } => {
+                self.front.pings.closed();
                 let again_in = self.kept.client().next_dial().map(|at| at - cx.now());
                 match again_in {
                     Some(after) => tracing::warn!("{failure}; trying again in {:.1} s", after.as_secs_f64()),
                     None => tracing::warn!("{failure}"),
                 }
+            }
+            ClientEvent::Fate { fate: Fate::Unsent { why: Unsent::Unfit(error), .. }, .. }
+                if self.front.is_interactive =>
+            {
+                self.front.tell(&format!("not sent: {error}"));
             }
             ClientEvent::Fate { fate: Fate::Unsent { why: Unsent::Unfit(error), .. }, .. } => {
                 self.stop_with(cx, Outcome::NotSent(error));
@@ -125,7 +106,7 @@ impl RetryingService {
             ClientEvent::Fate { fate: Fate::Unknown { .. }, .. } => {
                 tracing::warn!("the connection ended with a message on its way; it may not have arrived");
             }
-            ClientEvent::Stopped(reason) => self.note(self.outcome_of(reason)),
+            ClientEvent::Stopped(reason) => self.front.note(self.outcome_of(reason)),
             _ => {}
         }
     }
@@ -148,14 +129,24 @@ impl Service for RetryingService {
     fn command(&mut self, cx: &mut Context<'_>, said: Said) {
         match said {
             Said::Start => {}
-            Said::Line(text) => {
-                let message = message_of(self.framing, text);
+            Said::Send(message) => {
+                let message = self.front.framed(message);
                 let sent = self.kept.act(cx, |client, now| client.send(now, message));
                 if let Err(refused) = sent {
                     tracing::warn!("a message was not sent: {refused}");
                 }
             }
-            Said::End { now: false } if !self.wait.is_zero() => self.close_at = Some(cx.now() + self.wait),
+            Said::Ping => self.front.ping(cx, self.kept.conn()),
+            Said::Close(code, _) => {
+                if code != CloseCode::NORMAL {
+                    self.front.printer.remark("with --retry it closes with 1000");
+                }
+                self.is_ending = true;
+            }
+            Said::Fail(why) => self.stop_with(cx, Outcome::NotRead(why)),
+            Said::End { now: false } if !self.front.wait.is_zero() => {
+                self.close_at = Some(cx.now() + self.front.wait)
+            }
             Said::End { now: false } => self.is_ending = true,
             Said::End { now: true } => self.stop(cx),
         }
@@ -170,9 +161,15 @@ impl Service for RetryingService {
 
     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
         self.kept.progressed(cx, conn);
-        if (self.print)(&line_of(&message, self.framing.is_websocket())).is_err() {
+        if self.front.printer.message(&message).is_err() {
             self.stop_with(cx, Outcome::OutputClosed);
         }
+        self.settle(cx);
+    }
+
+    fn pong(&mut self, cx: &mut Context<'_>, conn: ConnId, rtt: Duration) {
+        self.kept.progressed(cx, conn);
+        self.front.pong(rtt);
         self.settle(cx);
     }
 
@@ -193,11 +190,12 @@ impl Service for RetryingService {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.close_at, self.kept.poll_timeout()].into_iter().flatten().min()
+        [self.close_at, self.front.pings.poll_timeout(), self.kept.poll_timeout()].into_iter().flatten().min()
     }
 
     fn timeout(&mut self, cx: &mut Context<'_>) {
         self.kept.timeout(cx);
+        self.front.keep_time(cx, self.kept.conn());
         if self.close_at.is_some_and(|at| at <= cx.now()) {
             (self.close_at, self.is_ending) = (None, true);
         }

@@ -1,40 +1,10 @@
 //! The client as a service: the same on every runtime.
 
-use super::{Aim, Gate, Outcome, line_of};
-use crate::framing::FramingKind;
-use crate::runner::Control;
-use async_channel::Sender;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use super::{Front, Outcome, Said};
 use std::time::Duration;
-use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, SendError};
-use wharf::framed::Typed;
-use wharf::link::{ConnId, Context, DialError, DialId, Service, Target};
-
-/// What the program says to the client.
-#[derive(Debug)]
-pub enum Said {
-    /// Connect.
-    Start,
-    /// Send this text.
-    Line(String),
-    /// Nothing more comes: close, at once or after the configured wait.
-    End {
-        /// At once.
-        now: bool,
-    },
-}
-
-/// Prints a line.
-pub(super) type Print = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
-
-/// A line as a message.
-pub(super) fn message_of(framing: FramingKind, text: String) -> Message<'static> {
-    match framing {
-        FramingKind::Typed => Message::typed(Typed::DATA, text.into_bytes()),
-        _ => Message::from(text),
-    }
-}
+use wharf::base::{Accepted, CloseCode, Closed, Instant, Message, Origin, SendError};
+use wharf::http::{Request, Response};
+use wharf::link::{ConnId, Context, DialError, DialId, Rejection, Service, Target, Verdict};
 
 /// Says so where the server took none of the subprotocols that were offered.
 pub(super) fn warn_of_subprotocols(cx: &Context<'_>, conn: ConnId, target: &Target) {
@@ -44,65 +14,66 @@ pub(super) fn warn_of_subprotocols(cx: &Context<'_>, conn: ConnId, target: &Targ
     }
 }
 
-/// One connection that prints what comes and sends what it is told.
+/// One connection that prints what comes and sends what it is told: dialed, or the first that is accepted.
+#[derive(Debug)]
 pub struct ClientService {
-    target: Target,
-    framing: FramingKind,
-    print: Print,
-    control: Sender<Control<Said>>,
-    gate: Arc<Gate>,
-    wait: Duration,
+    /// `None` waits for somebody who connects.
+    target: Option<Target>,
+    front: Front,
     close_at: Option<Instant>,
     conn: Option<ConnId>,
-    outcome: Arc<Mutex<Option<Outcome>>>,
+    /// The code that it closed with, if that was asked for.
+    asked: Option<CloseCode>,
+    is_over: bool,
 }
 
 impl ClientService {
-    /// A client that will connect to where `aim` says. It ends itself by [`Control::Drain`].
+    /// A client that will connect to `target`, or that is connected to. It ends itself by
+    /// [`Control::Drain`](crate::runner::Control::Drain).
     #[must_use]
-    pub fn new(
-        aim: &Aim,
-        print: Print,
-        control: Sender<Control<Said>>,
-        gate: Arc<Gate>,
-        wait: Duration,
-    ) -> Self {
-        let (target, framing, outcome) = (aim.target.clone(), aim.framing, Arc::default());
-        Self { target, framing, print, control, gate, wait, close_at: None, conn: None, outcome }
+    pub fn new(target: Option<Target>, front: Front) -> Self {
+        Self { target, front, close_at: None, conn: None, asked: None, is_over: false }
     }
 
-    /// Where it will say how it ended.
-    #[must_use]
-    pub fn outcome(&self) -> Arc<Mutex<Option<Outcome>>> {
-        self.outcome.clone()
+    /// Whether whoever connects is the one that it waits for.
+    fn is_free(&self) -> bool {
+        self.conn.is_none() && !self.is_over
     }
 
     fn end(&mut self, outcome: Outcome) {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
-        self.conn = None;
-        // A reader that waits at the gate finds the service gone.
-        self.gate.open();
-        self.control.close();
+        self.front.note(outcome);
+        (self.conn, self.is_over) = (None, true);
+        self.front.finish();
     }
 
-    fn close(&mut self, cx: &mut Context<'_>) {
+    /// Ends it, and closes what is open.
+    fn give_up(&mut self, cx: &mut Context<'_>, conn: Option<ConnId>, outcome: Outcome) {
+        self.end(outcome);
+        if let Some(conn) = conn {
+            let _ = cx.close(conn, CloseCode::NORMAL, "");
+        }
+    }
+
+    fn close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) {
         self.close_at = None;
         match self.conn {
-            // A connection that is closing already is on its way.
-            Some(conn) => drop(cx.close(conn, CloseCode::NORMAL, "")),
+            Some(conn) => {
+                // A connection that is closing already is on its way.
+                if cx.close(conn, code, reason).is_ok() {
+                    self.asked = Some(code);
+                }
+            }
             None => self.end(Outcome::Interrupted),
         }
     }
 
-    fn send(&mut self, cx: &mut Context<'_>, conn: ConnId, text: String) {
-        match cx.send(conn, message_of(self.framing, text)) {
-            Ok(Accepted::Congested) => self.gate.shut(),
+    fn send(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'static>) {
+        match cx.send(conn, self.front.framed(message)) {
+            Ok(Accepted::Congested) => self.front.gate.shut(),
             // How it closes is told by its own report.
             Ok(_) | Err(SendError::Closing | SendError::Closed) => {}
-            Err(e) => {
-                self.end(Outcome::NotSent(e));
-                let _ = cx.close(conn, CloseCode::NORMAL, "");
-            }
+            Err(error) if self.front.is_interactive => self.front.tell(&format!("not sent: {error}")),
+            Err(error) => self.give_up(cx, Some(conn), Outcome::NotSent(error)),
         }
     }
 }
@@ -112,42 +83,82 @@ impl Service for ClientService {
     type Done = ();
     type Command = Said;
 
+    fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
+        if !request.is_websocket() {
+            Verdict::Respond(Response::plain(404))
+        } else if self.is_free() {
+            Verdict::accept()
+        } else {
+            Verdict::Respond(Response::plain(503))
+        }
+    }
+
+    fn admit(&mut self, _: &mut Context<'_>, _: ConnId) -> Result<(), Rejection> {
+        if self.is_free() { Ok(()) } else { Err(Rejection::default()) }
+    }
+
     fn command(&mut self, cx: &mut Context<'_>, said: Said) {
         match (said, self.conn) {
             (Said::Start, _) => {
-                if let Err(e) = cx.dial(self.target.clone()) {
-                    self.end(Outcome::NotOpened(e));
+                if let Some(Err(error)) = self.target.clone().map(|target| cx.dial(target)) {
+                    self.end(Outcome::NotOpened(error));
                 }
             }
-            (Said::Line(text), Some(conn)) => self.send(cx, conn, text),
-            (Said::Line(_), None) => {}
-            (Said::End { now: false }, Some(_)) if !self.wait.is_zero() => {
-                self.close_at = Some(cx.now() + self.wait)
+            (Said::Send(message), Some(conn)) => self.send(cx, conn, message),
+            (Said::Send(_), None) => {}
+            (Said::Ping, conn) => self.front.ping(cx, conn),
+            (Said::Close(code, reason), _) => self.close(cx, code, &reason),
+            (Said::Fail(why), conn) => self.give_up(cx, conn, Outcome::NotRead(why)),
+            (Said::End { now: false }, Some(_)) if !self.front.wait.is_zero() => {
+                self.close_at = Some(cx.now() + self.front.wait)
             }
-            (Said::End { .. }, _) => self.close(cx),
+            (Said::End { .. }, _) => self.close(cx, CloseCode::NORMAL, ""),
         }
     }
 
     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if !self.is_free() {
+            // It was accepted before the one that is served was open.
+            let _ = cx.close(conn, CloseCode::TRY_AGAIN_LATER, "somebody was faster");
+            return;
+        }
         self.conn = Some(conn);
-        warn_of_subprotocols(cx, conn, &self.target);
-        self.gate.open();
+        match &self.target {
+            Some(target) => {
+                warn_of_subprotocols(cx, conn, target);
+                self.front.tell(&format!("connected to {target}; /help says what else there is"));
+            }
+            None => self.front.tell("connected; /help says what else there is"),
+        }
+        self.front.pings.opened(cx.now());
+        self.front.keep_time(cx, self.conn);
+        self.front.gate.open();
     }
 
     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
-        let printed = (self.print)(&line_of(&message, self.framing.is_websocket()));
-        if printed.is_err() {
-            self.end(Outcome::OutputClosed);
-            let _ = cx.close(conn, CloseCode::NORMAL, "");
+        if self.conn == Some(conn) && self.front.printer.message(&message).is_err() {
+            self.give_up(cx, Some(conn), Outcome::OutputClosed);
+        }
+    }
+
+    fn pong(&mut self, _: &mut Context<'_>, conn: ConnId, rtt: Duration) {
+        if self.conn == Some(conn) {
+            self.front.pong(rtt);
         }
     }
 
     fn drained(&mut self, _: &mut Context<'_>, _: ConnId) {
-        self.gate.open();
+        self.front.gate.open();
     }
 
-    fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
-        self.end(Outcome::Closed(closed.clone()));
+    fn closed(&mut self, _: &mut Context<'_>, conn: ConnId, closed: &Closed) {
+        if self.conn == Some(conn) {
+            let is_asked = closed.origin == Origin::Local && self.asked == Some(closed.code);
+            let closed = closed.clone();
+            let gap = if closed.reason.is_empty() { "" } else { " " };
+            self.front.tell(&format!("closed with {}{gap}{}", closed.code, closed.reason));
+            self.end(if is_asked { Outcome::ClosedAsAsked(closed) } else { Outcome::Closed(closed) });
+        }
     }
 
     fn dial_failed(&mut self, _: &mut Context<'_>, _: DialId, error: &DialError) {
@@ -155,10 +166,13 @@ impl Service for ClientService {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.close_at
+        [self.close_at, self.front.pings.poll_timeout()].into_iter().flatten().min()
     }
 
     fn timeout(&mut self, cx: &mut Context<'_>) {
-        self.close(cx);
+        self.front.keep_time(cx, self.conn);
+        if self.close_at.is_some_and(|at| at <= cx.now()) {
+            self.close(cx, CloseCode::NORMAL, "");
+        }
     }
 }

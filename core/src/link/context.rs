@@ -176,7 +176,8 @@ impl<'a, J> Context<'a, J> {
         self.core.links.get(conn.0).is_some_and(|entry| entry.link.connection().is_some())
     }
 
-    /// Pings a WebSocket now, whatever its idle deadline; without an answer within its pong deadline it is ended.
+    /// Pings a WebSocket now, whatever its idle deadline; without an answer within its pong deadline it is ended. The answer is
+    /// told by [`Service::pong`](super::Service::pong).
     ///
     /// # Errors
     /// As [`Context::send`]; [`SendError::NotOpen`] also where it is no [WebSocket](Self::is_websocket).

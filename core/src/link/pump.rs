@@ -132,7 +132,7 @@ impl<S: Service> Hub<S> {
             }
             Event::Chunk(chunk) => self.call(Turn::Connection(conn), |s, cx| s.chunk(cx, conn, chunk)),
             Event::Drained => self.call(Turn::Connection(conn), |s, cx| s.drained(cx, conn)),
-            Event::Pong { .. } => {}
+            Event::Pong { rtt } => self.call(Turn::Connection(conn), |s, cx| s.pong(cx, conn, rtt)),
             Event::Request(request) => {
                 let verdict = self.call(Turn::Connection(conn), |s, cx| s.request(cx, conn, &request));
                 self.answer(now, conn, verdict);

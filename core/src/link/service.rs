@@ -4,6 +4,7 @@ use super::{ConnId, Context, DialError, DialId, JobToken};
 use crate::base::{Chunk, CloseCode, Closed, Instant, Message};
 use crate::http::{Request, Response};
 use crate::ws::handshake::Acceptance;
+use core::time::Duration;
 
 /// How a request is answered.
 #[derive(Clone, Debug)]
@@ -55,7 +56,7 @@ impl From<CloseCode> for Rejection {
 /// nest: what a service does to another connection is told in a later call.
 ///
 /// A connection's calls are `request` for each of its requests, then, if one became a WebSocket, `opened`, any number of
-/// `message`, `chunk` and `drained`, and `closed` exactly once. Connections that only spoke HTTP, those that were not admitted,
+/// `message`, `chunk`, `pong` and `drained`, and `closed` exactly once. Connections that only spoke HTTP, those that were not admitted,
 /// and dials that failed are not told by `closed`.
 ///
 /// ```
@@ -105,6 +106,9 @@ pub trait Service: Sized {
 
     /// A piece of a message came, in streaming mode.
     fn chunk(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, chunk: Chunk<'_>) {}
+
+    /// The newest ping was answered, after `rtt`: one of [`Context::ping`], or one that an idle connection sends by itself.
+    fn pong(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, rtt: Duration) {}
 
     /// The output has fallen to the low mark after it was congested.
     fn drained(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}

@@ -13,11 +13,17 @@ mod bus_input;
 mod bus_nodes;
 mod chat;
 mod environment;
+mod forms;
 mod framings;
 mod health;
 mod limits;
+mod listen;
+mod manual;
+mod pings;
 mod record;
 mod retry;
+#[cfg(unix)]
+mod terminal;
 mod tls;
 
 use std::io::{BufRead, BufReader, Write};
@@ -220,6 +226,17 @@ fn bad_use_is_one_line_and_2() {
         (&["connect", "ws://localhost/", "--header", "Upgrade: h2c"], "Upgrade"),
         (&["connect", "ws://localhost/", "--subprotocol", "two words"], "two words"),
         (&["connect", "ws://localhost/", "--wait=-1"], "--wait"),
+        (&["connect", "ws://localhost/", "--ping", "0"], "--ping"),
+        (&["connect", "tcp://localhost:1", "--ping", "1"], "--ping"),
+        (&["connect", "ws://localhost/", "--input", "hex", "--send", "0"], "not hex"),
+        (&["connect", "ws://localhost/", "--send-file", "/nowhere/file"], "/nowhere/file"),
+        (&["connect", "ws://localhost/", "--send-file", ROOT, "--max-message", "8"], "--max-message"),
+        (&["connect", "ws://localhost/", "--listen", "127.0.0.1:0"], "--listen"),
+        (&["connect", "--listen", "127.0.0.1:0", "--retry"], "--retry"),
+        (&["connect", "--listen", "127.0.0.1:0", "--tls", CHAIN, KEY, "--tls", CHAIN, KEY], "--tls"),
+        (&["connect", "ws://localhost/", "--tls", CHAIN, KEY], "--tls"),
+        (&["completions", "sh"], "sh"),
+        (&["man", "nothing"], "nothing"),
         (&["connect"], "URL"),
         (&["launch"], "launch"),
         (&[], "subcommand"),
@@ -229,11 +246,16 @@ fn bad_use_is_one_line_and_2() {
 }
 
 #[test]
-fn help_is_a_screen() {
+fn help_is_a_screen_and_more_of_it_a_few() {
+    for args in [&["-h"][..], &["echo", "-h"], &["chat", "-h"], &["connect", "-h"], &["bench", "-h"]] {
+        let ended = run(args.iter().copied());
+        assert_eq!((ended.code, ended.err), (Some(0), vec![]));
+        assert!((5..60).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
+    }
     for args in [&["--help"][..], &["echo", "--help"], &["chat", "--help"], &["connect", "--help"]] {
         let ended = run(args.iter().copied());
         assert_eq!((ended.code, ended.err), (Some(0), vec![]));
-        assert!((5..100).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
+        assert!((5..180).contains(&ended.out.len()), "{args:?}: {} lines", ended.out.len());
     }
 }
 
@@ -301,10 +323,10 @@ fn exit_codes_of_a_close() {
         succeeds(&client.wait(), &[]);
         let mut client = connect(runtime, &other, &[]);
         let other_stdin = client.take_stdin();
-        complains(&client.wait(), 1, &["close:", "4001", "no\u{fffd} more"]);
+        complains(&client.wait(), 6, &["close:", "4001", "no\u{fffd} more"]);
         // It waits, so that it is not writing its Close when the reset comes.
         let abort = ["--send", "abort", "--wait", "1000"];
-        complains(&connect(runtime, &url, &abort).wait(), 1, &["read:", "1006"]);
+        complains(&connect(runtime, &url, &abort).wait(), 7, &["read:", "1006"]);
         drop((stdin, other_stdin));
     }
 }
@@ -318,16 +340,16 @@ fn exit_codes_of_what_did_not_open() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (gone, unknown) = (format!("ws://{gone}/"), format!("ws://{}.invalid/", "x".repeat(64)));
     for runtime in RUNTIMES {
-        complains(&connect(runtime, &missing, &[]).wait(), 1, &["handshake:", "404"]);
-        complains(&connect(runtime, &moved, &[]).wait(), 1, &["handshake:", "301", "ws://elsewhere/"]);
-        complains(&connect(runtime, &denied, &[]).wait(), 1, &["handshake:", "403", "not\u{fffd}[31m you"]);
+        complains(&connect(runtime, &missing, &[]).wait(), 5, &["handshake:", "404"]);
+        complains(&connect(runtime, &moved, &[]).wait(), 5, &["handshake:", "301", "ws://elsewhere/"]);
+        complains(&connect(runtime, &denied, &[]).wait(), 5, &["handshake:", "403", "not\u{fffd}[31m you"]);
         complains(
             &connect(runtime, &silent, &["--open-timeout", "0.2"]).wait(),
-            1,
+            5,
             &["handshake:", "timed out"],
         );
-        complains(&connect(runtime, &gone, &[]).wait(), 1, &["connect:", &gone]);
-        complains(&connect(runtime, &unknown, &[]).wait(), 1, &["lookup:"]);
+        complains(&connect(runtime, &gone, &[]).wait(), 3, &["connect:", &gone]);
+        complains(&connect(runtime, &unknown, &[]).wait(), 3, &["lookup:"]);
     }
 }
 

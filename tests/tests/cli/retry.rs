@@ -45,9 +45,9 @@ fn what_says_that_it_is_no_use_ends_it() {
     let (_serving, url) = paths();
     for runtime in ["tokio", "mio"] {
         for (path, code, words) in [
-            ("/nowhere", 1, "handshake: the server answered with status 404"),
-            ("/denied", 1, "handshake: the server answered with status 403"),
-            ("/close/4001", 1, "close: the server closed with 4001"),
+            ("/nowhere", 5, "handshake: the server answered with status 404"),
+            ("/denied", 5, "handshake: the server answered with status 403"),
+            ("/close/4001", 6, "close: the server closed with 4001"),
         ] {
             let mut client = connect(runtime, &format!("{url}{path}"), &["--retry", "--log", "error"]);
             // Its input stays open.

@@ -107,6 +107,10 @@ impl Service for Scripted {
         self.log.push(std::format!("written: {reach:?}"));
     }
 
+    fn pong(&mut self, _: &mut Context<'_, Self::Job>, _: ConnId, rtt: core::time::Duration) {
+        self.log.push(std::format!("pong {rtt:?}"));
+    }
+
     fn drained(&mut self, _: &mut Context<'_, Self::Job>, _: ConnId) {
         self.log.push("drained".into());
     }

@@ -227,6 +227,18 @@ fn a_websocket_is_pinged() {
 }
 
 #[test]
+fn how_long_a_pong_took_is_told() {
+    let mut hub = hub(Config::default());
+    let mut peer = Peer::connect(&mut hub);
+    let mut up = Vec::new();
+    peer.link.send(START, Message::text("ping")).unwrap();
+    peer.link.output(START).drain_into(&mut up);
+    hub.receive(START, peer.conn, &mut up);
+    peer.exchange(&mut hub, START + core::time::Duration::from_millis(5));
+    assert_eq!(hub.service().log, ["opened", "Ok(())", "pong 5ms"]);
+}
+
+#[test]
 fn nothing_comes_of_a_dial_that_is_given_up() {
     let mut hub = hub(Config::default());
     let mut peer = Peer::connect(&mut hub);

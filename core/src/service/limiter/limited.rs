@@ -9,6 +9,7 @@ use crate::ws::Role;
 use alloc::boxed::Box;
 use core::fmt;
 use core::net::IpAddr;
+use core::time::Duration;
 
 /// What a [`Limited`] holds connections to; by default to nothing.
 ///
@@ -206,6 +207,10 @@ impl<S: Service> Service for Limited<S> {
         if self.traffic.is_free() || self.passes(cx, conn, chunk.bytes.len(), chunk.last) {
             self.service.chunk(cx, conn, chunk);
         }
+    }
+
+    fn pong(&mut self, cx: &mut Context<'_, S::Job>, conn: ConnId, rtt: Duration) {
+        self.service.pong(cx, conn, rtt);
     }
 
     fn drained(&mut self, cx: &mut Context<'_, S::Job>, conn: ConnId) {

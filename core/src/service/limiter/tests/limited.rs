@@ -42,9 +42,16 @@ impl Service for Log {
         if message.as_text() == Some("pause me") {
             cx.pause(conn);
         }
+        if message.as_text() == Some("ping me") {
+            cx.ping(conn).unwrap();
+        }
         if message.as_text() == Some("work") {
             cx.submit(()).unwrap();
         }
+    }
+
+    fn pong(&mut self, _: &mut Context<'_>, _: ConnId, _: Duration) {
+        self.said.push("pong".into());
     }
 
     fn closed(&mut self, _: &mut Context<'_>, _: ConnId, closed: &Closed) {
@@ -214,6 +221,19 @@ fn the_services_jobs_are_done_or_lost() {
     hub.job_done(at(0), done, ());
     hub.job_lost(at(0), lost);
     assert_eq!(hub.service().service().said[3..], ["done", "lost"]);
+}
+
+#[test]
+fn the_service_is_told_of_pongs() {
+    let mut hub = hub(Limits::default(), Config::default());
+    let conn = accept(&mut hub, at(0), nth(0));
+    assert!(ask(&mut hub, at(0), conn, true).starts_with("HTTP/1.1 101 "));
+    // Masked with zeroes.
+    hub.receive(at(0), conn, &mut b"\x81\x87\0\0\0\0ping me".to_vec());
+    let ping = written(&mut hub, at(0), conn);
+    assert_eq!(ping[..2], [0x89, 4]);
+    hub.receive(at(0), conn, &mut [b"\x8a\x84\0\0\0\0", &ping[2..]].concat());
+    assert_eq!(hub.service().service().said, ["opened", "ping me", "pong"]);
 }
 
 fn slow(messages: Option<Rate>, bytes: Option<Rate>, over: Over) -> Limits {
