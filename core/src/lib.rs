@@ -114,5 +114,5 @@ pub mod tls;
 pub mod ws;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
