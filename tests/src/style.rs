@@ -150,9 +150,21 @@ pub fn inclusions_in_merged_examples(file: &File) -> Vec<String> {
 /// Packages that do not take the workspace's lints, which deny undocumented public items and unsafe code.
 #[must_use]
 pub fn lints_missing(manifest: &File) -> Vec<String> {
-    let package = manifest.text.contains("[package]") && !manifest.path.starts_with("fuzz/");
+    let apart = ["fuzz/", "tests/bare/"].iter().any(|folder| manifest.path.starts_with(folder));
+    let package = manifest.text.contains("[package]") && !apart;
     if package && !manifest.text.contains("[lints]\nworkspace = true") {
         return vec![format!("{}: does not take the workspace's lints", manifest.path)];
+    }
+    vec![]
+}
+
+/// Packages that do not say which Rust they need.
+#[must_use]
+pub fn rust_version_missing(manifest: &File) -> Vec<String> {
+    let says =
+        ["rust-version.workspace = true\n", "rust-version = \""].iter().any(|v| manifest.text.contains(v));
+    if manifest.text.contains("[package]") && !says {
+        return vec![format!("{}: does not say which Rust it needs", manifest.path)];
     }
     vec![]
 }
@@ -217,6 +229,9 @@ mod tests {
         assert_eq!(unsafe_allowed(&File::new("cli/src/bin/a.rs", "//! A")).len(), 1);
         assert_eq!(unsafe_allowed(&File::new("cli/src/lib.rs", "#![forbid(unsafe_code)]")), [""; 0]);
         assert_eq!(lints_missing(&File::new("cli/Cargo.toml", "[package]\n")).len(), 1);
+        let promised = |text| rust_version_missing(&File::new("fuzz/Cargo.toml", text)).len();
+        assert_eq!(promised("[package]\nrust-version = \"1.89\"\n"), 0);
+        assert_eq!(promised("[package]\nedition = \"2024\"\n"), 1);
     }
 
     #[test]

@@ -50,9 +50,14 @@ fn examples_are_one_program() {
 fn every_package_takes_the_lints() {
     all("toml", style::lints_missing);
     let top = files("toml").into_iter().find(|f| f.path == "Cargo.toml").expect("the workspace");
-    for lint in ["missing_docs = \"deny\"", "unsafe_code = \"forbid\"", "incompatible_msrv = \"warn\""] {
+    for lint in ["missing_docs = \"deny\"", "unsafe_code = \"forbid\"", "incompatible_msrv = \"deny\""] {
         assert!(top.text.contains(lint), "{lint} is not among the workspace's lints");
     }
+}
+
+#[test]
+fn every_package_says_which_rust_it_needs() {
+    all("toml", style::rust_version_missing);
 }
 
 #[test]

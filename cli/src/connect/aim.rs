@@ -242,7 +242,7 @@ mod tests {
         Aim::new(args)
     }
 
-    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/tls/testdata/root.pem");
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/connect/testdata/root.pem");
 
     #[test]
     fn each_url_has_its_framing() {

@@ -78,4 +78,4 @@ impl core::fmt::Debug for Piece<'_> {
     }
 }
 
-const _: () = assert!(size_of::<Piece<'static>>() == 16);
+const _: () = assert!(size_of::<Piece<'static>>() == 2 * size_of::<usize>());

@@ -12,10 +12,10 @@ const IN_2027: Wall = Wall::from_millis(1_800_000_000_000);
 fn configs() -> (Arc<Config>, Arc<Config>) {
     let (mut client, mut server) = (Config::client(), Config::default());
     (client.framing, server.framing) = (Framing::codec(Lines::new()), Framing::codec(Lines::new()));
-    let root = include_bytes!("../../../../core/src/tls/testdata/root.pem");
+    let root = include_bytes!("testdata/root.pem");
     client.client_tls = Some(ClientConfig::builder().roots_pem(root).build().unwrap());
-    let chain = include_bytes!("../../../../core/src/tls/testdata/server.pem");
-    let key = include_bytes!("../../../../core/src/tls/testdata/server.key");
+    let chain = include_bytes!("testdata/server.pem");
+    let key = include_bytes!("testdata/server.key");
     server.tls = Some(ServerConfig::from_pem(chain, key).unwrap());
     (client.into(), server.into())
 }
