@@ -1,9 +1,9 @@
 //! Nodes that come and go.
 
 use super::failing::Failing;
-use super::link::Link;
 use super::schema::TURN;
 use super::turn::Turn;
+use crate::link::Link;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;

@@ -4,10 +4,10 @@ use super::changes::{FORGET_IDS, FORGET_NUMBERS, stored};
 use super::commit::{lock, name, write};
 use super::failing::Failing;
 use super::join::SWEEP;
-use super::link::Link;
 use super::rows;
 use super::sums;
 use super::turn::Turn;
+use crate::link::Link;
 use std::collections::BTreeSet;
 use wharf::service::bus::{Accepted, Death, Letters, MAX_NODES, Name, NodeAnswer, NodeLimits, Record, Seq};
 

@@ -6,7 +6,7 @@ use crate::wire::Wire;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use wharf::service::bus::{Change, Letters, NodeAnswer, NodeRequest, Progress, Seq};
-use wharf_postgres::{BusStore, BusStoreConfig, BusStoreError};
+use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
 use wharf_tests::adapter::PATIENCE;
 use wharf_tests::postgres::{PASSWORD, Postgres};
 
@@ -32,16 +32,16 @@ fn newer_foreign_and_other_databases_are_refused_in_one_line() {
         assert!(told.contains(words) && !told.contains('\n'), "{told}");
         assert!(!told.contains(PASSWORD) && !debug.contains(PASSWORD) && !told.contains("%40"), "{debug}");
         let is_right = match words {
-            "the form 99" => matches!(error, BusStoreError::Version { version: 99, .. }),
-            "already exists" => matches!(error, BusStoreError::Foreign { .. }),
-            _ => matches!(error, BusStoreError::Failed { .. }),
+            "the form 99" => matches!(error, DatabaseError::Version { version: 99, .. }),
+            "already exists" => matches!(error, DatabaseError::Foreign { .. }),
+            _ => matches!(error, DatabaseError::Failed { .. }),
         };
         assert!(is_right, "{debug}");
     }
     let mut config = BusStoreConfig::default();
     config.makes_tables = false;
     let missing = BusStore::connect_with(&good, config).expect_err("it has none");
-    assert!(matches!(missing, BusStoreError::Missing { .. }), "{missing:?}");
+    assert!(matches!(missing, DatabaseError::Missing { .. }), "{missing:?}");
     let debug = format!("{:?}", BusStore::connect(&good).expect("it connects"));
     assert!(!debug.contains(PASSWORD) && debug.contains("127.0.0.1"), "{debug}");
 }
@@ -176,7 +176,7 @@ fn damage_is_found_and_told_with_its_place() {
         let room = wharf::service::bus::NodeRoom::new(9, 9999, 9, Vec::new());
         let error =
             node.try_ask(NodeRequest::Look { room, after: None, kept: Vec::new() }).expect_err(damage);
-        let is_right = matches!(error, BusStoreError::Damaged { .. });
+        let is_right = matches!(error, DatabaseError::Damaged { .. });
         assert!(is_right && error.to_string().contains("bus_messages, place "), "{damage}: {error:?}");
         server.sql(
             &url,

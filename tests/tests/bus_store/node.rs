@@ -6,7 +6,7 @@ use wharf::base::Wall;
 use wharf::service::bus::{
     Accepted, Batch, BusConfig, Change, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Seq,
 };
-use wharf_postgres::{BusStore, BusStoreConfig, BusStoreError};
+use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
 
 fn roomy() -> NodeLimits {
     NodeLimits::of(&BusConfig::default())
@@ -35,7 +35,7 @@ impl Node {
         node
     }
 
-    pub(crate) fn try_ask(&mut self, request: NodeRequest) -> Result<NodeAnswer, BusStoreError> {
+    pub(crate) fn try_ask(&mut self, request: NodeRequest) -> Result<NodeAnswer, DatabaseError> {
         self.number += 1;
         self.store.carry_out(&NodeAsk::new(self.fence, self.number, self.lease, request))
     }
