@@ -265,8 +265,8 @@ async fn answered(turn: &mut Turn<'_>, ask: &NodeAsk, behind: &mut Seq) -> Resul
         NodeRequest::Recall { name, after, rows } => recall(turn, name, after, *rows).await,
         NodeRequest::Release { names } => release(turn, names).await,
         NodeRequest::Look { room, after, kept } => look(turn, room, after.as_ref(), kept).await,
-        NodeRequest::Requeue { letters, after, first, rows, limits } => {
-            requeue(turn, letters, [*after, *first], *rows, limits).await
+        NodeRequest::Requeue { letters, after, rows, limits } => {
+            requeue(turn, letters, *after, *rows, limits).await
         }
         NodeRequest::Purge { letters, after, rows } => purge(turn, letters, *after, *rows).await,
         NodeRequest::Trim { max, rows } => trim(turn, *max, *rows, behind).await,

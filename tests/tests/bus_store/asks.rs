@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wharf::base::Wall;
 use wharf::service::bus::{
-    Accepted, Batch, BusConfig, Change, DeadReason, Death, End, Ended, Fence, Letters, MAX_NODES, Name,
-    NodeAnswer, NodeLimits, NodeRequest, NodeRoom, Numbers, Progress, Seq,
+    Accepted, Batch, BusConfig, Change, DeadReason, Death, End, Ended, Fence, Letters, Name, NodeAnswer,
+    NodeLimits, NodeRequest, NodeRoom, Numbers, Progress, Seq,
 };
 use wharf::sim::Dice;
 
@@ -68,9 +68,9 @@ fn letters(dice: &mut Dice<'_>) -> Letters {
 impl World {
     /// A place that nobody had, of this node's.
     fn place(&mut self, fence: Fence) -> Seq {
-        let nodes = u64::from(MAX_NODES);
-        self.last = (self.last / nodes + 1) * nodes + u64::from(fence.slot);
-        Seq(self.last)
+        let seq = Seq(self.last).next_of(fence.slot);
+        self.last = seq.0;
+        seq
     }
 
     pub(crate) fn request(&mut self, known: &Known, dice: &mut Dice<'_>) -> NodeRequest {
@@ -96,10 +96,9 @@ impl World {
                 NodeRequest::Look { room: room(dice), after, kept: kept.into_iter().collect() }
             }
             88..92 => {
-                let first = self.place(fence);
-                self.last += 20 * u64::from(MAX_NODES);
-                let (letters, after) = (letters(dice), Seq(dice.below(self.last as usize) as u64 / 2));
-                NodeRequest::Requeue { letters, after, first, rows: dice.below(5) as u32, limits: few(dice) }
+                let rows = dice.below(5) as u32;
+                let (letters, after) = (letters(dice), Seq(dice.below(self.last as usize + 1) as u64 / 2));
+                NodeRequest::Requeue { letters, after, rows, limits: few(dice) }
             }
             92..95 => {
                 let after = Seq(dice.below(self.last as usize + 1) as u64 / 2);

@@ -73,9 +73,8 @@ impl Game {
         self.ask(0, lease, NodeRequest::Look { room: room.clone(), after: None, kept: Vec::new() });
         // Letters come to light once they are none.
         let letters = || Letters::All;
-        let (after, first) = (Seq(0), Seq(1 << 40));
-        let requeue =
-            NodeRequest::Requeue { letters: letters(), after, first, rows: 1000, limits: limits(5, 9) };
+        let after = Seq(0);
+        let requeue = NodeRequest::Requeue { letters: letters(), after, rows: 1000, limits: limits(5, 9) };
         self.ask(0, lease, requeue);
         self.ask(0, lease, NodeRequest::Look { room, after: None, kept: Vec::new() });
         let purged = self.ask(0, lease, NodeRequest::Purge { letters: letters(), after: Seq(0), rows: 1000 });

@@ -2,9 +2,7 @@
 
 use super::asking::BREATH;
 use super::state::{Asked, Purpose};
-use super::{
-    DeathNotice, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
-};
+use super::{DeathNotice, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing};
 use crate::base::{CloseCode, Instant, Wall};
 use crate::service::bus::broker::After;
 use crate::service::bus::dedupe::Dedupe;
@@ -192,9 +190,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// All places that it names from here on are greater: a sender that comes from another node goes on in its order.
     fn rise_to(&mut self, floor: Seq) {
         let Some(fence) = self.fence() else { return };
-        let (step, slot) = (u64::from(MAX_NODES), u64::from(fence.slot));
-        let least = self.next.0.max(floor.0 + 1);
-        self.next = Seq((least + step - 1 - slot) / step * step + slot);
+        self.next = Seq(self.next.0 - 1).max(floor).next_of(fence.slot);
     }
 
     fn looked(

@@ -5,7 +5,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// Most nodes of one store.
-pub const MAX_NODES: u16 = 64;
+pub const MAX_NODES: u16 = 63;
+
+/// How far apart two places are that a node names one after the other. Each slot has one of as many, and the store itself the one behind
+/// the last slot, [`MAX_NODES`]: by it, it names places of messages that were dead letters.
+pub const STEP: u64 = MAX_NODES as u64 + 1;
 
 /// Which node, in which of its lives. Whoever joins gets one that nobody had; what is asked under one that is no longer in force
 /// is answered by [`NodeAnswer::Fenced`](super::NodeAnswer::Fenced) and changes nothing.
@@ -19,7 +23,7 @@ pub const MAX_NODES: u16 = 64;
 #[non_exhaustive]
 pub struct Fence {
     /// Its slot, below [`MAX_NODES`]: no two nodes that are in force have the same one. It names places of messages
-    /// ([`Seq`]): those whose number leaves this rest when it is divided by [`MAX_NODES`].
+    /// ([`Seq`]): those whose number leaves this rest when it is divided by [`STEP`].
     pub slot: u16,
     /// Rises with every join, whoever's.
     pub epoch: u64,
@@ -207,15 +211,14 @@ pub enum NodeRequest {
         /// older registration is [`Replaced`](super::NodeAnswer::Replaced).
         kept: Vec<(Name, Duration)>,
     },
-    /// Make messages of dead letters, which wait in the store, in the order of their places.
+    /// Make messages of dead letters, which wait in the store, in the order of their places: behind all that was ever put in, at places
+    /// that the store names.
     /// [`Changed`](super::NodeAnswer::Changed).
     Requeue {
         /// Which.
         letters: Letters,
         /// Those of a greater place.
         after: Seq,
-        /// The place of the first one from now on; that of each that follows is greater by [`MAX_NODES`].
-        first: Seq,
         /// Most of them that are looked at.
         rows: u32,
         /// What services may have.

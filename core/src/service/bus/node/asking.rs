@@ -1,10 +1,9 @@
 //! What a node asks of its store next: one thing at a time.
 
 use super::state::{Asked, Node, Phase, Purpose};
-use super::{Fence, MAX_NODES};
-use super::{NodeAsk, NodeLimits, NodeRequest, NodeRoom, NodeSettings};
+use super::{Fence, NodeAsk, NodeLimits, NodeRequest, NodeRoom, NodeSettings, STEP};
 use crate::base::Instant;
-use crate::service::bus::{Broker, BusConfig, Name, Seq};
+use crate::service::bus::{Broker, BusConfig, Name};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -90,7 +89,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// How far apart two places are that this broker names one after the other.
     pub(in crate::service::bus) fn step(&self) -> u64 {
-        if self.node.is_some() { u64::from(MAX_NODES) } else { 1 }
+        if self.node.is_some() { STEP } else { 1 }
     }
 
     /// When the next ask can be put out.
@@ -232,12 +231,10 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn next_command(&mut self, limits: NodeLimits) -> Option<(NodeRequest, Purpose)> {
-        let first = self.next;
         let command = self.node.as_ref()?.commands.front()?;
         let (letters, after, rows) = (command.letters.clone(), command.after, LETTERS);
         let request = if command.is_requeue {
-            self.next = Seq(first.0 + u64::from(LETTERS) * self.step());
-            NodeRequest::Requeue { letters, after, first, rows, limits }
+            NodeRequest::Requeue { letters, after, rows, limits }
         } else {
             NodeRequest::Purge { letters, after, rows }
         };

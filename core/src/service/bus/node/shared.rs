@@ -90,8 +90,8 @@ impl SharedMemory {
                 }
                 self.look(now, *fence, room, after.as_ref())
             }
-            NodeRequest::Requeue { letters, after, first, rows, limits } => {
-                self.requeue(letters, *after, *first, *rows as usize, limits)?
+            NodeRequest::Requeue { letters, after, rows, limits } => {
+                self.requeue(letters, *after, *rows as usize, limits)?
             }
             NodeRequest::Purge { letters, after, rows } => self.purge(letters, *after, *rows as usize)?,
             NodeRequest::Trim { max, rows } => self.trim(*max, *rows as usize)?,

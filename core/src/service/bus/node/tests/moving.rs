@@ -142,6 +142,29 @@ fn a_death_is_told_at_the_node_where_its_sender_is() {
 }
 
 #[test]
+fn what_was_dead_stands_behind_what_waits_whichever_node_sends_it_again() {
+    let mut nodes = Nodes::with(|config, _| config.attempts = 1);
+    for service in ["a", "b"] {
+        nodes.settle(0, service);
+    }
+    nodes.send(0, "a", "b", "dead");
+    nodes.frame(0, "b", r#"{"type":"nack","messageId":"dead","reason":"no"}"#);
+    nodes.close(0, "b");
+    // The other node names greater places.
+    nodes.settle(1, "c");
+    for n in 0..9 {
+        nodes.send(1, "c", "b", &format!("m-{n}"));
+    }
+    let (now, wall) = (nodes.now, nodes.wall());
+    nodes.nodes[0].requeue(now, wall, &Letters::All, 1);
+    nodes.pass(SOON);
+    nodes.register(1, "b2", "b");
+    nodes.pass(SOON);
+    let heard = nodes.heard("b2");
+    assert_eq!((&*heard[0], &*heard[1], &*heard[10]), ("registered 10", "m-0#0", "dead#0"));
+}
+
+#[test]
 fn who_registers_last_has_it() {
     let mut nodes = Nodes::new();
     nodes.settle(0, "b");
