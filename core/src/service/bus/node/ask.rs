@@ -150,7 +150,7 @@ impl NodeAsk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeRequest {
-    /// Be a node: in the slot that is free, or of a node whose lease is over, which is fenced by it.
+    /// Be a node: in the first slot that is free; where none is, in that of a node whose lease is over, which is fenced by it.
     /// [`Joined`](super::NodeAnswer::Joined), or [`Crowded`](super::NodeAnswer::Crowded).
     Join,
     /// Carry out changes. [`Committed`](super::NodeAnswer::Committed), or [`Full`](super::NodeAnswer::Full) and nothing is.

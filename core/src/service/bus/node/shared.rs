@@ -121,8 +121,8 @@ impl SharedMemory {
 
     fn join(&mut self, now: Instant, number: u64, until: Instant) -> NodeAnswer {
         let is_free = |slot: &u16| !self.nodes.contains_key(slot);
-        let over = self.nodes.iter().find(|(_, life)| life.until <= now).map(|(slot, _)| *slot);
-        let Some(slot) = over.or_else(|| (0..MAX_NODES).find(is_free)) else { return NodeAnswer::Crowded };
+        let over = || self.nodes.iter().find(|(_, life)| life.until <= now).map(|(slot, _)| *slot);
+        let Some(slot) = (0..MAX_NODES).find(is_free).or_else(over) else { return NodeAnswer::Crowded };
         self.fence_out(slot);
         self.epoch += 1;
         let life = Life { epoch: self.epoch, until, number, notices: VecDeque::new() };

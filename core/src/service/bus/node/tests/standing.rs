@@ -1,7 +1,7 @@
 //! Nodes that lose their place, their lease, or the store.
 
 use super::{Nodes, secs};
-use crate::service::bus::{BusEvent, NodeAnswer, NodeRequest, Reason};
+use crate::service::bus::{Broker, BusConfig, BusEvent, NodeAnswer, NodeRequest, NodeSettings, Reason};
 use core::time::Duration;
 
 #[test]
@@ -115,4 +115,19 @@ fn one_that_joins_never_takes_a_slot_in_force() {
     let nodes = Nodes::new();
     let slots = [0, 1].map(|at: usize| nodes.nodes[at].fence().unwrap().slot);
     assert_eq!(slots, [0, 1]);
+}
+
+#[test]
+fn one_that_joins_takes_nobodys_place_while_there_is_a_free_one() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "a");
+    nodes.cut = [0].into();
+    nodes.pass(secs(11));
+    nodes.nodes[1] = Broker::node(BusConfig::default(), NodeSettings::default());
+    nodes.act();
+    assert_eq!(nodes.nodes[1].fence().unwrap().slot, 2);
+    nodes.cut.clear();
+    nodes.send(0, "a", "b", "m");
+    nodes.pass(secs(1));
+    assert_eq!((nodes.heard("a"), nodes.closed.get("a")), (["accepted m".into()].into(), None));
 }
