@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-use wharf::service::bus::{Letters, Name, NodeAnswer, NodeAsk, NodeRequest, Seq};
+use wharf::service::bus::{ClaimOutcome, Letters, Name, NodeAnswer, NodeAsk, NodeRequest, Seq};
 
 /// How often an ask is begun again that was ended for another node's sake, before it counts as not to be had.
 const CONFLICTS: u32 = 5;
@@ -144,8 +144,10 @@ impl BusStore {
                 asker.claims.clear();
                 slot.store(fence.slot.into(), Ordering::Relaxed);
             }
-            (NodeAnswer::Claimed { .. }, NodeRequest::Claim { name, .. }) => {
-                asker.claims.insert(name.clone());
+            (NodeAnswer::Claimed { outcomes, .. }, NodeRequest::Claim { services, .. }) => {
+                let had = services.iter().zip(outcomes);
+                let had = had.filter(|(_, outcome)| matches!(outcome, ClaimOutcome::Had { .. }));
+                asker.claims.extend(had.map(|((name, _), _)| name.clone()));
             }
             (NodeAnswer::Done, NodeRequest::Release { names }) => {
                 asker.claims.retain(|name| !names.contains(name));
@@ -261,7 +263,7 @@ async fn carried_out(
 async fn answered(turn: &mut Turn<'_>, ask: &NodeAsk, behind: &mut Seq) -> Result<NodeAnswer, Failing> {
     match &ask.request {
         NodeRequest::Commit { batch, room, limits } => commit(turn, batch, room, limits).await,
-        NodeRequest::Claim { name, age, rows, limits } => claim(turn, name, *age, *rows, limits).await,
+        NodeRequest::Claim { services, rows, limits } => claim(turn, services, *rows, limits).await,
         NodeRequest::Recall { name, after, rows } => recall(turn, name, after, *rows).await,
         NodeRequest::Release { names } => release(turn, names).await,
         NodeRequest::Look { room, after, kept } => look(turn, room, after.as_ref(), kept).await,

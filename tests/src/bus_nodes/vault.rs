@@ -4,7 +4,8 @@ use crate::bus_world::{Ledger, Shared};
 use std::collections::{BTreeMap, BTreeSet};
 use wharf::base::Instant;
 use wharf::service::bus::{
-    Batch, Change, Fence, NodeAnswer, NodeAsk, NodeRequest, Record, Seq, SharedMemory, StoreFailure,
+    Batch, Change, ClaimOutcome, Fence, NodeAnswer, NodeAsk, NodeRequest, Record, Seq, SharedMemory,
+    StoreFailure,
 };
 use wharf::sim::Dice;
 
@@ -107,11 +108,19 @@ impl Vault {
                 let before = self.slots.insert(fence.epoch, fence.slot);
                 assert_eq!(before, None, "an epoch comes twice");
             }
-            (NodeRequest::Claim { .. }, NodeAnswer::Claimed { pending, .. }) if *pending > 0 => {
-                self.count("nodes: claimed with messages");
+            (_, NodeAnswer::Claimed { outcomes, .. }) => {
+                if outcomes.len() > 1 {
+                    self.count("nodes: claims in lists");
+                }
+                for outcome in outcomes {
+                    match outcome {
+                        ClaimOutcome::Had { pending: 1.., .. } => self.count("nodes: claimed with messages"),
+                        ClaimOutcome::Wanted => self.count("nodes: wanted"),
+                        ClaimOutcome::Replaced => self.count("nodes: replaced before it was there"),
+                        _ => {}
+                    }
+                }
             }
-            (_, NodeAnswer::Wanted) => self.count("nodes: wanted"),
-            (_, NodeAnswer::Replaced) => self.count("nodes: replaced before it was there"),
             (NodeRequest::Recall { .. }, NodeAnswer::Recalled { .. }) => self.count("nodes: recalled"),
             (NodeRequest::Commit { .. }, NodeAnswer::Fenced) => self.count("nodes: a write of a fenced one"),
             (_, NodeAnswer::Fenced) => self.count("nodes: fenced"),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wharf::base::Wall;
 use wharf::service::bus::{
-    Accepted, Batch, BusConfig, Change, DeadReason, Death, End, Ended, Fence, Letters, Name, NodeAnswer,
-    NodeLimits, NodeRequest, NodeRoom, Numbers, Progress, Seq,
+    Accepted, Batch, BusConfig, Change, ClaimOutcome, DeadReason, Death, End, Ended, Fence, Letters, Name,
+    NodeAnswer, NodeLimits, NodeRequest, NodeRoom, Numbers, Progress, Seq,
 };
 use wharf::sim::Dice;
 
@@ -82,8 +82,14 @@ impl World {
             }
             35..55 => {
                 // So far apart that it does not matter how long a game takes.
-                let (name, age) = (service(dice), Duration::from_secs(1000 * dice.below(3) as u64));
-                NodeRequest::Claim { name, age, rows: dice.below(4) as u32, limits: few(dice) }
+                let all: BTreeMap<Name, Duration> = (0..dice.between(1, 4))
+                    .map(|_| (service(dice), Duration::from_secs(1000 * dice.below(3) as u64)))
+                    .collect();
+                let mut services: Vec<_> = all.into_iter().collect();
+                if dice.percent(50) {
+                    services.reverse();
+                }
+                NodeRequest::Claim { services, rows: dice.below(4) as u32, limits: few(dice) }
             }
             55..58 => {
                 let after = name(&format!("m-{}", dice.below(20)));
@@ -184,9 +190,13 @@ impl Known {
         match (request, answer) {
             (_, NodeAnswer::Joined { fence, .. }) => *self = Self { fence: Some(*fence), ..Self::default() },
             (_, NodeAnswer::Fenced) | (NodeRequest::Leave, _) => *self = Self::default(),
-            (NodeRequest::Claim { name, .. }, NodeAnswer::Claimed { .. }) => {
-                self.claims.insert(name.clone());
-                self.taken.retain(|_, to| to != name);
+            (NodeRequest::Claim { services, .. }, NodeAnswer::Claimed { outcomes, .. }) => {
+                for ((name, _), outcome) in services.iter().zip(outcomes) {
+                    if matches!(outcome, ClaimOutcome::Had { .. }) {
+                        self.claims.insert(name.clone());
+                        self.taken.retain(|_, to| to != name);
+                    }
+                }
             }
             (NodeRequest::Release { names }, NodeAnswer::Done) => {
                 self.claims.retain(|name| !names.contains(name));

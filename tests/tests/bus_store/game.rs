@@ -49,8 +49,7 @@ impl Game {
         // Whose lease is over at once can be fenced by anybody.
         let lease = if self.dice.percent(8) { Duration::ZERO } else { Duration::from_secs(3600) };
         if let Some(answer) = self.ask(who, lease, request) {
-            let is_more = !matches!(answer, NodeAnswer::Fenced | NodeAnswer::Wanted | NodeAnswer::TooMany);
-            self.answered += usize::from(is_more);
+            self.answered += usize::from(answer != NodeAnswer::Fenced);
         }
     }
 
@@ -66,9 +65,9 @@ impl Game {
         self.ask(0, lease, NodeRequest::Join);
         let room = NodeRoom::new(10_000, u64::MAX, 10_000, Vec::new());
         for name in ["a", "B", "b", "ab", "a-b", "a.b", "Z", "z", "_", "0"] {
-            let name = crate::asks::name(name);
-            let (age, rows, limits) = (Duration::ZERO, 10_000, limits(100, 100));
-            self.ask(0, lease, NodeRequest::Claim { name, age, rows, limits });
+            let services = vec![(crate::asks::name(name), Duration::ZERO)];
+            let (rows, limits) = (10_000, limits(100, 100));
+            self.ask(0, lease, NodeRequest::Claim { services, rows, limits });
         }
         self.ask(0, lease, NodeRequest::Look { room: room.clone(), after: None, kept: Vec::new() });
         // Letters come to light once they are none.

@@ -40,23 +40,13 @@ pub enum NodeAnswer {
         /// Their places, in rising order, at least one.
         seqs: Vec<Seq>,
     },
-    /// The node has the claim.
+    /// What became of claims.
     Claimed {
         /// Nothing that was ever put in has a greater [place](crate::service::bus::Change::place): no message, and no age.
         floor: Seq,
-        /// Messages that wait for the service.
-        pending: u64,
-        /// All [numbers](Record::Numbers) of it as a sender, and the first [ids](Record::Id) by their names.
-        records: Vec<Record>,
-        /// There are no more ids.
-        is_all: bool,
+        /// Of each, in the order in which they were asked for.
+        outcomes: Vec<ClaimOutcome>,
     },
-    /// Another node has the claim, and will be told that it is wanted.
-    Wanted,
-    /// Another node has or wants the claim for a registration that is younger: whoever registered there replaces whoever did here.
-    Replaced,
-    /// There are as many services as may be.
-    TooMany,
     /// More ids.
     Recalled {
         /// By their names.
@@ -98,6 +88,33 @@ pub enum NodeAnswer {
     Fenced,
     /// Nothing is done, for certain: the store is not to be reached, or refused for a reason that passes.
     Away,
+}
+
+/// What became of a claim.
+///
+/// ```
+/// use wharf::service::bus::ClaimOutcome;
+///
+/// assert_ne!(ClaimOutcome::Wanted, ClaimOutcome::Replaced);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimOutcome {
+    /// The node has it.
+    Had {
+        /// Messages that wait for the service.
+        pending: u64,
+        /// All [numbers](Record::Numbers) of it as a sender, and the first [ids](Record::Id) by their names.
+        records: Vec<Record>,
+        /// There are no more ids.
+        is_all: bool,
+    },
+    /// Another node has it, and will be told that it is wanted.
+    Wanted,
+    /// Another node has or wants it for a registration that is younger: whoever registered there replaces whoever did here.
+    Replaced,
+    /// There are as many services as may be.
+    TooMany,
 }
 
 /// The death of a message, to be told to its sender.

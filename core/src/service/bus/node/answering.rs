@@ -55,13 +55,12 @@ impl<C: Ord + Copy> Broker<C> {
                     self.refused(now, batch, room, limits, &seqs);
                 }
             }
-            (Purpose::Claim(name, since), NodeAnswer::Claimed { floor, pending, records, is_all }) => {
+            (Purpose::Claim(services), NodeAnswer::Claimed { floor, outcomes }) => {
                 self.rise_to(floor);
-                self.claimed(now, (&name, since), pending, records, is_all);
+                for ((name, since), outcome) in services.into_iter().zip(outcomes) {
+                    self.claim_came_to(now, &name, since, outcome);
+                }
             }
-            (Purpose::Claim(name, _), NodeAnswer::TooMany) => self.refuse_claim(&name),
-            (Purpose::Claim(name, since), NodeAnswer::Replaced) => self.lose(now, &name, since),
-            (Purpose::Claim(name, _), _) => self.ask_later(now, &name),
             (Purpose::Recall(name), NodeAnswer::Recalled { records, is_all }) => {
                 self.recalled(now, &name, records, is_all);
             }
@@ -113,12 +112,9 @@ impl<C: Ord + Copy> Broker<C> {
             node.number = asked.ask.number;
             return self.tell(command.ticket, Err(CommandError::Store));
         }
-        if let Purpose::Claim(name, _) = &asked.purpose
-            && node.claims.get(name).is_some_and(|claim| claim.conn.is_none())
-        {
-            // Nobody waits for it any more.
+        if let Purpose::Claim(services) = asked.purpose {
             node.number = asked.ask.number;
-            return self.abandon(name);
+            return services.iter().for_each(|(name, _)| self.ask_again(now, name));
         }
         if asked.purpose == Purpose::Trim {
             // One that takes longer than the store lets it must not keep all others from being asked.

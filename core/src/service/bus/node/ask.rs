@@ -167,17 +167,18 @@ pub enum NodeRequest {
         /// What services may have.
         limits: NodeLimits,
     },
-    /// Have the claim of a service, if nobody has or whoever has it is a node whose lease is over, which is fenced by it (and loses
-    /// all its claims). [`Claimed`](super::NodeAnswer::Claimed). If a node in force has it, that is noted to be told that it is
-    /// wanted, for this node and no other: [`Wanted`](super::NodeAnswer::Wanted). Where another node has it, or wants it, for a
-    /// registration that is younger, this one is [`Replaced`](super::NodeAnswer::Replaced).
-    /// [`TooMany`](super::NodeAnswer::TooMany) if there would be more services than may be.
+    /// Have claims of services. [`Claimed`](super::NodeAnswer::Claimed), with an [outcome](super::ClaimOutcome) of each.
+    ///
+    /// Nodes whose lease is over and which have one of them are fenced, and lose all their claims. Then each is had
+    /// ([`Had`](super::ClaimOutcome::Had)) that nobody has. If another node has it, that is noted to be told that it is wanted, for
+    /// this node and no other: [`Wanted`](super::ClaimOutcome::Wanted). Where another node has it, or wants it, for a registration that
+    /// is younger, this one is [`Replaced`](super::ClaimOutcome::Replaced). [`TooMany`](super::ClaimOutcome::TooMany) if there would be
+    /// more services than may be.
     Claim {
-        /// The service.
-        name: Name,
-        /// How long ago it registered at this node. Whoever registers last has it, wherever that is and whatever is asked first.
-        age: Duration,
-        /// Most remembered ids that are told at once.
+        /// The services, none twice, and how long ago each registered at this node. Whoever registers last has it, wherever that is and
+        /// whatever is asked first.
+        services: Vec<(Name, Duration)>,
+        /// Most remembered ids of each that are told at once.
         rows: u32,
         /// What services may have.
         limits: NodeLimits,

@@ -8,8 +8,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Most claims that are given up by one ask.
-const MAX_RELEASED: usize = 256;
+/// Most claims that are asked for, or given up, by one ask.
+pub(super) const MAX_CLAIMS: usize = 256;
 /// Dead letters that one ask is about.
 pub(super) const LETTERS: u32 = 200;
 /// What is remembered and forgotten by one ask.
@@ -19,8 +19,6 @@ pub(super) const BREATH: Duration = Duration::from_millis(5);
 
 /// What may be taken at once past the bound of all that is in memory, in bytes.
 const LITTLE: u64 = 64 << 10;
-/// Most claims that are asked for again at once when something woke the node: each is an ask.
-const MAX_WOKEN: usize = 64;
 
 /// The kinds of asks that take turns.
 const KINDS: usize = 6;
@@ -122,14 +120,7 @@ impl<C: Ord + Copy> Broker<C> {
             return None;
         }
         let (ask, purpose) = match node.again.take_if(|(at, ..)| *at <= now) {
-            Some((_, mut ask, purpose)) => {
-                if let (NodeRequest::Claim { age, .. }, Purpose::Claim(_, since)) =
-                    (&mut ask.request, &purpose)
-                {
-                    *age = now - *since;
-                }
-                (ask, purpose)
-            }
+            Some((_, ask, purpose)) => (ask, purpose),
             None if node.again.is_some() => return None,
             None => {
                 let (request, purpose) = self.next_request(now)?;
@@ -190,15 +181,7 @@ impl<C: Ord + Copy> Broker<C> {
                 let rows = node.settings.recall_rows;
                 Some((NodeRequest::Recall { name: name.clone(), after, rows }, Purpose::Recall(name)))
             }
-            2 => {
-                let node = self.node.as_mut()?;
-                let (_, name) = node.agenda.first().filter(|(at, _)| *at <= now).cloned()?;
-                let rows = node.settings.recall_rows;
-                let since = node.claims.get(&name)?.since;
-                let age = now - since;
-                let request = NodeRequest::Claim { name: name.clone(), age, rows, limits };
-                Some((request, Purpose::Claim(name, since)))
-            }
+            2 => self.next_claims(now, limits),
             3 if self.node.as_ref()?.look_at <= now => {
                 let kept = core::mem::take(&mut self.node.as_mut()?.kept);
                 let since = |name: &Name| self.conn_of(name).and_then(|conn| self.peers.since(conn));
@@ -217,10 +200,20 @@ impl<C: Ord + Copy> Broker<C> {
         }
     }
 
+    fn next_claims(&self, now: Instant, limits: NodeLimits) -> Option<(NodeRequest, Purpose)> {
+        let node = self.node.as_ref()?;
+        let due = node.agenda.iter().take_while(|(at, _)| *at <= now).take(MAX_CLAIMS);
+        let due = due.filter_map(|(_, name)| Some((name.clone(), node.claims.get(name)?.since)));
+        let due: Vec<(Name, Instant)> = due.collect();
+        let rows = node.settings.recall_rows.checked_div(due.len() as u32)?.max(1);
+        let services = due.iter().map(|(name, since)| (name.clone(), now - *since)).collect();
+        Some((NodeRequest::Claim { services, rows, limits }, Purpose::Claim(due)))
+    }
+
     fn next_release(&mut self) -> Option<(NodeRequest, Purpose)> {
         let node = self.node.as_mut()?;
         let mut names = Vec::new();
-        while names.len() < MAX_RELEASED
+        while names.len() < MAX_CLAIMS
             && node.leaving.front().is_some_and(|(batch, _)| self.gather.is_stored(*batch))
         {
             names.extend(node.leaving.pop_front().map(|(_, name)| name));
@@ -261,8 +254,9 @@ impl<C: Ord + Copy> Node<C> {
     /// Has it looked at the store soon, and asked for what others had.
     pub(super) fn wake(&mut self, now: Instant) {
         self.look_at = self.look_at.min((self.looked_at + BREATH).max(now));
-        let later = self.agenda.iter().filter(|(at, _)| *at > now);
-        let wanted: Vec<_> = later.take(MAX_WOKEN).cloned().collect();
+        let is_wanted = |name: &Name| self.claims.get(name).is_some_and(|claim| claim.tries > 0);
+        let wanted = self.agenda.iter().filter(|(at, name)| *at > now + BREATH && is_wanted(name));
+        let wanted: Vec<_> = wanted.take(MAX_CLAIMS).cloned().collect();
         wanted.iter().for_each(|(_, name)| self.schedule(name, now + BREATH));
     }
 }

@@ -185,6 +185,7 @@ fn who_registers_last_has_it() {
 fn an_answer_for_an_older_registration_is_nothing_to_a_younger_one() {
     let mut nodes = Nodes::new();
     nodes.by_hand = [1].into();
+    let begin = nodes.now;
     nodes.register(1, "b1", "b");
     let mut asked = nodes.asked.remove(&1).unwrap();
     nodes.now += Duration::from_millis(1);
@@ -193,8 +194,8 @@ fn an_answer_for_an_older_registration_is_nothing_to_a_younger_one() {
     nodes.now += Duration::from_millis(1);
     nodes.register(1, "b3", "b");
     // What was asked for the first one comes to the store behind what was asked for the second.
-    let NodeRequest::Claim { age, .. } = &mut asked.request else { panic!() };
-    *age += Duration::from_millis(2);
+    let NodeRequest::Claim { services, .. } = &mut asked.request else { panic!() };
+    services[0].1 = nodes.now - begin;
     nodes.asked.insert(1, asked);
     nodes.by_hand.clear();
     nodes.carry_out(1);

@@ -1,0 +1,48 @@
+//! Many services at once.
+
+use super::{Conn, Nodes, name, secs};
+use crate::service::bus::NodeRequest;
+use alloc::format;
+use alloc::vec::Vec;
+
+const SERVICES: usize = 10_000;
+
+fn all() -> Vec<Conn> {
+    (0..SERVICES).map(|n| &*format!("s-{n}").leak()).collect()
+}
+
+/// Registers them at a node, all in one moment. How often claims are asked for and given up until it has them.
+fn register(nodes: &mut Nodes, at: usize, all: &[Conn]) -> [usize; 2] {
+    let begin = nodes.asks.len();
+    for conn in all {
+        let (now, wall) = (nodes.now, nodes.wall());
+        nodes.nodes[at].opened(now, conn);
+        let register = format!(r#"{{"type":"register","serviceId":"{conn}"}}"#);
+        nodes.nodes[at].receive(now, wall, conn, &register);
+    }
+    nodes.pass(secs(10));
+    let fence = nodes.nodes[at].fence();
+    assert!(all.iter().all(|conn| nodes.shared.owner(&name(conn)) == fence));
+    let count = |is_it: fn(&NodeRequest) -> bool| {
+        nodes.asks[begin..].iter().filter(|(_, request, _)| is_it(request)).count()
+    };
+    let is_claim = |request: &NodeRequest| matches!(request, NodeRequest::Claim { .. });
+    [count(is_claim), count(|request| matches!(request, NodeRequest::Release { .. }))]
+}
+
+#[test]
+fn the_services_of_a_node_that_died_move_in_few_asks() {
+    let (mut nodes, all) = (Nodes::new(), all());
+    assert_eq!(register(&mut nodes, 0, &all), [40, 0]);
+    nodes.cut = [0].into();
+    nodes.now += secs(11);
+    assert_eq!(register(&mut nodes, 1, &all), [40, 0]);
+}
+
+#[test]
+fn the_services_of_a_node_that_lives_move_in_few_asks() {
+    let (mut nodes, all) = (Nodes::new(), all());
+    register(&mut nodes, 0, &all);
+    let [claims, releases] = register(&mut nodes, 1, &all);
+    assert!(claims <= 200 && releases <= 60, "{claims} {releases}");
+}
