@@ -33,6 +33,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// claimed here, and replaces one that another node may have.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use wharf::base::{Instant, Wall};
     /// use wharf::service::bus::{Action, Broker, BusConfig, NodeSettings, SharedMemory};
     ///
@@ -46,6 +47,8 @@ impl<C: Ord + Copy> Broker<C> {
     /// let message = r#"{"id":"m-1","from":"shop","to":"mail","type":"sold","payload":7,"timestamp":0}"#;
     /// nodes[0].receive(now, wall, "shop", &format!(r#"{{"type":"message","message":{message}}}"#));
     /// let mut sent = Vec::new();
+    /// // A claim is asked for in a moment, since the connection may end right behind its registration.
+    /// let now = now + Duration::from_millis(5);
     /// for node in [0, 1] {
     ///     nodes[node].woken(now);
     ///     while let Some(action) = nodes[node].poll_action() {

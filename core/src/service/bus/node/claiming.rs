@@ -38,16 +38,19 @@ impl<C: Ord + Copy> Broker<C> {
         }
         node.waiting.insert(conn, Waiting { name: name.clone(), frames: VecDeque::new(), is_held: false });
         let until = now + node.settings.claim_wait;
+        // What was read before an end of stream, by a bus that stood still, is nobody's registration: the end is there by then.
+        let at = now + BREATH;
         if let Some(claim) = node.claims.get_mut(&name) {
             // Nobody has been told of this one yet.
             (claim.conn, claim.since, claim.tries) = (Some(conn), now, 0);
+            node.schedule(&name, at);
         } else {
-            let phase = Phase::Absent { at: now };
+            let phase = Phase::Absent { at };
             node.claims.insert(
                 name.clone(),
                 Claim { conn: Some(conn), since: now, given: now, phase, tries: 0, rest: 0 },
             );
-            node.agenda.insert((now, name));
+            node.agenda.insert((at, name));
         }
         self.peers.wait(now, conn, until);
     }

@@ -6,6 +6,7 @@ mod refusing;
 mod shared;
 mod standing;
 
+use super::asking::BREATH;
 use super::{NodeAnswer, NodeAsk, NodeRequest, NodeSettings, SharedMemory};
 use crate::base::{Instant, Wall};
 use crate::service::bus::{Action, Broker, BusConfig, BusEvent, Changed, CommandError, Name, Reason};
@@ -131,9 +132,15 @@ impl Nodes {
     }
 
     /// Opens a connection at a node and registers a service by it.
-    fn register(&mut self, at: usize, conn: Conn, service: &str) {
+    fn begin(&mut self, at: usize, conn: Conn, service: &str) {
         self.nodes[at].opened(self.now, conn);
         self.frame(at, conn, &format!(r#"{{"type":"register","serviceId":"{service}"}}"#));
+    }
+
+    /// The same, and waits until its claim is asked for.
+    fn register(&mut self, at: usize, conn: Conn, service: &str) {
+        self.begin(at, conn, service);
+        self.pass(BREATH);
     }
 
     /// The same, of the connection's name; and what it was told is forgotten.

@@ -1,6 +1,6 @@
 //! Services that move from node to node, and what follows them.
 
-use super::{Nodes, name, secs};
+use super::{BREATH, Nodes, name, secs};
 use crate::service::bus::{Letters, NodeRequest, Reason};
 use alloc::format;
 use alloc::vec::Vec;
@@ -63,8 +63,7 @@ fn a_sender_that_moves_is_delivered_in_its_order() {
     }
     // The receiver's node has not looked yet when the sender comes to it.
     nodes.close(0, "a");
-    nodes.nodes[1].opened(nodes.now, "a2");
-    nodes.frame(1, "a2", r#"{"type":"register","serviceId":"a"}"#);
+    nodes.begin(1, "a2", "a");
     while !nodes.sent.contains_key("a2") {
         let is_look = nodes.asked.get(&1).is_some_and(|ask| matches!(ask.request, NodeRequest::Look { .. }));
         if is_look {
@@ -74,7 +73,7 @@ fn a_sender_that_moves_is_delivered_in_its_order() {
             nodes.nodes[1].answered(now, wall, looked_nothing());
         }
         nodes.carry_out(1);
-        nodes.act();
+        nodes.pass(BREATH);
     }
     nodes.send_as(1, "a2", "a", "b", "m2");
     nodes.by_hand.clear();
@@ -203,6 +202,25 @@ fn an_answer_for_an_older_registration_is_nothing_to_a_younger_one() {
     assert_eq!(nodes.heard("b3"), ["registered 0"]);
     assert_eq!(nodes.closed.get("b3"), None);
     assert_eq!(nodes.closed.get("b2"), Some(&Reason::Replaced));
+}
+
+#[test]
+fn a_registration_whose_connection_ends_right_behind_it_replaces_nobody() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "b");
+    // A bus that stood still reads what was said before, and then that nobody says it any more.
+    nodes.begin(1, "ghost", "b");
+    nodes.close(1, "ghost");
+    nodes.pass(secs(2));
+    assert_eq!(nodes.closed.get("b"), None);
+    let is_claim = |(at, request, _): &&(usize, NodeRequest, _)| {
+        *at == 1 && matches!(request, NodeRequest::Claim { .. })
+    };
+    assert_eq!(nodes.asks.iter().find(is_claim), None);
+    // One that says it again is heard all the same.
+    nodes.begin(1, "b2", "b");
+    nodes.pass(SOON);
+    assert_eq!(nodes.heard("b2"), ["registered 0"]);
 }
 
 #[test]
