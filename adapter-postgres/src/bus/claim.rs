@@ -3,7 +3,7 @@
 use super::commit::name;
 use super::failing::Failing;
 use super::join::{SWEEP, fence_if_over, floor};
-use super::rows;
+use super::rows::{self, Flaw};
 use super::turn::Turn;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub(crate) async fn claim(
         let new = wanted.iter().filter(|(name, _)| !locked.are_wanted.contains(name));
         turn.wakes.extend(new.filter_map(|(name, _)| locked.owners.get(name)));
     }
-    let mut had = had(turn, &free, most).await?;
+    let mut had = had(turn, free, most).await?;
     let outcome = |(name, _): &(Name, Duration)| match had.remove(name) {
         Some(outcome) => outcome,
         None if locked.older.contains(name) => ClaimOutcome::Replaced,
@@ -163,32 +163,70 @@ fn columns<'a>(turn: &Turn<'_>, services: Asked<'a>) -> (Vec<&'a str>, Vec<f64>)
     services.iter().map(|(name, age)| (name.as_str(), turn.age(*age))).unzip()
 }
 
-/// Takes claims that are free, and what is remembered of those services.
+/// Takes claims that are free, and what is remembered of those services; but none of whom that is damaged.
 async fn had(
     turn: &mut Turn<'_>,
-    free: Asked<'_>,
+    mut free: Vec<(Name, Duration)>,
     most: u32,
 ) -> Result<BTreeMap<Name, ClaimOutcome>, Failing> {
     if free.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let (names, ages) = columns(turn, free);
-    let mut pending = BTreeMap::new();
-    for row in turn.query(CLAIM, &[&names, &ages, &turn.slot()]).await? {
-        pending.insert(name(row.try_get(0)?)?, row.try_get::<_, i64>(1)?.cast_unsigned());
-    }
-    let mut remembered = BTreeMap::<Name, Vec<Record>>::new();
+    let (names, _) = columns(turn, &free);
+    let mut remembered = Remembered::default();
     for row in turn.query(NUMBERS_OF, &[&names]).await? {
-        remembered.entry(name(row.try_get(0)?)?).or_default().push(rows::numbers(&row)?);
+        remembered.add(name(row.try_get(0)?)?, rows::numbers(&row), u32::MAX);
     }
-    let mut ids = ids(turn, &names, "", most).await?;
-    let outcome = |name: Name, pending| {
-        let mut records = remembered.remove(&name).unwrap_or_default();
-        let (ids, is_all) = ids.remove(&name).unwrap_or((Vec::new(), true));
-        records.extend(ids);
-        (name, ClaimOutcome::Had { pending, records, is_all })
-    };
-    Ok(pending.into_iter().map(|(name, pending)| outcome(name, pending)).collect())
+    let mut numbers = std::mem::take(&mut remembered.records);
+    remembered.add_ids(turn, &names, "", most).await?;
+    let Remembered { mut records, damaged } = remembered;
+    let damage = |(service, what)| (service, ClaimOutcome::Damaged { what });
+    free.retain(|(service, _)| !damaged.contains_key(service));
+    let (names, ages) = columns(turn, &free);
+    let mut outcomes: BTreeMap<Name, ClaimOutcome> = damaged.into_iter().map(damage).collect();
+    for row in turn.query(CLAIM, &[&names, &ages, &turn.slot()]).await? {
+        let (service, pending) = (name(row.try_get(0)?)?, row.try_get::<_, i64>(1)?.cast_unsigned());
+        let (mut all, _) = numbers.remove(&service).unwrap_or_default();
+        let (ids, has_more) = records.remove(&service).unwrap_or_default();
+        all.extend(ids);
+        outcomes.insert(service, ClaimOutcome::Had { pending, records: all, is_all: !has_more });
+    }
+    Ok(outcomes)
+}
+
+/// What is remembered of senders.
+#[derive(Default)]
+struct Remembered {
+    /// Of each some, and whether there are more.
+    records: BTreeMap<Name, (Vec<Record>, bool)>,
+    /// Where it is damaged, and what is wrong there.
+    damaged: BTreeMap<Name, String>,
+}
+
+impl Remembered {
+    /// One more, if there are not as many as there may be.
+    fn add(&mut self, from: Name, read: Result<Record, Flaw>, most: u32) {
+        let (records, has_more) = self.records.entry(from.clone()).or_default();
+        match read {
+            _ if records.len() >= most as usize => *has_more = true,
+            Ok(record) => records.push(record),
+            Err(Flaw(what)) => drop(self.damaged.insert(from, what)),
+        }
+    }
+
+    /// So many ids of each behind one.
+    async fn add_ids(
+        &mut self,
+        turn: &mut Turn<'_>,
+        names: &[&str],
+        after: &str,
+        most: u32,
+    ) -> Result<(), Failing> {
+        for row in turn.query(IDS_OF, &[&names, &after, &(i64::from(most) + 1)]).await? {
+            self.add(name(row.try_get(0)?)?, rows::id(&row), most);
+        }
+        Ok(())
+    }
 }
 
 /// More of the ids that are remembered of a sender.
@@ -199,28 +237,13 @@ pub(crate) async fn recall(
     most: u32,
 ) -> Result<NodeAnswer, Failing> {
     turn.owned(name)?;
-    let mut ids = ids(turn, &[name.as_str()], after, most).await?;
-    let (records, is_all) = ids.remove(name).unwrap_or((Vec::new(), true));
-    Ok(NodeAnswer::Recalled { records, is_all })
-}
-
-/// Of each sender that there are some of, so many ids behind one, and whether those are all.
-async fn ids(
-    turn: &mut Turn<'_>,
-    names: &[&str],
-    after: &str,
-    most: u32,
-) -> Result<BTreeMap<Name, (Vec<Record>, bool)>, Failing> {
-    let mut ids = BTreeMap::<Name, (Vec<Record>, bool)>::new();
-    for row in turn.query(IDS_OF, &[&names, &after, &(i64::from(most) + 1)]).await? {
-        let (records, is_all) = ids.entry(name(row.try_get(0)?)?).or_insert((Vec::new(), true));
-        if records.len() < most as usize {
-            records.push(rows::id(&row)?);
-        } else {
-            *is_all = false;
-        }
+    let mut ids = Remembered::default();
+    ids.add_ids(turn, &[name.as_str()], after, most).await?;
+    if let Some((_, what)) = ids.damaged.pop_first() {
+        return Ok(NodeAnswer::Damaged { what });
     }
-    Ok(ids)
+    let (records, has_more) = ids.records.remove(name).unwrap_or_default();
+    Ok(NodeAnswer::Recalled { records, is_all: !has_more })
 }
 
 /// Gives claims up, and no longer wants others.

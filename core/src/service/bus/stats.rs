@@ -36,6 +36,8 @@ pub struct BusStats {
     pub deduplicated: u64,
     /// Remembered ids and prefixes that were forgotten early, since there were too many of all senders.
     pub forgotten: u64,
+    /// Services turned away from a shared store, since what it has of them is damaged.
+    pub damaged: u64,
     /// Batches stored.
     pub batches: u64,
     /// Services known now: registered, or with messages or dead letters.

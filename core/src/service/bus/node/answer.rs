@@ -2,6 +2,7 @@
 
 use super::Fence;
 use crate::service::bus::{Accepted, DeadReason, Name, Progress, Record, Seq};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -54,10 +55,18 @@ pub enum NodeAnswer {
         /// There are no more.
         is_all: bool,
     },
+    /// What is remembered of the sender is damaged.
+    Damaged {
+        /// Where, and what is wrong there.
+        what: String,
+    },
     /// What was taken, and what the node is told.
     Looked {
         /// Messages, each with what is known of its deliveries.
         messages: Vec<(Accepted, Progress)>,
+        /// Services of whose messages one is damaged, and where: none of theirs was handed over, and the claims are good for nothing but to
+        /// be given up.
+        damaged: Vec<(Name, String)>,
         /// The last service that was served, where not all were: there is more to be taken.
         next: Option<Name>,
         /// Claims of this node that others want, at most [`MAX_NOTICES`], and how long ago the service registered there; they are told
@@ -115,6 +124,11 @@ pub enum ClaimOutcome {
     Replaced,
     /// There are as many services as may be.
     TooMany,
+    /// What is remembered of it is damaged, so nobody has it.
+    Damaged {
+        /// Where, and what is wrong there.
+        what: String,
+    },
 }
 
 /// The death of a message, to be told to its sender.

@@ -64,9 +64,11 @@ impl<C: Ord + Copy> Broker<C> {
             (Purpose::Recall(name), NodeAnswer::Recalled { records, is_all }) => {
                 self.recalled(now, &name, records, is_all);
             }
+            (Purpose::Recall(name), NodeAnswer::Damaged { what }) => self.refuse_damaged(&name, what),
             (Purpose::Release(names), _) => names.iter().for_each(|name| self.released(now, name)),
-            (Purpose::Look, NodeAnswer::Looked { messages, next, wanted, notices, standing }) => {
+            (Purpose::Look, NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing }) => {
                 self.looked(now, messages, next, wanted, notices, standing);
+                damaged.into_iter().for_each(|(name, what)| self.refuse_damaged(&name, what));
             }
             (Purpose::Command, NodeAnswer::Changed { letters, full, next }) => {
                 self.changed(letters, full, next);

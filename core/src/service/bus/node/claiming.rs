@@ -168,8 +168,8 @@ impl<C: Ord + Copy> Broker<C> {
         }
         let is_owned = claim.phase == Phase::Owned;
         if !self.remember(records) {
-            // Two records contradict each other.
-            return self.store_failed(now, self.wall);
+            return self
+                .refuse_damaged(name, "two of the ids or numbers that are remembered contradict".into());
         }
         while self.dedupe.size() > self.config.max_dedupe {
             self.forget_some(now);

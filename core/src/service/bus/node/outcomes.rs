@@ -2,8 +2,10 @@
 
 use super::ClaimOutcome;
 use super::claiming::REPLACED;
-use crate::base::Instant;
-use crate::service::bus::{Broker, Name, Reason};
+use super::state::Phase;
+use crate::base::{CloseCode, Instant};
+use crate::service::bus::{Broker, BusEvent, Name, Reason};
+use alloc::string::String;
 use core::time::Duration;
 
 /// A claim that another node has is asked for again after so long, then after twice as long, up to the time between two looks.
@@ -19,6 +21,7 @@ impl<C: Ord + Copy> Broker<C> {
             ClaimOutcome::Wanted => self.ask_later(now, name),
             ClaimOutcome::Replaced => self.lose(now, name, since),
             ClaimOutcome::TooMany => self.refuse_claim(name),
+            ClaimOutcome::Damaged { what } => self.refuse_damaged(name, what),
         }
     }
 
@@ -69,5 +72,20 @@ impl<C: Ord + Copy> Broker<C> {
         self.abandon(name);
         self.stop_waiting(conn);
         self.error(conn, Reason::Full, "there are too many services");
+    }
+
+    /// Nothing can be made of what is stored of a service but by hand: it is served nowhere until then, and all others are.
+    pub(super) fn refuse_damaged(&mut self, name: &Name, what: String) {
+        self.stats.damaged += 1;
+        self.out_event(BusEvent::Damaged { service: name.clone(), what });
+        let waiting = self.node.as_ref().and_then(|node| node.claims.get(name)?.conn);
+        if let Some(conn) = waiting.or_else(|| self.conn_of(name)) {
+            let detail = "what is stored of the service is damaged";
+            self.close_with(conn, CloseCode::TRY_AGAIN_LATER, Reason::Store, detail);
+        }
+        let phase = self.node.as_ref().and_then(|node| Some(&node.claims.get(name)?.phase));
+        if matches!(phase, Some(Phase::Absent { .. } | Phase::Loading { .. })) {
+            self.abandon(name);
+        }
     }
 }

@@ -115,11 +115,17 @@ impl Nodes {
 
     /// The store does what a node asked.
     fn carry_out(&mut self, at: usize) {
+        self.carry_out_but(at, |_| {});
+    }
+
+    /// The same, and answers something else.
+    fn carry_out_but(&mut self, at: usize, change: impl FnOnce(&mut NodeAnswer)) {
         let Some(ask) = self.asked.remove(&at) else { return };
-        let answer = match self.cut.contains(&at) {
+        let mut answer = match self.cut.contains(&at) {
             true => NodeAnswer::Away,
             false => self.shared.carry_out(self.now, &ask).unwrap(),
         };
+        change(&mut answer);
         self.asks.push((at, ask.request, answer.clone()));
         let (now, wall) = (self.now, self.wall());
         self.nodes[at].answered(now, wall, answer);

@@ -85,6 +85,7 @@ fn a_sender_that_moves_is_delivered_in_its_order() {
 fn looked_nothing() -> crate::service::bus::NodeAnswer {
     crate::service::bus::NodeAnswer::Looked {
         messages: Vec::new(),
+        damaged: Vec::new(),
         next: None,
         wanted: Vec::new(),
         notices: Vec::new(),
