@@ -83,8 +83,8 @@ impl<C: Ord + Copy> Broker<C> {
             let detail = "what is stored of the service is damaged";
             self.close_with(conn, CloseCode::TRY_AGAIN_LATER, Reason::Store, detail);
         }
-        let phase = self.node.as_ref().and_then(|node| Some(&node.claims.get(name)?.phase));
-        if matches!(phase, Some(Phase::Absent { .. } | Phase::Loading { .. })) {
+        let claim = self.node.as_ref().and_then(|node| node.claims.get(name));
+        if claim.is_some_and(|claim| claim.phase != Phase::Leaving) {
             self.abandon(name);
         }
     }
