@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// Most claims that are asked for, or given up, by one ask.
-pub(super) const MAX_CLAIMS: usize = 256;
+const MAX_CLAIMS: usize = 256;
 /// Dead letters that one ask is about.
 pub(super) const LETTERS: u32 = 200;
 /// What is remembered and forgotten by one ask.

@@ -23,11 +23,17 @@ fn register(nodes: &mut Nodes, at: usize, all: &[Conn]) -> [usize; 2] {
     nodes.pass(secs(10));
     let fence = nodes.nodes[at].fence();
     assert!(all.iter().all(|conn| nodes.shared.owner(&name(conn)) == fence));
-    let count = |is_it: fn(&NodeRequest) -> bool| {
-        nodes.asks[begin..].iter().filter(|(_, request, _)| is_it(request)).count()
-    };
     let is_claim = |request: &NodeRequest| matches!(request, NodeRequest::Claim { .. });
-    [count(is_claim), count(|request| matches!(request, NodeRequest::Release { .. }))]
+    [count(nodes, begin, is_claim), count(nodes, begin, is_release)]
+}
+
+/// How many asks there were of a kind.
+fn count(nodes: &Nodes, begin: usize, is_it: fn(&NodeRequest) -> bool) -> usize {
+    nodes.asks[begin..].iter().filter(|(_, request, _)| is_it(request)).count()
+}
+
+fn is_release(request: &NodeRequest) -> bool {
+    matches!(request, NodeRequest::Release { .. })
 }
 
 #[test]
@@ -45,4 +51,28 @@ fn the_services_of_a_node_that_lives_move_in_few_asks() {
     register(&mut nodes, 0, &all);
     let [claims, releases] = register(&mut nodes, 1, &all);
     assert!(claims <= 200 && releases <= 60, "{claims} {releases}");
+}
+
+#[test]
+fn whoever_leaves_in_one_moment_is_written_and_given_up_in_few_asks() {
+    let mut nodes = Nodes::new();
+    nodes.settle(1, "a");
+    let all = &all()[..300];
+    register(&mut nodes, 0, all);
+    for to in all {
+        nodes.send(1, "a", to, to);
+    }
+    nodes.pass(secs(1));
+    let begin = nodes.asks.len();
+    for conn in all {
+        // What it was handed is to be written down.
+        assert_eq!(nodes.heard(conn)[1], format!("{conn}#0"));
+        let (now, wall) = (nodes.now, nodes.wall());
+        nodes.nodes[0].closed(now, wall, conn);
+    }
+    nodes.pass(secs(1));
+    let is_commit = |request: &NodeRequest| matches!(request, NodeRequest::Commit { .. });
+    assert_eq!(count(&nodes, begin, is_commit), 1);
+    assert_eq!(count(&nodes, begin, is_release), 2);
+    assert!(all.iter().all(|conn| nodes.shared.owner(&name(conn)).is_none()));
 }
