@@ -50,7 +50,8 @@ fn the_services_of_a_node_that_lives_move_in_few_asks() {
     let (mut nodes, all) = (Nodes::new(), all());
     register(&mut nodes, 0, &all);
     let [claims, releases] = register(&mut nodes, 1, &all);
-    assert!(claims <= 200 && releases <= 60, "{claims} {releases}");
+    // Each list is asked for some times until its turn has come.
+    assert!(claims <= 400 && releases == 40, "{claims} {releases}");
 }
 
 #[test]

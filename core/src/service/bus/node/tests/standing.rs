@@ -144,7 +144,7 @@ fn one_that_joins_takes_nobodys_place_while_there_is_a_free_one() {
     nodes.act();
     assert_eq!(nodes.nodes[1].fence().unwrap().slot, 2);
     nodes.cut.clear();
-    nodes.send(0, "a", "b", "m");
     nodes.pass(secs(1));
+    nodes.send(0, "a", "b", "m");
     assert_eq!((nodes.heard("a"), nodes.closed.get("a")), (["accepted m".into()].into(), None));
 }
