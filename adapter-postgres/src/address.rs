@@ -1,6 +1,6 @@
 //! Where the database is.
 
-use crate::error::HistoryError;
+use crate::error::DatabaseError;
 use std::path::Path;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -19,9 +19,9 @@ pub(crate) struct Address {
 
 impl Address {
     /// Reads a URL. A password that is not in it is taken from `password`.
-    pub(crate) fn parse(url: &str, password: Option<String>) -> Result<Self, HistoryError> {
+    pub(crate) fn parse(url: &str, password: Option<String>) -> Result<Self, DatabaseError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(HistoryError::Url);
+            return Err(DatabaseError::Url);
         }
         // Where the credentials end must be beyond doubt, since what comes behind is told.
         let (_, rest) = url.split_once("://").unwrap_or_default();
@@ -29,12 +29,12 @@ impl Address {
             credentials.contains('?') || rest.split('?').next().is_some_and(|place| place.contains('@'))
         };
         if rest.split_once('@').is_some_and(is_doubtful) {
-            return Err(HistoryError::Url);
+            return Err(DatabaseError::Url);
         }
         // Certificates are always judged, so the strictest of libpq's modes is the only one there is.
         let url = url.replace("sslmode=verify-full", "sslmode=require");
         // What is wrong is not told: it may be a part of the password.
-        let mut config: Config = url.parse().map_err(|_| HistoryError::Url)?;
+        let mut config: Config = url.parse().map_err(|_| DatabaseError::Url)?;
         if let (None, Some(password)) = (config.get_password(), password) {
             config.password(password);
         }

@@ -2,60 +2,11 @@
 
 use crate::address::Address;
 use crate::encryption::Encryption;
-use crate::error::HistoryError;
+use crate::error::DatabaseError;
 use crate::failing::{LATE, text_of};
-use crate::page::{AFTER, BELOW, LAST, SESSION};
-use crate::schema;
-use crate::store::HistoryConfig;
-use crate::write::{BY_KEY, BY_REFERENCE, EXPIRE, INSERT, PUT, WITHDRAW};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls, Statement};
-
-/// A connection and its statements. Dropped, it is closed with the next turn of the runtime.
-pub(crate) struct Connection {
-    pub(crate) client: Client,
-    pub(crate) withdraw: Statement,
-    pub(crate) insert: Statement,
-    pub(crate) by_key: Statement,
-    pub(crate) by_reference: Statement,
-    pub(crate) put: Statement,
-    pub(crate) expire: Statement,
-    pub(crate) after: Statement,
-    pub(crate) below: Statement,
-    pub(crate) session: Statement,
-    pub(crate) last: Statement,
-    driver: Driver,
-}
-
-impl Connection {
-    /// Dials, and makes ready: within `connect_timeout`, but for bringing the tables to the form of today where it `is_first`. Of many
-    /// messages that may take its time; who dials again finds them so.
-    pub(crate) async fn dial(
-        address: &Address,
-        encryption: &Encryption,
-        config: &HistoryConfig,
-        is_first: bool,
-    ) -> Result<Self, HistoryError> {
-        let (place, timeout) = (&address.place, config.connect_timeout);
-        let reached = reached(address, encryption, config.timeout);
-        if is_first {
-            let (client, driver) = in_time(timeout, place, reached).await?;
-            schema::migrate(&client, place).await?;
-            return in_time(timeout, place, prepared(client, driver, place)).await;
-        }
-        let made = async {
-            let (client, driver) = reached.await?;
-            prepared(client, driver, place).await
-        };
-        in_time(timeout, place, made).await
-    }
-
-    /// Whether it can no longer be used, as far as is known.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.client.is_closed() || self.driver.is_finished()
-    }
-}
+use tokio_postgres::{Client, Config, NoTls};
 
 /// What moves a connection's bytes. Dropped, it ends: a server that stands still would keep it for ever.
 pub(crate) struct Driver(JoinHandle<()>);
@@ -87,10 +38,10 @@ impl Drop for Driver {
 pub(crate) async fn in_time<T>(
     timeout: Duration,
     place: &str,
-    made: impl Future<Output = Result<T, HistoryError>>,
-) -> Result<T, HistoryError> {
+    made: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, DatabaseError> {
     let made = tokio::time::timeout(timeout, made).await;
-    made.unwrap_or_else(|_| Err(HistoryError::Failed { place: place.into(), what: LATE.into() }))
+    made.unwrap_or_else(|_| Err(DatabaseError::failed(place, LATE)))
 }
 
 /// A connection to a database in UTF-8, with the settings of all that is kept here.
@@ -98,36 +49,17 @@ pub(crate) async fn reached(
     address: &Address,
     encryption: &Encryption,
     timeout: Duration,
-) -> Result<(Client, Driver), HistoryError> {
-    let failed = |error| HistoryError::Failed { place: address.place.clone(), what: text_of(&error).into() };
+) -> Result<(Client, Driver), DatabaseError> {
+    let failed = |error| DatabaseError::failed(&address.place, text_of(&error));
     let (client, driver) = connect(&address.config, encryption).await.map_err(failed)?;
     let text = |row: tokio_postgres::Row| row.try_get::<_, String>(0);
     let row = client.query_one("SELECT current_setting('server_encoding')", &[]).await.map_err(failed)?;
     let encoding = text(row).map_err(failed)?;
     if encoding != "UTF8" {
-        return Err(HistoryError::Encoding { place: address.place.clone(), encoding: encoding.into() });
+        return Err(DatabaseError::Encoding { place: address.place.clone(), encoding: encoding.into() });
     }
     client.batch_execute(&settings(timeout)).await.map_err(failed)?;
     Ok((client, driver))
-}
-
-async fn prepared(client: Client, driver: Driver, place: &str) -> Result<Connection, HistoryError> {
-    let failed = |error| HistoryError::Failed { place: place.into(), what: text_of(&error).into() };
-    schema::migrate(&client, place).await?;
-    Ok(Connection {
-        withdraw: client.prepare(WITHDRAW).await.map_err(failed)?,
-        insert: client.prepare(INSERT).await.map_err(failed)?,
-        by_key: client.prepare(BY_KEY).await.map_err(failed)?,
-        by_reference: client.prepare(BY_REFERENCE).await.map_err(failed)?,
-        put: client.prepare(PUT).await.map_err(failed)?,
-        expire: client.prepare(EXPIRE).await.map_err(failed)?,
-        after: client.prepare(AFTER).await.map_err(failed)?,
-        below: client.prepare(BELOW).await.map_err(failed)?,
-        session: client.prepare(SESSION).await.map_err(failed)?,
-        last: client.prepare(LAST).await.map_err(failed)?,
-        client,
-        driver,
-    })
 }
 
 /// What the server is to do for this connection, whatever its configuration says.

@@ -1,6 +1,6 @@
 //! TLS to the database, where it is asked for and built in.
 
-use crate::error::HistoryError;
+use crate::error::DatabaseError;
 
 /// What connects by TLS, once it is needed.
 #[derive(Clone)]
@@ -12,12 +12,12 @@ pub(crate) struct Encryption {
 #[cfg(feature = "tls")]
 impl Encryption {
     /// Gets ready for it, where it is wanted.
-    pub(crate) fn new(is_wanted: bool) -> Result<Self, HistoryError> {
+    pub(crate) fn new(is_wanted: bool) -> Result<Self, DatabaseError> {
         use rustls::{ClientConfig, RootCertStore, crypto::ring};
         if !is_wanted {
             return Ok(Self { connector: None });
         }
-        let failed = |what: String| HistoryError::Tls(what.into());
+        let failed = |what: String| DatabaseError::Tls(what.into());
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
         // Stores have odd ones among their certificates, which nobody can be judged by.
@@ -35,9 +35,9 @@ impl Encryption {
 
 #[cfg(not(feature = "tls"))]
 impl Encryption {
-    pub(crate) fn new(is_wanted: bool) -> Result<Self, HistoryError> {
+    pub(crate) fn new(is_wanted: bool) -> Result<Self, DatabaseError> {
         if is_wanted {
-            return Err(HistoryError::Tls("TLS is not built in (feature tls)".into()));
+            return Err(DatabaseError::Tls("TLS is not built in (feature tls)".into()));
         }
         Ok(Self {})
     }

@@ -1,6 +1,6 @@
 //! What errors mean to who asked.
 
-use crate::error::HistoryError;
+use crate::error::DatabaseError;
 use std::error::Error;
 use tokio_postgres::error::SqlState;
 use wharf::service::history::Failure;
@@ -70,10 +70,10 @@ fn is_passing_state(code: &str) -> bool {
 }
 
 /// What an ask is told while it cannot be connected to.
-pub(crate) fn still_closed(error: &HistoryError) -> Failure {
+pub(crate) fn still_closed(error: &DatabaseError) -> Failure {
     let text = error.to_string().into();
     match error {
-        HistoryError::Failed { .. } => Failure::Away(text),
+        DatabaseError::Failed { .. } => Failure::Away(text),
         _ => Failure::Refused(text),
     }
 }

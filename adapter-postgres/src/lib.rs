@@ -19,19 +19,23 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod blocking;
 #[cfg(feature = "bus")]
 mod bus;
 mod dial;
 mod encryption;
 mod error;
 mod failing;
+mod form;
+mod link;
 mod page;
 mod schema;
 mod store;
 mod text;
+mod way;
 mod write;
 
 #[cfg(feature = "bus")]
-pub use bus::{BusStore, BusStoreConfig, BusStoreError, DeadPage, Wakes};
-pub use error::HistoryError;
+pub use bus::{BusStore, BusStoreConfig, DeadPage, Wakes};
+pub use error::DatabaseError;
 pub use store::{History, HistoryConfig};

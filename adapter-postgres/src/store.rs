@@ -1,14 +1,15 @@
 //! The store, connected.
 
-use crate::address::Address;
-use crate::dial::Connection;
-use crate::encryption::Encryption;
-use crate::error::HistoryError;
+use crate::blocking::Blocking;
+use crate::error::DatabaseError;
 use crate::failing::{Failing, still_closed};
+use crate::link::Link;
+use crate::schema::FORM;
+use crate::way::Way;
 use crate::{page, write};
 use std::fmt;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 use wharf::service::history::{Answer, Ask, Failure};
 
 /// How a chat's database is connected to.
@@ -55,11 +56,8 @@ impl Default for HistoryConfig {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct History {
-    /// There until it is dropped.
-    runtime: Option<Runtime>,
-    connection: Option<Connection>,
-    address: Address,
-    encryption: Encryption,
+    runtime: Blocking,
+    way: Way,
     config: HistoryConfig,
 }
 
@@ -69,7 +67,7 @@ impl History {
     ///
     /// # Errors
     /// The URL is not understood; the server cannot be reached or refuses; the database is another program's, of a newer version or not in UTF-8.
-    pub fn connect(url: &str) -> Result<Self, HistoryError> {
+    pub fn connect(url: &str) -> Result<Self, DatabaseError> {
         Self::connect_with(url, HistoryConfig::default())
     }
 
@@ -77,26 +75,17 @@ impl History {
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).
-    pub fn connect_with(url: &str, config: HistoryConfig) -> Result<Self, HistoryError> {
-        let address = Address::parse(url, std::env::var("PGPASSWORD").ok())?;
-        let encryption = Encryption::new(address.is_encrypted)?;
-        let failed = |error: std::io::Error| HistoryError::Failed {
-            place: address.place.clone(),
-            what: error.to_string().into(),
-        };
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
-        let mut history = Self { runtime: Some(runtime), connection: None, address, encryption, config };
-        history.block_on(async |history| {
-            history.connection = Some(history.dial(true).await?);
-            Ok(())
-        })?;
-        Ok(history)
+    pub fn connect_with(url: &str, config: HistoryConfig) -> Result<Self, DatabaseError> {
+        let mut way = Way::to(url, [config.connect_timeout, config.timeout], &FORM)?;
+        let runtime = Blocking::new(way.place())?;
+        runtime.run(way.open(true))?;
+        Ok(Self { runtime, way, config })
     }
 
     /// Host, port and database, for people.
     #[must_use]
     pub fn place(&self) -> &str {
-        &self.address.place
+        self.way.place()
     }
 
     /// Does what it is asked. It blocks.
@@ -108,71 +97,31 @@ impl History {
     /// # Panics
     /// It is called within a task of tokio.
     pub fn carry_out(&mut self, ask: &Ask) -> Result<Answer, Failure> {
-        self.block_on(async |history| {
-            // Taken out, so that it is gone after whatever fails: its transaction with it.
-            let connection = match history.connection.take() {
-                Some(connection) if !is_lost(&connection).await => connection,
-                _ => history.dial(false).await.map_err(|error| still_closed(&error))?,
-            };
-            let done = tokio::time::timeout(history.config.timeout, carried_out(&connection, ask)).await;
-            let answer = done.unwrap_or(Err(Failing::Late));
-            let answer = answer.map_err(|failing| failing.told(&history.address.place))?;
-            history.connection = Some(connection);
+        let Self { runtime, way, .. } = self;
+        runtime.run(async {
+            let mut link = way.link().await.map_err(|error| still_closed(&error))?;
+            let done = timeout(way.timeout, carried_out(&mut link, ask)).await.unwrap_or(Err(Failing::Late));
+            let answer = done.map_err(|failing| failing.told(way.place()))?;
+            way.keep(link);
             Ok(answer)
         })
-    }
-
-    async fn dial(&self, is_first: bool) -> Result<Connection, HistoryError> {
-        Connection::dial(&self.address, &self.encryption, &self.config, is_first).await
-    }
-
-    fn block_on<T, E>(&mut self, run: impl AsyncFnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        // It is there again before anybody sees it missing.
-        let runtime = self.runtime.take().expect("only dropping takes it for good");
-        let done = runtime.block_on(async {
-            let done = run(self).await;
-            // A connection that was given up closes its socket now and not with the next ask.
-            tokio::task::yield_now().await;
-            done
-        });
-        self.runtime = Some(runtime);
-        done
-    }
-}
-
-impl Drop for History {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // A lookup of a name may take its time.
-            runtime.shutdown_background();
-        }
     }
 }
 
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_connected = self.connection.is_some();
         let mut told = f.debug_struct("History");
-        told.field("place", &self.address.place).field("config", &self.config);
-        told.field("is_connected", &is_connected).finish_non_exhaustive()
+        told.field("place", &self.place()).field("config", &self.config);
+        told.field("is_connected", &self.way.is_connected()).finish_non_exhaustive()
     }
 }
 
-/// Whether the server has ended the connection since the last ask: nobody looked meanwhile.
-async fn is_lost(connection: &Connection) -> bool {
-    // The first lets the runtime hear of it, the second the connection.
-    for _ in 0..2 {
-        tokio::task::yield_now().await;
-    }
-    connection.is_closed()
-}
-
-async fn carried_out(connection: &Connection, ask: &Ask) -> Result<Answer, Failing> {
+async fn carried_out(link: &mut Link, ask: &Ask) -> Result<Answer, Failing> {
     match ask {
-        Ask::Write(batch) => write::write(connection, batch).await.map(Answer::Written),
-        Ask::Page(ask) => page::page(connection, ask).await.map(Answer::Page),
-        Ask::Session(token, now) => page::session(connection, token, *now).await.map(Answer::Session),
-        Ask::Last => page::last(connection).await.map(Answer::Last),
+        Ask::Write(batch) => write::write(link, batch).await.map(Answer::Written),
+        Ask::Page(ask) => page::page(link, ask).await.map(Answer::Page),
+        Ask::Session(token, now) => page::session(link, token, *now).await.map(Answer::Session),
+        Ask::Last => page::last(link).await.map(Answer::Last),
         _ => Err(Failing::Refused("it is asked what it does not know")),
     }
 }

@@ -1,7 +1,7 @@
 //! Batches as statements.
 
-use crate::dial::Connection;
 use crate::failing::Failing;
+use crate::link::Link;
 use crate::page::{entry, number};
 use crate::schema::TURN;
 use crate::text::to_sql;
@@ -11,47 +11,46 @@ use tokio_postgres::Row;
 use wharf::service::history::{Batch, Draft, Entry, Key, Session, Stored, TokenHash};
 
 /// All drafts of a batch, in their order; those whose key or reference is there are left out.
-pub(crate) const INSERT: &str = "INSERT INTO messages (room_id, user_id, name, content, \"timestamp\", ref, key) \
+const INSERT: &str = "INSERT INTO messages (room_id, user_id, name, content, \"timestamp\", ref, key) \
     SELECT d.room_id, d.user_id, d.name, d.content, d.at, d.ref, d.key \
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bytea[]) \
     WITH ORDINALITY AS d (room_id, user_id, name, content, at, ref, key, place) ORDER BY d.place \
     ON CONFLICT DO NOTHING RETURNING id, key";
-pub(crate) const WITHDRAW: &str = "DELETE FROM messages WHERE key = ANY ($1::bytea[])";
-pub(crate) const BY_KEY: &str = "SELECT id, key FROM messages WHERE key = ANY ($1::bytea[])";
-pub(crate) const BY_REFERENCE: &str = "SELECT m.id, m.room_id, m.user_id, m.name, m.content, m.\"timestamp\", m.ref \
+const WITHDRAW: &str = "DELETE FROM messages WHERE key = ANY ($1::bytea[])";
+const BY_KEY: &str = "SELECT id, key FROM messages WHERE key = ANY ($1::bytea[])";
+const BY_REFERENCE: &str = "SELECT m.id, m.room_id, m.user_id, m.name, m.content, m.\"timestamp\", m.ref \
     FROM unnest($1::text[], $2::text[]) AS d (user_id, ref) \
     JOIN messages m ON m.user_id = d.user_id AND m.ref = d.ref";
-pub(crate) const PUT: &str = "INSERT INTO sessions (token, user_id, name, rooms, expires) \
+const PUT: &str = "INSERT INTO sessions (token, user_id, name, rooms, expires) \
     SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::bigint[]) \
     ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id, name = excluded.name, rooms = excluded.rooms, \
     expires = excluded.expires";
-pub(crate) const EXPIRE: &str = "DELETE FROM sessions WHERE expires <= $1";
+const EXPIRE: &str = "DELETE FROM sessions WHERE expires <= $1";
 
 /// Writes a batch: all of it or nothing.
-pub(crate) async fn write(connection: &Connection, batch: &Batch) -> Result<Vec<Stored>, Failing> {
+pub(crate) async fn write(link: &mut Link, batch: &Batch) -> Result<Vec<Stored>, Failing> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let client = &connection.client;
-    client.batch_execute(&format!("BEGIN; {TURN}")).await?;
+    link.client.batch_execute(&format!("BEGIN; {TURN}")).await?;
     if !batch.withdraw.is_empty() {
         // Whatever a lost connection has inserted is there or gone by now: it had its turn before it was sent.
         let keys: Vec<&[u8]> = batch.withdraw.iter().map(|key| &key.0[..]).collect();
-        client.execute(&connection.withdraw, &[&keys]).await?;
+        link.execute(WITHDRAW, &[&keys]).await?;
     }
-    let stored = if batch.drafts.is_empty() { Vec::new() } else { store(connection, &batch.drafts).await? };
+    let stored = if batch.drafts.is_empty() { Vec::new() } else { store(link, &batch.drafts).await? };
     if !batch.sessions.is_empty() {
-        put(connection, &batch.sessions).await?;
+        put(link, &batch.sessions).await?;
     }
     if let Some(now) = batch.expire {
-        client.execute(&connection.expire, &[&number(now.as_millis())]).await?;
+        link.execute(EXPIRE, &[&number(now.as_millis())]).await?;
     }
-    client.batch_execute("COMMIT").await?;
+    link.client.batch_execute("COMMIT").await?;
     Ok(stored)
 }
 
 /// Stores drafts, and says of each what became of it.
-async fn store(connection: &Connection, drafts: &[Draft]) -> Result<Vec<Stored>, Failing> {
+async fn store(link: &mut Link, drafts: &[Draft]) -> Result<Vec<Stored>, Failing> {
     let column =
         |part: fn(&Draft) -> &str| drafts.iter().map(|draft| to_sql(part(draft))).collect::<Vec<_>>();
     let [rooms, users] = [column(|draft| &draft.room), column(|draft| &draft.user)];
@@ -60,17 +59,14 @@ async fn store(connection: &Connection, drafts: &[Draft]) -> Result<Vec<Stored>,
     let references: Vec<Option<Cow<'_, str>>> =
         drafts.iter().map(|draft| draft.reference.as_deref().map(to_sql)).collect();
     let keys: Vec<&[u8]> = drafts.iter().map(|draft| &draft.key.0[..]).collect();
-    let client = &connection.client;
-    let rows = client
-        .query(&connection.insert, &[&rooms, &users, &names, &contents, &times, &references, &keys])
-        .await?;
+    let rows = link.query(INSERT, &[&rooms, &users, &names, &contents, &times, &references, &keys]).await?;
     let mut ids = ids_by_key(&rows)?;
     let missing: Vec<&[u8]> =
         drafts.iter().filter(|draft| !ids.contains_key(&draft.key)).map(|draft| &draft.key.0[..]).collect();
     if !missing.is_empty() {
-        ids.extend(ids_by_key(&client.query(&connection.by_key, &[&missing]).await?)?);
+        ids.extend(ids_by_key(&link.query(BY_KEY, &[&missing]).await?)?);
     }
-    let before = before(connection, drafts.iter().filter(|draft| !ids.contains_key(&draft.key))).await?;
+    let before = before(link, drafts.iter().filter(|draft| !ids.contains_key(&draft.key))).await?;
     let became = |draft: &Draft| {
         if let Some(id) = ids.get(&draft.key) {
             return Ok(Stored::New(*id));
@@ -85,16 +81,13 @@ async fn store(connection: &Connection, drafts: &[Draft]) -> Result<Vec<Stored>,
 }
 
 /// The entries that have the references of these drafts.
-async fn before(
-    connection: &Connection,
-    drafts: impl Iterator<Item = &Draft>,
-) -> Result<Vec<Entry>, Failing> {
+async fn before(link: &mut Link, drafts: impl Iterator<Item = &Draft>) -> Result<Vec<Entry>, Failing> {
     let pairs = drafts.filter_map(|draft| Some((to_sql(&draft.user), to_sql(draft.reference.as_deref()?))));
     let (users, references): (Vec<_>, Vec<_>) = pairs.unzip();
     if users.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = connection.client.query(&connection.by_reference, &[&users, &references]).await?;
+    let rows = link.query(BY_REFERENCE, &[&users, &references]).await?;
     rows.iter().map(entry).collect()
 }
 
@@ -106,7 +99,7 @@ fn ids_by_key(rows: &[Row]) -> Result<BTreeMap<Key, u64>, Failing> {
     rows.iter().map(pair).collect()
 }
 
-async fn put(connection: &Connection, sessions: &[Session]) -> Result<(), Failing> {
+async fn put(link: &mut Link, sessions: &[Session]) -> Result<(), Failing> {
     // Of several of one token the last one counts.
     let sessions: BTreeMap<TokenHash, &Session> =
         sessions.iter().map(|session| (session.token, session)).collect();
@@ -119,6 +112,6 @@ async fn put(connection: &Connection, sessions: &[Session]) -> Result<(), Failin
     };
     let rooms = sessions.values().map(rooms).collect::<Result<Vec<_>, _>>()?;
     let expires: Vec<i64> = sessions.values().map(|session| number(session.expires.as_millis())).collect();
-    connection.client.execute(&connection.put, &[&tokens, &users, &names, &rooms, &expires]).await?;
+    link.execute(PUT, &[&tokens, &users, &names, &rooms, &expires]).await?;
     Ok(())
 }

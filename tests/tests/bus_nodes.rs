@@ -13,7 +13,7 @@ use wharf_tests::bus_world::Tally;
 use wharf_tests::seeds::Seeds;
 
 /// What is to happen in any two hundred seeds, or there was nothing to see.
-const FAULTS: [&str; 30] = [
+const FAULTS: [&str; 31] = [
     "accepted",
     "acknowledged",
     "applied",
@@ -34,6 +34,7 @@ const FAULTS: [&str; 30] = [
     "nodes: a write of a fenced one",
     "nodes: batch refused",
     "nodes: claimed with messages",
+    "nodes: claims in lists",
     "nodes: deaths passed on",
     "nodes: fenced",
     "nodes: left in the store",

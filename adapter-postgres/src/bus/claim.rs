@@ -1,107 +1,232 @@
 //! Claims, and what comes with them.
 
+use super::commit::name;
 use super::failing::Failing;
 use super::join::{SWEEP, fence_if_over, floor};
-use super::rows;
+use super::rows::{self, Flaw};
 use super::turn::Turn;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use wharf::service::bus::{Name, NodeAnswer, NodeLimits, Record};
+use wharf::service::bus::{ClaimOutcome, Name, NodeAnswer, NodeLimits, Record};
 
-const OWNER: &str = "SELECT s.owner, n.until <= clock_timestamp() FROM bus_services s \
-    LEFT JOIN bus_nodes n ON n.slot = s.owner WHERE s.name = $1";
-/// Whether a registration is older than that for which another node has a service, or wants it.
-const IS_OLDER: &str = "SELECT FROM bus_services s LEFT JOIN bus_nodes o ON o.slot = s.owner AND o.until > clock_timestamp() \
-    LEFT JOIN bus_nodes w ON w.slot = s.wanted AND w.until > clock_timestamp() WHERE s.name = $1 AND \
-    (o.slot <> $2 AND s.since > clock_timestamp() - $3 * interval '1 second' \
-    OR w.slot <> $2 AND s.wanted_since > clock_timestamp() - $3 * interval '1 second')";
+const OWNERS: &str = "SELECT s.name, s.owner, n.until <= clock_timestamp() FROM bus_services s \
+    JOIN bus_nodes n ON n.slot = s.owner WHERE s.name = ANY ($1) AND s.owner <> $2";
+/// Registrations that are older than those for which another node has a service, or wants it.
+const OLDER: &str = "SELECT s.name FROM unnest($1::text[], $2::float8[]) AS d (name, age) JOIN bus_services s ON s.name = d.name \
+    LEFT JOIN bus_nodes o ON o.slot = s.owner AND o.until > clock_timestamp() \
+    LEFT JOIN bus_nodes w ON w.slot = s.wanted AND w.until > clock_timestamp() \
+    WHERE o.slot <> $3 AND s.since > clock_timestamp() - d.age * interval '1 second' \
+    OR w.slot <> $3 AND s.wanted_since > clock_timestamp() - d.age * interval '1 second'";
 /// Whoever forgets what is remembered of those whom nobody has claimed waits until it is seen who is claimed.
 const NOT_TRIMMED: &str = "SELECT pg_advisory_xact_lock_shared(6298523424906341)";
 const COUNT: &str = "SELECT count(*) FROM bus_services";
-const MAKE: &str = "INSERT INTO bus_services (name) VALUES ($1) ON CONFLICT DO NOTHING";
-const LOCK: &str = "SELECT owner, wanted FROM bus_services WHERE name = $1 FOR UPDATE";
-const WANT: &str = "UPDATE bus_services SET wanted = $2, \
-    wanted_since = clock_timestamp() - $3 * interval '1 second' WHERE name = $1";
-const CLAIM: &str = "UPDATE bus_services SET owner = $2, since = clock_timestamp() - $3 * interval '1 second', wanted = NULL, claim = nextval('bus_claims'), waiting = pending \
-    WHERE name = $1 RETURNING pending";
-const NUMBERS_OF: &str =
-    "SELECT sender, prefix, used, high, gaps, sum FROM bus_numbers WHERE sender = $1 ORDER BY prefix";
-const IDS_OF: &str =
-    "SELECT sender, id, seq, sum FROM bus_ids WHERE sender = $1 AND id > $2 ORDER BY id LIMIT $3";
+const MAKE: &str = "INSERT INTO bus_services (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING";
+const LOCK: &str =
+    "SELECT name, owner, wanted FROM bus_services WHERE name = ANY ($1) ORDER BY name FOR UPDATE";
+const WANT: &str = "UPDATE bus_services s SET wanted = $3, wanted_since = clock_timestamp() - d.age * interval '1 second' \
+    FROM unnest($1::text[], $2::float8[]) AS d (name, age) WHERE s.name = d.name";
+const CLAIM: &str = "UPDATE bus_services s SET owner = $3, since = clock_timestamp() - d.age * interval '1 second', wanted = NULL, \
+    claim = nextval('bus_claims'), waiting = pending FROM unnest($1::text[], $2::float8[]) AS d (name, age) WHERE s.name = d.name \
+    RETURNING s.name, s.pending";
+const NUMBERS_OF: &str = "SELECT sender, prefix, used, high, gaps, sum FROM bus_numbers WHERE sender = ANY ($1) \
+    ORDER BY sender, prefix";
+const IDS_OF: &str = "SELECT i.sender, i.id, i.seq, i.sum FROM unnest($1::text[]) AS d (name) CROSS JOIN LATERAL \
+    (SELECT sender, id, seq, sum FROM bus_ids WHERE sender = d.name AND id > $2 ORDER BY id LIMIT $3) AS i \
+    ORDER BY i.sender, i.id";
 const RELEASE_LOCK: &str =
     "SELECT owner, wanted FROM bus_services WHERE name = ANY ($1) ORDER BY name FOR UPDATE";
 const RELEASE: &str = "UPDATE bus_services SET owner = nullif(owner, $2), wanted = nullif(wanted, $2) \
     WHERE name = ANY ($1) AND (owner = $2 OR wanted = $2)";
 
-/// Claims a service, or has its owner told that it is wanted.
-pub(crate) async fn claim(
-    turn: &mut Turn<'_>,
-    name: &Name,
-    age: Duration,
-    rows: u32,
-    limits: &NodeLimits,
-) -> Result<NodeAnswer, Failing> {
-    let (text, slot) = (name.as_str(), turn.slot());
-    loop {
-        let found = turn.query(OWNER, &[&text]).await?;
-        let (mut owner, mut is_over) = (None, false);
-        if let Some(row) = found.first() {
-            owner = row.try_get::<_, Option<i16>>(0)?;
-            is_over = row.try_get::<_, Option<bool>>(1)? == Some(true);
-        }
-        if !turn.query(IS_OLDER, &[&text, &slot, &turn.age(age)]).await?.is_empty() {
-            return Ok(NodeAnswer::Replaced);
-        }
-        let mut owner = owner.filter(|owner| *owner != slot);
-        if let Some(other) = owner.filter(|_| is_over)
-            && fence_if_over(turn, other).await?
-        {
-            owner = None;
-        }
-        turn.query(NOT_TRIMMED, &[]).await?;
-        let is_new = turn.query(LOCK, &[&text]).await?.is_empty();
-        if is_new {
-            let services: i64 = turn.query(COUNT, &[]).await?.first().map_or(Ok(0), |row| row.try_get(0))?;
-            if services.cast_unsigned() >= limits.max_services {
-                return Ok(NodeAnswer::TooMany);
-            }
-            turn.execute(MAKE, &[&text]).await?;
-        }
-        // Nobody else has changed it meanwhile, or all begins again with what is so now.
-        let locked = turn.query(LOCK, &[&text]).await?;
-        let Some(row) = locked.first() else { continue };
-        let now = row.try_get::<_, Option<i16>>(0)?;
-        let is_older = !turn.query(IS_OLDER, &[&text, &slot, &turn.age(age)]).await?.is_empty();
-        if is_older || now.filter(|owner| *owner != slot) != owner {
-            continue;
-        }
-        return match owner {
-            Some(other) => {
-                turn.change(1, WANT, &[&text, &slot, &turn.age(age)]).await?;
-                // It was called before, and looks by itself now and then.
-                if row.try_get::<_, Option<i16>>(1)? != Some(slot) {
-                    turn.wakes.insert(other);
-                }
-                Ok(NodeAnswer::Wanted)
-            }
-            None => claimed(turn, name, age, rows).await,
-        };
-    }
+/// Services that are claimed, and how long ago they registered.
+type Asked<'a> = &'a [(Name, Duration)];
+
+/// How the services are, while all of them that there are are locked.
+struct Locked {
+    /// Who has them, where that is another node.
+    owners: BTreeMap<Name, i16>,
+    /// Those that are wanted by this node already.
+    are_wanted: BTreeSet<Name>,
+    /// Those of registrations that are too old.
+    older: BTreeSet<Name>,
+    /// Those that there is no room for.
+    refused: BTreeSet<Name>,
 }
 
-async fn claimed(turn: &mut Turn<'_>, name: &Name, age: Duration, most: u32) -> Result<NodeAnswer, Failing> {
-    let (text, slot) = (name.as_str(), turn.slot());
-    let found = turn.query(CLAIM, &[&text, &slot, &turn.age(age)]).await?;
-    let pending: i64 = found.first().ok_or(Failing::Misfit("a service is gone"))?.try_get(0)?;
-    let floor = floor(turn.link).await?;
-    let mut records = turn
-        .query(NUMBERS_OF, &[&text])
-        .await?
-        .iter()
-        .map(rows::numbers)
-        .collect::<Result<Vec<Record>, _>>()?;
-    let (ids, is_all) = ids(turn, name, "", most).await?;
-    records.extend(ids);
-    Ok(NodeAnswer::Claimed { floor, pending: pending.cast_unsigned(), records, is_all })
+/// Claims services, or has their owners told that they are wanted.
+pub(crate) async fn claim(
+    turn: &mut Turn<'_>,
+    services: Asked<'_>,
+    most: u32,
+    limits: &NodeLimits,
+) -> Result<NodeAnswer, Failing> {
+    let locked = loop {
+        // Somebody else may have changed them meanwhile; then all begins again with what is so now.
+        if let Some(locked) = lock(turn, services, limits).await? {
+            break locked;
+        }
+    };
+    let is_left = |name: &Name| !locked.older.contains(name) && !locked.refused.contains(name);
+    let left = services.iter().filter(|(name, _)| is_left(name)).cloned();
+    let (wanted, free): (Vec<_>, Vec<_>) = left.partition(|(name, _)| locked.owners.contains_key(name));
+    if !wanted.is_empty() {
+        let (names, ages) = columns(turn, &wanted);
+        turn.change(names.len(), WANT, &[&names, &ages, &turn.slot()]).await?;
+        // Who was called before looks by itself now and then.
+        let new = wanted.iter().filter(|(name, _)| !locked.are_wanted.contains(name));
+        turn.wakes.extend(new.filter_map(|(name, _)| locked.owners.get(name)));
+    }
+    let mut had = had(turn, free, most).await?;
+    let outcome = |(name, _): &(Name, Duration)| match had.remove(name) {
+        Some(outcome) => outcome,
+        None if locked.older.contains(name) => ClaimOutcome::Replaced,
+        None if locked.refused.contains(name) => ClaimOutcome::TooMany,
+        None => ClaimOutcome::Wanted,
+    };
+    let outcomes = services.iter().map(outcome).collect();
+    Ok(NodeAnswer::Claimed { floor: floor(turn.link).await?, outcomes })
+}
+
+/// Fences whoever has one of them and is over, makes those that are not there, and locks them all. `None` if they have changed since they
+/// were looked at.
+async fn lock(
+    turn: &mut Turn<'_>,
+    services: Asked<'_>,
+    limits: &NodeLimits,
+) -> Result<Option<Locked>, Failing> {
+    let mut names: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let older = older(turn, services).await?;
+    let (mut owners, mut over) = (BTreeMap::new(), BTreeSet::new());
+    for row in turn.query(OWNERS, &[&names, &turn.slot()]).await? {
+        let (service, owner) = (name(row.try_get(0)?)?, row.try_get::<_, i16>(1)?);
+        if row.try_get(2)? && !older.contains(&service) {
+            over.insert(owner);
+        }
+        owners.insert(service, owner);
+    }
+    for slot in over {
+        if fence_if_over(turn, slot).await? {
+            owners.retain(|_, owner| *owner != slot);
+        }
+    }
+    turn.query(NOT_TRIMMED, &[]).await?;
+    let refused = make(turn, services, &names, limits).await?;
+    let (mut count, mut now, mut are_wanted) = (0, BTreeMap::new(), BTreeSet::new());
+    for row in turn.query(LOCK, &[&names]).await? {
+        let service = name(row.try_get(0)?)?;
+        count += 1;
+        if row.try_get::<_, Option<i16>>(2)? == Some(turn.slot()) {
+            are_wanted.insert(service.clone());
+        }
+        let owner = row.try_get::<_, Option<i16>>(1)?.filter(|owner| *owner != turn.slot());
+        now.extend(owner.map(|owner| (service, owner)));
+    }
+    let are_there = count + refused.len() == names.len();
+    let is_same = are_there && now == owners && self::older(turn, services).await? == older;
+    Ok(is_same.then_some(Locked { owners, are_wanted, older, refused }))
+}
+
+/// Makes services that are not there, in the order in which they were asked for. Those that there is no room for.
+async fn make(
+    turn: &mut Turn<'_>,
+    services: Asked<'_>,
+    names: &[&str],
+    limits: &NodeLimits,
+) -> Result<BTreeSet<Name>, Failing> {
+    let mut known = BTreeSet::new();
+    for row in turn.query(LOCK, &[&names]).await? {
+        known.insert(name(row.try_get(0)?)?);
+    }
+    let new: Vec<&Name> =
+        services.iter().map(|(name, _)| name).filter(|name| !known.contains(*name)).collect();
+    if new.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let count: i64 = turn.query(COUNT, &[]).await?.first().map_or(Ok(0), |row| row.try_get(0))?;
+    let room = limits.max_services.saturating_sub(count.cast_unsigned());
+    let (made, refused) = new.split_at(usize::try_from(room).unwrap_or(usize::MAX).min(new.len()));
+    let mut made: Vec<&str> = made.iter().map(|name| name.as_str()).collect();
+    made.sort_unstable();
+    turn.execute(MAKE, &[&made]).await?;
+    Ok(refused.iter().map(|name| (*name).clone()).collect())
+}
+
+/// Those of registrations that are older than another node's.
+async fn older(turn: &mut Turn<'_>, services: Asked<'_>) -> Result<BTreeSet<Name>, Failing> {
+    let (names, ages) = columns(turn, services);
+    let rows = turn.query(OLDER, &[&names, &ages, &turn.slot()]).await?;
+    rows.iter().map(|row| name(row.try_get(0)?)).collect()
+}
+
+fn columns<'a>(turn: &Turn<'_>, services: Asked<'a>) -> (Vec<&'a str>, Vec<f64>) {
+    services.iter().map(|(name, age)| (name.as_str(), turn.age(*age))).unzip()
+}
+
+/// Takes claims that are free, and what is remembered of those services; but none of whom that is damaged.
+async fn had(
+    turn: &mut Turn<'_>,
+    mut free: Vec<(Name, Duration)>,
+    most: u32,
+) -> Result<BTreeMap<Name, ClaimOutcome>, Failing> {
+    if free.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (names, _) = columns(turn, &free);
+    let mut remembered = Remembered::default();
+    for row in turn.query(NUMBERS_OF, &[&names]).await? {
+        remembered.add(name(row.try_get(0)?)?, rows::numbers(&row), u32::MAX);
+    }
+    let mut numbers = std::mem::take(&mut remembered.records);
+    remembered.add_ids(turn, &names, "", most).await?;
+    let Remembered { mut records, damaged } = remembered;
+    let damage = |(service, what)| (service, ClaimOutcome::Damaged { what });
+    free.retain(|(service, _)| !damaged.contains_key(service));
+    let (names, ages) = columns(turn, &free);
+    let mut outcomes: BTreeMap<Name, ClaimOutcome> = damaged.into_iter().map(damage).collect();
+    for row in turn.query(CLAIM, &[&names, &ages, &turn.slot()]).await? {
+        let (service, pending) = (name(row.try_get(0)?)?, row.try_get::<_, i64>(1)?.cast_unsigned());
+        let (mut all, _) = numbers.remove(&service).unwrap_or_default();
+        let (ids, has_more) = records.remove(&service).unwrap_or_default();
+        all.extend(ids);
+        outcomes.insert(service, ClaimOutcome::Had { pending, records: all, is_all: !has_more });
+    }
+    Ok(outcomes)
+}
+
+/// What is remembered of senders.
+#[derive(Default)]
+struct Remembered {
+    /// Of each some, and whether there are more.
+    records: BTreeMap<Name, (Vec<Record>, bool)>,
+    /// Where it is damaged, and what is wrong there.
+    damaged: BTreeMap<Name, String>,
+}
+
+impl Remembered {
+    /// One more, if there are not as many as there may be.
+    fn add(&mut self, from: Name, read: Result<Record, Flaw>, most: u32) {
+        let (records, has_more) = self.records.entry(from.clone()).or_default();
+        match read {
+            _ if records.len() >= most as usize => *has_more = true,
+            Ok(record) => records.push(record),
+            Err(Flaw(what)) => drop(self.damaged.insert(from, what)),
+        }
+    }
+
+    /// So many ids of each behind one.
+    async fn add_ids(
+        &mut self,
+        turn: &mut Turn<'_>,
+        names: &[&str],
+        after: &str,
+        most: u32,
+    ) -> Result<(), Failing> {
+        for row in turn.query(IDS_OF, &[&names, &after, &(i64::from(most) + 1)]).await? {
+            self.add(name(row.try_get(0)?)?, rows::id(&row), most);
+        }
+        Ok(())
+    }
 }
 
 /// More of the ids that are remembered of a sender.
@@ -112,20 +237,13 @@ pub(crate) async fn recall(
     most: u32,
 ) -> Result<NodeAnswer, Failing> {
     turn.owned(name)?;
-    let (records, is_all) = ids(turn, name, after, most).await?;
-    Ok(NodeAnswer::Recalled { records, is_all })
-}
-
-async fn ids(
-    turn: &mut Turn<'_>,
-    name: &Name,
-    after: &str,
-    most: u32,
-) -> Result<(Vec<Record>, bool), Failing> {
-    let (most, limit) = (most as usize, i64::from(most) + 1);
-    let found = turn.query(IDS_OF, &[&name.as_str(), &after, &limit]).await?;
-    let records = found.iter().take(most).map(rows::id).collect::<Result<Vec<Record>, _>>()?;
-    Ok((records, found.len() <= most))
+    let mut ids = Remembered::default();
+    ids.add_ids(turn, &[name.as_str()], after, most).await?;
+    if let Some((_, what)) = ids.damaged.pop_first() {
+        return Ok(NodeAnswer::Damaged { what });
+    }
+    let (records, has_more) = ids.records.remove(name).unwrap_or_default();
+    Ok(NodeAnswer::Recalled { records, is_all: !has_more })
 }
 
 /// Gives claims up, and no longer wants others.

@@ -1,7 +1,7 @@
 //! What came between while an ask was carried out.
 
-use super::error::BusStoreError;
 use super::rows::Flaw;
+use crate::error::DatabaseError;
 use crate::failing::{is_passing, text_of};
 
 /// Why an ask was not carried out, or may not have been.
@@ -10,7 +10,7 @@ pub(crate) enum Failing {
     /// The server, or the way to it, before anything was to last: nothing is done.
     Postgres(tokio_postgres::Error),
     /// There is no connection.
-    Dial(BusStoreError),
+    Dial(DatabaseError),
     /// There was no answer in time, before anything was to last.
     Late,
     /// It is not known whether it is done.
@@ -29,6 +29,12 @@ impl From<tokio_postgres::Error> for Failing {
     }
 }
 
+impl From<DatabaseError> for Failing {
+    fn from(error: DatabaseError) -> Self {
+        Self::Dial(error)
+    }
+}
+
 impl From<Flaw> for Failing {
     fn from(flaw: Flaw) -> Self {
         Self::Flaw(flaw)
@@ -40,7 +46,7 @@ impl Failing {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Postgres(error) => is_passing(error),
-            Self::Dial(error) => matches!(error, BusStoreError::Failed { .. }),
+            Self::Dial(error) => matches!(error, DatabaseError::Failed { .. }),
             Self::Late | Self::Doubt | Self::Conflict => true,
             Self::Misfit(_) | Self::Flaw(_) => false,
         }
@@ -57,8 +63,18 @@ impl Failing {
         }
     }
 
+    /// What is told of it to who asked.
+    pub(crate) fn told(self, place: &str) -> DatabaseError {
+        let (place, what) = (place.into(), self.text().into());
+        match self {
+            Self::Dial(error) => error,
+            Self::Flaw(_) => DatabaseError::Damaged { place, what },
+            _ => DatabaseError::Failed { place, what },
+        }
+    }
+
     /// For people.
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         match self {
             Self::Postgres(error) => text_of(error),
             Self::Dial(error) => error.to_string(),

@@ -1,15 +1,15 @@
 //! Nodes that come and go.
 
 use super::failing::Failing;
-use super::link::Link;
 use super::schema::TURN;
 use super::turn::Turn;
+use crate::link::Link;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 use wharf::service::bus::{Fence, MAX_NODES, NodeAnswer, Seq};
 
-const SLOTS: &str = "SELECT slot, is_in AND until <= clock_timestamp(), is_in FROM bus_nodes ORDER BY slot";
+const SLOTS: &str = "SELECT slot, until <= clock_timestamp() FROM bus_nodes WHERE is_in ORDER BY slot";
 /// Only of a node that is not at work: one that is extends its lease by it.
 const LOCK_OVER: &str = "SELECT 1 FROM bus_nodes WHERE slot = $1 AND is_in AND until <= clock_timestamp() \
     FOR UPDATE SKIP LOCKED";
@@ -31,24 +31,24 @@ pub(crate) const SWEEP: &str = "DELETE FROM bus_services WHERE name = ANY ($1) A
 /// Makes a node.
 pub(crate) async fn join(link: &mut Link, number: u64, lease: Duration) -> Result<NodeAnswer, Failing> {
     link.client.batch_execute(&format!("BEGIN; {TURN}")).await?;
-    let rows = link.query(SLOTS, &[]).await?;
-    let mut used = BTreeSet::new();
-    let mut chosen = None;
-    for row in rows {
-        let (slot, is_over, is_in): (i16, bool, bool) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        if is_in {
-            used.insert(slot);
-        }
-        if chosen.is_none() && is_over && !link.query(LOCK_OVER, &[&slot]).await?.is_empty() {
-            chosen = Some(slot);
+    let (mut used, mut over) = (BTreeSet::new(), Vec::new());
+    for row in link.query(SLOTS, &[]).await? {
+        let slot: i16 = row.try_get(0)?;
+        used.insert(slot);
+        if row.try_get(1)? {
+            over.push(slot);
         }
     }
     let mut wakes = BTreeSet::new();
-    if let Some(slot) = chosen {
-        fence_out(link, slot, &mut wakes).await?;
+    let mut chosen = (0..MAX_NODES.cast_signed()).find(|slot| !used.contains(slot));
+    // Whoever has not been heard of for long may be there all the same, and has lost nothing yet.
+    for slot in over {
+        if chosen.is_none() && !link.query(LOCK_OVER, &[&slot]).await?.is_empty() {
+            fence_out(link, slot, &mut wakes).await?;
+            chosen = Some(slot);
+        }
     }
-    let free = || (0..MAX_NODES.cast_signed()).find(|slot| !used.contains(slot));
-    let Some(slot) = chosen.or_else(free) else {
+    let Some(slot) = chosen else {
         link.client.batch_execute("ROLLBACK").await?;
         return Ok(NodeAnswer::Crowded);
     };

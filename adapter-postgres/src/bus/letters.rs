@@ -3,11 +3,11 @@
 use super::changes::{FORGET_IDS, FORGET_NUMBERS, stored};
 use super::commit::{lock, name, write};
 use super::failing::Failing;
-use super::join::SWEEP;
-use super::link::Link;
+use super::join::{SWEEP, floor};
 use super::rows;
 use super::sums;
 use super::turn::Turn;
+use crate::link::Link;
 use std::collections::BTreeSet;
 use wharf::service::bus::{Accepted, Death, Letters, MAX_NODES, Name, NodeAnswer, NodeLimits, Record, Seq};
 
@@ -104,7 +104,7 @@ async fn find(
 pub(crate) async fn requeue(
     turn: &mut Turn<'_>,
     letters: &Letters,
-    [after, first]: [Seq; 2],
+    after: Seq,
     rows: u32,
     limits: &NodeLimits,
 ) -> Result<NodeAnswer, Failing> {
@@ -112,7 +112,8 @@ pub(crate) async fn requeue(
     let names: BTreeSet<&Name> = found.iter().map(|letter| &letter.to).collect();
     let mut loads = lock(turn, &names).await?;
     let (mut seqs, mut places, mut sums) = (vec![], vec![], vec![]);
-    let (mut full, mut seq) = (0, first);
+    // Nobody else makes any meanwhile, and whatever waits has a place that is told.
+    let (mut full, mut place) = (0, floor(turn.link).await?);
     for Letter { seq: dead, to, size } in &found {
         let load = loads.get_mut(to).ok_or(Failing::Misfit("a service is gone"))?;
         if !load.has_place(*size, limits) {
@@ -123,13 +124,13 @@ pub(crate) async fn requeue(
         load.put(*size);
         load.waiting += 1;
         turn.wakes.extend(load.owner);
-        turn.last = turn.last.max(seq);
+        place = place.next_of(MAX_NODES);
         seqs.push(stored(*dead));
-        places.push(stored(seq));
-        sums.push(sums::of_state(seq, None, None));
-        seq = Seq(seq.0 + u64::from(MAX_NODES));
+        places.push(stored(place));
+        sums.push(sums::of_state(place, None, None));
     }
     if !seqs.is_empty() {
+        turn.last = place;
         turn.change(seqs.len(), REQUEUE, &[&seqs, &places, &sums]).await?;
         write(turn, &loads).await?;
     }

@@ -4,7 +4,7 @@ use super::changes::stored;
 use super::commit::name;
 use super::failing::Failing;
 use super::load::Taking;
-use super::rows;
+use super::rows::{self, Flaw};
 use super::turn::Turn;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub(crate) async fn look(
         keep(turn, kept).await?;
     }
     let found = find(turn, room, after).await?;
-    let messages = take(turn, &found).await?;
+    let (messages, damaged) = take(turn, &found).await?;
     let (slot, most) = (turn.slot(), MAX_NOTICES as i64);
     let rows = turn.query(WANTED, &[&slot, &most]).await?;
     let wanted = rows.iter().map(|row| {
@@ -75,7 +75,7 @@ pub(crate) async fn look(
     }
     let standing = standing(turn).await?;
     let next = found.last.filter(|_| found.is_more);
-    Ok(NodeAnswer::Looked { messages, next, wanted, notices, standing })
+    Ok(NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing })
 }
 
 /// Which messages there is room for. Services are looked at in turn, some at a time, and of none more than there is room for.
@@ -113,27 +113,36 @@ async fn keep(turn: &mut Turn<'_>, kept: &[(Name, Duration)]) -> Result<(), Fail
     Ok(())
 }
 
-async fn take(turn: &mut Turn<'_>, found: &Found) -> Result<Vec<(Accepted, Progress)>, Failing> {
+/// Messages that are taken, and services of whose messages one is damaged: none of theirs.
+type Taken = (Vec<(Accepted, Progress)>, Vec<(Name, String)>);
+
+async fn take(turn: &mut Turn<'_>, found: &Found) -> Result<Taken, Failing> {
     if found.seqs.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Taken::default());
     }
     let names: Vec<&str> = found.counts.keys().map(Name::as_str).collect();
     let counts: Vec<i64> = found.counts.values().copied().collect();
     turn.query(LOCK, &[&names]).await?;
     turn.change(names.len(), TAKEN, &[&names, &counts]).await?;
     let seqs: Vec<i64> = found.seqs.iter().map(|seq| stored(*seq)).collect();
-    let mut taken = BTreeMap::new();
-    for row in turn.query(TAKE, &[&seqs]).await? {
-        if let Record::Message(accepted, progress) = rows::message(&row)? {
-            taken.insert(accepted.seq, (accepted, progress));
+    let (mut taken, mut damaged) = (BTreeMap::new(), BTreeMap::new());
+    let rows = turn.query(TAKE, &[&seqs]).await?;
+    if rows.len() != seqs.len() {
+        return Err(Failing::Misfit("a message that waits is gone"));
+    }
+    for row in rows {
+        match rows::message(&row) {
+            Ok(Record::Message(accepted, progress)) => {
+                taken.insert(accepted.seq, (accepted, progress));
+            }
+            Ok(_) => return Err(Failing::Misfit("a message that waits is none")),
+            // Whose it is, is beyond doubt: by that it was found.
+            Err(Flaw(what)) => drop(damaged.insert(name(row.try_get(4)?)?, what)),
         }
     }
-    let messages: Vec<_> = found.seqs.iter().filter_map(|seq| taken.remove(seq)).collect();
-    if messages.len() == seqs.len() {
-        Ok(messages)
-    } else {
-        Err(Failing::Misfit("a message that waits is gone"))
-    }
+    let messages = found.seqs.iter().filter_map(|seq| taken.remove(seq));
+    let messages = messages.filter(|(accepted, _)| !damaged.contains_key(&accepted.to));
+    Ok((messages.collect(), damaged.into_iter().collect()))
 }
 
 async fn standing(turn: &mut Turn<'_>) -> Result<Standing, Failing> {

@@ -6,11 +6,9 @@
 mod changes;
 mod claim;
 mod commit;
-mod error;
 mod failing;
 mod join;
 mod letters;
-mod link;
 mod load;
 mod look;
 mod rows;
@@ -21,7 +19,6 @@ mod sums;
 mod turn;
 mod wakes;
 
-pub use error::BusStoreError;
 pub use letters::DeadPage;
 pub use store::{BusStore, BusStoreConfig};
 pub use wakes::Wakes;

@@ -1,20 +1,15 @@
-//! The tables of a bus, and how a database comes to have them.
+//! The tables of a bus.
 
-use super::error::BusStoreError;
-use crate::failing::text_of;
-use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
+use crate::form::Form;
 
-/// The version of the form that is written.
-pub(crate) const VERSION: i32 = STEPS.len() as i32;
+/// The tables of a bus.
+pub(crate) const FORM: Form = Form { of: "bus", table: "wharf_bus", turn: TURN, steps: &STEPS };
 
-/// From no table at all to those of today. Each step makes one version of the one before, and is never changed: a new database takes all.
-///
 /// A service's messages are *taken* where they bear the number of its claim; each claim has a number of its own, so giving one up changes
 /// no message. A slot's row stays when its node goes: `last` is the greatest place that was given by whoever had the slot, and
 /// `remembered` what those have put into `bus_ids` and `bus_numbers`, less what they took out, so that neither has to be counted.
 /// What is changed often leaves room in its pages for what it is changed to, and is cleaned up early.
-pub(crate) const STEPS: [&str; 1] = ["CREATE SEQUENCE bus_epochs; CREATE SEQUENCE bus_claims; \
+const STEPS: [&str; 1] = ["CREATE SEQUENCE bus_epochs; CREATE SEQUENCE bus_claims; \
      CREATE TABLE bus_nodes (\
         slot smallint PRIMARY KEY, epoch bigint NOT NULL, is_in boolean NOT NULL, until timestamptz NOT NULL, \
         number bigint NOT NULL, last bigint NOT NULL DEFAULT 0, \
@@ -50,48 +45,3 @@ pub(crate) const STEPS: [&str; 1] = ["CREATE SEQUENCE bus_epochs; CREATE SEQUENC
 
 /// The advisory lock that is held while tables are made, and while a node joins.
 pub(crate) const TURN: &str = "SELECT pg_advisory_xact_lock(6298523424906340)";
-
-/// Brings a database to the form of today, in one transaction, whoever else does so at the same time. It takes the time that it takes.
-pub(crate) async fn migrate(client: &Client, place: &str) -> Result<(), BusStoreError> {
-    let failed = |error: tokio_postgres::Error| {
-        let what = text_of(&error).into();
-        match error.code() {
-            Some(&SqlState::DUPLICATE_TABLE) => BusStoreError::Foreign { place: place.into(), what },
-            _ => BusStoreError::Failed { place: place.into(), what },
-        }
-    };
-    // Whoever may only use the tables need not be allowed to make them.
-    if version_of(client, place).await? == VERSION {
-        return Ok(());
-    }
-    client.batch_execute("BEGIN; SET LOCAL statement_timeout = 0").await.map_err(failed)?;
-    client.batch_execute(TURN).await.map_err(failed)?;
-    let version = version_of(client, place).await?;
-    if version == 0 {
-        let table = "CREATE TABLE wharf_bus (one int PRIMARY KEY CHECK (one = 1), version int NOT NULL); \
-                     INSERT INTO wharf_bus VALUES (1, 0)";
-        client.batch_execute(table).await.map_err(failed)?;
-    }
-    for step in &STEPS[version as usize..] {
-        client.batch_execute(step).await.map_err(failed)?;
-    }
-    client.execute("UPDATE wharf_bus SET version = $1", &[&VERSION]).await.map_err(failed)?;
-    client.batch_execute("COMMIT").await.map_err(failed)
-}
-
-/// The version of a database's form: 0 of one without a bus.
-pub(crate) async fn version_of(client: &Client, place: &str) -> Result<i32, BusStoreError> {
-    let failed = |error| BusStoreError::Failed { place: place.into(), what: text_of(&error).into() };
-    // By the catalogue's table, which is locked for that: a name alone is looked up in what the session has cached, and who waited for
-    // another to make the tables would go on without them.
-    let asked = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = to_regclass('wharf_bus'))";
-    let is_there = client.query_one(asked, &[]).await.map_err(failed)?;
-    if !is_there.try_get::<_, bool>(0).map_err(failed)? {
-        return Ok(0);
-    }
-    let row = client.query_one("SELECT version FROM wharf_bus", &[]).await.map_err(failed)?;
-    match row.try_get(0).map_err(failed)? {
-        version @ 1..=VERSION => Ok(version),
-        version => Err(BusStoreError::Version { place: place.into(), version }),
-    }
-}

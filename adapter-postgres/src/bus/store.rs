@@ -2,23 +2,24 @@
 
 use super::claim::{claim, recall, release};
 use super::commit::commit;
-use super::error::BusStoreError;
 use super::failing::Failing;
 use super::join::{join, leave};
 use super::letters::{DeadPage, letters, purge, requeue, trim};
-use super::link::Link;
 use super::look::look;
+use super::schema::FORM;
 use super::turn::{Begun, Turn};
 use super::wakes::Wakes;
-use crate::address::Address;
-use crate::encryption::Encryption;
+use crate::blocking::Blocking;
+use crate::error::DatabaseError;
+use crate::link::Link;
+use crate::way::Way;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
-use tokio::runtime::{Builder, Runtime};
-use wharf::service::bus::{Letters, Name, NodeAnswer, NodeAsk, NodeRequest, Seq};
+use tokio::time::timeout;
+use wharf::service::bus::{ClaimOutcome, Letters, Name, NodeAnswer, NodeAsk, NodeRequest, Seq};
 
 /// How often an ask is begun again that was ended for another node's sake, before it counts as not to be had.
 const CONFLICTS: u32 = 5;
@@ -71,18 +72,20 @@ impl Default for BusStoreConfig {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct BusStore {
-    /// There until it is dropped.
-    runtime: Option<Runtime>,
-    link: Option<Link>,
-    address: Address,
-    encryption: Encryption,
+    runtime: Blocking,
+    asker: Asker,
     config: BusStoreConfig,
+    /// The node's slot, for who listens.
+    slot: Arc<AtomicI32>,
+}
+
+/// What is known of the node that asks, and its way to the database.
+struct Asker {
+    way: Way,
     /// What the node has claimed.
     claims: BTreeSet<Name>,
     /// How far it has been gone through what is remembered, to forget some.
     behind: Seq,
-    /// The node's slot, for who listens.
-    slot: Arc<AtomicI32>,
 }
 
 impl BusStore {
@@ -91,7 +94,7 @@ impl BusStore {
     ///
     /// # Errors
     /// The URL is not understood; the server cannot be reached or refuses; the database is another program's, of a newer version or not in UTF-8.
-    pub fn connect(url: &str) -> Result<Self, BusStoreError> {
+    pub fn connect(url: &str) -> Result<Self, DatabaseError> {
         Self::connect_with(url, BusStoreConfig::default())
     }
 
@@ -99,36 +102,18 @@ impl BusStore {
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).
-    pub fn connect_with(url: &str, config: BusStoreConfig) -> Result<Self, BusStoreError> {
-        let address = Address::parse(url, std::env::var("PGPASSWORD").ok())?;
-        let encryption = Encryption::new(address.is_encrypted)?;
-        let failed = |error: std::io::Error| BusStoreError::Failed {
-            place: address.place.clone(),
-            what: error.to_string().into(),
-        };
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
-        let slot = Arc::new(AtomicI32::new(NOBODY));
-        let mut store = Self {
-            runtime: Some(runtime),
-            link: None,
-            address,
-            encryption,
-            config,
-            claims: BTreeSet::new(),
-            behind: Seq(0),
-            slot,
-        };
-        store.block_on(async |store| {
-            store.link = Some(store.dial(true).await?);
-            Ok::<_, BusStoreError>(())
-        })?;
-        Ok(store)
+    pub fn connect_with(url: &str, config: BusStoreConfig) -> Result<Self, DatabaseError> {
+        let mut way = Way::to(url, [config.connect_timeout, config.timeout], &FORM)?;
+        let runtime = Blocking::new(way.place())?;
+        runtime.run(way.open(config.makes_tables))?;
+        let asker = Asker { way, claims: BTreeSet::new(), behind: Seq(0) };
+        Ok(Self { runtime, asker, config, slot: Arc::new(AtomicI32::new(NOBODY)) })
     }
 
     /// Host, port and database, for people.
     #[must_use]
     pub fn place(&self) -> &str {
-        &self.address.place
+        self.asker.way.place()
     }
 
     /// Has `tell` called, by a thread of its own, when there is something for the node to look at: messages, a claim that is wanted, or one
@@ -136,10 +121,11 @@ impl BusStore {
     ///
     /// # Errors
     /// The operating system has no thread.
-    pub fn wakes(&self, tell: impl Fn() + Send + Sync + 'static) -> Result<Wakes, BusStoreError> {
+    pub fn wakes(&self, tell: impl Fn() + Send + Sync + 'static) -> Result<Wakes, DatabaseError> {
         let slot = self.slot.clone();
         let is_own = move |called: &str| called.parse() == Ok(slot.load(Ordering::Relaxed));
-        Wakes::listen(&self.address, &self.encryption, self.config.connect_timeout, is_own, tell)
+        let Way { address, encryption, .. } = &self.asker.way;
+        Wakes::listen(address, encryption, self.config.connect_timeout, is_own, tell)
     }
 
     /// Carries an ask out. It blocks: for as long as the configuration allows, and where its outcome is in doubt until that is known, which
@@ -150,22 +136,25 @@ impl BusStore {
     ///
     /// # Panics
     /// It is called within a task of tokio.
-    pub fn carry_out(&mut self, ask: &NodeAsk) -> Result<NodeAnswer, BusStoreError> {
-        let answer = self.block_on(async |store| store.until_known(ask).await)?;
+    pub fn carry_out(&mut self, ask: &NodeAsk) -> Result<NodeAnswer, DatabaseError> {
+        let Self { runtime, asker, slot, .. } = self;
+        let answer = runtime.run(asker.until_known(ask))?;
         match (&answer, &ask.request) {
             (NodeAnswer::Joined { fence, .. }, _) => {
-                self.claims.clear();
-                self.slot.store(fence.slot.into(), Ordering::Relaxed);
+                asker.claims.clear();
+                slot.store(fence.slot.into(), Ordering::Relaxed);
             }
-            (NodeAnswer::Claimed { .. }, NodeRequest::Claim { name, .. }) => {
-                self.claims.insert(name.clone());
+            (NodeAnswer::Claimed { outcomes, .. }, NodeRequest::Claim { services, .. }) => {
+                let had = services.iter().zip(outcomes);
+                let had = had.filter(|(_, outcome)| matches!(outcome, ClaimOutcome::Had { .. }));
+                asker.claims.extend(had.map(|((name, _), _)| name.clone()));
             }
             (NodeAnswer::Done, NodeRequest::Release { names }) => {
-                self.claims.retain(|name| !names.contains(name));
+                asker.claims.retain(|name| !names.contains(name));
             }
             (NodeAnswer::Fenced, _) | (_, NodeRequest::Leave) => {
-                self.claims.clear();
-                self.slot.store(NOBODY, Ordering::Relaxed);
+                asker.claims.clear();
+                slot.store(NOBODY, Ordering::Relaxed);
             }
             _ => {}
         }
@@ -179,18 +168,21 @@ impl BusStore {
     ///
     /// # Panics
     /// It is called within a task of tokio.
-    pub fn dead_letters(&mut self, which: &Letters, after: Seq) -> Result<DeadPage, BusStoreError> {
-        let read = self.block_on(async |store| {
-            let mut link = store.ready().await?;
-            let read = tokio::time::timeout(store.config.timeout, letters(&mut link, which, after)).await;
+    pub fn dead_letters(&mut self, which: &Letters, after: Seq) -> Result<DeadPage, DatabaseError> {
+        let Self { runtime, asker: Asker { way, .. }, .. } = self;
+        let read = runtime.run(async {
+            let mut link = way.link().await?;
+            let read = timeout(way.timeout, letters(&mut link, which, after)).await;
             let read = read.unwrap_or(Err(Failing::Late))?;
-            store.link = Some(link);
+            way.keep(link);
             Ok::<_, Failing>(read)
         });
-        read.map_err(|failing| self.told(&failing))
+        read.map_err(|failing| failing.told(self.place()))
     }
+}
 
-    async fn until_known(&mut self, ask: &NodeAsk) -> Result<NodeAnswer, BusStoreError> {
+impl Asker {
+    async fn until_known(&mut self, ask: &NodeAsk) -> Result<NodeAnswer, DatabaseError> {
         // What the ask comes to if it is carried out, while nobody has said so.
         let (mut doubtful, began) = (None, Instant::now());
         let (mut conflicts, mut again) = (0, AGAIN[0]);
@@ -200,7 +192,7 @@ impl BusStore {
                 Err(failing) => failing,
             };
             if !failing.is_passing() {
-                return Err(self.told(&failing));
+                return Err(failing.told(self.way.place()));
             }
             if failing.is_conflict() && conflicts < CONFLICTS {
                 conflicts += 1;
@@ -214,86 +206,27 @@ impl BusStore {
         }
     }
 
-    /// Whatever fails takes the connection with it, and its transaction.
     async fn attempt(
         &mut self,
         ask: &NodeAsk,
         began: Instant,
         doubtful: &mut Option<NodeAnswer>,
     ) -> Result<NodeAnswer, Failing> {
-        let mut link = self.ready().await?;
-        let carried = carried_out(&mut link, ask, began, &self.claims, &mut self.behind, doubtful);
-        let answer = match tokio::time::timeout(self.config.timeout, carried).await {
-            Ok(outcome) => outcome?,
-            Err(_) => return Err(Failing::Late),
-        };
-        self.link = Some(link);
+        let Self { way, claims, behind } = self;
+        let mut link = way.link().await?;
+        let carried = carried_out(&mut link, ask, began, claims, behind, doubtful);
+        let answer = timeout(way.timeout, carried).await.unwrap_or(Err(Failing::Late))?;
+        way.keep(link);
         Ok(answer)
-    }
-
-    /// A connection, to be put back if it is good.
-    async fn ready(&mut self) -> Result<Link, Failing> {
-        match self.link.take() {
-            Some(link) if !is_lost(&link).await => Ok(link),
-            _ => self.dial(false).await.map_err(Failing::Dial),
-        }
-    }
-
-    fn told(&self, failing: &Failing) -> BusStoreError {
-        if let Failing::Dial(error) = failing {
-            return error.clone();
-        }
-        let (place, what) = (self.address.place.clone(), failing.text().into());
-        match failing {
-            Failing::Flaw(_) => BusStoreError::Damaged { place, what },
-            _ => BusStoreError::Failed { place, what },
-        }
-    }
-
-    async fn dial(&self, is_first: bool) -> Result<Link, BusStoreError> {
-        let times = [self.config.connect_timeout, self.config.timeout];
-        Link::dial(&self.address, &self.encryption, times, is_first && self.config.makes_tables).await
-    }
-
-    fn block_on<T, E>(&mut self, run: impl AsyncFnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        // It is there again before anybody sees it missing.
-        let runtime = self.runtime.take().expect("only dropping takes it for good");
-        let done = runtime.block_on(async {
-            let done = run(self).await;
-            // A connection that was given up closes its socket now and not with the next ask.
-            tokio::task::yield_now().await;
-            done
-        });
-        self.runtime = Some(runtime);
-        done
-    }
-}
-
-impl Drop for BusStore {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // A lookup of a name may take its time.
-            runtime.shutdown_background();
-        }
     }
 }
 
 impl fmt::Debug for BusStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_connected = self.link.is_some();
         let mut told = f.debug_struct("BusStore");
-        told.field("place", &self.address.place).field("config", &self.config);
-        told.field("is_connected", &is_connected).finish_non_exhaustive()
+        told.field("place", &self.place()).field("config", &self.config);
+        told.field("is_connected", &self.asker.way.is_connected()).finish_non_exhaustive()
     }
-}
-
-/// Whether the server has ended the connection since the last ask: nobody looked meanwhile.
-async fn is_lost(link: &Link) -> bool {
-    // The first lets the runtime hear of it, the second the connection.
-    for _ in 0..2 {
-        tokio::task::yield_now().await;
-    }
-    link.is_closed()
 }
 
 /// Carries an ask out in one transaction. From when that is to last until it is known whether it does, `doubtful` has the answer.
@@ -330,12 +263,12 @@ async fn carried_out(
 async fn answered(turn: &mut Turn<'_>, ask: &NodeAsk, behind: &mut Seq) -> Result<NodeAnswer, Failing> {
     match &ask.request {
         NodeRequest::Commit { batch, room, limits } => commit(turn, batch, room, limits).await,
-        NodeRequest::Claim { name, age, rows, limits } => claim(turn, name, *age, *rows, limits).await,
+        NodeRequest::Claim { services, rows, limits } => claim(turn, services, *rows, limits).await,
         NodeRequest::Recall { name, after, rows } => recall(turn, name, after, *rows).await,
         NodeRequest::Release { names } => release(turn, names).await,
         NodeRequest::Look { room, after, kept } => look(turn, room, after.as_ref(), kept).await,
-        NodeRequest::Requeue { letters, after, first, rows, limits } => {
-            requeue(turn, letters, [*after, *first], *rows, limits).await
+        NodeRequest::Requeue { letters, after, rows, limits } => {
+            requeue(turn, letters, *after, *rows, limits).await
         }
         NodeRequest::Purge { letters, after, rows } => purge(turn, letters, *after, *rows).await,
         NodeRequest::Trim { max, rows } => trim(turn, *max, *rows, behind).await,

@@ -1,8 +1,8 @@
 //! The transaction of an ask.
 
 use super::failing::Failing;
-use super::link::{Link, Params};
 use super::wakes::CHANNEL;
+use crate::link::{Link, Params};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant};

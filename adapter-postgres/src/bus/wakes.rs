@@ -1,16 +1,15 @@
 //! What tells a node that there is something for it.
 
-use super::error::BusStoreError;
 use crate::address::Address;
+use crate::blocking::runtime;
 use crate::dial::{Driver, settings};
 use crate::encryption::Encryption;
+use crate::error::DatabaseError;
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::runtime::Builder;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
@@ -37,12 +36,8 @@ impl Wakes {
         connect_timeout: Duration,
         is_own: impl Fn(&str) -> bool + Send + Sync + 'static,
         tell: impl Fn() + Send + Sync + 'static,
-    ) -> Result<Self, BusStoreError> {
-        let failed = |error: io::Error| BusStoreError::Failed {
-            place: address.place.clone(),
-            what: error.to_string().into(),
-        };
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+    ) -> Result<Self, DatabaseError> {
+        let runtime = runtime(&address.place)?;
         let mut ear = Ear {
             address: address.clone(),
             encryption: encryption.clone(),
@@ -64,7 +59,8 @@ impl Wakes {
             let _ = runtime.block_on(listening);
             runtime.shutdown_background();
         };
-        std::thread::Builder::new().name("bus wakes".into()).spawn(listen).map_err(failed)?;
+        let spawned = std::thread::Builder::new().name("bus wakes".into()).spawn(listen);
+        spawned.map_err(|error| DatabaseError::failed(&address.place, error.to_string()))?;
         Ok(Self { listening: handle })
     }
 }

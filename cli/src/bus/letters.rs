@@ -4,9 +4,7 @@ use super::commands::Verb;
 use super::dead::DeadError;
 use super::nodes::{DatabaseUrl, NodesError};
 use std::time::Duration;
-use wharf::service::bus::{
-    BusConfig, Fence, Letters, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, Seq,
-};
+use wharf::service::bus::{BusConfig, Fence, Letters, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, Seq};
 use wharf_postgres::BusStore;
 use wharf_sqlite::DeadLetter;
 
@@ -35,39 +33,28 @@ pub(super) fn each(
 /// Requeues or purges, as a node for as long as it takes. How many were changed, and how many stay for lack of room.
 pub(super) fn change(database: &DatabaseUrl, verb: Verb, letters: &Letters) -> Result<(u64, u64), DeadError> {
     let mut visit = Visit { database, store: database.open(false)?, fence: Fence::default(), number: 0 };
-    let mut floor = match visit.ask(NodeRequest::Join)? {
-        NodeAnswer::Joined { fence, floor } => {
-            visit.fence = fence;
-            floor
-        }
+    match visit.ask(NodeRequest::Join)? {
+        NodeAnswer::Joined { fence, .. } => visit.fence = fence,
         _ => return Err(DeadError::Refused("there are as many buses as there may be".to_owned())),
-    };
+    }
     let (mut done, mut stay, mut next) = (0, 0, Some(Seq(0)));
     while let Some(after) = next {
         let letters = letters.clone();
         let answer = visit.ask(match verb {
             Verb::Requeue => {
-                let first = place(floor, visit.fence);
                 let limits = NodeLimits::of(&BusConfig::default());
-                NodeRequest::Requeue { letters, after, first, rows: ROWS, limits }
+                NodeRequest::Requeue { letters, after, rows: ROWS, limits }
             }
             Verb::Purge => NodeRequest::Purge { letters, after, rows: ROWS },
         })?;
         let NodeAnswer::Changed { letters, full, next: more } = answer else {
             return Err(DeadError::Refused("the database is away, or takes too long".to_owned()));
         };
-        floor = Seq(floor.0 + (letters + 1) * u64::from(MAX_NODES));
         (done, stay, next) = (done + letters, stay + full, more);
     }
     // Otherwise it would count as a node until its lease is over.
     visit.ask(NodeRequest::Leave)?;
     Ok((done, stay))
-}
-
-/// The first place of a node's that is greater.
-fn place(floor: Seq, fence: Fence) -> Seq {
-    let nodes = u64::from(MAX_NODES);
-    Seq((floor.0 / nodes + 1) * nodes + u64::from(fence.slot))
 }
 
 /// Asking as a node.

@@ -6,7 +6,7 @@ use crate::runner::RunError;
 use std::fmt;
 use std::time::Duration;
 use wharf::service::bus::{Broker, BusCommand, BusConfig, BusService, NodeSettings, StoreFailure};
-use wharf_postgres::{BusStore, BusStoreConfig, BusStoreError};
+use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
 
 /// Shortest lease: below it a database that is busy looks like a node that is gone.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub struct NodesError {
     /// Which; its password is not told.
     pub at: DatabaseUrl,
     /// Why not.
-    pub why: BusStoreError,
+    pub why: DatabaseError,
 }
 
 impl DatabaseUrl {

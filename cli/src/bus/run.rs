@@ -202,6 +202,9 @@ fn log<C: std::fmt::Display>(event: &BusEvent<C>) {
         BusEvent::Joined { slot } => tracing::info!(slot, "joined"),
         BusEvent::Fenced => tracing::warn!("another bus has taken the place of this one, which joins again"),
         BusEvent::Crowded => tracing::error!("there are as many buses on the database as there may be"),
+        BusEvent::Damaged { service, what } => {
+            tracing::error!(%service, what, "what is stored of it is damaged: it is not served");
+        }
         BusEvent::Away { is_away: true } => tracing::error!("the database is away"),
         BusEvent::Away { is_away: false } => tracing::info!("the database is back"),
         _ => {}

@@ -151,6 +151,7 @@ impl Office {
                         self.ledger.borrow_mut().keeps_order = false;
                     }
                 }
+                BusNotice::Event(BusEvent::Damaged { service, what }) => panic!("{service}: {what}"),
                 BusNotice::Event(BusEvent::StoreFailed) => panic!("what the store says contradicts itself"),
                 BusNotice::Drained => self.has_drained = true,
                 BusNotice::StoreFailed(what) => panic!("the store failed: {what}"),

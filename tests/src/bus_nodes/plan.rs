@@ -79,7 +79,14 @@ impl Cast {
                 let ticket = dice.below(1000) as u64;
                 world.at(at, move |world| world.command(office, letters(ticket)));
             }
-            11..14 => self.plan_cut(world, at, until, Some(process)),
+            11..14 => {
+                if dice.percent(60) {
+                    // So that others want what it has.
+                    let to = (process + 1) % self.offices.len();
+                    self.plan_flight(world, at + SLACK, to);
+                }
+                self.plan_cut(world, at, until, Some(process));
+            }
             14 => self.plan_cut(world, at, until, None),
             _ => {
                 let count = self.count("nodes isolated");
@@ -90,6 +97,17 @@ impl Cast {
                 world.at(until, move |world| world.reunite(office));
             }
         }
+    }
+
+    /// All services go to another process.
+    fn plan_flight(&self, world: &mut World, at: Instant, to: usize) {
+        let (parties, speaks_lines) = (self.parties.clone(), self.speaks_lines.clone());
+        world.at(at, move |world| {
+            for (party, speaks_lines) in parties.into_iter().zip(speaks_lines) {
+                world.command(party, Ask::Move(Box::new(place(to, speaks_lines))));
+                world.command(party, Ask::Reset);
+            }
+        });
     }
 
     /// A process of the bus does not reach the store, or none does.

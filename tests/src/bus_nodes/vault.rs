@@ -4,7 +4,7 @@ use crate::bus_world::{Ledger, Shared};
 use std::collections::{BTreeMap, BTreeSet};
 use wharf::base::Instant;
 use wharf::service::bus::{
-    Batch, Change, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeRequest, Record, Seq, SharedMemory,
+    Batch, Change, ClaimOutcome, Fence, NodeAnswer, NodeAsk, NodeRequest, Record, Seq, SharedMemory,
     StoreFailure,
 };
 use wharf::sim::Dice;
@@ -88,11 +88,16 @@ impl Vault {
                 self.ledger.borrow_mut().commit(batch);
                 self.ledger.borrow_mut().tally.add("nodes: left in the store", left.len() as u64);
             }
-            (NodeRequest::Requeue { first, .. }, NodeAnswer::Changed { .. }) => {
+            (NodeRequest::Requeue { .. }, NodeAnswer::Changed { .. }) => {
                 let gone = dead.difference(&self.dead()).copied().collect::<Vec<_>>();
-                let place = |at: usize| Seq(first.0 + at as u64 * u64::from(MAX_NODES));
-                let change = |(at, dead)| Change::Requeue { dead, seq: place(at) };
-                self.note(gone.into_iter().enumerate().map(change).collect());
+                // They stand behind all others, in their order.
+                let mut places: Vec<Seq> = self.seqs(|record| match record {
+                    Record::Message(accepted, _) => Some(accepted.seq),
+                    _ => None,
+                });
+                let places = places.split_off(places.len() - gone.len());
+                let change = |(dead, seq)| Change::Requeue { dead, seq };
+                self.note(gone.into_iter().zip(places).map(change).collect());
             }
             (NodeRequest::Purge { .. }, NodeAnswer::Changed { .. }) => {
                 let gone = dead.difference(&self.dead()).copied().collect::<Vec<_>>();
@@ -103,11 +108,19 @@ impl Vault {
                 let before = self.slots.insert(fence.epoch, fence.slot);
                 assert_eq!(before, None, "an epoch comes twice");
             }
-            (NodeRequest::Claim { .. }, NodeAnswer::Claimed { pending, .. }) if *pending > 0 => {
-                self.count("nodes: claimed with messages");
+            (_, NodeAnswer::Claimed { outcomes, .. }) => {
+                if outcomes.len() > 1 {
+                    self.count("nodes: claims in lists");
+                }
+                for outcome in outcomes {
+                    match outcome {
+                        ClaimOutcome::Had { pending: 1.., .. } => self.count("nodes: claimed with messages"),
+                        ClaimOutcome::Wanted => self.count("nodes: wanted"),
+                        ClaimOutcome::Replaced => self.count("nodes: replaced before it was there"),
+                        _ => {}
+                    }
+                }
             }
-            (_, NodeAnswer::Wanted) => self.count("nodes: wanted"),
-            (_, NodeAnswer::Replaced) => self.count("nodes: replaced before it was there"),
             (NodeRequest::Recall { .. }, NodeAnswer::Recalled { .. }) => self.count("nodes: recalled"),
             (NodeRequest::Commit { .. }, NodeAnswer::Fenced) => self.count("nodes: a write of a fenced one"),
             (_, NodeAnswer::Fenced) => self.count("nodes: fenced"),
@@ -134,11 +147,16 @@ impl Vault {
     }
 
     fn dead(&self) -> BTreeSet<Seq> {
-        let seq = |record| match record {
+        self.seqs(|record| match record {
             Record::Dead(accepted, _) => Some(accepted.seq),
             _ => None,
-        };
-        self.memory.records().filter_map(seq).collect()
+        })
+    }
+
+    /// Places, in rising order.
+    fn seqs<T: FromIterator<Seq>>(&self, of: impl Fn(Record) -> Option<Seq>) -> T {
+        let seqs: BTreeSet<Seq> = self.memory.records().filter_map(of).collect();
+        seqs.into_iter().collect()
     }
 
     /// Whether a node is to be woken.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wharf::base::Wall;
 use wharf::service::bus::{
-    Accepted, Batch, BusConfig, Change, DeadReason, Death, End, Ended, Fence, Letters, MAX_NODES, Name,
+    Accepted, Batch, BusConfig, Change, ClaimOutcome, DeadReason, Death, End, Ended, Fence, Letters, Name,
     NodeAnswer, NodeLimits, NodeRequest, NodeRoom, Numbers, Progress, Seq,
 };
 use wharf::sim::Dice;
@@ -68,9 +68,9 @@ fn letters(dice: &mut Dice<'_>) -> Letters {
 impl World {
     /// A place that nobody had, of this node's.
     fn place(&mut self, fence: Fence) -> Seq {
-        let nodes = u64::from(MAX_NODES);
-        self.last = (self.last / nodes + 1) * nodes + u64::from(fence.slot);
-        Seq(self.last)
+        let seq = Seq(self.last).next_of(fence.slot);
+        self.last = seq.0;
+        seq
     }
 
     pub(crate) fn request(&mut self, known: &Known, dice: &mut Dice<'_>) -> NodeRequest {
@@ -82,8 +82,14 @@ impl World {
             }
             35..55 => {
                 // So far apart that it does not matter how long a game takes.
-                let (name, age) = (service(dice), Duration::from_secs(1000 * dice.below(3) as u64));
-                NodeRequest::Claim { name, age, rows: dice.below(4) as u32, limits: few(dice) }
+                let all: BTreeMap<Name, Duration> = (0..dice.between(1, 4))
+                    .map(|_| (service(dice), Duration::from_secs(1000 * dice.below(3) as u64)))
+                    .collect();
+                let mut services: Vec<_> = all.into_iter().collect();
+                if dice.percent(50) {
+                    services.reverse();
+                }
+                NodeRequest::Claim { services, rows: dice.below(4) as u32, limits: few(dice) }
             }
             55..58 => {
                 let after = name(&format!("m-{}", dice.below(20)));
@@ -96,10 +102,9 @@ impl World {
                 NodeRequest::Look { room: room(dice), after, kept: kept.into_iter().collect() }
             }
             88..92 => {
-                let first = self.place(fence);
-                self.last += 20 * u64::from(MAX_NODES);
-                let (letters, after) = (letters(dice), Seq(dice.below(self.last as usize) as u64 / 2));
-                NodeRequest::Requeue { letters, after, first, rows: dice.below(5) as u32, limits: few(dice) }
+                let rows = dice.below(5) as u32;
+                let (letters, after) = (letters(dice), Seq(dice.below(self.last as usize + 1) as u64 / 2));
+                NodeRequest::Requeue { letters, after, rows, limits: few(dice) }
             }
             92..95 => {
                 let after = Seq(dice.below(self.last as usize + 1) as u64 / 2);
@@ -185,9 +190,13 @@ impl Known {
         match (request, answer) {
             (_, NodeAnswer::Joined { fence, .. }) => *self = Self { fence: Some(*fence), ..Self::default() },
             (_, NodeAnswer::Fenced) | (NodeRequest::Leave, _) => *self = Self::default(),
-            (NodeRequest::Claim { name, .. }, NodeAnswer::Claimed { .. }) => {
-                self.claims.insert(name.clone());
-                self.taken.retain(|_, to| to != name);
+            (NodeRequest::Claim { services, .. }, NodeAnswer::Claimed { outcomes, .. }) => {
+                for ((name, _), outcome) in services.iter().zip(outcomes) {
+                    if matches!(outcome, ClaimOutcome::Had { .. }) {
+                        self.claims.insert(name.clone());
+                        self.taken.retain(|_, to| to != name);
+                    }
+                }
             }
             (NodeRequest::Release { names }, NodeAnswer::Done) => {
                 self.claims.retain(|name| !names.contains(name));

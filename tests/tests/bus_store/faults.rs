@@ -5,8 +5,8 @@ use crate::node::Node;
 use crate::wire::Wire;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
-use wharf::service::bus::{Change, Letters, NodeAnswer, NodeRequest, Progress, Seq};
-use wharf_postgres::{BusStore, BusStoreConfig, BusStoreError};
+use wharf::service::bus::{Change, ClaimOutcome, Letters, NodeAnswer, NodeRequest, Progress, Seq};
+use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
 use wharf_tests::adapter::PATIENCE;
 use wharf_tests::postgres::{PASSWORD, Postgres};
 
@@ -32,16 +32,16 @@ fn newer_foreign_and_other_databases_are_refused_in_one_line() {
         assert!(told.contains(words) && !told.contains('\n'), "{told}");
         assert!(!told.contains(PASSWORD) && !debug.contains(PASSWORD) && !told.contains("%40"), "{debug}");
         let is_right = match words {
-            "the form 99" => matches!(error, BusStoreError::Version { version: 99, .. }),
-            "already exists" => matches!(error, BusStoreError::Foreign { .. }),
-            _ => matches!(error, BusStoreError::Failed { .. }),
+            "the form 99" => matches!(error, DatabaseError::Version { version: 99, .. }),
+            "already exists" => matches!(error, DatabaseError::Foreign { .. }),
+            _ => matches!(error, DatabaseError::Failed { .. }),
         };
         assert!(is_right, "{debug}");
     }
     let mut config = BusStoreConfig::default();
     config.makes_tables = false;
     let missing = BusStore::connect_with(&good, config).expect_err("it has none");
-    assert!(matches!(missing, BusStoreError::Missing { .. }), "{missing:?}");
+    assert!(matches!(missing, DatabaseError::Missing { .. }), "{missing:?}");
     let debug = format!("{:?}", BusStore::connect(&good).expect("it connects"));
     assert!(!debug.contains(PASSWORD) && debug.contains("127.0.0.1"), "{debug}");
 }
@@ -54,7 +54,7 @@ fn a_commit_whose_answer_is_lost_is_done_once_whatever_became_of_it() {
     let port = server.port();
     let wire = Wire::to(port);
     let mut node = Node::join(&url.replace(&format!(":{port}/"), &format!(":{}/", wire.port)));
-    assert!(matches!(node.claim("shop"), NodeAnswer::Claimed { .. }));
+    assert!(matches!(node.claim("shop"), ClaimOutcome::Had { .. }));
     for round in 1..=4 {
         if round % 2 == 0 {
             wire.cut_before_a_commit()
@@ -74,7 +74,7 @@ fn a_commit_whose_answer_is_lost_is_done_once_whatever_became_of_it() {
         );
     }
     // What was taken and not told is told.
-    assert!(matches!(node.claim("mail"), NodeAnswer::Claimed { pending: 4, .. }));
+    assert!(matches!(node.claim("mail"), ClaimOutcome::Had { pending: 4, .. }));
     wire.cut_behind_a_commit();
     assert_eq!(node.look().len(), 4);
     assert!(wire.is_whole(), "nothing was cut");
@@ -86,7 +86,7 @@ fn a_server_that_is_away_is_told_and_good_again() {
     let Some(mut server) = Postgres::start("away") else { return };
     let url = server.database();
     let mut node = Node::join(&url);
-    assert!(matches!(node.claim("shop"), NodeAnswer::Claimed { .. }));
+    assert!(matches!(node.claim("shop"), ClaimOutcome::Had { .. }));
     server.kill();
     assert_eq!(node.accept("shop", "mail"), NodeAnswer::Away);
     assert_eq!(node.accept("shop", "mail"), NodeAnswer::Away);
@@ -102,13 +102,13 @@ fn a_node_whose_lease_is_over_and_whose_claims_are_taken_writes_nothing_more() {
     let url = server.database();
     let mut paused = Node::join(&url);
     let mut other = Node::join(&url);
-    assert!(matches!(paused.claim("shop"), NodeAnswer::Claimed { .. }));
-    assert_eq!(other.claim("shop"), NodeAnswer::Wanted);
+    assert!(matches!(paused.claim("shop"), ClaimOutcome::Had { .. }));
+    assert_eq!(other.claim("shop"), ClaimOutcome::Wanted);
     // Over, but nobody has its place: it is good.
     paused.lease = Duration::ZERO;
     assert!(matches!(paused.accept("shop", "mail"), NodeAnswer::Committed { .. }));
     assert!(matches!(paused.accept("shop", "mail"), NodeAnswer::Committed { .. }));
-    assert!(matches!(other.claim("shop"), NodeAnswer::Claimed { .. }));
+    assert!(matches!(other.claim("shop"), ClaimOutcome::Had { .. }));
     assert_eq!(paused.accept("shop", "mail"), NodeAnswer::Fenced);
     assert_eq!(server.sql(&url, "SELECT count(*) FROM bus_messages"), "2");
 }
@@ -126,12 +126,12 @@ fn a_node_is_called_when_there_is_something_for_it() {
         (wakes, told)
     };
     let ((wakes, told), (_others, others_told)) = (ear(&one), ear(&other));
-    assert!(matches!(one.claim("mail"), NodeAnswer::Claimed { .. }));
-    assert!(matches!(other.claim("shop"), NodeAnswer::Claimed { .. }));
+    assert!(matches!(one.claim("mail"), ClaimOutcome::Had { .. }));
+    assert!(matches!(other.claim("shop"), ClaimOutcome::Had { .. }));
     assert!(matches!(other.accept("shop", "mail"), NodeAnswer::Committed { .. }));
     told.recv_timeout(PATIENCE).expect("a message is called for");
     assert_eq!(one.look().len(), 1);
-    assert_eq!(other.claim("mail"), NodeAnswer::Wanted);
+    assert_eq!(other.claim("mail"), ClaimOutcome::Wanted);
     told.recv_timeout(PATIENCE).expect("a claim is called for");
     assert_eq!(one.ask(NodeRequest::Release { names: vec![name("mail")] }), NodeAnswer::Done);
     others_told.recv_timeout(PATIENCE).expect("who wants a claim is called when it is free");
@@ -152,7 +152,7 @@ fn damage_is_found_and_told_with_its_place() {
     let url = server.database();
     let mut node = Node::join(&url);
     for service in ["shop", "mail"] {
-        assert!(matches!(node.claim(service), NodeAnswer::Claimed { .. }));
+        assert!(matches!(node.claim(service), ClaimOutcome::Had { .. }));
     }
     let remembered = vec![Change::RememberId { from: name("shop"), id: name("x"), seq: Seq(9) }];
     let request = node.commit(remembered);
@@ -168,16 +168,23 @@ fn damage_is_found_and_told_with_its_place() {
         "UPDATE bus_messages SET state_sum = 0",
     ];
     for damage in damages {
-        assert!(matches!(node.accept("shop", "mail"), NodeAnswer::Committed { .. }));
+        let damage =
+            &format!("{damage} WHERE seq = (SELECT min(seq) FROM bus_messages WHERE receiver = 'mail')");
+        for to in ["mail", "shop", "mail"] {
+            assert!(matches!(node.accept("shop", to), NodeAnswer::Committed { .. }));
+        }
         release(&mut node);
-        assert!(matches!(node.claim("shop"), NodeAnswer::Claimed { .. }));
-        assert!(matches!(node.claim("mail"), NodeAnswer::Claimed { .. }));
+        assert!(matches!(node.claim("shop"), ClaimOutcome::Had { .. }));
+        assert!(matches!(node.claim("mail"), ClaimOutcome::Had { .. }));
         server.sql(&url, damage);
         let room = wharf::service::bus::NodeRoom::new(9, 9999, 9, Vec::new());
-        let error =
-            node.try_ask(NodeRequest::Look { room, after: None, kept: Vec::new() }).expect_err(damage);
-        let is_right = matches!(error, BusStoreError::Damaged { .. });
-        assert!(is_right && error.to_string().contains("bus_messages, place "), "{damage}: {error:?}");
+        let answer = node.ask(NodeRequest::Look { room, after: None, kept: Vec::new() });
+        // Others are served all the same, and of this one nothing comes that waits behind it.
+        let NodeAnswer::Looked { messages, damaged, .. } = answer else { panic!("{damage}: {answer:?}") };
+        let [(service, what)] = &damaged[..] else { panic!("{damage}: {damaged:?}") };
+        assert!(&**service == "mail" && what.contains("bus_messages, place "), "{damage}: {what}");
+        let to: Vec<_> = messages.iter().map(|(accepted, _)| &*accepted.to).collect();
+        assert_eq!(to, ["shop"], "{damage}");
         server.sql(
             &url,
             "DELETE FROM bus_messages; UPDATE bus_services SET pending = 0, waiting = 0, pending_bytes = 0",
@@ -185,10 +192,13 @@ fn damage_is_found_and_told_with_its_place() {
     }
     release(&mut node);
     server.sql(&url, "UPDATE bus_ids SET seq = 10");
-    let limits = crate::asks::limits(9, 9);
-    let claim = NodeRequest::Claim { name: name("shop"), age: Duration::ZERO, rows: 9, limits };
-    let error = node.try_ask(claim).expect_err("an id");
-    assert!(error.to_string().contains("bus_ids, shop/x: its checksum is wrong"), "{error}");
+    for (service, is_damaged) in [("shop", true), ("mail", false)] {
+        let outcome = node.claim(service);
+        let words = "bus_ids, shop/x: its checksum is wrong";
+        let is_told = matches!(&outcome, ClaimOutcome::Damaged { what } if what == words);
+        assert_eq!(is_told, is_damaged, "{outcome:?}");
+    }
+    assert_eq!(server.sql(&url, "SELECT name FROM bus_services WHERE owner IS NOT NULL"), "mail");
 }
 
 #[test]
@@ -197,7 +207,7 @@ fn dead_letters_are_read_page_by_page() {
     let url = server.database();
     let mut node = Node::join(&url);
     for service in ["shop", "mail"] {
-        assert!(matches!(node.claim(service), NodeAnswer::Claimed { .. }));
+        assert!(matches!(node.claim(service), ClaimOutcome::Had { .. }));
     }
     let mut seqs = Vec::new();
     for _ in 0..40 {
@@ -237,7 +247,7 @@ fn nodes_at_once_are_not_in_each_others_way_and_all_is_counted() {
         for (at, mut node) in nodes.into_iter().enumerate() {
             let own = services[at];
             scope.spawn(move || {
-                assert!(matches!(node.claim(own), NodeAnswer::Claimed { .. }));
+                assert!(matches!(node.claim(own), ClaimOutcome::Had { .. }));
                 for round in 0..40 {
                     let mut changes: Vec<_> = node.look().into_iter().map(Change::Remove).collect();
                     for step in 0..4 {
@@ -269,7 +279,7 @@ fn what_is_accepted_waits_for_the_disk_whatever_the_database_is_set_to() {
                 $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN new; END $$; \
                 CREATE TRIGGER see BEFORE INSERT ON bus_messages FOR EACH ROW EXECUTE FUNCTION see()";
     server.sql(&url, sees);
-    assert!(matches!(node.claim("shop"), NodeAnswer::Claimed { .. }));
+    assert!(matches!(node.claim("shop"), ClaimOutcome::Had { .. }));
     assert!(matches!(node.accept("shop", "mail"), NodeAnswer::Committed { .. }));
     assert_eq!(server.sql(&url, "SELECT setting FROM seen"), "on");
 }

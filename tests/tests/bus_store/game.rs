@@ -49,8 +49,7 @@ impl Game {
         // Whose lease is over at once can be fenced by anybody.
         let lease = if self.dice.percent(8) { Duration::ZERO } else { Duration::from_secs(3600) };
         if let Some(answer) = self.ask(who, lease, request) {
-            let is_more = !matches!(answer, NodeAnswer::Fenced | NodeAnswer::Wanted | NodeAnswer::TooMany);
-            self.answered += usize::from(is_more);
+            self.answered += usize::from(answer != NodeAnswer::Fenced);
         }
     }
 
@@ -66,16 +65,15 @@ impl Game {
         self.ask(0, lease, NodeRequest::Join);
         let room = NodeRoom::new(10_000, u64::MAX, 10_000, Vec::new());
         for name in ["a", "B", "b", "ab", "a-b", "a.b", "Z", "z", "_", "0"] {
-            let name = crate::asks::name(name);
-            let (age, rows, limits) = (Duration::ZERO, 10_000, limits(100, 100));
-            self.ask(0, lease, NodeRequest::Claim { name, age, rows, limits });
+            let services = vec![(crate::asks::name(name), Duration::ZERO)];
+            let (rows, limits) = (10_000, limits(100, 100));
+            self.ask(0, lease, NodeRequest::Claim { services, rows, limits });
         }
         self.ask(0, lease, NodeRequest::Look { room: room.clone(), after: None, kept: Vec::new() });
         // Letters come to light once they are none.
         let letters = || Letters::All;
-        let (after, first) = (Seq(0), Seq(1 << 40));
-        let requeue =
-            NodeRequest::Requeue { letters: letters(), after, first, rows: 1000, limits: limits(5, 9) };
+        let after = Seq(0);
+        let requeue = NodeRequest::Requeue { letters: letters(), after, rows: 1000, limits: limits(5, 9) };
         self.ask(0, lease, requeue);
         self.ask(0, lease, NodeRequest::Look { room, after: None, kept: Vec::new() });
         let purged = self.ask(0, lease, NodeRequest::Purge { letters: letters(), after: Seq(0), rows: 1000 });

@@ -4,9 +4,10 @@ use crate::asks::name;
 use std::time::Duration;
 use wharf::base::Wall;
 use wharf::service::bus::{
-    Accepted, Batch, BusConfig, Change, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Seq,
+    Accepted, Batch, BusConfig, Change, ClaimOutcome, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest,
+    NodeRoom, Seq,
 };
-use wharf_postgres::{BusStore, BusStoreConfig, BusStoreError};
+use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
 
 fn roomy() -> NodeLimits {
     NodeLimits::of(&BusConfig::default())
@@ -35,7 +36,7 @@ impl Node {
         node
     }
 
-    pub(crate) fn try_ask(&mut self, request: NodeRequest) -> Result<NodeAnswer, BusStoreError> {
+    pub(crate) fn try_ask(&mut self, request: NodeRequest) -> Result<NodeAnswer, DatabaseError> {
         self.number += 1;
         self.store.carry_out(&NodeAsk::new(self.fence, self.number, self.lease, request))
     }
@@ -44,9 +45,12 @@ impl Node {
         self.try_ask(request).expect("it fits")
     }
 
-    pub(crate) fn claim(&mut self, service: &str) -> NodeAnswer {
-        let (name, limits) = (name(service), roomy());
-        self.ask(NodeRequest::Claim { name, age: Duration::ZERO, rows: 10, limits })
+    pub(crate) fn claim(&mut self, service: &str) -> ClaimOutcome {
+        let services = vec![(name(service), Duration::ZERO)];
+        match self.ask(NodeRequest::Claim { services, rows: 10, limits: roomy() }) {
+            NodeAnswer::Claimed { mut outcomes, .. } => outcomes.remove(0),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// A message that nobody has sent before.

@@ -90,6 +90,7 @@ fn a_bus_ends_in_order_while_its_database_is_away() {
         peer.ask("/status", false);
         let (status, body) = peer.answer();
         assert!(status == 200 && body.contains(r#""accepted":1"#), "{runtime} {body}");
+        assert!(body.contains(r#""awaySince":"20"#), "{runtime} {body}");
         bus.signal("TERM");
         assert_eq!(shop.hear(), "", "{runtime}");
         drop((shop, peer));

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 use wharf::base::Wall;
 use wharf::service::history::{Answer, Ask, Batch, Draft, Failure, Key, PageAsk, Session, Span, TokenHash};
-use wharf_postgres::{History, HistoryConfig, HistoryError};
+use wharf_postgres::{DatabaseError, History, HistoryConfig};
 use wharf_tests::postgres::{PASSWORD, Postgres};
 
 fn draft(key: u8, content: &str) -> Draft {
@@ -135,12 +135,12 @@ fn newer_foreign_and_other_databases_are_refused_in_one_line() {
             "{told} {debug}"
         );
         let is_right = match words {
-            "the form 99" => matches!(error, HistoryError::Version { version: 99, .. }),
-            "already exists" => matches!(error, HistoryError::Foreign { .. }),
-            "LATIN1" => matches!(error, HistoryError::Encoding { .. }),
+            "the form 99" => matches!(error, DatabaseError::Version { version: 99, .. }),
+            "already exists" => matches!(error, DatabaseError::Foreign { .. }),
+            "LATIN1" => matches!(error, DatabaseError::Encoding { .. }),
             // Where it is built in it is the server that has none.
-            "TLS" => matches!(error, HistoryError::Tls(_) | HistoryError::Failed { .. }),
-            _ => matches!(error, HistoryError::Failed { .. }),
+            "TLS" => matches!(error, DatabaseError::Tls(_) | DatabaseError::Failed { .. }),
+            _ => matches!(error, DatabaseError::Failed { .. }),
         };
         assert!(is_right, "{debug}");
     }

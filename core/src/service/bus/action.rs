@@ -177,6 +177,13 @@ pub enum BusEvent<C> {
     Fenced,
     /// There are as many nodes as may be. It tries again.
     Crowded,
+    /// What the shared store has of a service is damaged. It is not served, by any node, and told so when it registers.
+    Damaged {
+        /// Which.
+        service: Name,
+        /// Where, and what is wrong there.
+        what: String,
+    },
     /// The shared store is not to be reached; or it is again.
     Away {
         /// It is not.

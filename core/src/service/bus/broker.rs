@@ -152,6 +152,7 @@ impl<C: Ord + Copy> Broker<C> {
             dead_letters: self.letters_known(),
             remembered: self.dedupe.size(),
             has_failed: self.has_failed,
+            away_since: self.away_since(),
             ..self.stats
         }
     }

@@ -131,14 +131,14 @@ impl<A> Gather<A> {
         }
     }
 
-    /// Which batch is the last that was closed.
-    pub(super) const fn last_closed(&self) -> u64 {
-        self.closed
+    /// Which batch has the last change that was pushed.
+    pub(super) fn last(&self) -> u64 {
+        self.closed + u64::from(!self.open.is_empty())
     }
 
-    /// Whether that batch and all before it are stored.
-    pub(super) const fn is_stored(&self, batch: u64) -> bool {
-        self.stored >= batch
+    /// Whether all changes of that batch and all before it are stored, but for those that were taken out.
+    pub(super) fn is_stored(&self, batch: u64) -> bool {
+        self.stored >= batch.min(self.last())
     }
 
     /// All changes behind the batch under way, list by list.

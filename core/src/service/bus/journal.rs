@@ -23,6 +23,22 @@ pub const MAX_BATCH: usize = 1024;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
 
+impl Seq {
+    /// The next greater place that a slot of a shared store names: every [`STEP`](super::STEP)th is its.
+    ///
+    /// ```
+    /// use wharf::service::bus::Seq;
+    ///
+    /// assert_eq!([Seq(0).next_of(5), Seq(5).next_of(5), Seq(70).next_of(5)], [Seq(5), Seq(69), Seq(133)]);
+    /// ```
+    #[must_use]
+    pub const fn next_of(self, slot: u16) -> Self {
+        let (step, slot) = (super::STEP, slot as u64);
+        let begin = self.0 / step * step + slot;
+        Self(if begin > self.0 { begin } else { begin + step })
+    }
+}
+
 /// A message as it was accepted. It does not change.
 ///
 /// ```

@@ -9,7 +9,7 @@ use core::fmt::Write;
 type Row = (&'static str, &'static str, MetricKind, fn(&BusStats) -> u64);
 
 /// Names once given stay.
-const METRICS: [Row; 15] = [
+const METRICS: [Row; 17] = [
     ("accepted_total", "Messages accepted: on disk.", Counter, |s| s.accepted),
     ("delivered_total", "Deliveries, those again included.", Counter, |s| s.delivered),
     ("acknowledged_total", "Messages acknowledged.", Counter, |s| s.acknowledged),
@@ -17,6 +17,9 @@ const METRICS: [Row; 15] = [
     ("dead_total", "Messages that died.", Counter, |s| s.dead),
     ("deduplicated_total", "Messages that had been accepted before.", Counter, |s| s.deduplicated),
     ("forgotten_total", "Remembered ids and prefixes that were forgotten early.", Counter, |s| s.forgotten),
+    ("damaged_total", "Services turned away, since what is stored of them is damaged.", Counter, |s| {
+        s.damaged
+    }),
     ("batches_total", "Batches stored.", Counter, |s| s.batches),
     ("services", "Services known now.", Gauge, |s| s.services as u64),
     ("connections", "Connections now.", Gauge, |s| s.connections as u64),
@@ -24,6 +27,7 @@ const METRICS: [Row; 15] = [
     ("unacknowledged", "Messages now that are handed out.", Gauge, |s| s.unacknowledged as u64),
     ("dead_letters", "Dead letters now.", Gauge, |s| s.dead_letters as u64),
     ("remembered", "Ids, prefixes and gaps remembered now.", Gauge, |s| s.remembered as u64),
+    ("store_away", "1 while a shared store is not reached.", Gauge, |s| u64::from(s.away_since.is_some())),
     ("store_failed", "1 once the store has failed.", Gauge, |s| u64::from(s.has_failed)),
 ];
 

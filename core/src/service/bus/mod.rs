@@ -43,8 +43,8 @@ pub use letters::Letters;
 pub use memory::{Memory, Misfit};
 pub use name::{MAX_NAME, Name, NameError};
 pub use node::{
-    DeathNotice, Fence, MAX_KEPT_NOTICES, MAX_NODES, MAX_NOTICES, NodeAnswer, NodeAsk, NodeLimits,
-    NodeRequest, NodeRoom, NodeSettings, SharedMemory, Standing,
+    ClaimOutcome, DeathNotice, Fence, MAX_KEPT_NOTICES, MAX_NODES, MAX_NOTICES, NodeAnswer, NodeAsk,
+    NodeLimits, NodeRequest, NodeRoom, NodeSettings, STEP, SharedMemory, Standing,
 };
 pub use record::{Record, RestoreError};
 pub use restore::Restoring;

@@ -263,6 +263,8 @@ impl<K: Keeping> Service for BusService<K> {
     type Command = BusCommand;
 
     fn request(&mut self, cx: &mut Context<'_, K::Job>, _: ConnId, request: &Request) -> Verdict {
+        // What is told may be since when something is so.
+        self.broker.begin(cx.now(), cx.wall());
         match request.is_websocket() {
             true if self.has_closed => Verdict::Respond(Response::plain(503)),
             true => Verdict::accept(),

@@ -1,6 +1,7 @@
 //! What a broker counts.
 
 use super::Reason;
+use crate::base::Wall;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -36,6 +37,8 @@ pub struct BusStats {
     pub deduplicated: u64,
     /// Remembered ids and prefixes that were forgotten early, since there were too many of all senders.
     pub forgotten: u64,
+    /// Services turned away from a shared store, since what it has of them is damaged.
+    pub damaged: u64,
     /// Batches stored.
     pub batches: u64,
     /// Services known now: registered, or with messages or dead letters.
@@ -52,6 +55,14 @@ pub struct BusStats {
     pub remembered: usize,
     /// Whether the store has failed.
     pub has_failed: bool,
+    /// Since when a shared store has not been reached, where it is not: nothing is accepted and nothing delivered until it is. In JSON as
+    /// in RFC 3339, or `null`.
+    #[serde(serialize_with = "as_text")]
+    pub away_since: Option<Wall>,
+}
+
+fn as_text<S: Serializer>(at: &Option<Wall>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(Wall::to_rfc3339).serialize(serializer)
 }
 
 /// How often something was refused, by reason.

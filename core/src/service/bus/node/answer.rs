@@ -2,6 +2,7 @@
 
 use super::Fence;
 use crate::service::bus::{Accepted, DeadReason, Name, Progress, Record, Seq};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -40,23 +41,13 @@ pub enum NodeAnswer {
         /// Their places, in rising order, at least one.
         seqs: Vec<Seq>,
     },
-    /// The node has the claim.
+    /// What became of claims.
     Claimed {
         /// Nothing that was ever put in has a greater [place](crate::service::bus::Change::place): no message, and no age.
         floor: Seq,
-        /// Messages that wait for the service.
-        pending: u64,
-        /// All [numbers](Record::Numbers) of it as a sender, and the first [ids](Record::Id) by their names.
-        records: Vec<Record>,
-        /// There are no more ids.
-        is_all: bool,
+        /// Of each, in the order in which they were asked for.
+        outcomes: Vec<ClaimOutcome>,
     },
-    /// Another node has the claim, and will be told that it is wanted.
-    Wanted,
-    /// Another node has or wants the claim for a registration that is younger: whoever registered there replaces whoever did here.
-    Replaced,
-    /// There are as many services as may be.
-    TooMany,
     /// More ids.
     Recalled {
         /// By their names.
@@ -64,10 +55,18 @@ pub enum NodeAnswer {
         /// There are no more.
         is_all: bool,
     },
+    /// What is remembered of the sender is damaged.
+    Damaged {
+        /// Where, and what is wrong there.
+        what: String,
+    },
     /// What was taken, and what the node is told.
     Looked {
         /// Messages, each with what is known of its deliveries.
         messages: Vec<(Accepted, Progress)>,
+        /// Services of whose messages one is damaged, and where: none of theirs was handed over, and the claims are good for nothing but to
+        /// be given up.
+        damaged: Vec<(Name, String)>,
         /// The last service that was served, where not all were: there is more to be taken.
         next: Option<Name>,
         /// Claims of this node that others want, at most [`MAX_NOTICES`], and how long ago the service registered there; they are told
@@ -98,6 +97,38 @@ pub enum NodeAnswer {
     Fenced,
     /// Nothing is done, for certain: the store is not to be reached, or refused for a reason that passes.
     Away,
+}
+
+/// What became of a claim.
+///
+/// ```
+/// use wharf::service::bus::ClaimOutcome;
+///
+/// assert_ne!(ClaimOutcome::Wanted, ClaimOutcome::Replaced);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimOutcome {
+    /// The node has it.
+    Had {
+        /// Messages that wait for the service.
+        pending: u64,
+        /// All [numbers](Record::Numbers) of it as a sender, and the first [ids](Record::Id) by their names.
+        records: Vec<Record>,
+        /// There are no more ids.
+        is_all: bool,
+    },
+    /// Another node has it, and will be told that it is wanted.
+    Wanted,
+    /// Another node has or wants it for a registration that is younger: whoever registered there replaces whoever did here.
+    Replaced,
+    /// There are as many services as may be.
+    TooMany,
+    /// What is remembered of it is damaged, so nobody has it.
+    Damaged {
+        /// Where, and what is wrong there.
+        what: String,
+    },
 }
 
 /// The death of a message, to be told to its sender.

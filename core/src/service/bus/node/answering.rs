@@ -2,9 +2,7 @@
 
 use super::asking::BREATH;
 use super::state::{Asked, Purpose};
-use super::{
-    DeathNotice, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
-};
+use super::{DeathNotice, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing};
 use crate::base::{CloseCode, Instant, Wall};
 use crate::service::bus::broker::After;
 use crate::service::bus::dedupe::Dedupe;
@@ -57,19 +55,20 @@ impl<C: Ord + Copy> Broker<C> {
                     self.refused(now, batch, room, limits, &seqs);
                 }
             }
-            (Purpose::Claim(name, since), NodeAnswer::Claimed { floor, pending, records, is_all }) => {
+            (Purpose::Claim(services), NodeAnswer::Claimed { floor, outcomes }) => {
                 self.rise_to(floor);
-                self.claimed(now, (&name, since), pending, records, is_all);
+                for ((name, since), outcome) in services.into_iter().zip(outcomes) {
+                    self.claim_came_to(now, &name, since, outcome);
+                }
             }
-            (Purpose::Claim(name, _), NodeAnswer::TooMany) => self.refuse_claim(&name),
-            (Purpose::Claim(name, since), NodeAnswer::Replaced) => self.lose(now, &name, since),
-            (Purpose::Claim(name, _), _) => self.ask_later(now, &name),
             (Purpose::Recall(name), NodeAnswer::Recalled { records, is_all }) => {
                 self.recalled(now, &name, records, is_all);
             }
+            (Purpose::Recall(name), NodeAnswer::Damaged { what }) => self.refuse_damaged(&name, what),
             (Purpose::Release(names), _) => names.iter().for_each(|name| self.released(now, name)),
-            (Purpose::Look, NodeAnswer::Looked { messages, next, wanted, notices, standing }) => {
+            (Purpose::Look, NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing }) => {
                 self.looked(now, messages, next, wanted, notices, standing);
+                damaged.into_iter().for_each(|(name, what)| self.refuse_damaged(&name, what));
             }
             (Purpose::Command, NodeAnswer::Changed { letters, full, next }) => {
                 self.changed(letters, full, next);
@@ -115,12 +114,9 @@ impl<C: Ord + Copy> Broker<C> {
             node.number = asked.ask.number;
             return self.tell(command.ticket, Err(CommandError::Store));
         }
-        if let Purpose::Claim(name, _) = &asked.purpose
-            && node.claims.get(name).is_some_and(|claim| claim.conn.is_none())
-        {
-            // Nobody waits for it any more.
+        if let Purpose::Claim(services) = asked.purpose {
             node.number = asked.ask.number;
-            return self.abandon(name);
+            return services.iter().for_each(|(name, _)| self.ask_again(now, name));
         }
         if asked.purpose == Purpose::Trim {
             // One that takes longer than the store lets it must not keep all others from being asked.
@@ -192,9 +188,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// All places that it names from here on are greater: a sender that comes from another node goes on in its order.
     fn rise_to(&mut self, floor: Seq) {
         let Some(fence) = self.fence() else { return };
-        let (step, slot) = (u64::from(MAX_NODES), u64::from(fence.slot));
-        let least = self.next.0.max(floor.0 + 1);
-        self.next = Seq((least + step - 1 - slot) / step * step + slot);
+        self.next = Seq(self.next.0 - 1).max(floor).next_of(fence.slot);
     }
 
     fn looked(

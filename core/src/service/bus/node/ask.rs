@@ -5,7 +5,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// Most nodes of one store.
-pub const MAX_NODES: u16 = 64;
+pub const MAX_NODES: u16 = 63;
+
+/// How far apart two places are that a node names one after the other. Each slot has one of as many, and the store itself the one behind
+/// the last slot, [`MAX_NODES`]: by it, it names places of messages that were dead letters.
+pub const STEP: u64 = MAX_NODES as u64 + 1;
 
 /// Which node, in which of its lives. Whoever joins gets one that nobody had; what is asked under one that is no longer in force
 /// is answered by [`NodeAnswer::Fenced`](super::NodeAnswer::Fenced) and changes nothing.
@@ -19,7 +23,7 @@ pub const MAX_NODES: u16 = 64;
 #[non_exhaustive]
 pub struct Fence {
     /// Its slot, below [`MAX_NODES`]: no two nodes that are in force have the same one. It names places of messages
-    /// ([`Seq`]): those whose number leaves this rest when it is divided by [`MAX_NODES`].
+    /// ([`Seq`]): those whose number leaves this rest when it is divided by [`STEP`].
     pub slot: u16,
     /// Rises with every join, whoever's.
     pub epoch: u64,
@@ -146,7 +150,7 @@ impl NodeAsk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeRequest {
-    /// Be a node: in the slot that is free, or of a node whose lease is over, which is fenced by it.
+    /// Be a node: in the first slot that is free; where none is, in that of a node whose lease is over, which is fenced by it.
     /// [`Joined`](super::NodeAnswer::Joined), or [`Crowded`](super::NodeAnswer::Crowded).
     Join,
     /// Carry out changes. [`Committed`](super::NodeAnswer::Committed), or [`Full`](super::NodeAnswer::Full) and nothing is.
@@ -163,17 +167,18 @@ pub enum NodeRequest {
         /// What services may have.
         limits: NodeLimits,
     },
-    /// Have the claim of a service, if nobody has or whoever has it is a node whose lease is over, which is fenced by it (and loses
-    /// all its claims). [`Claimed`](super::NodeAnswer::Claimed). If a node in force has it, that is noted to be told that it is
-    /// wanted, for this node and no other: [`Wanted`](super::NodeAnswer::Wanted). Where another node has it, or wants it, for a
-    /// registration that is younger, this one is [`Replaced`](super::NodeAnswer::Replaced).
-    /// [`TooMany`](super::NodeAnswer::TooMany) if there would be more services than may be.
+    /// Have claims of services. [`Claimed`](super::NodeAnswer::Claimed), with an [outcome](super::ClaimOutcome) of each.
+    ///
+    /// Nodes whose lease is over and which have one of them are fenced, and lose all their claims. Then each is had
+    /// ([`Had`](super::ClaimOutcome::Had)) that nobody has. If another node has it, that is noted to be told that it is wanted, for
+    /// this node and no other: [`Wanted`](super::ClaimOutcome::Wanted). Where another node has it, or wants it, for a registration that
+    /// is younger, this one is [`Replaced`](super::ClaimOutcome::Replaced). [`TooMany`](super::ClaimOutcome::TooMany) if there would be
+    /// more services than may be.
     Claim {
-        /// The service.
-        name: Name,
-        /// How long ago it registered at this node. Whoever registers last has it, wherever that is and whatever is asked first.
-        age: Duration,
-        /// Most remembered ids that are told at once.
+        /// The services, none twice, and how long ago each registered at this node. Whoever registers last has it, wherever that is and
+        /// whatever is asked first.
+        services: Vec<(Name, Duration)>,
+        /// Most remembered ids of each that are told at once.
         rows: u32,
         /// What services may have.
         limits: NodeLimits,
@@ -207,15 +212,14 @@ pub enum NodeRequest {
         /// older registration is [`Replaced`](super::NodeAnswer::Replaced).
         kept: Vec<(Name, Duration)>,
     },
-    /// Make messages of dead letters, which wait in the store, in the order of their places.
+    /// Make messages of dead letters, which wait in the store, in the order of their places: behind all that was ever put in, at places
+    /// that the store names.
     /// [`Changed`](super::NodeAnswer::Changed).
     Requeue {
         /// Which.
         letters: Letters,
         /// Those of a greater place.
         after: Seq,
-        /// The place of the first one from now on; that of each that follows is greater by [`MAX_NODES`].
-        first: Seq,
         /// Most of them that are looked at.
         rows: u32,
         /// What services may have.

@@ -1,16 +1,15 @@
 //! What a node asks of its store next: one thing at a time.
 
 use super::state::{Asked, Node, Phase, Purpose};
-use super::{Fence, MAX_NODES};
-use super::{NodeAsk, NodeLimits, NodeRequest, NodeRoom, NodeSettings};
+use super::{Fence, NodeAsk, NodeLimits, NodeRequest, NodeRoom, NodeSettings, STEP};
 use crate::base::Instant;
-use crate::service::bus::{Broker, BusConfig, Name, Seq};
+use crate::service::bus::{Broker, BusConfig, Name};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Most claims that are given up by one ask.
-const MAX_RELEASED: usize = 256;
+/// Most claims that are asked for, or given up, by one ask.
+const MAX_CLAIMS: usize = 256;
 /// Dead letters that one ask is about.
 pub(super) const LETTERS: u32 = 200;
 /// What is remembered and forgotten by one ask.
@@ -20,8 +19,6 @@ pub(super) const BREATH: Duration = Duration::from_millis(5);
 
 /// What may be taken at once past the bound of all that is in memory, in bytes.
 const LITTLE: u64 = 64 << 10;
-/// Most claims that are asked for again at once when something woke the node: each is an ask.
-const MAX_WOKEN: usize = 64;
 
 /// The kinds of asks that take turns.
 const KINDS: usize = 6;
@@ -36,6 +33,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// claimed here, and replaces one that another node may have.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use wharf::base::{Instant, Wall};
     /// use wharf::service::bus::{Action, Broker, BusConfig, NodeSettings, SharedMemory};
     ///
@@ -49,6 +47,8 @@ impl<C: Ord + Copy> Broker<C> {
     /// let message = r#"{"id":"m-1","from":"shop","to":"mail","type":"sold","payload":7,"timestamp":0}"#;
     /// nodes[0].receive(now, wall, "shop", &format!(r#"{{"type":"message","message":{message}}}"#));
     /// let mut sent = Vec::new();
+    /// // A claim is asked for in a moment, since the connection may end right behind its registration.
+    /// let now = now + Duration::from_millis(5);
     /// for node in [0, 1] {
     ///     nodes[node].woken(now);
     ///     while let Some(action) = nodes[node].poll_action() {
@@ -90,7 +90,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// How far apart two places are that this broker names one after the other.
     pub(in crate::service::bus) fn step(&self) -> u64 {
-        if self.node.is_some() { u64::from(MAX_NODES) } else { 1 }
+        if self.node.is_some() { STEP } else { 1 }
     }
 
     /// When the next ask can be put out.
@@ -123,14 +123,7 @@ impl<C: Ord + Copy> Broker<C> {
             return None;
         }
         let (ask, purpose) = match node.again.take_if(|(at, ..)| *at <= now) {
-            Some((_, mut ask, purpose)) => {
-                if let (NodeRequest::Claim { age, .. }, Purpose::Claim(_, since)) =
-                    (&mut ask.request, &purpose)
-                {
-                    *age = now - *since;
-                }
-                (ask, purpose)
-            }
+            Some((_, ask, purpose)) => (ask, purpose),
             None if node.again.is_some() => return None,
             None => {
                 let (request, purpose) = self.next_request(now)?;
@@ -191,15 +184,7 @@ impl<C: Ord + Copy> Broker<C> {
                 let rows = node.settings.recall_rows;
                 Some((NodeRequest::Recall { name: name.clone(), after, rows }, Purpose::Recall(name)))
             }
-            2 => {
-                let node = self.node.as_mut()?;
-                let (_, name) = node.agenda.first().filter(|(at, _)| *at <= now).cloned()?;
-                let rows = node.settings.recall_rows;
-                let since = node.claims.get(&name)?.since;
-                let age = now - since;
-                let request = NodeRequest::Claim { name: name.clone(), age, rows, limits };
-                Some((request, Purpose::Claim(name, since)))
-            }
+            2 => self.next_claims(now, limits),
             3 if self.node.as_ref()?.look_at <= now => {
                 let kept = core::mem::take(&mut self.node.as_mut()?.kept);
                 let since = |name: &Name| self.conn_of(name).and_then(|conn| self.peers.since(conn));
@@ -218,10 +203,20 @@ impl<C: Ord + Copy> Broker<C> {
         }
     }
 
+    fn next_claims(&self, now: Instant, limits: NodeLimits) -> Option<(NodeRequest, Purpose)> {
+        let node = self.node.as_ref()?;
+        let due = node.agenda.iter().take_while(|(at, _)| *at <= now).take(MAX_CLAIMS);
+        let due = due.filter_map(|(_, name)| Some((name.clone(), node.claims.get(name)?.since)));
+        let due: Vec<(Name, Instant)> = due.collect();
+        let rows = node.settings.recall_rows.checked_div(due.len() as u32)?.max(1);
+        let services = due.iter().map(|(name, since)| (name.clone(), now - *since)).collect();
+        Some((NodeRequest::Claim { services, rows, limits }, Purpose::Claim(due)))
+    }
+
     fn next_release(&mut self) -> Option<(NodeRequest, Purpose)> {
         let node = self.node.as_mut()?;
         let mut names = Vec::new();
-        while names.len() < MAX_RELEASED
+        while names.len() < MAX_CLAIMS
             && node.leaving.front().is_some_and(|(batch, _)| self.gather.is_stored(*batch))
         {
             names.extend(node.leaving.pop_front().map(|(_, name)| name));
@@ -232,12 +227,10 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn next_command(&mut self, limits: NodeLimits) -> Option<(NodeRequest, Purpose)> {
-        let first = self.next;
         let command = self.node.as_ref()?.commands.front()?;
         let (letters, after, rows) = (command.letters.clone(), command.after, LETTERS);
         let request = if command.is_requeue {
-            self.next = Seq(first.0 + u64::from(LETTERS) * self.step());
-            NodeRequest::Requeue { letters, after, first, rows, limits }
+            NodeRequest::Requeue { letters, after, rows, limits }
         } else {
             NodeRequest::Purge { letters, after, rows }
         };
@@ -264,8 +257,9 @@ impl<C: Ord + Copy> Node<C> {
     /// Has it looked at the store soon, and asked for what others had.
     pub(super) fn wake(&mut self, now: Instant) {
         self.look_at = self.look_at.min((self.looked_at + BREATH).max(now));
-        let later = self.agenda.iter().filter(|(at, _)| *at > now);
-        let wanted: Vec<_> = later.take(MAX_WOKEN).cloned().collect();
+        let is_wanted = |name: &Name| self.claims.get(name).is_some_and(|claim| claim.tries > 0);
+        let wanted = self.agenda.iter().filter(|(at, name)| *at > now + BREATH && is_wanted(name));
+        let wanted: Vec<_> = wanted.take(MAX_CLAIMS).cloned().collect();
         wanted.iter().for_each(|(_, name)| self.schedule(name, now + BREATH));
     }
 }

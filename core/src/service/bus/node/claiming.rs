@@ -1,20 +1,17 @@
 //! Registrations that wait for their service's claim, and claims that are given up.
 
-use super::state::{Claim, Phase, Purpose, Waiting};
+use super::asking::BREATH;
+use super::state::{Claim, Phase, Waiting};
 use crate::base::{CloseCode, Instant};
 use crate::service::bus::broker::Out;
 use crate::service::bus::{Action, Broker, Name, Reason, Record};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 use slotmap::DefaultKey;
 
-/// A claim that another node has is asked for again after so long, then after twice as long, up to the time between two looks.
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-
 /// What whoever is replaced is told.
-const REPLACED: &str = "another connection has registered the id";
+pub(super) const REPLACED: &str = "another connection has registered the id";
 
 impl<C: Ord + Copy> Broker<C> {
     /// The connection is to be the service's once that is claimed.
@@ -41,16 +38,19 @@ impl<C: Ord + Copy> Broker<C> {
         }
         node.waiting.insert(conn, Waiting { name: name.clone(), frames: VecDeque::new(), is_held: false });
         let until = now + node.settings.claim_wait;
+        // What was read before an end of stream, by a bus that stood still, is nobody's registration: the end is there by then.
+        let at = now + BREATH;
         if let Some(claim) = node.claims.get_mut(&name) {
             // Nobody has been told of this one yet.
             (claim.conn, claim.since, claim.tries) = (Some(conn), now, 0);
+            node.schedule(&name, at);
         } else {
-            let phase = Phase::Absent { at: now };
+            let phase = Phase::Absent { at };
             node.claims.insert(
                 name.clone(),
                 Claim { conn: Some(conn), since: now, given: now, phase, tries: 0, rest: 0 },
             );
-            node.agenda.insert((now, name));
+            node.agenda.insert((at, name));
         }
         self.peers.wait(now, conn, until);
     }
@@ -103,11 +103,7 @@ impl<C: Ord + Copy> Broker<C> {
         let Some(Waiting { name, is_held, .. }) = node.stop_waiting(conn) else { return };
         if let Some(claim) = node.claims.get_mut(&name).filter(|claim| claim.conn == Some(conn)) {
             claim.conn = None;
-            let is_asked =
-                node.asked.iter().map(|asked| &asked.purpose).chain(node.again.iter().map(|(.., of)| of));
-            let is_asked = is_asked
-                .into_iter()
-                .any(|purpose| matches!(purpose, Purpose::Claim(other, _) if *other == name));
+            let is_asked = node.asked.as_ref().is_some_and(|asked| asked.is_for_claim(&name));
             if matches!(claim.phase, Phase::Absent { .. }) && !is_asked {
                 self.abandon(&name);
             }
@@ -118,8 +114,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// A claim that is not had or not used is given up: the store may have it, or know that it is wanted.
     pub(super) fn abandon(&mut self, name: &Name) {
         // Something of the sender may have been forgotten by now, which only who has the claim can write.
-        self.close_batch();
-        let last = self.gather.last_closed();
+        let last = self.last_batch_of(name);
         let Some(node) = &mut self.node else { return };
         let Some(claim) = node.claims.get_mut(name) else { return };
         if let Phase::Absent { at } = claim.phase {
@@ -130,42 +125,6 @@ impl<C: Ord + Copy> Broker<C> {
         node.leaving.push_back((last, name.clone()));
         node.sated.insert(name.clone());
         self.dedupe.unload(name);
-    }
-
-    pub(super) fn ask_later(&mut self, now: Instant, name: &Name) {
-        let Some(node) = &mut self.node else { return };
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if claim.conn.is_none() {
-            return self.abandon(name);
-        }
-        let wait = FIRST_RETRY.saturating_mul(1 << claim.tries.min(10)).min(node.settings.poll);
-        claim.tries += 1;
-        node.schedule(name, now + wait);
-    }
-
-    /// Whoever waits for the claim is replaced by who registered at another node since.
-    pub(super) fn lose(&mut self, now: Instant, name: &Name, since: Instant) {
-        let Some(node) = &mut self.node else { return };
-        let Some(claim) = node.claims.get(name) else { return };
-        if claim.since != since && claim.conn.is_some() {
-            // That is another one, of which the store does not know yet.
-            return node.schedule(name, now);
-        }
-        match claim.conn {
-            Some(conn) => self.turn_out(conn, Reason::Replaced, REPLACED),
-            None => self.abandon(name),
-        }
-    }
-
-    /// There are too many services for one more.
-    pub(super) fn refuse_claim(&mut self, name: &Name) {
-        let Some(node) = &mut self.node else { return };
-        let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else {
-            return self.abandon(name);
-        };
-        self.abandon(name);
-        self.stop_waiting(conn);
-        self.error(conn, Reason::Full, "there are too many services");
     }
 
     /// The claim is had, and with it some of what is remembered.
@@ -209,8 +168,8 @@ impl<C: Ord + Copy> Broker<C> {
         }
         let is_owned = claim.phase == Phase::Owned;
         if !self.remember(records) {
-            // Two records contradict each other.
-            return self.store_failed(now, self.wall);
+            return self
+                .refuse_damaged(name, "two of the ids or numbers that are remembered contradict".into());
         }
         while self.dedupe.size() > self.config.max_dedupe {
             self.forget_some(now);
@@ -252,9 +211,9 @@ impl<C: Ord + Copy> Broker<C> {
         if !self.node.as_ref().is_some_and(|node| node.is_owned(name)) {
             return;
         }
-        self.close_batch();
+        let last = self.last_batch_of(name);
         if let Some(node) = &mut self.node {
-            node.leaving.push_back((self.gather.last_closed(), name.clone()));
+            node.leaving.push_back((last, name.clone()));
             node.sated.insert(name.clone());
             if let Some(claim) = node.claims.get_mut(name) {
                 claim.phase = Phase::Leaving;
@@ -266,6 +225,19 @@ impl<C: Ord + Copy> Broker<C> {
             self.remove(seq);
         }
         self.dedupe.unload(name);
+    }
+
+    /// The batch that has the last of what is known of a service. It is put out soon, and not at once: others may leave as well.
+    fn last_batch_of(&mut self, name: &Name) -> u64 {
+        let soon = self.clock.last() + BREATH;
+        let dirty = self.gather.dirty.iter().filter(|(from, _)| from == name).cloned();
+        for key in dirty.collect::<Vec<_>>() {
+            self.gather.dirty.remove(&key);
+            let written = self.dedupe.written(&key.0, &key.1);
+            written.into_iter().for_each(|change| self.gather.push(change, soon));
+        }
+        self.gather.hurry(soon);
+        self.gather.last()
     }
 
     /// The claim is given up.

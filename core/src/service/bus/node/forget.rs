@@ -24,12 +24,11 @@ impl SharedMemory {
         &mut self,
         letters: &Letters,
         after: Seq,
-        first: Seq,
         rows: usize,
         limits: &NodeLimits,
     ) -> Result<NodeAnswer, Misfit> {
         let (found, next) = self.letters(letters, after, rows);
-        let (mut count, mut full, mut seq) = (0, 0, first);
+        let (mut count, mut full) = (0, 0);
         for accepted in found {
             let (name, size) = (accepted.to.clone(), accepted.size());
             let Some(shelf) = self.shelves.get_mut(&name) else { return Err(Misfit { at: 0 }) };
@@ -37,13 +36,13 @@ impl SharedMemory {
                 full += 1;
                 continue;
             }
+            let seq = self.floor.next_of(MAX_NODES);
             self.memory.carry_out(&Batch::new([Change::Requeue { dead: accepted.seq, seq }].into()))?;
             shelf.load.purge(size);
             shelf.load.put(size);
             shelf.waiting.insert((true, seq));
             self.wakes.extend(shelf.owner);
-            self.floor = self.floor.max(seq);
-            seq = Seq(seq.0 + u64::from(MAX_NODES));
+            self.floor = seq;
             count += 1;
         }
         Ok(NodeAnswer::Changed { letters: count, full, next })

@@ -56,7 +56,14 @@ impl SharedMemory {
             life.notices.drain(..count).collect()
         });
         let notices = notices.unwrap_or_default();
-        NodeAnswer::Looked { messages, next: last.filter(|_| is_more), wanted, notices, standing }
+        NodeAnswer::Looked {
+            messages,
+            damaged: Vec::new(),
+            next: last.filter(|_| is_more),
+            wanted,
+            notices,
+            standing,
+        }
     }
 
     fn standing(&self) -> Standing {

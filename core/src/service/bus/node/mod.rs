@@ -11,6 +11,7 @@ mod claiming;
 mod commit;
 mod forget;
 mod look;
+mod outcomes;
 mod settings;
 mod shared;
 mod shelf;
@@ -19,8 +20,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{DeathNotice, MAX_KEPT_NOTICES, MAX_NOTICES, NodeAnswer, Standing};
-pub use ask::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest, NodeRoom};
+pub use answer::{ClaimOutcome, DeathNotice, MAX_KEPT_NOTICES, MAX_NOTICES, NodeAnswer, Standing};
+pub use ask::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest, NodeRoom, STEP};
 pub use settings::NodeSettings;
 pub use shared::SharedMemory;
 pub(super) use state::Node;

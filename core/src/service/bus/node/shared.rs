@@ -1,6 +1,6 @@
 //! A store that nodes share, and that forgets when it is dropped.
 
-use super::answer::{DeathNotice, NodeAnswer};
+use super::answer::{ClaimOutcome, DeathNotice, NodeAnswer};
 use super::shelf::Shelf;
 use super::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest};
 use crate::base::Instant;
@@ -65,13 +65,7 @@ impl SharedMemory {
         Ok(match request {
             NodeRequest::Join => NodeAnswer::Fenced,
             NodeRequest::Commit { batch, room, limits } => return self.commit(*fence, batch, room, limits),
-            NodeRequest::Claim { name, age, rows, limits } => {
-                let since = before(now, *age);
-                if self.is_older(now, *fence, name, since) {
-                    return Ok(NodeAnswer::Replaced);
-                }
-                self.claim([now, since], *fence, name, *rows, limits)
-            }
+            NodeRequest::Claim { services, rows, limits } => self.claim(now, *fence, services, *rows, limits),
             NodeRequest::Recall { name, after, rows } => {
                 self.owned(*fence, name, 0)?;
                 let (records, is_all) = self.memory.ids_of(name, Some(after), *rows as usize);
@@ -90,8 +84,8 @@ impl SharedMemory {
                 }
                 self.look(now, *fence, room, after.as_ref())
             }
-            NodeRequest::Requeue { letters, after, first, rows, limits } => {
-                self.requeue(letters, *after, *first, *rows as usize, limits)?
+            NodeRequest::Requeue { letters, after, rows, limits } => {
+                self.requeue(letters, *after, *rows as usize, limits)?
             }
             NodeRequest::Purge { letters, after, rows } => self.purge(letters, *after, *rows as usize)?,
             NodeRequest::Trim { max, rows } => self.trim(*max, *rows as usize)?,
@@ -121,8 +115,8 @@ impl SharedMemory {
 
     fn join(&mut self, now: Instant, number: u64, until: Instant) -> NodeAnswer {
         let is_free = |slot: &u16| !self.nodes.contains_key(slot);
-        let over = self.nodes.iter().find(|(_, life)| life.until <= now).map(|(slot, _)| *slot);
-        let Some(slot) = over.or_else(|| (0..MAX_NODES).find(is_free)) else { return NodeAnswer::Crowded };
+        let over = || self.nodes.iter().find(|(_, life)| life.until <= now).map(|(slot, _)| *slot);
+        let Some(slot) = (0..MAX_NODES).find(is_free).or_else(over) else { return NodeAnswer::Crowded };
         self.fence_out(slot);
         self.epoch += 1;
         let life = Life { epoch: self.epoch, until, number, notices: VecDeque::new() };
@@ -161,26 +155,46 @@ impl SharedMemory {
 
     fn claim(
         &mut self,
+        now: Instant,
+        fence: Fence,
+        services: &[(Name, Duration)],
+        rows: u32,
+        limits: &NodeLimits,
+    ) -> NodeAnswer {
+        for (name, age) in services {
+            let owner = self.owner(name).filter(|owner| *owner != fence && !self.lives(now, *owner));
+            if let Some(owner) = owner.filter(|_| !self.is_older(now, fence, name, before(now, *age))) {
+                self.fence_out(owner.slot);
+            }
+        }
+        let mut outcomes = Vec::new();
+        for (name, age) in services {
+            outcomes.push(self.claim_one([now, before(now, *age)], fence, name, rows, limits));
+        }
+        NodeAnswer::Claimed { floor: self.floor, outcomes }
+    }
+
+    fn claim_one(
+        &mut self,
         [now, since]: [Instant; 2],
         fence: Fence,
         name: &Name,
         rows: u32,
         limits: &NodeLimits,
-    ) -> NodeAnswer {
-        let owner = self.owner(name).filter(|owner| *owner != fence);
-        if let Some(owner) = owner {
-            if self.nodes.get(&owner.slot).is_some_and(|life| life.until > now) {
-                let shelf = self.shelves.entry(name.clone()).or_default();
-                (shelf.wanted, shelf.wanted_since) = (Some(fence), since);
-                self.wakes.insert(owner);
-                return NodeAnswer::Wanted;
-            }
-            self.fence_out(owner.slot);
+    ) -> ClaimOutcome {
+        if self.is_older(now, fence, name, since) {
+            return ClaimOutcome::Replaced;
         }
+        let owner = self.owner(name).filter(|owner| *owner != fence);
         if !self.shelves.contains_key(name) && self.shelves.len() as u64 >= limits.max_services {
-            return NodeAnswer::TooMany;
+            return ClaimOutcome::TooMany;
         }
         let shelf = self.shelves.entry(name.clone()).or_default();
+        if let Some(owner) = owner {
+            (shelf.wanted, shelf.wanted_since) = (Some(fence), since);
+            self.wakes.insert(owner);
+            return ClaimOutcome::Wanted;
+        }
         (shelf.owner, shelf.since, shelf.wanted) = (Some(fence), since, None);
         for seq in core::mem::take(&mut shelf.taken) {
             let is_first = self.memory.message(seq).is_some_and(|(_, progress)| progress.deliveries == 0);
@@ -190,17 +204,20 @@ impl SharedMemory {
         let mut records: Vec<Record> = self.memory.numbers_of(name).collect();
         let (ids, is_all) = self.memory.ids_of(name, None, rows as usize);
         records.extend(ids);
-        NodeAnswer::Claimed { floor: self.floor, pending, records, is_all }
+        ClaimOutcome::Had { pending, records, is_all }
     }
 
     /// Whether a registration is older than that for which another node has the claim, or wants it.
     fn is_older(&self, now: Instant, fence: Fence, name: &Name, since: Instant) -> bool {
         let Some(shelf) = self.shelves.get(name) else { return false };
-        let lives = |other: &Fence| self.nodes.get(&other.slot).is_some_and(|life| life.until > now);
-        let had = shelf.owner.filter(|owner| *owner != fence && lives(owner)).map(|_| shelf.since);
-        let wanted = shelf.wanted.filter(|wanted| *wanted != fence && lives(wanted));
+        let had = shelf.owner.filter(|owner| *owner != fence && self.lives(now, *owner)).map(|_| shelf.since);
+        let wanted = shelf.wanted.filter(|wanted| *wanted != fence && self.lives(now, *wanted));
         let wanted = wanted.map(|_| shelf.wanted_since);
         [had, wanted].into_iter().flatten().any(|other| other > since)
+    }
+
+    fn lives(&self, now: Instant, fence: Fence) -> bool {
+        self.nodes.get(&fence.slot).is_some_and(|life| life.until > now)
     }
 
     pub(super) fn owned(&self, fence: Fence, name: &Name, at: usize) -> Result<(), Misfit> {

@@ -38,6 +38,15 @@ impl<C: Ord + Copy> Broker<C> {
         node.fence.is_some() && over <= now
     }
 
+    /// Since when the store has not been reached, or not answered for too long.
+    pub(in crate::service::bus) fn away_since(&self) -> Option<Wall> {
+        let (node, now) = (self.node.as_ref()?, self.clock.last());
+        let asked = node.asked.as_ref().map(|asked| asked.since).filter(|_| self.is_late(now));
+        let ago = now - [node.away_since, asked].into_iter().flatten().min()?;
+        let ago = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
+        Some(Wall::from_millis(self.wall.as_millis().saturating_sub(ago)))
+    }
+
     fn is_late(&self, now: Instant) -> bool {
         let Some(node) = &self.node else { return false };
         let asked = node.asked.as_ref().map(|asked| asked.since);

@@ -64,8 +64,8 @@ pub(in crate::service::bus) struct Node<C> {
 pub(super) enum Purpose {
     Join,
     Commit,
-    /// For the registration at that time.
-    Claim(Name, Instant),
+    /// For the registrations at those times.
+    Claim(alloc::vec::Vec<(Name, Instant)>),
     Recall(Name),
     Release(alloc::vec::Vec<Name>),
     Look,
@@ -82,6 +82,13 @@ pub(super) struct Asked {
     pub(super) since: Instant,
     /// It was woken meanwhile.
     pub(super) is_woken: bool,
+}
+
+impl Asked {
+    /// Whether it is for the claim of a service.
+    pub(super) fn is_for_claim(&self, name: &Name) -> bool {
+        matches!(&self.purpose, Purpose::Claim(services) if services.iter().any(|(other, _)| other == name))
+    }
 }
 
 /// A service that is claimed, or is to be.

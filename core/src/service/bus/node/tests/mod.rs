@@ -1,10 +1,12 @@
 //! Two nodes, their store and their services, each move of which is made by hand.
 
+mod masses;
 mod moving;
 mod refusing;
 mod shared;
 mod standing;
 
+use super::asking::BREATH;
 use super::{NodeAnswer, NodeAsk, NodeRequest, NodeSettings, SharedMemory};
 use crate::base::{Instant, Wall};
 use crate::service::bus::{Action, Broker, BusConfig, BusEvent, Changed, CommandError, Name, Reason};
@@ -113,11 +115,17 @@ impl Nodes {
 
     /// The store does what a node asked.
     fn carry_out(&mut self, at: usize) {
+        self.carry_out_but(at, |_| {});
+    }
+
+    /// The same, and answers something else.
+    fn carry_out_but(&mut self, at: usize, change: impl FnOnce(&mut NodeAnswer)) {
         let Some(ask) = self.asked.remove(&at) else { return };
-        let answer = match self.cut.contains(&at) {
+        let mut answer = match self.cut.contains(&at) {
             true => NodeAnswer::Away,
             false => self.shared.carry_out(self.now, &ask).unwrap(),
         };
+        change(&mut answer);
         self.asks.push((at, ask.request, answer.clone()));
         let (now, wall) = (self.now, self.wall());
         self.nodes[at].answered(now, wall, answer);
@@ -130,9 +138,15 @@ impl Nodes {
     }
 
     /// Opens a connection at a node and registers a service by it.
-    fn register(&mut self, at: usize, conn: Conn, service: &str) {
+    fn begin(&mut self, at: usize, conn: Conn, service: &str) {
         self.nodes[at].opened(self.now, conn);
         self.frame(at, conn, &format!(r#"{{"type":"register","serviceId":"{service}"}}"#));
+    }
+
+    /// The same, and waits until its claim is asked for.
+    fn register(&mut self, at: usize, conn: Conn, service: &str) {
+        self.begin(at, conn, service);
+        self.pass(BREATH);
     }
 
     /// The same, of the connection's name; and what it was told is forgotten.

@@ -1,6 +1,6 @@
 //! Services that move from node to node, and what follows them.
 
-use super::{Nodes, name, secs};
+use super::{BREATH, Nodes, name, secs};
 use crate::service::bus::{Letters, NodeRequest, Reason};
 use alloc::format;
 use alloc::vec::Vec;
@@ -63,8 +63,7 @@ fn a_sender_that_moves_is_delivered_in_its_order() {
     }
     // The receiver's node has not looked yet when the sender comes to it.
     nodes.close(0, "a");
-    nodes.nodes[1].opened(nodes.now, "a2");
-    nodes.frame(1, "a2", r#"{"type":"register","serviceId":"a"}"#);
+    nodes.begin(1, "a2", "a");
     while !nodes.sent.contains_key("a2") {
         let is_look = nodes.asked.get(&1).is_some_and(|ask| matches!(ask.request, NodeRequest::Look { .. }));
         if is_look {
@@ -74,7 +73,7 @@ fn a_sender_that_moves_is_delivered_in_its_order() {
             nodes.nodes[1].answered(now, wall, looked_nothing());
         }
         nodes.carry_out(1);
-        nodes.act();
+        nodes.pass(BREATH);
     }
     nodes.send_as(1, "a2", "a", "b", "m2");
     nodes.by_hand.clear();
@@ -86,6 +85,7 @@ fn a_sender_that_moves_is_delivered_in_its_order() {
 fn looked_nothing() -> crate::service::bus::NodeAnswer {
     crate::service::bus::NodeAnswer::Looked {
         messages: Vec::new(),
+        damaged: Vec::new(),
         next: None,
         wanted: Vec::new(),
         notices: Vec::new(),
@@ -142,6 +142,29 @@ fn a_death_is_told_at_the_node_where_its_sender_is() {
 }
 
 #[test]
+fn what_was_dead_stands_behind_what_waits_whichever_node_sends_it_again() {
+    let mut nodes = Nodes::with(|config, _| config.attempts = 1);
+    for service in ["a", "b"] {
+        nodes.settle(0, service);
+    }
+    nodes.send(0, "a", "b", "dead");
+    nodes.frame(0, "b", r#"{"type":"nack","messageId":"dead","reason":"no"}"#);
+    nodes.close(0, "b");
+    // The other node names greater places.
+    nodes.settle(1, "c");
+    for n in 0..9 {
+        nodes.send(1, "c", "b", &format!("m-{n}"));
+    }
+    let (now, wall) = (nodes.now, nodes.wall());
+    nodes.nodes[0].requeue(now, wall, &Letters::All, 1);
+    nodes.pass(SOON);
+    nodes.register(1, "b2", "b");
+    nodes.pass(SOON);
+    let heard = nodes.heard("b2");
+    assert_eq!((&*heard[0], &*heard[1], &*heard[10]), ("registered 10", "m-0#0", "dead#0"));
+}
+
+#[test]
 fn who_registers_last_has_it() {
     let mut nodes = Nodes::new();
     nodes.settle(0, "b");
@@ -162,6 +185,7 @@ fn who_registers_last_has_it() {
 fn an_answer_for_an_older_registration_is_nothing_to_a_younger_one() {
     let mut nodes = Nodes::new();
     nodes.by_hand = [1].into();
+    let begin = nodes.now;
     nodes.register(1, "b1", "b");
     let mut asked = nodes.asked.remove(&1).unwrap();
     nodes.now += Duration::from_millis(1);
@@ -170,8 +194,8 @@ fn an_answer_for_an_older_registration_is_nothing_to_a_younger_one() {
     nodes.now += Duration::from_millis(1);
     nodes.register(1, "b3", "b");
     // What was asked for the first one comes to the store behind what was asked for the second.
-    let NodeRequest::Claim { age, .. } = &mut asked.request else { panic!() };
-    *age += Duration::from_millis(2);
+    let NodeRequest::Claim { services, .. } = &mut asked.request else { panic!() };
+    services[0].1 = nodes.now - begin;
     nodes.asked.insert(1, asked);
     nodes.by_hand.clear();
     nodes.carry_out(1);
@@ -179,6 +203,25 @@ fn an_answer_for_an_older_registration_is_nothing_to_a_younger_one() {
     assert_eq!(nodes.heard("b3"), ["registered 0"]);
     assert_eq!(nodes.closed.get("b3"), None);
     assert_eq!(nodes.closed.get("b2"), Some(&Reason::Replaced));
+}
+
+#[test]
+fn a_registration_whose_connection_ends_right_behind_it_replaces_nobody() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "b");
+    // A bus that stood still reads what was said before, and then that nobody says it any more.
+    nodes.begin(1, "ghost", "b");
+    nodes.close(1, "ghost");
+    nodes.pass(secs(2));
+    assert_eq!(nodes.closed.get("b"), None);
+    let is_claim = |(at, request, _): &&(usize, NodeRequest, _)| {
+        *at == 1 && matches!(request, NodeRequest::Claim { .. })
+    };
+    assert_eq!(nodes.asks.iter().find(is_claim), None);
+    // One that says it again is heard all the same.
+    nodes.begin(1, "b2", "b");
+    nodes.pass(SOON);
+    assert_eq!(nodes.heard("b2"), ["registered 0"]);
 }
 
 #[test]

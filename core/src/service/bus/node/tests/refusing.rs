@@ -1,7 +1,9 @@
 //! Messages that there is no room for, memory that is bounded, and connections that wait.
 
-use super::{Nodes, secs};
-use crate::service::bus::{Broker, BusConfig, NodeAnswer, NodeRequest, NodeSettings, Reason};
+use super::{BREATH, Nodes, name, secs};
+use crate::service::bus::{
+    Broker, BusConfig, BusEvent, ClaimOutcome, NodeAnswer, NodeRequest, NodeSettings, Reason,
+};
 use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -179,4 +181,44 @@ fn a_batch_is_bounded_by_its_bytes() {
     });
     assert!(bytes.max() <= Some(12));
     assert_eq!(nodes.heard("a").len(), 30);
+}
+
+#[test]
+fn a_service_of_which_something_is_damaged_is_turned_away_and_all_others_are_served() {
+    let mut nodes = Nodes::new();
+    let damage = || "place 9: its checksum is wrong".into();
+    nodes.by_hand = [0].into();
+    for service in ["a", "b", "c"] {
+        nodes.begin(0, service, service);
+    }
+    nodes.carry_out(0);
+    nodes.pass(BREATH);
+    // It is seen by the claim, or by a look.
+    nodes.carry_out_but(0, |answer| {
+        let NodeAnswer::Claimed { outcomes, .. } = answer else { panic!("{answer:?}") };
+        outcomes[1] = ClaimOutcome::Damaged { what: damage() };
+    });
+    nodes.act();
+    let is_look = |nodes: &Nodes| matches!(nodes.asked[&0].request, NodeRequest::Look { .. });
+    while !is_look(&nodes) {
+        nodes.carry_out(0);
+        nodes.act();
+    }
+    nodes.carry_out_but(0, |answer| {
+        let NodeAnswer::Looked { damaged, .. } = answer else { panic!("{answer:?}") };
+        damaged.push((name("c"), damage()));
+    });
+    nodes.by_hand.clear();
+    nodes.carry_out(0);
+    nodes.pass(secs(1));
+    assert_eq!((nodes.heard("a"), nodes.closed.get("a")), (["registered 0".into()].into(), None));
+    for service in ["b", "c"] {
+        assert_eq!(nodes.closed[service], Reason::Store);
+        assert_eq!(nodes.shared.owner(&name(service)), None);
+        let damaged = BusEvent::Damaged { service: name(service), what: damage() };
+        assert!(nodes.events.contains(&(0, damaged)), "{service}");
+    }
+    nodes.send(0, "a", "b", "m");
+    nodes.pass(secs(1));
+    assert_eq!((nodes.heard("a"), nodes.nodes[0].stats().damaged), (["accepted m".into()].into(), 2));
 }

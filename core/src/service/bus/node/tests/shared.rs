@@ -3,8 +3,8 @@
 use super::{name, secs};
 use crate::base::{Instant, Wall};
 use crate::service::bus::{
-    Accepted, Batch, BusConfig, Change, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest,
-    NodeRoom, Numbers, Record, Seq, SharedMemory,
+    Accepted, Batch, BusConfig, Change, ClaimOutcome, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits,
+    NodeRequest, NodeRoom, Numbers, Record, Seq, SharedMemory,
 };
 use alloc::format;
 use alloc::vec;
@@ -29,9 +29,13 @@ impl Asker {
         shared.carry_out(Instant::ORIGIN + secs(now), &ask).unwrap()
     }
 
-    fn claim(&mut self, shared: &mut SharedMemory, now: u64, service: &str, age: u64) -> NodeAnswer {
+    fn claim(&mut self, shared: &mut SharedMemory, now: u64, service: &str, age: u64) -> ClaimOutcome {
         let limits = NodeLimits::of(&BusConfig::default());
-        self.ask(shared, now, NodeRequest::Claim { name: name(service), age: secs(age), rows: 10, limits })
+        let services = vec![(name(service), secs(age))];
+        match self.ask(shared, now, NodeRequest::Claim { services, rows: 10, limits }) {
+            NodeAnswer::Claimed { mut outcomes, .. } => outcomes.remove(0),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -61,8 +65,8 @@ fn a_fenced_node_changes_nothing() {
     let mut shared = SharedMemory::default();
     let (mut a, mut b) = (Asker::join(&mut shared, 0), Asker::join(&mut shared, 0));
     a.claim(&mut shared, 0, "x", 0);
-    assert_eq!(b.claim(&mut shared, 9, "x", 0), NodeAnswer::Wanted);
-    assert!(matches!(b.claim(&mut shared, 10, "x", 1), NodeAnswer::Claimed { .. }));
+    assert_eq!(b.claim(&mut shared, 9, "x", 0), ClaimOutcome::Wanted);
+    assert!(matches!(b.claim(&mut shared, 10, "x", 1), ClaimOutcome::Had { .. }));
     for request in [commit(vec![message(64, "x", "y")]), NodeRequest::Leave] {
         assert_eq!(a.ask(&mut shared, 10, request), NodeAnswer::Fenced);
     }
@@ -74,11 +78,11 @@ fn the_later_registration_has_it() {
     let mut shared = SharedMemory::default();
     let mut all = [0; 3].map(|_| Asker::join(&mut shared, 0));
     all[0].claim(&mut shared, 0, "x", 0);
-    assert_eq!(all[1].claim(&mut shared, 1, "x", 0), NodeAnswer::Wanted);
-    assert_eq!(all[2].claim(&mut shared, 2, "x", 0), NodeAnswer::Wanted);
-    assert_eq!(all[1].claim(&mut shared, 3, "x", 2), NodeAnswer::Replaced);
+    assert_eq!(all[1].claim(&mut shared, 1, "x", 0), ClaimOutcome::Wanted);
+    assert_eq!(all[2].claim(&mut shared, 2, "x", 0), ClaimOutcome::Wanted);
+    assert_eq!(all[1].claim(&mut shared, 3, "x", 2), ClaimOutcome::Replaced);
     assert_eq!(all[0].ask(&mut shared, 3, NodeRequest::Release { names: vec![name("x")] }), NodeAnswer::Done);
-    assert!(matches!(all[2].claim(&mut shared, 4, "x", 2), NodeAnswer::Claimed { .. }));
+    assert!(matches!(all[2].claim(&mut shared, 4, "x", 2), ClaimOutcome::Had { .. }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Nodes that lose their place, their lease, or the store.
 
 use super::{Nodes, secs};
-use crate::service::bus::{BusEvent, NodeAnswer, NodeRequest, Reason};
+use crate::service::bus::{Broker, BusConfig, BusEvent, NodeAnswer, NodeRequest, NodeSettings, Reason};
 use core::time::Duration;
 
 #[test]
@@ -70,10 +70,12 @@ fn a_store_that_is_away_loses_nothing_and_comes_back() {
     let mut nodes = Nodes::new();
     nodes.settle(0, "a");
     nodes.cut = [0].into();
+    let since = nodes.wall();
     nodes.send(0, "a", "b", "m");
     nodes.pass(secs(6));
     nodes.send(0, "a", "b", "n");
     assert_eq!(nodes.heard("a"), ["rejected n: store"]);
+    assert_eq!(nodes.nodes[0].stats().away_since, Some(since));
     let away = (0, BusEvent::Away { is_away: true });
     assert_eq!(nodes.events.iter().filter(|event| **event == away).count(), 1);
     let mut commits = nodes.asks.iter().filter(|(at, request, answer)| {
@@ -87,6 +89,21 @@ fn a_store_that_is_away_loses_nothing_and_comes_back() {
     nodes.pass(secs(1));
     assert_eq!(nodes.heard("a"), ["accepted m"]);
     assert!(nodes.events.contains(&(0, BusEvent::Away { is_away: false })));
+    assert_eq!(nodes.nodes[0].stats().away_since, None);
+    // One that says nothing at all is away as well, once it is late.
+    nodes.by_hand = [0].into();
+    let since = nodes.wall();
+    nodes.send(0, "a", "b", "o");
+    nodes.pass(secs(4));
+    nodes.send(0, "a", "b", "p");
+    assert_eq!(nodes.nodes[0].stats().away_since, None);
+    nodes.pass(secs(1));
+    nodes.send(0, "a", "b", "q");
+    assert_eq!(nodes.nodes[0].stats().away_since, Some(since));
+    nodes.by_hand.clear();
+    nodes.carry_out(0);
+    nodes.pass(secs(1));
+    nodes.heard("a");
     // For long enough, and all are better off elsewhere.
     nodes.cut = [0].into();
     nodes.pass(secs(31));
@@ -115,4 +132,19 @@ fn one_that_joins_never_takes_a_slot_in_force() {
     let nodes = Nodes::new();
     let slots = [0, 1].map(|at: usize| nodes.nodes[at].fence().unwrap().slot);
     assert_eq!(slots, [0, 1]);
+}
+
+#[test]
+fn one_that_joins_takes_nobodys_place_while_there_is_a_free_one() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "a");
+    nodes.cut = [0].into();
+    nodes.pass(secs(11));
+    nodes.nodes[1] = Broker::node(BusConfig::default(), NodeSettings::default());
+    nodes.act();
+    assert_eq!(nodes.nodes[1].fence().unwrap().slot, 2);
+    nodes.cut.clear();
+    nodes.pass(secs(1));
+    nodes.send(0, "a", "b", "m");
+    assert_eq!((nodes.heard("a"), nodes.closed.get("a")), (["accepted m".into()].into(), None));
 }

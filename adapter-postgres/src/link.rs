@@ -1,13 +1,7 @@
 //! A connection, with the statements that it has been asked for.
 
-use super::error::BusStoreError;
-use super::schema;
-use crate::address::Address;
-use crate::dial::{Driver, in_time, reached};
-use crate::encryption::Encryption;
-use crate::error::HistoryError;
+use crate::dial::Driver;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -23,30 +17,8 @@ pub(crate) struct Link {
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Link {
-    /// Dials within `connect_timeout`, and brings the tables to the form of today where it `is_first`, which may take its time.
-    pub(crate) async fn dial(
-        address: &Address,
-        encryption: &Encryption,
-        [connect_timeout, timeout]: [Duration; 2],
-        is_first: bool,
-    ) -> Result<Self, BusStoreError> {
-        let place = &address.place;
-        let (client, driver) = in_time(connect_timeout, place, reached(address, encryption, timeout)).await?;
-        if is_first {
-            schema::migrate(&client, place).await?;
-        } else {
-            // Another one may have brought it to a newer form meanwhile.
-            let version = async {
-                let version = schema::version_of(&client, place).await;
-                Ok::<_, HistoryError>(version)
-            };
-            match in_time(connect_timeout, place, version).await?? {
-                schema::VERSION => {}
-                0 => return Err(BusStoreError::Missing { place: place.clone() }),
-                version => return Err(BusStoreError::Version { place: place.clone(), version }),
-            }
-        }
-        Ok(Self { client, driver, statements: BTreeMap::new() })
+    pub(crate) const fn new(client: Client, driver: Driver) -> Self {
+        Self { client, driver, statements: BTreeMap::new() }
     }
 
     /// Whether it can no longer be used, as far as is known.
