@@ -1,7 +1,7 @@
 //! People at three nodes of a chat over one database, under virtual time: a mesh that loses, doubles and reorders, nodes that are cut off,
-//! killed or ended in order, and started again, clocks that differ, a store that fails for one of them. Whatever happens, nobody is told a message twice over one connection,
-//! who comes and goes is told once, what was acknowledged is stored; and once all is well again every log is what the database has,
-//! everybody's lists are right, and no two are called the same.
+//! killed or ended in order, and started again, clocks that differ, a store that fails for one of them. Whatever happens, nobody is told a
+//! message twice over one connection, who comes and goes is told once, what was acknowledged is stored; and once all is well again every log is
+//! what the database has, everybody's lists are right, and no two are called the same.
 //!
 //! `WHARF_SEEDS` says how many seeds are tried, or which: `1000` or `17..18`.
 #![forbid(unsafe_code)]
