@@ -83,7 +83,7 @@ impl Ledger {
 
     /// Somebody cannot go on, and the test has failed.
     pub(crate) fn fail(&self, why: String) {
-        self.write(|books| drop(books.failure.get_or_insert(why)));
+        self.write(|books| _ = books.failure.get_or_insert(why));
     }
 
     /// When somebody came, came back or went last.

@@ -128,7 +128,8 @@ impl Site {
                 }
                 1 => {
                     if self.dice.percent(50) {
-                        self.at(at, Event::Away(node, true));
+                        // Something waits for the store by then.
+                        self.at(at.saturating_sub(3_000), Event::Away(node, true));
                         self.at(until, Event::Away(node, false));
                     }
                     self.at(at, Event::End(node));

@@ -137,7 +137,6 @@ impl Mesh {
         }
         self.is_up = true;
         // That nobody was heard meanwhile says nothing about them.
-        self.peers.listen_anew(now);
         self.watch_at = (self.peers.live_len() > 0).then(|| now + self.config.lost_after);
         self.greet(now);
         self.ask_all_yet(now);

@@ -106,13 +106,6 @@ impl Peers {
         Ok(true)
     }
 
-    /// The transport is up again: who is silent is silent from then on.
-    pub(super) fn listen_anew(&mut self, now: Instant) {
-        for node in self.nodes.values_mut().filter(|node| node.state == State::Live) {
-            node.since = now;
-        }
-    }
-
     /// A live node is one no more.
     pub(super) fn part(&mut self, config: &Config, now: Instant, id: NodeId, state: State) {
         let Some(node) = self.nodes.get_mut(&id).filter(|node| node.state == State::Live) else { return };
