@@ -17,7 +17,9 @@ const BELOW: &str = "SELECT m.id, m.room_id, m.user_id, m.name, m.content, m.\"t
     FROM unnest($1::text[]) AS r (room_id) CROSS JOIN LATERAL \
     (SELECT * FROM messages WHERE messages.room_id = r.room_id AND id < $2 ORDER BY id DESC LIMIT $3) AS m \
     ORDER BY m.id DESC LIMIT $3";
-const SESSION: &str = "SELECT user_id, name, rooms, expires FROM sessions WHERE token = $1 AND expires > $2";
+/// The number of its transaction tells a look-up from those before: they grow, for whoever asks.
+const SESSION: &str = "SELECT user_id, name, rooms, expires, txid_current() \
+    FROM sessions WHERE token = $1 AND expires > $2";
 const LAST: &str = "SELECT coalesce(max(id), 0) FROM messages";
 
 /// A number as PostgreSQL has them. Times beyond are as good as for ever, and ids beyond are none.
@@ -69,7 +71,9 @@ pub(crate) async fn session(
     let rooms = rooms.into_iter().map(Arc::from).collect();
     let [user, name] = [from_sql(row.try_get(0)?), from_sql(row.try_get(1)?)];
     let expires = Wall::from_millis(row.try_get::<_, i64>(3)?.max(0).cast_unsigned());
-    Ok(Some(Session::new(*token, user, name, rooms, expires)))
+    let mut session = Session::new(*token, user, name, rooms, expires);
+    session.epoch = row.try_get::<_, i64>(4)?.cast_unsigned();
+    Ok(Some(session))
 }
 
 /// The greatest id. Ids appear in their order, so all below it that will ever be there are there.

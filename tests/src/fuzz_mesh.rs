@@ -131,7 +131,8 @@ impl Play {
                 assert!(self.met.remove(&node), "not met");
                 assert!(!self.present.keys().any(|(_, of, _)| *of == node), "its members stay");
             }
-            Event::Entered { subject, node, member, about } => {
+            Event::Found { subject, node, member, about }
+            | Event::Entered { subject, node, member, about } => {
                 assert!(self.present.insert((subject, node, member), about).is_none(), "it was there");
             }
             Event::Changed { subject, node, member, about } => {
@@ -170,6 +171,7 @@ impl Play {
     /// In the end nobody is left who is not heard.
     fn settle(&mut self) {
         let is_open = self.mesh.poll_timeout().is_some();
+        self.mesh.handle_up(self.now);
         self.pass(Duration::from_secs(20 * 60));
         if is_open {
             let stats = self.mesh.stats();

@@ -1,11 +1,16 @@
 //! What users of the chat are held to.
 
+use super::names::MAX_NAME;
+use super::protocol::MAX_USER;
 use std::time::Duration;
 use wharf::service::history::DeskConfig;
 use wharf::service::limiter::Rate;
 
 /// A member that has more than this to take, and goes on not taking it, is closed with 1013, and nobody waits for it; in bytes.
 pub(super) const MAX_OUTBOX: usize = 1 << 20;
+
+/// What one user takes in a list at most, in bytes: a name of the longest characters there are, twice, an id, and what is around them.
+const MAX_LISTED: usize = 2 * (4 * MAX_NAME + 3) + MAX_USER + 24;
 
 /// What the machine holds its users to.
 ///
@@ -19,6 +24,8 @@ pub(super) const MAX_OUTBOX: usize = 1 << 20;
 pub struct Limits {
     /// Users at once (10,000). One more is closed with 1013 and never becomes a user.
     pub max_users: usize,
+    /// Users of other nodes that are known (20,000), which bounds what a list of all takes. Those beyond are in no list until others are gone.
+    pub max_remote_users: usize,
     /// Rooms that one user may be in (20). One more is refused with `too_many_rooms`.
     pub rooms_per_user: usize,
     /// Rooms at once (16,384), `general` among them, which bounds what a list of them all takes. To enter one more is refused with
@@ -55,10 +62,19 @@ pub struct Limits {
     pub desk: DeskConfig,
 }
 
+impl Limits {
+    /// The longest list of users that there can be, in bytes, of one of several nodes.
+    pub(super) const fn longest_list(&self) -> usize {
+        1024_usize
+            .saturating_add(MAX_LISTED.saturating_mul(self.max_users.saturating_add(self.max_remote_users)))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_users: 10_000,
+            max_remote_users: 20_000,
             rooms_per_user: 20,
             max_rooms: 16_384,
             messages: Rate { per_second: 20, burst: 40 },

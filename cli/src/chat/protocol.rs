@@ -35,6 +35,8 @@ pub const MAX_CONTENT: usize = 4096;
 pub const MAX_ROOM_ID: usize = 64;
 /// The longest `ref`, in characters.
 pub const MAX_REF: usize = 64;
+/// The longest id of a user, in bytes.
+pub const MAX_USER: usize = 64;
 /// The greatest id of a message: what JavaScript can count to.
 pub const MAX_ID: u64 = (1 << 53) - 1;
 

@@ -36,8 +36,8 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
     let (drained, is_drained) = sync_channel(1);
     let service = match &carrier {
-        None => ChatService::new(access, Limits::default(), entropy),
-        Some(carrier) => ChatService::among_nodes(access, Limits::default(), entropy, carrier.carry()),
+        None => ChatService::new(access, limits(args), entropy),
+        Some(carrier) => ChatService::among_nodes(access, limits(args), entropy, carrier.carry()),
     };
     let service = service.on_drained(move || {
         let _ = drained.try_send(());
@@ -96,9 +96,17 @@ fn listens(args: &Chat) -> Vec<ChatListen> {
     listens
 }
 
+fn limits(args: &Chat) -> Limits {
+    let mut limits = Limits::default();
+    if args.mesh.is_none() {
+        limits.max_remote_users = 0;
+    }
+    limits
+}
+
 fn config(args: &Chat) -> Config {
     let common = echo::server_config(&args.common);
-    let mut config = ChatService::config(args.common.idle_or(echo::WEBSOCKET_IDLE));
+    let mut config = ChatService::config(&limits(args), args.common.idle_or(echo::WEBSOCKET_IDLE));
     Arc::make_mut(&mut config.framed).idle_timeout = args.common.idle_or(echo::FRAMED_IDLE);
     config.http = common.http;
     config.max_connections = common.max_connections;
@@ -121,8 +129,8 @@ fn listeners(args: &Chat, listens: &[ChatListen], config: &Config) -> Vec<Listen
     each.collect()
 }
 
-/// Has what was accepted stored and told, then the hub close what is left; false if that has not come to its end in time. `has_ended`
-/// loses its sender then.
+/// Has what was accepted stored and told, then the hub close what is left; false if that has not come to its end in time. Other nodes are told
+/// of the end also while the database is away. `has_ended` loses its sender then.
 fn end(
     control: &Sender<Control<ChatCommand>>,
     is_drained: &Receiver<()>,
@@ -130,7 +138,9 @@ fn end(
     [storing, closing]: [Duration; 2],
 ) -> bool {
     if control.send_blocking(Control::Command(ChatCommand::Drain)).is_ok() {
-        let _ = is_drained.recv_timeout(storing);
+        if is_drained.recv_timeout(storing).is_err() {
+            drop(control.send_blocking(Control::Command(ChatCommand::Leave)));
+        }
         drop(control.send_blocking(Control::Drain));
     }
     has_ended.recv_timeout(closing) != Err(RecvTimeoutError::Timeout)
@@ -159,12 +169,21 @@ mod tests {
         let (drained, is_drained) = sync_channel(1);
         let (running, has_ended) = sync_channel::<()>(0);
         assert!(!end(&control, &is_drained, &has_ended, [Duration::ZERO; 2]));
-        let controlled = [controls.try_recv(), controls.try_recv()];
-        assert!(matches!(controlled, [Ok(Control::Command(ChatCommand::Drain)), Ok(Control::Drain)]));
+        let controlled = [controls.try_recv(), controls.try_recv(), controls.try_recv()];
+        assert!(matches!(
+            controlled,
+            [
+                Ok(Control::Command(ChatCommand::Drain)),
+                Ok(Control::Command(ChatCommand::Leave)),
+                Ok(Control::Drain)
+            ]
+        ));
         // It does.
         drained.send(()).unwrap();
         drop(running);
         assert!(end(&control, &is_drained, &has_ended, [Duration::MAX; 2]));
+        let controlled = [controls.try_recv(), controls.try_recv()];
+        assert!(matches!(controlled, [Ok(Control::Command(ChatCommand::Drain)), Ok(Control::Drain)]));
     }
 
     #[test]

@@ -39,7 +39,7 @@ const MAX_EXPECTED: usize = 64;
 ///
 /// let entropy = Entropy::from_seed([7; 32]);
 /// let chat = ChatService::new(Access::default(), Limits::default(), entropy.clone());
-/// let config = ChatService::config(Some(Duration::from_secs(30))).into();
+/// let config = ChatService::config(&Limits::default(), Some(Duration::from_secs(30))).into();
 /// let mut hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, entropy);
 /// let conn = hub.accept(Instant::ORIGIN, Address::Unix(String::new())).unwrap();
 /// hub.receive(Instant::ORIGIN, conn, &mut *b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n".to_vec());
@@ -68,6 +68,9 @@ pub enum ChatCommand {
     /// Accept no more messages; store and tell what was accepted. What [`ChatService::on_drained`] was given is called when that is
     /// done; then the hub may drain.
     Drain,
+    /// Tell the other nodes that all who are here leave, though something may not be stored yet: they hear of that by the database. One of
+    /// several nodes does so by itself once all that was accepted is told.
+    Leave,
     /// Hear what the transport of the mesh tells. For one of several nodes.
     Mesh(Notice),
 }
@@ -109,12 +112,12 @@ impl ChatService {
         limits.around(self).counting(move |request| access.allows(request))
     }
 
-    /// What a hub of this service is to be told: the chat's limits, and `idle_timeout` until a silent client is pinged and
+    /// What a hub of this service is to be told: what follows from the chat's limits, and `idle_timeout` until a silent client is pinged and
     /// as long again until it is ended. Where there are no pings, it is ended after five minutes.
     #[must_use]
-    pub fn config(idle_timeout: Option<Duration>) -> Config {
-        // The largest list of users is about 1 MiB and goes at once.
-        let queue_limit = 4 * MAX_OUTBOX;
+    pub fn config(limits: &Limits, idle_timeout: Option<Duration>) -> Config {
+        // A list of users goes at once, whatever else waits.
+        let queue_limit = limits.longest_list().saturating_add(2 * MAX_OUTBOX);
         let mut ws = ws::Config::default();
         ws.max_message = MAX_MESSAGE;
         ws.max_frame = MAX_MESSAGE;
@@ -360,6 +363,7 @@ impl Service for ChatService {
     fn command(&mut self, cx: &mut Context<'_, Ask>, command: ChatCommand) {
         match command {
             ChatCommand::Drain => self.rooms.drain(),
+            ChatCommand::Leave => self.rooms.leave_nodes(cx.now()),
             ChatCommand::Mesh(notice) => self.hear(cx, &notice),
         }
         self.act(cx);

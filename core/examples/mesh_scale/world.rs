@@ -244,7 +244,9 @@ impl World {
         }
         while let Some(event) = node.mesh.poll_event() {
             let change = match event {
-                Event::Entered { subject, node, member, .. } => (subject, node, member, true),
+                Event::Found { subject, node, member, .. } | Event::Entered { subject, node, member, .. } => {
+                    (subject, node, member, true)
+                }
                 Event::Left { subject, node, member } => (subject, node, member, false),
                 Event::Deliver { .. } => {
                     self.told.messages += 1;

@@ -21,7 +21,7 @@ fn all_who_read_hear_every_message_and_those_who_do_not_are_no_trouble() {
     let (tell, told) = mpsc::channel();
     let chat = thread::spawn(move || {
         let service = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
-        let config = Arc::new(ChatService::config(None));
+        let config = Arc::new(ChatService::config(&Limits::default(), None));
         let listen = [Listen::from(Address::from(([127, 0, 0, 1], 0)))];
         let mut memory = Memory::new(1000);
         let listening = |address: &Address| tell.send(address.tcp().unwrap()).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 use tokio::sync::watch;
 use wharf_tests::adapter::PATIENCE;
 
@@ -34,7 +35,18 @@ pub(crate) struct Books {
     pub(crate) acknowledged: BTreeMap<Named, u64>,
     /// What each has heard: content by id.
     pub(crate) heard: BTreeMap<u32, BTreeMap<u64, String>>,
+    /// When somebody came, came back or went last.
+    moved: Option<Instant>,
     is_over: bool,
+    /// Why somebody cannot go on.
+    failure: Option<String>,
+}
+
+impl Books {
+    /// Somebody is there from now on, or is not any more.
+    pub(crate) fn move_now(&mut self) {
+        self.moved = Some(Instant::now());
+    }
 }
 
 /// What people act by.
@@ -69,6 +81,16 @@ impl Ledger {
         self.news.notify_all();
     }
 
+    /// Somebody cannot go on, and the test has failed.
+    pub(crate) fn fail(&self, why: String) {
+        self.write(|books| _ = books.failure.get_or_insert(why));
+    }
+
+    /// When somebody came, came back or went last.
+    pub(crate) fn moved(&self) -> Option<Instant> {
+        self.books().moved
+    }
+
     /// Whether a person may send a message, which is written down.
     pub(crate) fn may_send(&self, named: Named) -> bool {
         let mut books = self.books();
@@ -82,8 +104,11 @@ impl Ledger {
     }
 
     pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&Books) -> bool) {
-        let (books, waited) =
-            self.news.wait_timeout_while(self.books(), PATIENCE, |books| !holds(books)).unwrap();
+        let is_awaited = |books: &mut Books| books.failure.is_none() && !holds(books);
+        let (books, waited) = self.news.wait_timeout_while(self.books(), PATIENCE, is_awaited).unwrap();
+        if let Some(failure) = &books.failure {
+            panic!("{what}: {failure}");
+        }
         if waited.timed_out() {
             let heard: Vec<usize> = books.heard.values().map(BTreeMap::len).collect();
             let (sent, acknowledged) = (books.sent.len(), books.acknowledged.len());

@@ -14,7 +14,7 @@ use wharf_tests::nats::Nats;
 use wharf_tests::postgres::Postgres;
 
 fn rounds() -> usize {
-    std::env::var("WHARF_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2)
+    std::env::var("WHARF_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2).max(1)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One who talks, as a page does: with a token, references and what it was told to be settled, at whatever node there is.
 
-use crate::ledger::{Ledger, Scene, content};
+use crate::ledger::{Books, Ledger, Scene, content};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub(crate) struct Person {
     token: Option<Value>,
     settled: u64,
     is_in: bool,
+    /// Its token could not be looked up: it shows it again.
+    resumes: bool,
     next: u32,
     /// Sent over this connection, and not answered.
     out: BTreeSet<u32>,
@@ -55,6 +57,7 @@ impl Person {
             token: None,
             settled: 0,
             is_in: false,
+            resumes: false,
             next: 0,
             out: BTreeSet::new(),
             again: BTreeSet::new(),
@@ -99,6 +102,7 @@ impl Person {
         self.ledger.write(|books| {
             books.users.remove(number);
             books.lists.remove(number);
+            books.move_now();
             books
                 .sent
                 .retain(|(person, said)| person != number || !(out.contains(said) || again.contains(said)));
@@ -109,12 +113,11 @@ impl Person {
     async fn converse(&mut self, mut socket: Socket) -> bool {
         self.pause = None;
         self.here.clear();
-        let first = match &self.token {
-            None => json!({"type": "join"}),
-            Some(token) => json!({"type": "resume", "token": token, "after": self.settled}),
-        };
-        say(&mut socket, &first);
+        say(&mut socket, &self.first());
         loop {
+            if std::mem::take(&mut self.resumes) {
+                say(&mut socket, &self.first());
+            }
             let scene = self.scene.borrow_and_update().clone();
             if scene.gone.contains(&self.number) && self.out.is_empty() && self.again.is_empty() {
                 // How it goes is not of interest any more.
@@ -122,6 +125,7 @@ impl Person {
                 self.ledger.write(|books| {
                     books.users.remove(&self.number);
                     books.lists.remove(&self.number);
+                    books.move_now();
                 });
                 return true;
             }
@@ -138,6 +142,14 @@ impl Person {
                 },
                 changed = self.scene.changed() => if changed.is_err() { return true },
             }
+        }
+    }
+
+    /// What it says first.
+    fn first(&self) -> Value {
+        match &self.token {
+            None => json!({"type": "join"}),
+            Some(token) => json!({"type": "resume", "token": token, "after": self.settled}),
         }
     }
 
@@ -170,7 +182,10 @@ impl Person {
                 assert_eq!(message["messages"], json!([]), "nobody has talked yet");
                 self.is_in = true;
                 let (number, user) = (self.number, self.user.clone().expect("it is welcome"));
-                self.ledger.write(|books| drop(books.users.insert(number, user)));
+                self.ledger.write(|books| {
+                    books.users.insert(number, user);
+                    books.move_now();
+                });
             }
             "user_list" => {
                 let members = message["members"].as_array().expect("members").iter();
@@ -209,6 +224,7 @@ impl Person {
             (Some(user), Some(true)) => {
                 assert_eq!((&message["userId"], &message["rooms"]), (&json!(user), &json!(["general"])));
                 self.is_in = true;
+                self.ledger.write(Books::move_now);
             }
             _ => panic!("{message}"),
         }
@@ -238,6 +254,10 @@ impl Person {
 
     fn be_refused(&mut self, message: &Value) {
         let number = message["ref"].as_str().and_then(|text| text.parse::<u32>().ok());
+        if number.is_none() && !self.is_in && message["code"] == "unavailable" {
+            self.resumes = true;
+            return;
+        }
         let number = number.unwrap_or_else(|| panic!("{message}"));
         let millis = match message["code"].as_str() {
             Some("rate_limited") => message["retryAfterMs"].as_u64().expect("a time"),

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use wharf_tests::adapter::PATIENCE;
 use wharf_tests::program::Running;
 
 pub(crate) const NODES: usize = 3;
+/// Within which time everybody knows who is there.
+const PROMISED: Duration = Duration::from_secs(10);
 const RUNTIMES: [&str; 4] = ["tokio", "mio", "smol", "async-std"];
 
 pub(crate) struct Stage {
@@ -21,8 +23,8 @@ pub(crate) struct Stage {
     nodes: Vec<Option<Running>>,
     addresses: Vec<SocketAddr>,
     people: u32,
-    /// The slowest that lists were right again, in seconds.
-    slowest: f64,
+    /// The slowest that lists were right again.
+    slowest: Duration,
     /// What people are driven by.
     _runtime: Runtime,
 }
@@ -40,11 +42,19 @@ impl Stage {
         ledger.play(|scene| scene.nodes = addresses.iter().copied().map(Some).collect());
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         for number in 0..people {
-            runtime.spawn(Person::new(number, number as usize % NODES, &ledger).talk());
+            runtime.spawn(live(Person::new(number, number as usize % NODES, &ledger), ledger.clone()));
         }
         let (database, mesh) = (database.to_owned(), mesh.to_owned());
-        let mut stage =
-            Self { ledger, database, mesh, nodes, addresses, people, slowest: 0.0, _runtime: runtime };
+        let mut stage = Self {
+            ledger,
+            database,
+            mesh,
+            nodes,
+            addresses,
+            people,
+            slowest: Duration::ZERO,
+            _runtime: runtime,
+        };
         stage.ledger.until("all are there", |books| books.users.len() == people as usize);
         stage.until_lists_are_right();
         stage.ledger.play(|scene| scene.is_open = true);
@@ -74,14 +84,16 @@ impl Stage {
         });
     }
 
-    /// Everybody knows who is there.
+    /// Everybody knows who is there, within the time that the nodes promise once nobody comes or goes.
     pub(crate) fn until_lists_are_right(&mut self) {
         let begin = Instant::now();
         self.ledger.until("not all lists are right", |books| {
             let users = books.users.values().cloned().collect();
             books.lists.len() == books.users.len() && books.lists.values().all(|list| *list == users)
         });
-        self.slowest = self.slowest.max(begin.elapsed().as_secs_f64());
+        let begin = self.ledger.moved().map_or(begin, |moved| moved.max(begin));
+        self.slowest = self.slowest.max(begin.elapsed());
+        assert!(self.slowest < PROMISED, "lists were right after {:?} only", self.slowest);
     }
 
     /// Kills a node, as nobody can prevent.
@@ -162,12 +174,10 @@ impl Stage {
                 }
             }
         }
-        format!(
-            "{} told by the mesh, {} found by sweeps; lists were right within {:.1} s",
-            sum("mesh_messages_told_total"),
-            sum("mesh_messages_swept_total"),
-            self.slowest
-        )
+        let [told, swept] = ["mesh_messages_told_total", "mesh_messages_swept_total"].map(sum);
+        assert!(told > 0 && swept > 0, "{told} told by the mesh, {swept} found by sweeps");
+        let slowest = self.slowest.as_secs_f64();
+        format!("{told} told by the mesh, {swept} found by sweeps; lists were right within {slowest:.1} s")
     }
 
     /// All nodes end in order.
@@ -179,6 +189,15 @@ impl Stage {
             assert_eq!(ended.code, Some(0), "{ended:?}");
         }
     }
+}
+
+/// Has one talk. What goes wrong with that goes wrong with the test.
+async fn live(person: Person, ledger: Arc<Ledger>) {
+    let Err(error) = tokio::spawn(person.talk()).await else { return };
+    let Ok(panic) = error.try_into_panic() else { return };
+    let why = panic.downcast::<String>().map(|why| *why);
+    let why = why.or_else(|panic| panic.downcast::<&str>().map(|why| (*why).to_owned()));
+    ledger.fail(why.unwrap_or_else(|_| "somebody has panicked".to_owned()));
 }
 
 fn flags<'a>(database: &'a str, mesh: &'a str, runtime: &'a str) -> [&'a str; 9] {

@@ -37,6 +37,11 @@ impl Store {
         }
     }
 
+    /// Whether several processes can have it.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self, Self::Sqlite(..))
+    }
+
     pub(crate) fn carry_out(&mut self, ask: &Ask) -> Result<Answer, Failure> {
         match self {
             Self::Memory(memory) => Ok(memory.carry_out(ask)),
@@ -97,7 +102,16 @@ impl Store {
         }
     }
 
+    /// Whose a token is, whichever look-up that is.
     pub(crate) fn session(&mut self, token: TokenHash, now: u64) -> Option<Session> {
+        let found = self.look_up(token, now);
+        found.map(|mut session| {
+            session.epoch = 0;
+            session
+        })
+    }
+
+    pub(crate) fn look_up(&mut self, token: TokenHash, now: u64) -> Option<Session> {
         match self.carry_out(&Ask::Session(token, Wall::from_millis(now))) {
             Ok(Answer::Session(session)) => session,
             other => panic!("{}: {other:?}", self.name()),

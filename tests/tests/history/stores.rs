@@ -175,6 +175,23 @@ fn a_session_is_good_until_its_time_and_replaced_by_a_later_one() {
 }
 
 #[test]
+fn of_two_look_ups_of_a_token_the_later_one_has_the_greater_number() {
+    for mut store in Store::all("epochs") {
+        store.put(vec![session(1, "u1", &[], 100)], None);
+        let mut last = 0;
+        for turn in 0..4 {
+            let epoch = store.look_up(TokenHash([1; 32]), 0).expect("it is known").epoch;
+            // A file is one process's.
+            assert!(if store.is_shared() { epoch > last } else { epoch == 0 }, "{} {epoch}", store.name());
+            last = epoch;
+            if turn == 1 {
+                store = store.reopened();
+            }
+        }
+    }
+}
+
+#[test]
 fn all_of_unicode_is_kept() {
     let all: Vec<char> = ('\0'..=char::MAX).collect();
     let chunks: Vec<String> = all.chunks(16_000).map(|chunk| chunk.iter().collect()).collect();

@@ -17,7 +17,7 @@ use wharf_tests::seeds::Seeds;
 use world::World;
 
 /// What is to happen in any two hundred seeds, or there was nothing to see.
-const SEEN: [&str; 27] = [
+const SEEN: [&str; 28] = [
     "changed",
     "deaths",
     "delivered",
@@ -26,6 +26,7 @@ const SEEN: [&str; 27] = [
     "duplicates",
     "entered",
     "forged",
+    "found",
     "gaps",
     "goodbyes",
     "hurried",

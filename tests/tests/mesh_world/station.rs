@@ -139,7 +139,8 @@ impl Station {
                     assert!(self.met.remove(&node), "lost and not met");
                     assert!(!self.present.keys().any(|(_, of, _)| *of == node), "its members stay");
                 }
-                Event::Entered { subject, node, member, about } => {
+                Event::Found { subject, node, member, about }
+                | Event::Entered { subject, node, member, about } => {
                     assert!(self.met.contains(&node) && self.hears(&subject));
                     let before = self.present.insert((subject, node, member), about);
                     assert!(before.is_none(), "it was there");

@@ -59,6 +59,7 @@ impl Truth {
             Event::Gap { .. } => "gaps",
             Event::Met(_) => "met",
             Event::Lost(_) => "lost",
+            Event::Found { .. } => "found",
             Event::Entered { .. } => "entered",
             Event::Changed { .. } => "changed",
             _ => "left",

@@ -39,7 +39,7 @@ impl Site {
         {
             return;
         }
-        let (now, wall) = (self.now, self.wall());
+        let (now, wall) = (self.now, self.wall(node));
         let Some(rooms) = &mut self.nodes[node].rooms else { return };
         rooms.handle_notice(now, wall, notice);
         self.act(node);

@@ -1,13 +1,14 @@
 //! People at three nodes of a chat over one database, under virtual time: a mesh that loses, doubles and reorders, nodes that are cut off,
-//! killed and started again, a store that fails for one of them. Whatever happens, nobody is told a message twice over one connection,
-//! who comes and goes is told once, what was acknowledged is stored; and once all is well again every log is what the database has,
-//! everybody's lists are right, and no two are called the same.
+//! killed or ended in order, and started again, clocks that differ, a store that fails for one of them. Whatever happens, nobody is told a
+//! message twice over one connection, who comes and goes is told once, what was acknowledged is stored; and once all is well again every log is
+//! what the database has, everybody's lists are right, and no two are called the same.
 //!
 //! `WHARF_SEEDS` says how many seeds are tried, or which: `1000` or `17..18`.
 #![forbid(unsafe_code)]
 
 mod conclusion;
 mod fanout;
+mod life;
 mod person;
 mod site;
 mod wire;
@@ -29,6 +30,8 @@ struct Seen {
     doubled: u64,
     late: u64,
     kills: u64,
+    ended: u64,
+    ended_early: u64,
     cuts: u64,
     dropped: u64,
     renamed: u64,
@@ -49,6 +52,8 @@ impl Seen {
         self.doubled += more.doubled;
         self.late += more.late;
         self.kills += more.kills;
+        self.ended += more.ended;
+        self.ended_early += more.ended_early;
         self.cuts += more.cuts;
         self.dropped += more.dropped;
         self.renamed += more.renamed;
@@ -75,6 +80,8 @@ fn whatever_happens_all_nodes_have_one_conversation() {
             ("told before it came by the mesh", sum.doubled),
             ("told behind a greater id", sum.late),
             ("killed", sum.kills),
+            ("ended in order", sum.ended),
+            ("ended before all was stored", sum.ended_early),
             ("cut off", sum.cuts),
             ("lost by the mesh", sum.dropped),
             ("renamed", sum.renamed),

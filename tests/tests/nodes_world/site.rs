@@ -6,11 +6,11 @@ use super::wire::Wire;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use wharf::base::{Entropy, Instant, Message, Wall};
+use wharf::base::{Instant, Message, Wall};
 use wharf::service::history::{Answer, Ask, Failure, Memory};
 use wharf::service::mesh::Subject;
 use wharf::sim::Dice;
-use wharf_cli::chat::{Action, Limits, Notice, Rooms};
+use wharf_cli::chat::{Action, Notice, Rooms};
 
 pub(super) const NODES: usize = 3;
 const ROOMS: [&str; 3] = ["general", "a", "b"];
@@ -33,6 +33,9 @@ pub(super) enum Event {
     /// A node is killed, and started again.
     Kill(usize),
     Start(usize),
+    /// A node is to end in order; that life of it waits for no more.
+    End(usize),
+    Ended(usize, u64),
     Cut(usize, bool),
     /// A node's transport has noticed it, if it was cut off or connected so often by then.
     Connected(usize, u64, bool),
@@ -48,12 +51,16 @@ pub(super) struct Node {
     pub(super) cuts: u64,
     /// Its store fails.
     is_away: bool,
-    asks: u64,
+    pub(super) asks: u64,
+    /// How far its clock is ahead, in milliseconds.
+    ahead: u64,
+    /// It is to end.
+    pub(super) is_ending: bool,
 }
 
 pub(super) struct Site {
     pub(super) dice: Dice<'static>,
-    seed: u64,
+    pub(super) seed: u64,
     pub(super) now: Instant,
     pub(super) ends: Instant,
     queue: BTreeMap<(Instant, u64), Event>,
@@ -65,6 +72,9 @@ pub(super) struct Site {
     /// What the mesh loses, in a hundred.
     pub(super) loss: usize,
     pub(super) people: Vec<Person>,
+    /// Where each user's token was looked up last, and where the user came back last.
+    pub(super) looked_up: BTreeMap<String, usize>,
+    pub(super) came_back: BTreeMap<String, usize>,
     pub(super) seen: Seen,
     is_printed: bool,
 }
@@ -88,9 +98,14 @@ impl Site {
             next: 0,
             loss,
             people: (0..people).map(Person::new).collect(),
+            looked_up: BTreeMap::new(),
+            came_back: BTreeMap::new(),
             seen: Seen::default(),
             is_printed,
         };
+        for node in &mut site.nodes {
+            node.ahead = site.dice.pick(&[0, 0, 2_000, 3_600_000]);
+        }
         for node in 0..NODES {
             let at = site.dice.pick(&[1, 1, 4_000]);
             site.at(at, Event::Start(node));
@@ -106,12 +121,21 @@ impl Site {
         for _ in 0..self.dice.below(8) {
             let (node, at) = (self.dice.below(NODES), self.dice.below(millis));
             let until = (at + self.dice.between(50, 12_000)).min(millis);
-            match self.dice.below(4) {
+            match self.dice.below(5) {
                 0 => {
                     self.at(at, Event::Kill(node));
                     self.at(until, Event::Start(node));
                 }
                 1 => {
+                    if self.dice.percent(50) {
+                        // Something waits for the store by then.
+                        self.at(at.saturating_sub(3_000), Event::Away(node, true));
+                        self.at(until, Event::Away(node, false));
+                    }
+                    self.at(at, Event::End(node));
+                    self.at(until, Event::Start(node));
+                }
+                2 => {
                     self.at(at, Event::Away(node, true));
                     self.at(until, Event::Away(node, false));
                 }
@@ -158,8 +182,8 @@ impl Site {
         self.queue.insert((at, self.events), event);
     }
 
-    pub(super) fn wall(&self) -> Wall {
-        Wall::from_millis(1_000_000 + self.now.as_nanos() / 1_000_000)
+    pub(super) fn wall(&self, node: usize) -> Wall {
+        Wall::from_millis(1_000_000 + self.nodes[node].ahead + self.now.as_nanos() / 1_000_000)
     }
 
     fn advance(&mut self, until: Instant) {
@@ -174,7 +198,7 @@ impl Site {
             }
             self.now = self.now.max(at);
             if let Some((_, node)) = first.filter(|(due, _)| *due <= self.now) {
-                let (now, wall) = (self.now, self.wall());
+                let (now, wall) = (self.now, self.wall(node));
                 self.nodes[node].rooms.iter_mut().for_each(|rooms| rooms.handle_timeout(now, wall));
                 self.act(node);
                 assert!(due(&self.nodes[node]).is_none_or(|due| due > self.now), "it is due for ever");
@@ -185,23 +209,26 @@ impl Site {
     }
 
     fn happen(&mut self, event: Event) {
-        let (now, wall) = (self.now, self.wall());
+        let now = self.now;
         match event {
             Event::Down(conn) => self.down(conn),
             Event::Up(conn) => {
                 let Some(wire) = self.wires.get_mut(&conn) else { return };
                 let (node, Some(text)) = (wire.node, wire.up.pop_front()) else { return };
                 self.print(|| format!("{conn} > {text}"));
+                let wall = self.wall(node);
                 let Some(rooms) = &mut self.nodes[node].rooms else { return };
                 rooms.handle_message(now, wall, conn, &Message::text(text));
                 self.act(node);
             }
             Event::Gone(conn) => {
                 let Some(node) = self.wires.remove(&conn).map(|wire| wire.node) else { return };
+                let wall = self.wall(node);
                 self.nodes[node].rooms.iter_mut().for_each(|rooms| rooms.handle_closed(now, wall, conn));
                 self.act(node);
             }
             Event::Answered(node, asks, answer) => {
+                let wall = self.wall(node);
                 let asked = &mut self.nodes[node];
                 if let Some(rooms) = asked.rooms.as_mut().filter(|_| asks == asked.asks) {
                     rooms.handle_answer(now, wall, answer);
@@ -212,6 +239,9 @@ impl Site {
             Event::Noticed(..) => {}
             Event::Act(person) => self.person(person),
             Event::Kill(node) => self.kill(node),
+            Event::End(node) => self.end_in_order(node),
+            Event::Ended(node, life) if life == self.nodes[node].life => self.stop(node),
+            Event::Ended(..) => {}
             Event::Start(node) => self.start(node),
             Event::Cut(node, is_cut) => self.cut(node, is_cut),
             Event::Connected(node, cuts, is_up) => self.connected(node, cuts, is_up),
@@ -219,8 +249,15 @@ impl Site {
         }
     }
 
-    /// Does what a node wants done.
+    /// Does what a node wants done, and ends it if it waits for nothing more.
     pub(super) fn act(&mut self, node: usize) {
+        self.carry_out(node);
+        if self.nodes[node].is_ending && self.nodes[node].rooms.as_ref().is_some_and(Rooms::is_drained) {
+            self.stop(node);
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, node: usize) {
         while let Some(action) = self.nodes[node].rooms.as_mut().and_then(Rooms::poll_action) {
             match action {
                 Action::Send { conn, text } => self.send(conn, &text),
@@ -228,7 +265,10 @@ impl Site {
                     conns.into_iter().for_each(|conn| self.send(conn, &text))
                 }
                 Action::Close { conn, code, .. } => {
-                    self.seen.taken_over += u64::from(code.as_u16() == 4001);
+                    if code.as_u16() == 4001 {
+                        self.seen.taken_over += 1;
+                        self.judge_taken_over(node, conn);
+                    }
                     if let Some(wire) = self.wires.get_mut(&conn) {
                         wire.code = Some(code.as_u16());
                         self.within(10, Event::Down(conn));
@@ -247,40 +287,11 @@ impl Site {
         // A failure may come before it is carried out, or behind.
         let is_carried_out = !fails || self.dice.percent(40);
         let answer = is_carried_out.then(|| self.memory.carry_out(ask));
+        if let Some(Answer::Session(Some(session))) = &answer {
+            self.looked_up.insert(session.user.to_string(), node);
+        }
         let answer = answer.filter(|_| !fails).ok_or_else(|| Failure::Away("on purpose".into()));
         self.within(if fails { 200 } else { 5 }, Event::Answered(node, asks, answer));
-    }
-
-    fn start(&mut self, node: usize) {
-        if self.nodes[node].rooms.is_some() {
-            return;
-        }
-        self.nodes[node].life += 1;
-        let mut bytes = [node as u8; 32];
-        bytes[..8].copy_from_slice(&self.seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.nodes[node].life.to_le_bytes());
-        let rooms = Rooms::among_nodes(self.now, Limits::default(), Entropy::from_seed(bytes));
-        self.nodes[node].rooms = Some(rooms);
-        self.nodes[node].subjects.clear();
-        self.act(node);
-        if !self.nodes[node].is_cut {
-            let cuts = self.nodes[node].cuts;
-            self.within(5, Event::Connected(node, cuts, true));
-        }
-    }
-
-    fn kill(&mut self, node: usize) {
-        let Some(rooms) = self.nodes[node].rooms.take() else { return };
-        self.seen.count(&rooms);
-        self.seen.kills += 1;
-        self.nodes[node].asks += 1;
-        self.nodes[node].life += 1;
-        let conns: Vec<u32> =
-            self.wires.iter().filter(|(_, wire)| wire.node == node).map(|(conn, _)| *conn).collect();
-        for conn in conns {
-            self.end(conn);
-            self.wires.remove(&conn);
-        }
     }
 
     /// One does something, and again later.
@@ -332,7 +343,7 @@ impl Site {
 }
 
 impl Seen {
-    fn count(&mut self, rooms: &Rooms<u32>) {
+    pub(super) fn count(&mut self, rooms: &Rooms<u32>) {
         let stats = rooms.stats().nodes.expect("one of several");
         self.swept += stats.swept;
         self.told += stats.told;

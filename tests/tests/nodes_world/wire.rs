@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 #[derive(Default)]
 pub(super) struct Wire {
     pub(super) node: usize,
-    person: usize,
+    pub(super) person: usize,
     down: VecDeque<Bytes>,
     pub(super) up: VecDeque<String>,
     pub(super) is_congested: bool,
@@ -20,7 +20,7 @@ pub(super) struct Wire {
 impl Site {
     pub(super) fn connect(&mut self, i: usize) {
         let node = self.dice.below(NODES);
-        let (now, wall) = (self.now, self.wall());
+        let (now, wall) = (self.now, self.wall(node));
         let auto_join = self.dice.percent(70);
         if self.nodes[node].rooms.is_none() {
             return;
@@ -38,6 +38,14 @@ impl Site {
     }
 
     pub(super) fn send(&mut self, conn: u32, text: &Bytes) {
+        if text.starts_with(b"{\"type\":\"welcome\"")
+            && let Some(node) = self.wires.get(&conn).map(|wire| wire.node)
+        {
+            let welcome: Value = serde_json::from_slice(text).expect("JSON");
+            if welcome["resumed"] == true {
+                self.came_back.insert(welcome["userId"].as_str().expect("an id").to_owned(), node);
+            }
+        }
         if let Some(wire) = self.wires.get_mut(&conn).filter(|wire| wire.code.is_none()) {
             wire.down.push_back(text.clone());
             let delay = self.dice.pick(&[5, 20]);
@@ -67,7 +75,7 @@ impl Site {
             self.end(conn);
         }
         if is_drained {
-            let (now, wall) = (self.now, self.wall());
+            let (now, wall) = (self.now, self.wall(node));
             self.nodes[node].rooms.iter_mut().for_each(|rooms| rooms.handle_drained(now, wall, conn));
             self.act(node);
         }

@@ -120,7 +120,8 @@ pub enum Reply<'a> {
     Join { room_id: &'a str, user_id: &'a str, name: &'a str, content: String },
     /// To all in a room, once: somebody left it.
     Leave { room_id: &'a str, user_id: &'a str, name: &'a str, content: String },
-    /// Who is in a room: to the joiner, and to who asks.
+    /// Who is in a room: to the joiner, and to who asks. Over several nodes also to all in it, when people are found at another node who
+    /// were there before.
     UserList { room_id: &'a str, users: Vec<&'a str>, members: Vec<Member<'a>> },
     /// What was said in a room before, oldest first: to the joiner, after the list. With `more` there is older still.
     History {

@@ -8,13 +8,16 @@
 //! not when it is asked is forgotten, so nothing that comes by the mesh can keep a message from anybody.
 
 mod catching_up;
+mod finding;
+mod known;
 mod passing;
 mod people;
 mod sweeping;
 mod wire;
 
+use self::finding::Found;
+use self::known::People;
 use self::passing::Fresh;
-use self::people::People;
 use self::sweeping::{RETRY, Sweep};
 use super::{Action, Rooms};
 use crate::chat::Limits;
@@ -27,10 +30,11 @@ use wharf::service::mesh::{self, Event, Mesh, Subject};
 
 /// From a gap until it is looked for in the database: it is there already, and others may be told of meanwhile.
 const AFTER_A_GAP: Duration = Duration::from_millis(50);
-/// Most users of other nodes that are known, which bounds what a list of all takes.
-const MAX_REMOTE: usize = 20_000;
 /// Most that is told of one user: twenty rooms with the longest names, and its own name.
 const MAX_ABOUT: usize = 8 << 10;
+
+/// How many nodes may hear as many rooms as there can be.
+const MOST_NODES: usize = 16;
 
 /// What a transport tells of a mesh.
 ///
@@ -86,6 +90,8 @@ pub struct NodeStats {
     pub unpublished: u64,
     /// Users who go on at another node.
     pub moved: u64,
+    /// Users of other nodes who were not taken, as there were too many; each as often as something was told of it.
+    pub users_refused: u64,
     /// Users who lost their name to one of another node.
     pub renamed: u64,
     /// The mesh's own.
@@ -106,6 +112,7 @@ pub(super) struct Nodes {
     asks: u64,
     sweep: Sweep,
     people: People,
+    found: Found,
     is_up: bool,
     stats: NodeStats,
 }
@@ -147,7 +154,10 @@ impl<K: Copy + Ord> Rooms<K> {
         let mut config = mesh::Config::default();
         config.max_subjects = limits.max_rooms;
         config.max_members = limits.max_users.max(1);
-        (config.max_remote_members, config.max_about) = (MAX_REMOTE, MAX_ABOUT);
+        // In each room's subject there is one a node, so that of users is not the mesh's limit.
+        let listeners = limits.max_rooms.saturating_mul(MOST_NODES);
+        config.max_remote_members = limits.max_remote_users.saturating_mul(2).saturating_add(listeners);
+        config.max_about = MAX_ABOUT;
         let mesh = Mesh::new(now, config, Entropy::from_seed(entropy.bytes()));
         let nodes = Nodes {
             mesh,
@@ -156,7 +166,8 @@ impl<K: Copy + Ord> Rooms<K> {
             fresh: BTreeMap::new(),
             asks: 0,
             sweep: Sweep::new(now),
-            people: People::default(),
+            people: People::new(limits.max_remote_users),
+            found: Found::default(),
             is_up: false,
             stats: NodeStats::default(),
         };
@@ -198,8 +209,11 @@ impl<K: Copy + Ord> Rooms<K> {
     /// Acts on what the mesh has to tell. Whether it had anything.
     pub(super) fn hear_nodes(&mut self) -> bool {
         self.announce();
-        let Some(event) = self.nodes.as_mut().and_then(|nodes| nodes.mesh.poll_event()) else { return false };
+        let Some(event) = self.nodes.as_mut().and_then(|nodes| nodes.mesh.poll_event()) else {
+            return self.tell_found();
+        };
         match event {
+            Event::Found { subject, node, member, about } => self.find(&subject, node, &member, &about),
             Event::Deliver { subject, payload, .. } => self.hear(&subject, &payload),
             Event::Gap { .. } | Event::Lost(_) => {
                 let at = self.now + AFTER_A_GAP;
@@ -223,7 +237,8 @@ impl<K: Copy + Ord> Rooms<K> {
 
     pub(super) fn nodes_due(&self) -> Option<Instant> {
         let nodes = self.nodes.as_ref()?;
-        nodes.mesh.poll_timeout().into_iter().chain(nodes.sweep.poll_timeout()).min()
+        let due = [nodes.mesh.poll_timeout(), nodes.sweep.poll_timeout(), nodes.people.refill_at()];
+        due.into_iter().flatten().min()
     }
 
     pub(super) fn handle_nodes_timeout(&mut self) {
@@ -231,6 +246,7 @@ impl<K: Copy + Ord> Rooms<K> {
             nodes.mesh.handle_timeout(self.now);
             nodes.sweep.handle_timeout(self.now, nodes.is_up);
         }
+        self.refill();
     }
 
     pub(super) fn node_stats(&self) -> Option<NodeStats> {

@@ -89,20 +89,14 @@ impl<K: Copy + Ord> Rooms<K> {
 
     pub(super) fn tell_join(&mut self, conn: K, room: &str, to: impl Fn(K) -> bool) {
         let Some(user) = self.users.get(&conn) else { return };
-        let text = Reply::Join {
-            room_id: room,
-            user_id: &user.id,
-            name: &user.name,
-            content: format!("{} joined the room", user.name),
-        }
-        .to_bytes();
+        let text = join_text(room, &user.id, &user.name);
         let conns = self.witnesses(room).filter(|conn| to(*conn)).collect();
         self.broadcast(conns, text);
     }
 
     fn leave(&mut self, conn: K, room: &str) -> Result<(), Refusal> {
         let (room, user) = self.place(conn, room)?;
-        let text = leave_text(&room, user);
+        let text = leave_text(&room, &user.id, &user.name);
         let conns =
             self.members(&room).filter(|member| *member == conn || self.knows(*member, &room)).collect();
         self.broadcast(conns, text);
@@ -165,18 +159,28 @@ impl<K: Copy + Ord> Rooms<K> {
 
     pub(super) fn tell_list(&mut self, conn: K, room: &str) {
         self.await_no_list(conn, room);
+        let text = self.list_text(room);
+        self.send(conn, text);
+    }
+
+    /// Who is in a room, at all nodes.
+    pub(super) fn list_text(&self, room: &str) -> Bytes {
         let members: Vec<Member<'_>> = (self.members(room))
             .filter_map(|member| self.users.get(&member))
             .map(|user| Member { user_id: &user.id, name: &user.name })
             .chain(self.remote_members(room))
             .collect();
         let users = members.iter().map(|member| member.name).collect();
-        let text = Reply::UserList { room_id: room, users, members }.to_bytes();
-        self.send(conn, text);
+        Reply::UserList { room_id: room, users, members }.to_bytes()
     }
 }
 
-pub(super) fn leave_text(room: &str, user: &User) -> Bytes {
-    let content = format!("{} left the room", user.name);
-    Reply::Leave { room_id: room, user_id: &user.id, name: &user.name, content }.to_bytes()
+pub(super) fn join_text(room: &str, user: &str, name: &str) -> Bytes {
+    let content = format!("{name} joined the room");
+    Reply::Join { room_id: room, user_id: user, name, content }.to_bytes()
+}
+
+pub(super) fn leave_text(room: &str, user: &str, name: &str) -> Bytes {
+    let content = format!("{name} left the room");
+    Reply::Leave { room_id: room, user_id: user, name, content }.to_bytes()
 }

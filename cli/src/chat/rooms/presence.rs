@@ -35,7 +35,7 @@ impl<K: Copy + Ord> Rooms<K> {
             self.remove_member(room, conn);
             self.note_room(room);
             let conns = self.witnesses(room).collect();
-            self.broadcast(conns, leave_text(room, &user));
+            self.broadcast(conns, leave_text(room, &user.id, &user.name));
         }
         self.note_user(&user.id);
         self.refresh(&user.id);

@@ -78,6 +78,9 @@ impl<K: Copy + Ord> Rooms<K> {
             }
             (Want::Missed(conn, _), Ok(Answer::Page(page)), None) => self.tell_missed(conn, &page),
             (want @ Want::Page { .. }, Ok(Answer::Page(page)), _) => self.tell_page(want, reader.due, page),
+            (Want::Session(conn), Err(Failure::Away(_)), _) if self.is_known(conn) => {
+                self.settle_resume(conn, Err(()));
+            }
             (want @ (Want::Session(_) | Want::Missed(..)), Err(Failure::Away(_)), _) => {
                 self.readers.push_front(Reader { due: reader.due, want });
             }

@@ -19,10 +19,13 @@ impl<K: Copy + Ord> Rooms<K> {
         let resuming = Resuming { token, after, auto_join, held: VecDeque::new() };
         user.resuming = Some(resuming);
         match self.known_session(&hash) {
-            Some(session) => self.settle_resume(conn, Ok(Some(session))),
             // Nobody was given it, so there is nothing to look up.
             None if is_unknown => self.settle_resume(conn, Ok(None)),
-            None => self.await_session(conn),
+            // Over several nodes the store knows where the user was last, if it can say so now.
+            Some(session) if self.nodes.is_none() || self.is_away() => {
+                self.settle_resume(conn, Ok(Some(session)));
+            }
+            _ => self.await_session(conn),
         }
     }
 
@@ -35,6 +38,12 @@ impl<K: Copy + Ord> Rooms<K> {
         self.desk.session(hash).filter(|session| session.expires > self.wall).cloned()
     }
 
+    /// Whether it is known without the store whose token a user shows.
+    pub(super) fn is_known(&self, conn: K) -> bool {
+        let resuming = self.users.get(&conn).and_then(|user| user.resuming.as_ref());
+        resuming.is_some_and(|resuming| self.known_session(&hash_of(&resuming.token)).is_some())
+    }
+
     /// What is to be asked for a user whose token is to be looked up, if there still is one.
     pub(super) fn ask_session(&self, conn: K) -> Option<Ask> {
         let resuming = self.users.get(&conn)?.resuming.as_ref()?;
@@ -45,9 +54,10 @@ impl<K: Copy + Ord> Rooms<K> {
     pub(super) fn settle_resume(&mut self, conn: K, session: Result<Option<Session>, ()>) {
         let Some(resuming) = self.users.get_mut(&conn).and_then(|user| user.resuming.take()) else { return };
         let Resuming { token, after, auto_join, held } = resuming;
-        // Since it was asked, somebody else may have come with it, and gone on.
-        match session.map(|session| self.known_session(&hash_of(&token)).or(session)) {
-            Ok(Some(session)) => self.come_back(conn, &token, after, session),
+        let stored = session.as_ref().ok().and_then(|session| Some(session.as_ref()?.epoch)).unwrap_or(0);
+        // What is known here is newer than what is stored, also if somebody else has come with it since it was asked, and gone on.
+        match self.known_session(&hash_of(&token)).map_or(session, |known| Ok(Some(known))) {
+            Ok(Some(session)) => self.come_back(conn, &token, after, session, stored),
             Ok(None) => {
                 let refusal = Refusal::new(Code::BadToken, "this token is not known, or not any more");
                 self.refuse(conn, &refusal, None);
@@ -75,10 +85,10 @@ impl<K: Copy + Ord> Rooms<K> {
     }
 
     /// The connection's fresh user makes way for the one who is back.
-    fn come_back(&mut self, conn: K, token: &str, after: u64, session: Session) {
+    fn come_back(&mut self, conn: K, token: &str, after: u64, session: Session, stored: u64) {
         let old = self.tokens.get(&session.token).copied().filter(|old| *old != conn);
         let epoch = old.and_then(|old| self.users.get(&old)).map_or(0, |user| user.epoch);
-        let epoch = self.next_epoch(&session.user, epoch);
+        let epoch = self.next_epoch(&session.user, epoch, stored);
         if let Some(old) = old {
             self.take_over(old);
         }

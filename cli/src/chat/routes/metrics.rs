@@ -31,12 +31,13 @@ pub(super) fn prometheus(stats: &Stats, is_away: bool) -> String {
 }
 
 /// What one of several nodes has beside.
-fn of_nodes(nodes: &NodeStats) -> [(&'static str, &'static str, u64); 23] {
+fn of_nodes(nodes: &NodeStats) -> [(&'static str, &'static str, u64); 24] {
     let mesh = &nodes.mesh;
     [
         ("mesh_up", "gauge", u64::from(mesh.is_up)),
         ("mesh_nodes", "gauge", mesh.nodes as u64),
         ("mesh_users", "gauge", nodes.users as u64),
+        ("mesh_users_refused_total", "counter", nodes.users_refused),
         ("mesh_members_refused_total", "counter", mesh.members_refused),
         ("mesh_settled_id", "gauge", nodes.settled),
         ("mesh_messages_told_total", "counter", nodes.told),

@@ -36,7 +36,7 @@ impl Site {
     fn new() -> Self {
         let now = Instant::ORIGIN;
         let chat = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
-        let config = ChatService::config(Some(Duration::from_secs(30))).into();
+        let config = ChatService::config(&Limits::default(), Some(Duration::from_secs(30))).into();
         let hub = Hub::new(now, Wall::from_millis(1_000), chat, &config, Entropy::from_seed([8; 32]));
         Self { hub, memory: Memory::new(1000), is_away: false, is_slow: false, now, people: Vec::new() }
     }

@@ -26,7 +26,7 @@ pub enum Ask {
     Write(Batch),
     /// What was said. Answered by [`Answer::Page`].
     Page(PageAsk),
-    /// Who a token is good for, at that time. Answered by [`Answer::Session`].
+    /// Who a token is good for, at that time. Answered by [`Answer::Session`], and counted: see [`Session::epoch`].
     Session(TokenHash, Wall),
     /// How far it is, over all rooms. Answered by [`Answer::Last`].
     Last,

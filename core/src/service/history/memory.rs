@@ -36,6 +36,8 @@ pub struct Memory {
     expiries: BTreeSet<(Wall, TokenHash)>,
     max_sessions: usize,
     sessions_forgotten: u64,
+    /// Sessions looked up.
+    epoch: u64,
 }
 
 impl Memory {
@@ -53,6 +55,7 @@ impl Memory {
             expiries: BTreeSet::new(),
             max_sessions: MAX_SESSIONS,
             sessions_forgotten: 0,
+            epoch: 0,
         }
     }
 
@@ -62,7 +65,9 @@ impl Memory {
             Ask::Write(batch) => Answer::Written(self.write(batch)),
             Ask::Page(page) => Answer::Page(self.page(page)),
             Ask::Session(token, now) => {
-                Answer::Session(self.sessions.get(token).filter(|session| session.expires > *now).cloned())
+                let found = self.sessions.get(token).filter(|session| session.expires > *now);
+                self.epoch += u64::from(found.is_some());
+                Answer::Session(found.map(|session| Session { epoch: self.epoch, ..session.clone() }))
             }
             Ask::Last => Answer::Last(self.entries.keys().next_back().copied().unwrap_or(0)),
         }
@@ -248,7 +253,8 @@ mod tests {
         let batch = Batch { sessions: vec![session.clone()], ..Batch::default() };
         memory.carry_out(&Ask::Write(batch));
         let mut at = |millis| memory.carry_out(&Ask::Session(token, Wall::from_millis(millis)));
-        assert_eq!(at(9), Answer::Session(Some(session)));
+        assert_eq!(at(9), Answer::Session(Some(Session { epoch: 1, ..session.clone() })));
+        assert_eq!(at(9), Answer::Session(Some(Session { epoch: 2, ..session })));
         assert_eq!(at(10), Answer::Session(None));
         let expire = Some(Wall::from_millis(10));
         memory.carry_out(&Ask::Write(Batch { expire, ..Batch::default() }));

@@ -34,10 +34,13 @@ pub struct Session {
     pub rooms: Vec<Arc<str>>,
     /// When it is no good any more. A store neither finds nor keeps it then.
     pub expires: Wall,
+    /// Which look-up told of it: of two of one token the later one has the greater number, whichever process asked. 0 where none did, and
+    /// of a store that processes do not share.
+    pub epoch: u64,
 }
 
 impl Session {
-    /// All of it.
+    /// All of it but the epoch, which is that of no look-up.
     #[must_use]
     pub const fn new(
         token: TokenHash,
@@ -46,6 +49,6 @@ impl Session {
         rooms: Vec<Arc<str>>,
         expires: Wall,
     ) -> Self {
-        Self { token, user, name, rooms, expires }
+        Self { token, user, name, rooms, expires, epoch: 0 }
     }
 }

@@ -368,7 +368,7 @@ fn sessions_that_wait_are_known_and_the_newest_is_stored() {
     site.answer();
     assert_eq!(site.desk.session(&TokenHash([1; 32])), None);
     let stored = site.memory.carry_out(&Ask::Session(TokenHash([1; 32]), Wall::default()));
-    assert_eq!(stored, Answer::Session(Some(session("B"))));
+    assert_eq!(stored, Answer::Session(Some(Session { epoch: 1, ..session("B") })));
     site.desk.expire(Wall::from_millis(10));
     site.drain();
     assert!(matches!(&site.asked, Some(Ask::Write(batch)) if batch.expire == Some(Wall::from_millis(10))));

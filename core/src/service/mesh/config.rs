@@ -20,7 +20,8 @@ use core::time::Duration;
 pub struct Config {
     /// How often a node tells that it is there, and what it has. Less than 1 ms counts as that. Default 2 s.
     pub beat: Duration,
-    /// After how long without a word another node is lost, and how long one that said goodbye is ignored. Less than two beats count as two. Default 6 s.
+    /// After how long without a word another node is lost, which counts while the transport is up, and how long one that said goodbye is ignored.
+    /// Less than two beats count as two. Default 6 s.
     pub lost_after: Duration,
     /// How long a message waits for an earlier one, until that is given up and told as a gap. Default 50 ms.
     pub patience: Duration,
@@ -44,7 +45,7 @@ pub struct Config {
     /// 65,535. Default 16,384.
     pub max_members: usize,
     /// Most members of other nodes in all subjects together; those beyond are not known until there is room for all that a node has in a
-    /// subject. While a roll comes anew its members are held twice. Default 1,048,576.
+    /// subject, and of a roll that comes anew those that are known before others. While it comes its members are held twice. Default 1,048,576.
     pub max_remote_members: usize,
     /// Longest name of a member, in bytes, at most 65,535. Default 128.
     pub max_name: usize,

@@ -47,7 +47,18 @@ pub enum Event {
     /// A node said goodbye, or was not heard for [`Config::lost_after`](super::Config::lost_after). That its members have left was told
     /// before.
     Lost(NodeId),
-    /// Another node has a member in a subject.
+    /// Another node has a member in a subject, and had it before it was known whom it has there: its first roll has come.
+    Found {
+        /// In which.
+        subject: Subject,
+        /// Which has it.
+        node: NodeId,
+        /// Who.
+        member: Arc<str>,
+        /// What is told about it.
+        about: Bytes,
+    },
+    /// Another node has a member in a subject, which it had not before.
     Entered {
         /// In which.
         subject: Subject,

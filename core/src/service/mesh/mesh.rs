@@ -136,13 +136,16 @@ impl Mesh {
             return;
         }
         self.is_up = true;
+        // That nobody was heard meanwhile says nothing about them.
+        self.watch_at = (self.peers.live_len() > 0).then(|| now + self.config.lost_after);
         self.greet(now);
         self.ask_all_yet(now);
         // What was to be asked for while it was down.
         self.ask_needed(now);
     }
 
-    /// The transport is down: messages wait. What is on its way may be lost.
+    /// The transport is down: messages wait. What is on its way may be lost. No node is lost for its silence until the transport has been
+    /// up for as long.
     pub fn handle_down(&mut self, now: Instant) {
         self.clock.advance(now);
         self.is_up = false;
@@ -232,7 +235,8 @@ impl Mesh {
             return None;
         }
         let beat = self.is_up.then_some(self.beat_at);
-        [beat, self.watch_at, self.alarms.next(), Some(self.tidy_at)].into_iter().flatten().min()
+        let watch = self.watch_at.filter(|_| self.is_up);
+        [beat, watch, self.alarms.next(), Some(self.tidy_at)].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -242,7 +246,7 @@ impl Mesh {
             return;
         }
         self.alarms_due(now);
-        if self.watch_at.is_some_and(|at| at <= now) {
+        if self.is_up && self.watch_at.is_some_and(|at| at <= now) {
             self.watch(now);
         }
         if self.is_up && self.beat_at <= now {

@@ -257,6 +257,7 @@ fn change<'e>(events: &'e mut Events, subject: &'e Subject, node: NodeId) -> imp
     move |change| {
         let subject = subject.clone();
         events.push(match change {
+            Change::Found(member, about) => Event::Found { subject, node, member, about },
             Change::Entered(member, about) => Event::Entered { subject, node, member, about },
             Change::Changed(member, about) => Event::Changed { subject, node, member, about },
             Change::Left(member) => Event::Left { subject, node, member },

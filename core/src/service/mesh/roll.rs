@@ -15,6 +15,8 @@ mod tests;
 /// A change to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
+    /// Nothing was known before, so when it entered is not known.
+    Found(Arc<str>, Bytes),
     Entered(Arc<str>, Bytes),
     Changed(Arc<str>, Bytes),
     Left(Arc<str>),
@@ -53,15 +55,35 @@ struct Gathering {
     version: u64,
     parts: u16,
     came: BTreeSet<u16>,
-    /// At most [`Config::max_members`].
-    members: Vec<(Arc<str>, Bytes)>,
+    /// Those that were known, and the others: at most [`Config::max_members`] in all.
+    known: Vec<(Arc<str>, Bytes)>,
+    others: Vec<(Arc<str>, Bytes)>,
     is_short: bool,
 }
 
 impl Gathering {
     fn new(part: &Part<'_>) -> Self {
         let (version, parts) = (part.version, part.parts);
-        Self { version, parts, came: BTreeSet::new(), members: Vec::new(), is_short: false }
+        Self { version, parts, came: BTreeSet::new(), known: Vec::new(), others: Vec::new(), is_short: false }
+    }
+
+    fn len(&self) -> usize {
+        self.known.len() + self.others.len()
+    }
+
+    /// One more, if there are fewer than `most`. Where there are not, one that was not known makes way for one that is: it has not left.
+    fn put(&mut self, name: &str, about: &[u8], most: usize, knows: impl Fn(&str) -> bool, room: &mut Room) {
+        let is_known = knows(name);
+        if self.len() >= most {
+            (room.refused, self.is_short) = (room.refused + 1, true);
+            let other = self.others.iter().rposition(|(other, _)| !knows(other)).filter(|_| is_known);
+            match other {
+                Some(at) => drop(self.others.swap_remove(at)),
+                None => return,
+            }
+        }
+        let members = if is_known { &mut self.known } else { &mut self.others };
+        members.push((Arc::from(name), Bytes::copy_from_slice(about)));
     }
 }
 
@@ -72,7 +94,7 @@ impl Roll {
 
     /// Room that the members take. Those of a roll that comes take the place of those that are known, so there is room for either.
     pub(super) fn len(&self) -> usize {
-        self.members.len().max(self.gathering.as_ref().map_or(0, |gathering| gathering.members.len()))
+        self.members.len().max(self.gathering.as_ref().map_or(0, Gathering::len))
     }
 
     /// Whether it is to be asked for.
@@ -130,14 +152,10 @@ impl Roll {
         let mut gathering = old.unwrap_or_else(|| Gathering::new(part));
         if gathering.came.insert(part.part) {
             for (name, about) in &part.members {
-                if !fits(config, name, about, room) {
-                    continue;
+                if fits(config, name, about, room) {
+                    let knows = |name: &str| self.members.contains_key(name);
+                    gathering.put(name, about, most.min(config.max_members), knows, room);
                 }
-                if gathering.members.len() >= most.min(config.max_members) {
-                    (room.refused, gathering.is_short) = (room.refused + 1, true);
-                    continue;
-                }
-                gathering.members.push((Arc::from(*name), Bytes::copy_from_slice(about)));
             }
         }
         if gathering.came.len() < usize::from(gathering.parts) {
@@ -145,11 +163,16 @@ impl Roll {
             return false;
         }
         room.members = most.saturating_sub(self.members.len());
-        let new: BTreeMap<Arc<str>, Bytes> = gathering.members.into_iter().collect();
+        let new: BTreeMap<Arc<str>, Bytes> = gathering.known.into_iter().chain(gathering.others).collect();
         room.members += self.retain(|name| new.contains_key(name), told);
         self.is_short = gathering.is_short;
+        let is_first = self.version.is_none();
+        let mut told = |change| match change {
+            Change::Entered(name, about) if is_first => told(Change::Found(name, about)),
+            change => told(change),
+        };
         for (name, about) in new {
-            self.put(config, name, about, room, told);
+            self.put(config, name, about, room, &mut told);
         }
         self.know(part.version);
         true

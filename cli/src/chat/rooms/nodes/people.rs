@@ -7,87 +7,28 @@ use super::wire::{self, About};
 use super::{LISTENER, Rooms};
 use crate::chat::names::key_of;
 use crate::chat::protocol::{MAX_ID, Member, Reply};
+use crate::chat::rooms::obeying::{join_text, leave_text};
 use crate::chat::user::default_name;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::service::mesh::{NodeId, Subject};
 
-/// All of them, and what of those here is to be told to the other nodes.
-#[derive(Debug, Default)]
-pub(super) struct People {
-    /// By user. As many as the mesh holds.
-    known: BTreeMap<Arc<str>, BTreeMap<NodeId, About>>,
-    /// What members were told: at most one entry a user that is known.
-    shown: BTreeMap<Arc<str>, About>,
-    /// Who is shown in which room.
-    rooms: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
-    /// Names of those who are shown, by what they have in common with others that count as the same.
-    names: BTreeSet<(String, Arc<str>)>,
-    /// Users here of whom something else is to be told: users that are there, or were a moment ago.
-    to_tell: BTreeSet<Arc<str>>,
-    /// Rooms that have members for the first time, or none any more.
-    to_hear: BTreeSet<Arc<str>>,
-}
-
-impl People {
-    pub(super) fn len(&self) -> usize {
-        self.shown.len()
-    }
-
-    /// How a user is called who is shown in a room.
-    pub(super) fn name_in(&self, room: &str, user: &str) -> Option<&str> {
-        let is_there = self.rooms.get(room).is_some_and(|users| users.contains(user));
-        self.shown.get(user).filter(|_| is_there).map(|about| &*about.name)
-    }
-
-    /// How many are shown in each room.
-    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.rooms.iter().map(|(room, users)| (&**room, users.len()))
-    }
-
-    fn in_room(&self, room: &str) -> impl Iterator<Item = Member<'_>> {
-        let users = self.rooms.get(room).into_iter().flatten();
-        users.filter_map(|user| Some(Member { user_id: user, name: &self.shown.get(user)?.name }))
-    }
-
-    /// The last of a user's connections at other nodes, and which node has it.
-    fn last(&self, user: &str) -> Option<(&NodeId, &About)> {
-        self.known.get(user)?.iter().max_by_key(|(node, about)| (about.epoch, **node))
-    }
-
-    /// Shows this of a user; what was shown before.
-    fn show(&mut self, user: &Arc<str>, about: Option<About>) -> Option<About> {
-        let before = self.shown.remove(user);
-        if let Some(before) = &before {
-            self.names.remove(&(key_of(&before.name), user.clone()));
-            for room in &before.rooms {
-                let users = self.rooms.get_mut(room);
-                if users.is_some_and(|users| users.remove(user) && users.is_empty()) {
-                    self.rooms.remove(room);
-                }
-            }
-        }
-        if let Some(about) = about {
-            self.names.insert((key_of(&about.name), user.clone()));
-            for room in &about.rooms {
-                self.rooms.entry(room.clone()).or_default().insert(user.clone());
-            }
-            self.shown.insert(user.clone(), about);
-        }
-        before
-    }
-
-    /// Whether another user is called so.
-    fn has_name(&self, key: &str, user: &str) -> bool {
-        let from = (key.to_owned(), Arc::from(""));
-        self.names.range(from..).take_while(|(other, _)| other == key).any(|(_, other)| **other != *user)
-    }
-}
-
 impl<K: Copy + Ord> Rooms<K> {
     /// Another node tells of one of its users, or that it is there no more.
     pub(super) fn learn(&mut self, subject: &Subject, node: NodeId, user: &Arc<str>, about: Option<&[u8]>) {
+        self.note_about(subject, node, user, about);
+        self.refresh(user);
+    }
+
+    /// Learns it, and nobody is told yet.
+    pub(super) fn note_about(
+        &mut self,
+        subject: &Subject,
+        node: NodeId,
+        user: &Arc<str>,
+        about: Option<&[u8]>,
+    ) {
         let max_rooms = self.limits.rooms_per_user;
         let Some(nodes) = &mut self.nodes else { return };
         if !subject.is_all() {
@@ -100,19 +41,13 @@ impl<K: Copy + Ord> Rooms<K> {
         let is_told = about.is_some();
         let about = about.and_then(|about| wire::read_about(user, about, max_rooms));
         nodes.stats.poisoned += u64::from(is_told && about.is_none());
-        let places = nodes.people.known.entry(user.clone()).or_default();
         let epoch = about.as_ref().map(|about| about.epoch);
-        match about {
-            Some(about) => drop(places.insert(node, about)),
-            None => drop(places.remove(&node)),
-        }
-        if places.is_empty() {
-            nodes.people.known.remove(user);
+        if !nodes.people.note(self.now, node, user, about) {
+            nodes.stats.users_refused += 1;
         }
         if let Some(epoch) = epoch {
             self.judge_move(user, epoch, node);
         }
-        self.refresh(user);
     }
 
     /// A user who is here is at another node, too: where it came last it goes on.
@@ -126,12 +61,13 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
-    /// The epoch of a user who comes back now, above all that are known of it. Clocks tell those apart that are not known.
-    pub(in crate::chat::rooms) fn next_epoch(&self, user: &str, here: u64) -> u64 {
+    /// The epoch of a user who comes back now, above all that are known of it. Those that are not known come before it by what the store
+    /// said of its token, whatever clocks say.
+    pub(in crate::chat::rooms) fn next_epoch(&self, user: &str, here: u64, stored: u64) -> u64 {
         let Some(nodes) = &self.nodes else { return 0 };
         let there = nodes.people.last(user).map_or(0, |(_, about)| about.epoch);
         // One above what may be told would be taken for poison by the others.
-        (there.max(here) + 1).max(self.wall.as_millis()).min(MAX_ID)
+        (there.max(here) + 1).max(stored).min(MAX_ID)
     }
 
     /// Whether somebody else is called so, here or at another node.
@@ -153,14 +89,21 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// A user came, went or has changed, here or there: members are told what is new of it at other nodes.
     pub(in crate::chat::rooms) fn refresh(&mut self, user: &Arc<str>) {
-        let is_here = self.ids.contains_key(user);
-        let Some(nodes) = &mut self.nodes else { return };
-        let about = nodes.people.last(user).filter(|_| !is_here).map(|(_, about)| about.clone());
-        let before = nodes.people.show(user, about.clone());
+        self.tell_found();
+        let Some((before, about)) = self.show(user) else { return };
         self.tell_difference(user, before.as_ref(), about.as_ref());
         if let Some(about) = about {
             self.settle_name(user, &about.name);
         }
+    }
+
+    /// Shows a user as it is: what was shown before, and what is.
+    pub(super) fn show(&mut self, user: &Arc<str>) -> Option<(Option<About>, Option<About>)> {
+        let is_here = self.ids.contains_key(user);
+        let nodes = self.nodes.as_mut()?;
+        let about = nodes.people.last(user).filter(|_| !is_here).map(|(_, about)| about.clone());
+        let before = nodes.people.show(user, about.clone());
+        Some((before, about))
     }
 
     fn tell_difference(&mut self, user: &str, before: Option<&About>, after: Option<&About>) {
@@ -176,24 +119,20 @@ impl<K: Copy + Ord> Rooms<K> {
         }
         if let Some(About { name, .. }) = before {
             for room in were.iter().filter(|room| !are.contains(room)) {
-                let content = format!("{name} left the room");
-                let text = Reply::Leave { room_id: room, user_id: user, name, content }.to_bytes();
                 let conns = self.witnesses(room).collect();
-                self.broadcast(conns, text);
+                self.broadcast(conns, leave_text(room, user, name));
             }
         }
         if let Some(About { name, .. }) = after {
             for room in are.iter().filter(|room| !were.contains(room)) {
-                let content = format!("{name} joined the room");
-                let text = Reply::Join { room_id: room, user_id: user, name, content }.to_bytes();
                 let conns = self.witnesses(room).collect();
-                self.broadcast(conns, text);
+                self.broadcast(conns, join_text(room, user, name));
             }
         }
     }
 
     /// Two are called the same, as neither node knew of the other: who has the lower id keeps the name, on all nodes alike.
-    fn settle_name(&mut self, user: &str, name: &str) {
+    pub(super) fn settle_name(&mut self, user: &str, name: &str) {
         let Some(conn) = self.names.get(&key_of(name)).copied() else { return };
         let Some(id) = self.users.get(&conn).map(|own| own.id.clone()).filter(|id| **id > *user) else {
             return;

@@ -1,15 +1,12 @@
 //! What nodes tell each other of what is said in a room: JSON, as the payload of the mesh's messages.
 
 use crate::chat::names::good_name;
-use crate::chat::protocol::{MAX_CONTENT, MAX_ID, MAX_REF, is_room_id};
+use crate::chat::protocol::{MAX_CONTENT, MAX_ID, MAX_REF, MAX_USER, is_room_id};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wharf::base::Wall;
 use wharf::service::history::Entry;
-
-/// The longest id of a user, in bytes.
-const MAX_USER: usize = 64;
 
 /// What is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,7 +115,9 @@ pub(super) fn read_about(user: &str, about: &[u8], max_rooms: usize) -> Option<A
 }
 
 fn is_user(user: &str) -> bool {
+    // None that is written down otherwise in JSON.
     (1..=MAX_USER).contains(&user.len())
+        && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_name(name: &str) -> bool {
@@ -174,6 +173,7 @@ mod tests {
         assert_eq!(read(&said(&long)), None);
         for (user, name, rooms, epoch) in [
             ("", "A", vec!["a"], 1),
+            ("\u{1}", "A", vec!["a"], 1),
             ("u", "", vec![], 1),
             ("u", "A", vec![""], 1),
             ("u", "A", vec!["a"; 4], 1),

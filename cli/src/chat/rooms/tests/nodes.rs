@@ -6,6 +6,7 @@ use wharf::service::history::{PageAsk, Span};
 use wharf::service::mesh::{Action as MeshAction, Mesh, Subject};
 
 mod catching_up;
+mod finding;
 mod flow;
 mod people;
 mod poison;
@@ -14,6 +15,8 @@ mod sweeps;
 /// One node, its store's answers taken at once, and what its connections have heard.
 struct Node {
     rooms: Rooms<u32>,
+    /// How far its clock is ahead, in milliseconds.
+    ahead: u64,
     subjects: BTreeSet<Subject>,
     heard: BTreeMap<u32, Vec<Value>>,
     closed: Vec<(u32, u16)>,
@@ -38,9 +41,10 @@ struct Cluster {
 }
 
 impl Node {
-    fn new(now: Instant, seed: u8) -> Self {
+    fn new(now: Instant, limits: Limits, seed: u8) -> Self {
         Self {
-            rooms: Rooms::among_nodes(now, Limits::default(), Entropy::from_seed([seed; 32])),
+            rooms: Rooms::among_nodes(now, limits, Entropy::from_seed([seed; 32])),
+            ahead: 0,
             subjects: BTreeSet::new(),
             heard: BTreeMap::new(),
             closed: Vec::new(),
@@ -55,9 +59,13 @@ impl Node {
 impl Cluster {
     /// So many nodes that know each other.
     fn of(nodes: usize) -> Self {
+        Self::within(nodes, Limits::default())
+    }
+
+    fn within(nodes: usize, limits: Limits) -> Self {
         let now = Instant::ORIGIN;
         let mut cluster = Self {
-            nodes: (1..).take(nodes).map(|seed| Node::new(now, seed)).collect(),
+            nodes: (1..).take(nodes).map(|seed| Node::new(now, limits, seed)).collect(),
             memory: Memory::new(100_000),
             now,
             on_the_way: VecDeque::new(),
@@ -83,23 +91,28 @@ impl Cluster {
     }
 
     fn start(&mut self) -> usize {
-        let seed = 100 + self.nodes.len() as u8;
-        self.nodes.push(Node::new(self.now, seed));
-        let node = self.nodes.len() - 1;
+        let node = self.start_alone();
         self.notice(node, &Notice::Up);
         node
+    }
+
+    /// One more, whose mesh is not up yet.
+    fn start_alone(&mut self) -> usize {
+        let seed = 100 + self.nodes.len() as u8;
+        self.nodes.push(Node::new(self.now, Limits::default(), seed));
+        self.nodes.len() - 1
     }
 
     fn forget(&mut self) {
         self.nodes.iter_mut().for_each(|node| node.heard.clear());
     }
 
-    fn wall(&self) -> Wall {
-        Wall::from_millis(1_000 + self.now.as_nanos() / 1_000_000)
+    fn wall(&self, node: usize) -> Wall {
+        Wall::from_millis(1_000 + self.nodes[node].ahead + self.now.as_nanos() / 1_000_000)
     }
 
     fn notice(&mut self, node: usize, notice: &Notice) {
-        let (now, wall) = (self.now, self.wall());
+        let (now, wall) = (self.now, self.wall(node));
         self.nodes[node].rooms.handle_notice(now, wall, notice);
         self.settle();
     }
@@ -111,7 +124,7 @@ impl Cluster {
     }
 
     fn open(&mut self, node: usize, conn: u32) {
-        let (now, wall) = (self.now, self.wall());
+        let (now, wall) = (self.now, self.wall(node));
         self.nodes[node].rooms.handle_opened(now, wall, conn, false);
         self.settle();
     }
@@ -129,7 +142,7 @@ impl Cluster {
 
     /// Says it without anything being done about it yet.
     fn put(&mut self, node: usize, conn: u32, message: &Value) {
-        let (now, wall) = (self.now, self.wall());
+        let (now, wall) = (self.now, self.wall(node));
         self.nodes[node].rooms.handle_message(now, wall, conn, &Message::text(message.to_string()));
     }
 
@@ -138,7 +151,7 @@ impl Cluster {
     }
 
     fn close(&mut self, node: usize, conn: u32) {
-        let (now, wall) = (self.now, self.wall());
+        let (now, wall) = (self.now, self.wall(node));
         self.nodes[node].rooms.handle_closed(now, wall, conn);
         self.settle();
     }
@@ -147,9 +160,9 @@ impl Cluster {
     fn pass(&mut self, millis: u64) {
         for _ in 0..millis.div_ceil(10) {
             self.now += Duration::from_millis(10);
-            let (now, wall) = (self.now, self.wall());
-            for node in &mut self.nodes {
-                node.rooms.handle_timeout(now, wall);
+            for node in 0..self.nodes.len() {
+                let (now, wall) = (self.now, self.wall(node));
+                self.nodes[node].rooms.handle_timeout(now, wall);
             }
             self.settle();
         }
@@ -162,8 +175,8 @@ impl Cluster {
                 self.drain(node);
             }
             let Some((from, subject, bytes)) = self.on_the_way.pop_front() else { return };
-            let (now, wall) = (self.now, self.wall());
-            for (to, node) in self.nodes.iter_mut().enumerate() {
+            for to in 0..self.nodes.len() {
+                let (now, wall, node) = (self.now, self.wall(to), &mut self.nodes[to]);
                 if to != from && !node.is_cut && node.subjects.contains(&subject) {
                     let came = Notice::Delivered { subject: subject.as_str().into(), bytes: bytes.clone() };
                     node.rooms.handle_notice(now, wall, &came);
@@ -174,7 +187,7 @@ impl Cluster {
 
     fn drain(&mut self, at: usize) {
         while let Some(action) = self.nodes[at].rooms.poll_action() {
-            let (now, wall) = (self.now, self.wall());
+            let (now, wall) = (self.now, self.wall(at));
             let node = &mut self.nodes[at];
             let (conns, text) = match action {
                 Action::Send { conn, text } => (vec![conn], text),

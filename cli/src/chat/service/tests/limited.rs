@@ -10,7 +10,7 @@ fn hub(flags: &str) -> Hub<Limited<ChatService>> {
     let Command::Chat(args) = Cli::parse_from(args).command else { panic!("no chat") };
     let access = Access { loopback: true, ..Access::default() };
     let chat = ChatService::new(access, Limits::default(), Entropy::from_seed([7; 32]));
-    let config = ChatService::config(None).into();
+    let config = ChatService::config(&Limits::default(), None).into();
     let chat = chat.within(&args.common.limits);
     Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, Entropy::from_seed([8; 32]))
 }

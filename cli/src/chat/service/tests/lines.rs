@@ -4,7 +4,7 @@ use super::*;
 
 /// A connection for lines, on which `text` came; and the lines that it was answered by.
 fn said(site: &mut Site, text: &str) -> (ConnId, Vec<Value>) {
-    let mut lines = ChatService::config(None);
+    let mut lines = ChatService::config(&Limits::default(), None);
     lines.framing = Framing::codec(framed::Lines::new());
     let lines = Arc::new(lines);
     let conn =

@@ -4,18 +4,35 @@ use super::*;
 use std::sync::Mutex;
 use wharf::service::mesh::{Action as MeshAction, Mesh, Subject};
 
-#[test]
-fn the_mesh_is_carried_and_heard_and_told_at_the_end_that_all_leave() {
-    let carried = Arc::<Mutex<Vec<MeshAction>>>::default();
+type Carried = Arc<Mutex<Vec<MeshAction>>>;
+
+/// One, and what its mesh wants done. That it is drained is told among it.
+fn node() -> (Site, Carried) {
+    let carried = Carried::default();
     let (carry, at_the_end) = (carried.clone(), carried.clone());
     let entropy = Entropy::from_seed([7; 32]);
     let carry = move |action| carry.lock().unwrap().push(action);
     let chat = ChatService::among_nodes(Access::default(), Limits::default(), entropy, carry);
     let chat =
         chat.on_drained(move || at_the_end.lock().unwrap().push(MeshAction::Unsubscribe(Subject::all())));
-    let config = ChatService::config(None).into();
+    let config = ChatService::config(&Limits::default(), None).into();
     let hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, Entropy::from_seed([8; 32]));
-    let mut site = Site { hub, memory: Memory::new(9), ..Site::new() };
+    (Site { hub, memory: Memory::new(9), ..Site::new() }, carried)
+}
+
+/// What another node publishes comes.
+fn hand_on(site: &mut Site, other: &mut Mesh) {
+    while let Some(action) = other.poll_action() {
+        if let MeshAction::Publish { subject, bytes, .. } = action {
+            let came = Notice::Delivered { subject: subject.as_str().into(), bytes };
+            site.hub.command(site.now, ChatCommand::Mesh(came));
+        }
+    }
+}
+
+#[test]
+fn the_mesh_is_carried_and_heard_and_told_at_the_end_that_all_leave() {
+    let (mut site, carried) = node();
     site.come("/ws?join=no");
     site.say(0, &json!({"type": "join"}));
     site.forget();
@@ -27,12 +44,7 @@ fn the_mesh_is_carried_and_heard_and_told_at_the_end_that_all_leave() {
     let about = r#"{"epoch":0,"name":"Ada","rooms":["general"]}"#;
     other.enter(site.now, &Subject::all(), "ada", about.into()).unwrap();
     for _ in 0..10 {
-        while let Some(action) = other.poll_action() {
-            if let MeshAction::Publish { subject, bytes, .. } = action {
-                let came = Notice::Delivered { subject: subject.as_str().into(), bytes };
-                site.hub.command(site.now, ChatCommand::Mesh(came));
-            }
-        }
+        hand_on(&mut site, &mut other);
         site.pass(100);
         for action in std::mem::take(&mut *carried.lock().unwrap()) {
             if let MeshAction::Publish { subject, bytes, .. } = action {
@@ -53,4 +65,62 @@ fn the_mesh_is_carried_and_heard_and_told_at_the_end_that_all_leave() {
         panic!("{carried:?}")
     };
     assert!(subject.is_nodes(), "the goodbye comes before the end is told: {carried:?}");
+}
+
+#[test]
+fn the_other_nodes_are_told_of_the_end_also_while_the_database_is_away() {
+    let (mut site, carried) = node();
+    site.come("/ws?join=no");
+    site.say(0, &json!({"type": "join"}));
+    site.hub.command(site.now, ChatCommand::Mesh(Notice::Up));
+    site.exchange();
+    site.is_slow = true;
+    site.say(0, &json!({"type": "message", "content": "a"}));
+    carried.lock().unwrap().clear();
+    site.hub.command(site.now, ChatCommand::Drain);
+    site.exchange();
+    assert_eq!(*carried.lock().unwrap(), [], "it waits for the database");
+    for _ in 0..2 {
+        site.hub.command(site.now, ChatCommand::Leave);
+        site.exchange();
+    }
+    let told = std::mem::take(&mut *carried.lock().unwrap());
+    let [.., MeshAction::Publish { subject, .. }] = &told[..] else { panic!("{told:?}") };
+    assert!(subject.is_nodes(), "{told:?}");
+    // Stored after that, it is told here, and by the database there.
+    site.is_slow = false;
+    site.forget();
+    site.exchange();
+    assert_eq!(site.types(0), ["message"]);
+    assert_eq!(*carried.lock().unwrap(), [MeshAction::Unsubscribe(Subject::all())]);
+}
+
+/// As many as there may be, of the longest names.
+#[test]
+fn a_list_of_all_users_goes_to_one_connection_at_once() {
+    let (mut site, _) = node();
+    site.come("/ws?join=no");
+    site.say(0, &json!({"type": "join"}));
+    site.hub.command(site.now, ChatCommand::Mesh(Notice::Up));
+    site.exchange();
+    let limits = Limits::default();
+    let mut config = mesh::Config::default();
+    config.max_members = limits.max_users;
+    let mut others: Vec<Mesh> =
+        (0..2).map(|seed| Mesh::new(site.now, config, Entropy::from_seed([20 + seed; 32]))).collect();
+    for (number, other) in others.iter_mut().enumerate() {
+        other.handle_up(site.now);
+        for user in 0..limits.max_users {
+            let user = format!("{:064}", number * limits.max_users + user);
+            let about = json!({"epoch": 1, "name": "\u{1f642}".repeat(32), "rooms": ["general"]}).to_string();
+            other.enter(site.now, &Subject::all(), &user, about.into()).unwrap();
+            hand_on(&mut site, other);
+        }
+        site.exchange();
+        site.forget();
+    }
+    site.say(0, &json!({"type": "user_list", "roomId": "general"}));
+    let heard = &site.people[0];
+    assert_eq!((heard.closed, heard.heard.len()), (None, 1));
+    assert_eq!(heard.heard[0]["members"].as_array().map(Vec::len), Some(limits.max_remote_users + 1));
 }

@@ -72,7 +72,7 @@ fn an_end_in_order_tells_when_all_is_stored() {
     let tell = told.clone();
     let chat = ChatService::new(Access::default(), Limits::default(), Entropy::from_seed([7; 32]));
     let chat = chat.on_drained(move || tell.store(true, Ordering::Relaxed));
-    let config = ChatService::config(None).into();
+    let config = ChatService::config(&Limits::default(), None).into();
     let hub = Hub::new(Instant::ORIGIN, Wall::default(), chat, &config, Entropy::from_seed([8; 32]));
     let mut site = Site { hub, memory: Memory::new(9), ..Site::new() };
     site.come("/ws");

@@ -21,6 +21,7 @@ impl Known {
         let mut room = Room { members: self.config.max_remote_members - self.roll.len(), ..Room::default() };
         let result = act(self, &mut room, &mut |change| {
             told.push(match change {
+                Change::Found(name, about) => format!("={name} {}", about.len()),
                 Change::Entered(name, about) => format!("+{name} {}", about.len()),
                 Change::Changed(name, about) => format!("~{name} {}", about.len()),
                 Change::Left(name) => format!("-{name}"),
@@ -87,7 +88,7 @@ fn parts_come_in_any_order_and_what_is_lost_comes_with_the_next() {
     assert!(!known.part(7, (0, 3), &["ann"]).0, "twice");
     assert_eq!((known.roll.len(), known.roll.members().count()), (2, 0));
     assert!(known.roll.is_needed());
-    assert_eq!(known.part(7, (1, 3), &["bob"]).1, ["+ann 0", "+bob 0", "+cat 0"]);
+    assert_eq!(known.part(7, (1, 3), &["bob"]).1, ["=ann 0", "=bob 0", "=cat 0"]);
     known.step(8, 9, "dan", None);
     assert!(!known.part(9, (0, 2), &["ann"]).0 && known.roll.len() == 3);
     assert!(!known.part(8, (1, 2), &["eve"]).0, "a part of an older one");
@@ -133,7 +134,7 @@ fn a_roll_that_a_node_never_had_is_given_up() {
     }
     known.now = Instant::ORIGIN + Duration::from_secs(6);
     assert!(known.said(5, 1).0 && known.roll.is_needed());
-    assert_eq!(known.part(5, (0, 1), &["ann"]).1, ["-eve", "+ann 0"]);
+    assert_eq!(known.part(5, (0, 1), &["ann"]).1, ["-eve", "=ann 0"]);
     known.part(1 << 50, (0, 1), &["eve"]);
     known.said_nothing(9);
     known.now += Duration::from_secs(6);
@@ -144,7 +145,7 @@ fn a_roll_that_a_node_never_had_is_given_up() {
 fn members_beyond_the_limits_are_not_known() {
     let mut known = Known::default();
     (known.config.max_members, known.config.max_about, known.config.max_remote_members) = (2, 3, 10);
-    assert_eq!(known.part(5, (0, 1), &["ann", "bob", "cat"]).1, ["+ann 0", "+bob 0"]);
+    assert_eq!(known.part(5, (0, 1), &["ann", "bob", "cat"]).1, ["=ann 0", "=bob 0"]);
     assert_eq!(known.step(5, 6, "dan", Some(b"")), [""; 0]);
     assert_eq!(known.step(6, 7, "ann", Some(b"long")), ["-ann"], "nothing old is told about it");
     assert!(!known.roll.is_needed() && known.refused == 3);
@@ -165,6 +166,18 @@ fn a_roll_that_comes_anew_takes_its_own_place() {
         ["-ann", "-bob", "-cat", "-dan", "-eve", "+fay 0", "+gil 0", "+hal 0", "+ida 0", "+joe 0"];
     let told = known.part(6, (0, 1), &["fay", "gil", "hal", "ida", "joe"]).1;
     assert_eq!((told, known.refused), (all_others.map(String::from).to_vec(), 0));
+}
+
+#[test]
+fn a_roll_for_which_there_is_no_room_takes_nobody_away_who_is_in_it() {
+    let mut known = Known::default();
+    known.config.max_remote_members = 3;
+    known.part(4, (0, 1), &["kim", "leo", "max"]);
+    known.said(5, 5);
+    assert_eq!(known.part(5, (0, 3), &["ann", "bob"]), (false, vec![]));
+    assert_eq!(known.part(5, (1, 3), &["cat", "kim"]), (false, vec![]));
+    assert_eq!(known.part(5, (2, 3), &["max", "zoe"]), (true, vec!["-leo".into(), "+ann 0".into()]));
+    assert_eq!(known.roll.members().map(|(name, _)| name).collect::<Vec<_>>(), ["ann", "kim", "max"]);
 }
 
 #[test]

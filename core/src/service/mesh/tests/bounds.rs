@@ -121,6 +121,7 @@ proptest! {
 fn nodes_beyond_the_limit_are_not_heard_until_there_is_room() {
     let config = Config { max_nodes: 1, ..Config::default() };
     let mut mesh = Mesh::new(Instant::ORIGIN, config, entropy(0));
+    mesh.handle_up(Instant::ORIGIN);
     let hear = |mesh: &mut Mesh, secs: u64, node: u8| {
         let now = Instant::ORIGIN + Duration::from_secs(secs);
         mesh.handle_timeout(now);

@@ -81,7 +81,7 @@ fn after_a_long_partition_the_gap_is_told_once() {
     }
     assert_eq!((few.told(1), lost), (["0-ann", "lost 0"].map(String::from).to_vec(), 20));
     few.pass(Duration::from_secs(10));
-    assert_eq!(few.told(1), ["met 0", "0:2..21", "0+ann"]);
+    assert_eq!(few.told(1), ["met 0", "0:2..21", "0=ann"]);
     few.publish(0, "b");
     few.run();
     few.pass(Duration::from_secs(10));
@@ -121,7 +121,7 @@ fn what_is_said_before_it_is_up_is_told_to_all_who_hear_it() {
     few.meshes[2].handle_up(now);
     few.run();
     few.pass(Duration::from_secs(5));
-    assert_eq!(few.told(0), ["met 2", "2:1 a", "2:2 b", "2+cat"]);
+    assert_eq!(few.told(0), ["met 2", "2:1 a", "2:2 b", "2=cat"]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn who_comes_later_is_not_told_of_what_was_before() {
     few.pass(Duration::from_secs(10));
     let mut told = few.told(2);
     told.sort();
-    assert_eq!(told, ["0+ann", "1+bob", "met 0", "met 1"]);
+    assert_eq!(told, ["0=ann", "1=bob", "met 0", "met 1"]);
     few.publish(0, "y");
     few.run();
     assert_eq!(few.told(2), ["0:6 y"]);

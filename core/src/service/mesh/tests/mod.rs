@@ -137,6 +137,7 @@ impl Few {
                 Event::Gap { origin, first, last, .. } => format!("{}:{first}..{last}", name(origin)),
                 Event::Met(node) => format!("met {}", name(node)),
                 Event::Lost(node) => format!("lost {}", name(node)),
+                Event::Found { node, member, .. } => format!("{}={member}", name(node)),
                 Event::Entered { node, member, .. } => format!("{}+{member}", name(node)),
                 Event::Changed { node, member, .. } => format!("{}~{member}", name(node)),
                 Event::Left { node, member, .. } => format!("{}-{member}", name(node)),

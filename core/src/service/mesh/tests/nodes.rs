@@ -1,6 +1,7 @@
 //! Nodes that come, go, and are not what they seem.
 
 use super::*;
+use alloc::vec;
 
 fn two() -> Few {
     let mut few = Few::new(2, Config::default());
@@ -46,6 +47,26 @@ fn a_node_that_dies_is_lost_after_a_while() {
     assert_eq!(few.told(1), ["0-ann", "lost 0"]);
     let stats = few.meshes[1].stats();
     assert_eq!((stats.nodes, stats.nodes_remembered, stats.remote_members), (0, 1, 0));
+}
+
+/// What it does not hear says nothing about the others.
+#[test]
+fn whose_transport_is_down_loses_nobody_before_it_is_up_for_long() {
+    for is_dead in [false, true] {
+        let mut few = two();
+        let now = few.now;
+        few.meshes[1].handle_down(now);
+        few.pass_losing(Duration::from_secs(60), |_, to| to == 1);
+        assert_eq!((few.told(1), few.members(1)), (vec![], vec!["ann".into()]));
+        let now = few.now;
+        few.meshes[1].handle_up(now);
+        let is_lost = |flying: &Flying, to: usize| is_dead && flying.from == 0 && to == 1;
+        few.lose(is_lost);
+        few.pass_losing(Duration::from_millis(5_900), is_lost);
+        assert_eq!(few.told(1), [""; 0]);
+        few.pass_losing(Duration::from_millis(200), is_lost);
+        assert_eq!(few.told(1), if is_dead { vec!["0-ann", "lost 0"] } else { vec![] });
+    }
 }
 
 #[test]
@@ -150,7 +171,7 @@ fn a_forged_roll_stays_for_a_while_only() {
     few.meshes[1].handle_delivered(few.now, room().as_str(), &Frame::Roll(part).encode(id(0)));
     assert_eq!(few.told(1), ["0-ann", "0+eve"]);
     few.pass(Duration::from_secs(12));
-    assert_eq!(few.told(1), ["0-eve", "0+ann"]);
+    assert_eq!(few.told(1), ["0-eve", "0=ann"]);
 }
 
 #[test]
@@ -166,5 +187,5 @@ fn a_forged_goodbye_silences_a_node_for_a_while_only() {
     few.pass(Duration::from_secs(3));
     few.publish(0, "b");
     few.run();
-    assert_eq!(few.told(1), ["met 0", "0+ann", "0:2 b"]);
+    assert_eq!(few.told(1), ["met 0", "0=ann", "0:2 b"]);
 }

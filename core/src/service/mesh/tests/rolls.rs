@@ -34,6 +34,28 @@ fn who_enters_knows_who_is_there_within_a_moment() {
 }
 
 #[test]
+fn who_was_there_before_is_found_and_who_comes_behind_that_enters() {
+    let mut few = some(2, Config::default());
+    let mut late = Mesh::new(few.now, Config::default(), entropy(2));
+    late.handle_up(few.now);
+    few.meshes.push(late);
+    few.enter(2, "m2");
+    few.run();
+    few.pass(Duration::from_secs(1));
+    let mut told = few.told(2);
+    told.sort();
+    assert_eq!(told, ["0=m0", "1=m1", "met 0", "met 1"]);
+    assert_eq!(few.told(0), ["met 2", "2+m2"], "nobody was there before");
+    few.enter(0, "new");
+    few.run();
+    // A change that is missed comes with a roll, and is one all the same.
+    few.enter(1, "more");
+    few.lose(|_, _| true);
+    few.pass(Duration::from_secs(4));
+    assert_eq!(few.told(2), ["0+new", "1+more"]);
+}
+
+#[test]
 fn a_change_is_one_frame_and_the_same_again_is_none() {
     let mut few = some(2, Config::default());
     let now = few.now;

@@ -111,5 +111,5 @@ fn what_is_heard_no_more_is_forgotten_and_heard_anew() {
     few.pass(Duration::from_millis(200));
     few.publish(0, "c");
     few.run();
-    assert_eq!(few.told(1), ["0+ann", "0:3 c"], "what was between is not missed");
+    assert_eq!(few.told(1), ["0=ann", "0:3 c"], "what was between is not missed");
 }

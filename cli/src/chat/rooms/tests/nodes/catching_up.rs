@@ -12,7 +12,7 @@ fn one_who_left(cluster: &mut Cluster) -> Value {
 }
 
 fn drained(cluster: &mut Cluster, conn: u32) {
-    let (now, wall) = (cluster.now, cluster.wall());
+    let (now, wall) = (cluster.now, cluster.wall(0));
     cluster.nodes[1].rooms.handle_drained(now, wall, conn);
     cluster.settle();
 }
@@ -69,7 +69,7 @@ fn who_reads_while_more_is_said_than_is_held_reads_on() {
         cluster.now += Duration::from_millis(50);
         cluster.say(0, 0, json!({"type": "message", "content": content}));
     }
-    let (now, wall) = (cluster.now, cluster.wall());
+    let (now, wall) = (cluster.now, cluster.wall(0));
     cluster.nodes[1].rooms.handle_answer(now, wall, Ok(answer));
     for _ in 0..200 {
         drained(&mut cluster, 8);

@@ -60,7 +60,7 @@ fn what_is_told_while_the_missed_is_read_is_told_behind_it() {
     cluster.message(0, "b");
     cluster.nodes[1].holds = false;
     let answer = cluster.nodes[1].held.pop().expect("it reads");
-    let (now, wall) = (cluster.now, cluster.wall());
+    let (now, wall) = (cluster.now, cluster.wall(0));
     cluster.nodes[1].rooms.handle_answer(now, wall, Ok(answer));
     cluster.settle();
     assert_eq!((cluster.ids(1, 8), cluster.ids(1, 1)), (vec![1, 2], vec![1, 2]));
@@ -121,7 +121,7 @@ fn who_takes_too_little_is_told_the_rest_in_the_order_of_telling() {
     cluster.message(0, "c");
     cluster.pass(500);
     assert_eq!(cluster.ids(1, 1), [] as [u64; 0]);
-    let (now, wall) = (cluster.now, cluster.wall());
+    let (now, wall) = (cluster.now, cluster.wall(0));
     cluster.nodes[1].rooms.handle_drained(now, wall, 1);
     cluster.settle();
     let mut ids = cluster.ids(1, 1);
@@ -145,7 +145,7 @@ fn who_is_behind_by_more_than_is_held_is_closed_and_comes_back() {
         cluster.say(0, 0, json!({"type": "message", "roomId": "b", "content": content}));
     }
     cluster.forget();
-    let (now, wall) = (cluster.now, cluster.wall());
+    let (now, wall) = (cluster.now, cluster.wall(0));
     cluster.nodes[0].rooms.handle_drained(now, wall, 7);
     cluster.settle();
     assert_eq!(cluster.nodes[0].closed, [(7, 1013)]);

@@ -142,3 +142,21 @@ fn what_is_too_far_ahead_is_looked_for_once_a_second() {
     }
     assert!((1..=4).contains(&(cluster.stats(0).sweeps - before)));
 }
+
+/// Who has joined since the state that it is set back to hears all that is said then.
+#[test]
+fn a_database_that_is_set_back_mutes_nobody() {
+    let mut cluster = Cluster::with_one_each(2);
+    cluster.message(0, "a");
+    let earlier = cluster.memory.clone();
+    cluster.message(0, "b");
+    cluster.message(0, "c");
+    cluster.enter(1, 7);
+    cluster.pass(11_000);
+    cluster.memory = earlier;
+    cluster.pass(11_000);
+    cluster.forget();
+    cluster.message(0, "d");
+    cluster.pass(100);
+    assert_eq!((cluster.ids(1, 1), cluster.ids(1, 7)), (vec![2], vec![2]));
+}

@@ -101,7 +101,7 @@ fn whatever_is_between_two_sweeps_is_read_in_pages_and_told_once() {
     // As many as the rate lets through, over a while in which the other node does nothing.
     for n in 0..450 {
         cluster.now += Duration::from_millis(100);
-        let (now, wall) = (cluster.now, cluster.wall());
+        let (now, wall) = (cluster.now, cluster.wall(0));
         let message = json!({"type": "message", "content": n.to_string()}).to_string();
         cluster.nodes[0].rooms.handle_message(now, wall, 0, &Message::text(message));
         cluster.drain(0);

@@ -1,0 +1,147 @@
+//! Users of other nodes: who is called how, and is where, as far as it is known and as it is shown.
+
+use super::wire::About;
+use crate::chat::names::key_of;
+use crate::chat::protocol::Member;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use wharf::base::Instant;
+use wharf::service::mesh::NodeId;
+
+/// From when there is room for more until they are looked for, so that it is not done for each.
+const REFILL: Duration = Duration::from_secs(1);
+
+/// All of them, and what of those here is to be told to the other nodes.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// How many may be known.
+    limit: usize,
+    /// By user, at most so many; of each at how many nodes, the mesh bounds.
+    known: BTreeMap<Arc<str>, BTreeMap<NodeId, About>>,
+    /// What members were told: at most one entry a user that is known.
+    shown: BTreeMap<Arc<str>, About>,
+    /// Who is shown in which room.
+    pub(super) rooms: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Names of those who are shown, by what they have in common with others that count as the same.
+    names: BTreeSet<(String, Arc<str>)>,
+    /// Users here of whom something else is to be told: users that are there, or were a moment ago.
+    pub(super) to_tell: BTreeSet<Arc<str>>,
+    /// Rooms that have members for the first time, or none any more.
+    pub(super) to_hear: BTreeSet<Arc<str>>,
+    /// Somebody is not known for want of room.
+    is_short: bool,
+    /// When to see who that is.
+    refill_at: Option<Instant>,
+}
+
+impl People {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    pub(super) const fn refill_at(&self) -> Option<Instant> {
+        self.refill_at
+    }
+
+    /// Which of these users, who are at other nodes, are not known and can be; called when it is due.
+    pub(super) fn missing<'m>(
+        &mut self,
+        there: impl Iterator<Item = (&'m str, &'m [u8])>,
+        makes_sense: impl Fn(&str, &[u8]) -> bool,
+    ) -> BTreeSet<Arc<str>> {
+        let room = self.limit.saturating_sub(self.known.len());
+        let mut missing = BTreeSet::<Arc<str>>::new();
+        (self.is_short, self.refill_at) = (false, None);
+        let is_missing =
+            |(user, about): &(&str, &[u8])| !self.known.contains_key(*user) && makes_sense(user, about);
+        for (user, _) in there.filter(is_missing) {
+            if missing.len() < room {
+                missing.insert(user.into());
+            } else if !missing.contains(user) {
+                self.is_short = true;
+                break;
+            }
+        }
+        missing
+    }
+
+    /// A node tells something of a user. Whether that is known from now on.
+    pub(super) fn note(&mut self, now: Instant, node: NodeId, user: &Arc<str>, about: Option<About>) -> bool {
+        let is_full = self.known.len() >= self.limit;
+        match (self.known.get_mut(user), about) {
+            (Some(places), Some(about)) => drop(places.insert(node, about)),
+            (Some(places), None) => drop(places.remove(&node)),
+            (None, Some(_)) if is_full => {
+                self.is_short = true;
+                return false;
+            }
+            (None, Some(about)) => drop(self.known.insert(user.clone(), BTreeMap::from([(node, about)]))),
+            (None, None) => {}
+        }
+        if self.known.get(user).is_some_and(BTreeMap::is_empty) {
+            self.known.remove(user);
+            if self.is_short {
+                self.refill_at.get_or_insert(now + REFILL);
+            }
+        }
+        true
+    }
+
+    pub(super) fn is_shown(&self, user: &str) -> bool {
+        self.shown.contains_key(user)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// How a user is called who is shown in a room.
+    pub(super) fn name_in(&self, room: &str, user: &str) -> Option<&str> {
+        let is_there = self.rooms.get(room).is_some_and(|users| users.contains(user));
+        self.shown.get(user).filter(|_| is_there).map(|about| &*about.name)
+    }
+
+    /// How many are shown in each room.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.rooms.iter().map(|(room, users)| (&**room, users.len()))
+    }
+
+    pub(super) fn in_room(&self, room: &str) -> impl Iterator<Item = Member<'_>> {
+        let users = self.rooms.get(room).into_iter().flatten();
+        users.filter_map(|user| Some(Member { user_id: user, name: &self.shown.get(user)?.name }))
+    }
+
+    /// The last of a user's connections at other nodes, and which node has it.
+    pub(super) fn last(&self, user: &str) -> Option<(&NodeId, &About)> {
+        self.known.get(user)?.iter().max_by_key(|(node, about)| (about.epoch, **node))
+    }
+
+    /// Shows this of a user; what was shown before.
+    pub(super) fn show(&mut self, user: &Arc<str>, about: Option<About>) -> Option<About> {
+        let before = self.shown.remove(user);
+        if let Some(before) = &before {
+            self.names.remove(&(key_of(&before.name), user.clone()));
+            for room in &before.rooms {
+                let users = self.rooms.get_mut(room);
+                if users.is_some_and(|users| users.remove(user) && users.is_empty()) {
+                    self.rooms.remove(room);
+                }
+            }
+        }
+        if let Some(about) = about {
+            self.names.insert((key_of(&about.name), user.clone()));
+            for room in &about.rooms {
+                self.rooms.entry(room.clone()).or_default().insert(user.clone());
+            }
+            self.shown.insert(user.clone(), about);
+        }
+        before
+    }
+
+    /// Whether another user is called so.
+    pub(super) fn has_name(&self, key: &str, user: &str) -> bool {
+        let from = (key.to_owned(), Arc::from(""));
+        self.names.range(from..).take_while(|(other, _)| other == key).any(|(_, other)| **other != *user)
+    }
+}
