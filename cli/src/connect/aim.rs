@@ -43,6 +43,7 @@ pub struct Aim {
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "a program has one")]
 pub enum Side {
     /// This is dialed.
     Dial(Target),

@@ -96,7 +96,7 @@ mod tests {
         assert!(pings.poll_timeout().is_none() && !pings.take_due(now), "nothing is open");
         pings.opened(now);
         assert!(pings.take_due(now) && !pings.ask());
-        now = now + MILLI;
+        now += MILLI;
         assert!(!pings.take_due(now), "the first is awaited");
         assert_eq!(pings.poll_timeout(), Some(now + MILLI), "and that is no reason to spin");
         assert!(pings.answered(MILLI * 3).is_some() && pings.answered(MILLI).is_none());

@@ -95,7 +95,7 @@ fn read_sequence(bytes: &[u8]) -> Read {
         return Read::More;
     }
     // A modifier stands behind a semicolon; that of Shift alone is 2.
-    let is_modified = parameters.iter().any(|byte| *byte == b';') && !parameters.ends_with(b";2");
+    let is_modified = parameters.contains(&b';') && !parameters.ends_with(b";2");
     match (parameters, last) {
         (b"200", b'~') => Read::Key(Key::PasteBegins),
         (b"201", b'~') => Read::Key(Key::PasteEnds),
