@@ -1,12 +1,13 @@
 //! The way to a database.
 
 use crate::address::Address;
-use crate::dial::{in_time, reached};
+use crate::dial::{Driver, in_time, reached};
 use crate::encryption::Encryption;
 use crate::error::DatabaseError;
 use crate::form::Form;
 use crate::link::Link;
 use std::time::Duration;
+use tokio_postgres::Client;
 
 /// Where a database is, and the connection to it while that is good.
 pub(crate) struct Way {
@@ -75,7 +76,7 @@ impl Way {
         in_time(self.connect_timeout, self.place(), made).await
     }
 
-    async fn reached(&self) -> Result<(tokio_postgres::Client, crate::dial::Driver), DatabaseError> {
+    async fn reached(&self) -> Result<(Client, Driver), DatabaseError> {
         reached(&self.address, &self.encryption, self.timeout).await
     }
 }
