@@ -49,6 +49,10 @@ impl Site {
         rooms.leave_nodes(now);
         self.carry_out(node);
         self.remove(node);
+        if now >= self.ends {
+            // It was to have been started again by now.
+            self.within(1_000, Event::Start(node));
+        }
     }
 
     /// Nothing is left of a node but what it has stored. Whether it ran.
