@@ -179,7 +179,10 @@ impl<K: Copy + Ord> Rooms<K> {
         let now = self.advance(now, wall);
         let Some(nodes) = &mut self.nodes else { return };
         match notice {
-            Notice::Up => nodes.mesh.handle_up(now),
+            Notice::Up => {
+                nodes.mesh.handle_up(now);
+                nodes.people.hear_again(now);
+            }
             Notice::Down => nodes.mesh.handle_down(now),
             Notice::Slow(dropped) => nodes.mesh.handle_slow(now, *dropped),
             Notice::Delivered { subject, bytes } => nodes.mesh.handle_delivered(now, subject, bytes),
@@ -237,7 +240,8 @@ impl<K: Copy + Ord> Rooms<K> {
 
     pub(super) fn nodes_due(&self) -> Option<Instant> {
         let nodes = self.nodes.as_ref()?;
-        let due = [nodes.mesh.poll_timeout(), nodes.sweep.poll_timeout(), nodes.people.refill_at()];
+        let again = nodes.people.again_at().filter(|_| nodes.is_up);
+        let due = [nodes.mesh.poll_timeout(), nodes.sweep.poll_timeout(), nodes.people.refill_at(), again];
         due.into_iter().flatten().min()
     }
 
@@ -247,6 +251,7 @@ impl<K: Copy + Ord> Rooms<K> {
             nodes.sweep.handle_timeout(self.now, nodes.is_up);
         }
         self.refill();
+        self.show_again();
     }
 
     pub(super) fn node_stats(&self) -> Option<NodeStats> {

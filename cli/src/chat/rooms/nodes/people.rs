@@ -97,11 +97,29 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
+    /// A user has gone from here, whose connection that was: what is known of it at other nodes is from before, but for those where it has
+    /// gone on.
+    pub(in crate::chat::rooms) fn go(&mut self, user: &Arc<str>, epoch: u64) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.people.go(self.now, user, (epoch, nodes.mesh.node()));
+        }
+        self.refresh(user);
+    }
+
+    /// Shows those again who have gone from here and are at another node after all, if it is due.
+    pub(super) fn show_again(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        if nodes.is_up && nodes.people.again_at().is_some_and(|at| at <= self.now) {
+            let again = nodes.people.take_again(self.now);
+            again.iter().for_each(|user| self.refresh(user));
+        }
+    }
+
     /// Shows a user as it is: what was shown before, and what is.
     pub(super) fn show(&mut self, user: &Arc<str>) -> Option<(Option<About>, Option<About>)> {
         let is_here = self.ids.contains_key(user);
         let nodes = self.nodes.as_mut()?;
-        let about = nodes.people.last(user).filter(|_| !is_here).map(|(_, about)| about.clone());
+        let about = nodes.people.to_show(user).filter(|_| !is_here).cloned();
         let before = nodes.people.show(user, about.clone());
         Some((before, about))
     }
