@@ -61,9 +61,8 @@ impl People {
     /// A user goes from here, whose connection that was. One before it that another node may still have is most likely over, and that node
     /// has not told.
     pub(super) fn go(&mut self, now: Instant, user: &Arc<str>, last: (u64, NodeId)) {
-        let is_older = |places: &BTreeMap<NodeId, About>| {
-            places.iter().any(|(node, about)| (about.epoch, *node) < last)
-        };
+        let is_older =
+            |places: &BTreeMap<NodeId, About>| places.iter().any(|(node, about)| (about.epoch, *node) < last);
         if self.known.get(user).is_some_and(is_older) {
             let until = now + HIDDEN;
             self.gone.insert(user.clone(), Gone { last, until });

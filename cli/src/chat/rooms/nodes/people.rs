@@ -89,7 +89,7 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// A user came, went or has changed, here or there: members are told what is new of it at other nodes.
     pub(in crate::chat::rooms) fn refresh(&mut self, user: &Arc<str>) {
-        self.tell_found();
+        self.tell_found_before(user);
         let Some((before, about)) = self.show(user) else { return };
         self.tell_difference(user, before.as_ref(), about.as_ref());
         if let Some(about) = about {
@@ -115,12 +115,16 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
+    /// What is to be shown of a user as it is: nothing of one who is here.
+    pub(super) fn to_show(&self, user: &str) -> Option<&About> {
+        let is_here = self.ids.contains_key(user);
+        self.nodes.as_ref().filter(|_| !is_here)?.people.to_show(user)
+    }
+
     /// Shows a user as it is: what was shown before, and what is.
     pub(super) fn show(&mut self, user: &Arc<str>) -> Option<(Option<About>, Option<About>)> {
-        let is_here = self.ids.contains_key(user);
-        let nodes = self.nodes.as_mut()?;
-        let about = nodes.people.to_show(user).filter(|_| !is_here).cloned();
-        let before = nodes.people.show(user, about.clone());
+        let about = self.to_show(user).cloned();
+        let before = self.nodes.as_mut()?.people.show(user, about.clone());
         Some((before, about))
     }
 
