@@ -25,6 +25,11 @@ impl<K: Copy + Ord> Rooms<K> {
             return self.learn(subject, node, user, Some(about));
         }
         self.note_about(subject, node, user, Some(about));
+        self.show_found(user);
+    }
+
+    /// Shows one who was there all along, and notes in which rooms that is to be told.
+    pub(super) fn show_found(&mut self, user: &Arc<str>) {
         // One that was here until now was told to have gone on there.
         let Some((None, Some(about))) = self.show(user) else { return };
         if let Some(nodes) = &mut self.nodes {

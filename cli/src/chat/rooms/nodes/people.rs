@@ -111,7 +111,7 @@ impl<K: Copy + Ord> Rooms<K> {
         let Some(nodes) = &mut self.nodes else { return };
         if nodes.is_up && nodes.people.again_at().is_some_and(|at| at <= self.now) {
             let again = nodes.people.take_again(self.now);
-            again.iter().for_each(|user| self.refresh(user));
+            again.iter().for_each(|user| self.show_found(user));
         }
     }
 
