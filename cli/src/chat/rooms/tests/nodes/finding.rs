@@ -388,3 +388,25 @@ fn who_is_shown_already_does_not_part_those_who_are_found() {
     assert_eq!(cluster.types(0, 0), ["user_list"]);
     assert_eq!(cluster.list(0, 0, "general").len(), 23);
 }
+
+/// The one that came last need not wait, and is told to have come before the one in the middle, which does.
+#[test]
+fn who_waits_for_the_database_takes_nothing_from_who_came_later() {
+    let mut cluster = Cluster::of(2);
+    cluster.enter(0, 0);
+    let token = cluster.welcome(0, 0)["token"].clone();
+    cluster.pass(3_000);
+    cluster.is_silent = true;
+    cluster.open(0, 5);
+    cluster.say(0, 5, json!({"type": "resume", "token": token, "after": 0}));
+    cluster.say(0, 5, json!({"type": "join", "roomId": "x"}));
+    cluster.pass(6_000);
+    assert!(cluster.nodes[0].rooms.is_away());
+    cluster.open(0, 6);
+    cluster.say(0, 6, json!({"type": "resume", "token": token, "after": 0}));
+    assert_eq!(cluster.welcome(0, 6)["resumed"], true);
+    cluster.pass(12_000);
+    assert_eq!(cluster.nodes[0].closed, [(0, 4001), (5, 4001)]);
+    assert_eq!(cluster.list(0, 6, "general").len(), 1);
+    assert_eq!(cluster.nodes[0].rooms.list().collect::<Vec<_>>(), [("general", 1)]);
+}
