@@ -8,6 +8,8 @@ use wharf::service::mesh::{Action as MeshAction, Mesh, Subject};
 mod catching_up;
 mod finding;
 mod flow;
+mod gone;
+mod pacing;
 mod people;
 mod poison;
 mod sweeps;

@@ -138,7 +138,7 @@ fn a_list_of_all_users_goes_to_one_connection_at_once() {
 #[test]
 fn lists_of_who_was_found_wait_until_the_one_before_is_taken() {
     let mut limits = Limits::default();
-    (limits.max_users, limits.max_remote_users, limits.max_outbox) = (10, 400, 64 << 10);
+    (limits.max_users, limits.max_remote_users, limits.max_outbox) = (400, 400, 64 << 10);
     let (mut site, carried) = node_within(limits);
     site.come("/ws?join=no");
     let rooms: Vec<String> = (0..limits.rooms_per_user).map(|room| format!("r{room}")).collect();
