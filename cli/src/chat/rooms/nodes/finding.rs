@@ -20,7 +20,7 @@ pub(super) struct Found(BTreeMap<Arc<str>, BTreeSet<Arc<str>>>);
 impl<K: Copy + Ord> Rooms<K> {
     /// Another node has one of its users since before it was known here.
     pub(super) fn find(&mut self, subject: &Subject, node: NodeId, user: &Arc<str>, about: &[u8]) {
-        let is_shown = self.nodes.as_ref().is_some_and(|nodes| nodes.people.is_shown(user));
+        let is_shown = self.nodes.as_ref().is_some_and(|nodes| nodes.people.shown(user).is_some());
         if is_shown || !subject.is_all() {
             return self.learn(subject, node, user, Some(about));
         }

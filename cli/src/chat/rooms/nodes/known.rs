@@ -138,10 +138,6 @@ impl People {
         true
     }
 
-    pub(super) fn is_shown(&self, user: &str) -> bool {
-        self.shown.contains_key(user)
-    }
-
     pub(super) fn len(&self) -> usize {
         self.shown.len()
     }

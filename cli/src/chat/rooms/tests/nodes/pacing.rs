@@ -8,10 +8,10 @@ use super::*;
 fn who_is_congested_is_told_of_who_was_found_once_it_takes_that() {
     let mut cluster = Cluster::of(1);
     cluster.open(0, 0);
-    ["a", "b"].map(|room| cluster.say(0, 0, json!({"type": "join", "roomId": room})));
+    ["a", "b"].into_iter().for_each(|room| cluster.say(0, 0, json!({"type": "join", "roomId": room})));
     let node = cluster.start_alone();
     cluster.open(node, 20);
-    ["a", "b"].map(|room| cluster.say(node, 20, json!({"type": "join", "roomId": room})));
+    ["a", "b"].into_iter().for_each(|room| cluster.say(node, 20, json!({"type": "join", "roomId": room})));
     cluster.forget();
     cluster.nodes[node].rooms.handle_congested(20);
     cluster.notice(node, &Notice::Up);
