@@ -1,7 +1,7 @@
 //! What users of the chat are held to.
 
 use super::names::MAX_NAME;
-use super::protocol::MAX_USER;
+use super::protocol::{MAX_ROOM_ID, MAX_USER};
 use std::time::Duration;
 use wharf::service::history::DeskConfig;
 use wharf::service::limiter::Rate;
@@ -67,6 +67,12 @@ impl Limits {
     pub(super) const fn longest_list(&self) -> usize {
         1024_usize
             .saturating_add(MAX_LISTED.saturating_mul(self.max_users.saturating_add(self.max_remote_users)))
+    }
+
+    /// Most that nodes tell each other of one user, in bytes: its name and its rooms, all of the longest characters there are, and what is
+    /// around them.
+    pub(super) const fn longest_about(&self) -> usize {
+        (4 * MAX_NAME + 64).saturating_add(self.rooms_per_user.saturating_mul(4 * MAX_ROOM_ID + 3))
     }
 }
 

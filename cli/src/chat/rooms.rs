@@ -100,6 +100,8 @@ pub struct Rooms<K> {
     /// Users who are not to be sent what can wait.
     congested: Congested<K>,
     spent: Spent,
+    /// How often somebody showed a token.
+    came: u64,
     /// Who waits to read, those who have waited longest first: users at most once each, and [`Limits::max_pages`].
     readers: VecDeque<Reader<K>>,
     pages: usize,
@@ -136,6 +138,7 @@ impl<K: Copy + Ord> Rooms<K> {
             ready: BTreeSet::new(),
             congested: Congested::default(),
             spent: Spent::default(),
+            came: 0,
             readers: VecDeque::new(),
             pages: 0,
             reading: None,

@@ -30,6 +30,8 @@ pub(super) struct User {
     pub(super) kept_at: Option<Wall>,
     /// It shows a token, and what it is good for is not known yet.
     pub(super) resuming: Option<Resuming>,
+    /// Which of those who showed a token here it was, counted from 1; 0 for one that has shown none.
+    pub(super) came: u64,
     /// Which of its connections that is, over all nodes: the one with the greatest goes on. 0 for one that has not come back yet.
     pub(super) epoch: u64,
 }
@@ -74,6 +76,7 @@ impl User {
             is_fresh: true,
             kept_at: None,
             resuming: None,
+            came: 0,
             epoch: 0,
         }
     }

@@ -64,10 +64,7 @@ pub(super) enum Step {
 impl<K: Copy + Ord> Rooms<K> {
     /// A user has joined a room, and is told its history before anything else is said.
     pub(super) fn await_history(&mut self, conn: K, room: Arc<str>) {
-        let told = self.told;
-        if !self.behind.contains_key(&conn) {
-            self.begin(conn, told, false);
-        }
+        self.begin_at_end(conn);
         if let Some(behind) = self.behind.get_mut(&conn) {
             behind.rooms.push_back(room);
         }
@@ -80,6 +77,15 @@ impl<K: Copy + Ord> Rooms<K> {
             behind.rooms.retain(|other| &**other != room);
         }
         self.await_no_list(conn, room);
+    }
+
+    /// A user is told who is in a room when it takes that, and until then not who comes and goes there.
+    pub(super) fn await_list(&mut self, conn: K, room: Arc<str>) {
+        self.begin_at_end(conn);
+        if let Some(behind) = self.behind.get_mut(&conn) {
+            behind.lists.push_back(room);
+        }
+        self.ready.insert(conn);
     }
 
     /// A user is told who is in a room.
@@ -113,6 +119,13 @@ impl<K: Copy + Ord> Rooms<K> {
             if self.congested.has(*conn) && !self.behind.contains_key(conn) {
                 self.begin(*conn, id.saturating_sub(1), false);
             }
+        }
+    }
+
+    /// All that was told until now was told to it, unless it is behind already.
+    fn begin_at_end(&mut self, conn: K) {
+        if !self.behind.contains_key(&conn) {
+            self.begin(conn, self.told, false);
         }
     }
 

@@ -30,9 +30,6 @@ use wharf::service::mesh::{self, Event, Mesh, Subject};
 
 /// From a gap until it is looked for in the database: it is there already, and others may be told of meanwhile.
 const AFTER_A_GAP: Duration = Duration::from_millis(50);
-/// Most that is told of one user: twenty rooms with the longest names, and its own name.
-const MAX_ABOUT: usize = 8 << 10;
-
 /// How many nodes may hear as many rooms as there can be.
 const MOST_NODES: usize = 16;
 
@@ -157,7 +154,7 @@ impl<K: Copy + Ord> Rooms<K> {
         // In each room's subject there is one a node, so that of users is not the mesh's limit.
         let listeners = limits.max_rooms.saturating_mul(MOST_NODES);
         config.max_remote_members = limits.max_remote_users.saturating_mul(2).saturating_add(listeners);
-        config.max_about = MAX_ABOUT;
+        config.max_about = limits.longest_about();
         let mesh = Mesh::new(now, config, Entropy::from_seed(entropy.bytes()));
         let nodes = Nodes {
             mesh,
@@ -179,7 +176,10 @@ impl<K: Copy + Ord> Rooms<K> {
         let now = self.advance(now, wall);
         let Some(nodes) = &mut self.nodes else { return };
         match notice {
-            Notice::Up => nodes.mesh.handle_up(now),
+            Notice::Up => {
+                nodes.mesh.handle_up(now);
+                nodes.people.hear_again(now);
+            }
             Notice::Down => nodes.mesh.handle_down(now),
             Notice::Slow(dropped) => nodes.mesh.handle_slow(now, *dropped),
             Notice::Delivered { subject, bytes } => nodes.mesh.handle_delivered(now, subject, bytes),
@@ -237,7 +237,8 @@ impl<K: Copy + Ord> Rooms<K> {
 
     pub(super) fn nodes_due(&self) -> Option<Instant> {
         let nodes = self.nodes.as_ref()?;
-        let due = [nodes.mesh.poll_timeout(), nodes.sweep.poll_timeout(), nodes.people.refill_at()];
+        let again = nodes.people.again_at().filter(|_| nodes.is_up);
+        let due = [nodes.mesh.poll_timeout(), nodes.sweep.poll_timeout(), nodes.people.refill_at(), again];
         due.into_iter().flatten().min()
     }
 
@@ -247,6 +248,7 @@ impl<K: Copy + Ord> Rooms<K> {
             nodes.sweep.handle_timeout(self.now, nodes.is_up);
         }
         self.refill();
+        self.show_again();
     }
 
     pub(super) fn node_stats(&self) -> Option<NodeStats> {

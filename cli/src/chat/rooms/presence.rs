@@ -38,7 +38,7 @@ impl<K: Copy + Ord> Rooms<K> {
             self.broadcast(conns, leave_text(room, &user.id, &user.name));
         }
         self.note_user(&user.id);
-        self.refresh(&user.id);
+        self.go(&user.id, user.epoch);
         Some(user)
     }
 

@@ -18,6 +18,8 @@ impl<K: Copy + Ord> Rooms<K> {
         let auto_join = std::mem::take(&mut user.owes_auto_join) || was_to_join;
         let resuming = Resuming { token, after, auto_join, held: VecDeque::new() };
         user.resuming = Some(resuming);
+        self.came += 1;
+        user.came = self.came;
         match self.known_session(&hash) {
             // Nobody was given it, so there is nothing to look up.
             None if is_unknown => self.settle_resume(conn, Ok(None)),
@@ -38,6 +40,20 @@ impl<K: Copy + Ord> Rooms<K> {
         self.desk.session(hash).filter(|session| session.expires > self.wall).cloned()
     }
 
+    /// What was read is older than what waits to be stored, also if somebody else has come with the token since it was asked, and gone on. Each
+    /// change is stored, so where none waits it is at least as new as what is known here: the user may have been at another node since.
+    fn newest_session(
+        &self,
+        hash: &TokenHash,
+        read: Result<Option<Session>, ()>,
+    ) -> Result<Option<Session>, ()> {
+        match (read, self.known_session(hash)) {
+            (Ok(Some(read)), _) if self.desk.session(hash).is_none() => Ok(Some(read)),
+            (_, Some(known)) => Ok(Some(known)),
+            (read, None) => read,
+        }
+    }
+
     /// Whether it is known without the store whose token a user shows.
     pub(super) fn is_known(&self, conn: K) -> bool {
         let resuming = self.users.get(&conn).and_then(|user| user.resuming.as_ref());
@@ -55,8 +71,11 @@ impl<K: Copy + Ord> Rooms<K> {
         let Some(resuming) = self.users.get_mut(&conn).and_then(|user| user.resuming.take()) else { return };
         let Resuming { token, after, auto_join, held } = resuming;
         let stored = session.as_ref().ok().and_then(|session| Some(session.as_ref()?.epoch)).unwrap_or(0);
-        // What is known here is newer than what is stored, also if somebody else has come with it since it was asked, and gone on.
-        match self.known_session(&hash_of(&token)).map_or(session, |known| Ok(Some(known))) {
+        let hash = hash_of(&token);
+        if self.is_passed(conn, &hash) {
+            return self.take_over(conn);
+        }
+        match self.newest_session(&hash, session) {
             Ok(Some(session)) => self.come_back(conn, &token, after, session, stored),
             Ok(None) => {
                 let refusal = Refusal::new(Code::BadToken, "this token is not known, or not any more");
@@ -82,6 +101,12 @@ impl<K: Copy + Ord> Rooms<K> {
         for frame in held {
             self.handle_frame(conn, frame);
         }
+    }
+
+    /// Whether the user of a token is here over a connection that has shown it later: who waits to have it looked up may be passed by.
+    fn is_passed(&self, conn: K, token: &TokenHash) -> bool {
+        let came = |conn: &K| self.users.get(conn).map(|user| user.came);
+        self.tokens.get(token).is_some_and(|other| came(other) > came(&conn))
     }
 
     /// The connection's fresh user makes way for the one who is back.

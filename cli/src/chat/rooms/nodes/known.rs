@@ -11,6 +11,16 @@ use wharf::service::mesh::NodeId;
 
 /// From when there is room for more until they are looked for, so that it is not done for each.
 const REFILL: Duration = Duration::from_secs(1);
+/// How long a user who has gone from here is not taken to be at another node since before, while that node can be heard: it has
+/// told by then that the user is not.
+const HIDDEN: Duration = Duration::from_secs(6);
+
+/// Of a user who has gone from here: which of its connections that was, and until when those before it are not shown.
+#[derive(Clone, Copy, Debug)]
+struct Gone {
+    last: (u64, NodeId),
+    until: Instant,
+}
 
 /// All of them, and what of those here is to be told to the other nodes.
 #[derive(Debug, Default)]
@@ -33,6 +43,10 @@ pub(super) struct People {
     is_short: bool,
     /// When to see who that is.
     refill_at: Option<Instant>,
+    /// At most one entry a user that is known.
+    gone: BTreeMap<Arc<str>, Gone>,
+    /// When to see who of them is shown again, if the others can be heard until then.
+    again_at: Option<Instant>,
 }
 
 impl People {
@@ -42,6 +56,38 @@ impl People {
 
     pub(super) const fn refill_at(&self) -> Option<Instant> {
         self.refill_at
+    }
+
+    /// A user goes from here, whose connection that was. One before it that another node may still have is most likely over, and that node
+    /// has not told.
+    pub(super) fn go(&mut self, now: Instant, user: &Arc<str>, last: (u64, NodeId)) {
+        let is_older =
+            |places: &BTreeMap<NodeId, About>| places.iter().any(|(node, about)| (about.epoch, *node) < last);
+        if self.known.get(user).is_some_and(is_older) {
+            let until = now + HIDDEN;
+            self.gone.insert(user.clone(), Gone { last, until });
+            self.again_at.get_or_insert(until);
+        }
+    }
+
+    /// The others can be heard from now on.
+    pub(super) fn hear_again(&mut self, now: Instant) {
+        let until = now + HIDDEN;
+        self.gone.values_mut().for_each(|gone| gone.until = until);
+        self.again_at = (!self.gone.is_empty()).then_some(until);
+    }
+
+    pub(super) const fn again_at(&self) -> Option<Instant> {
+        self.again_at
+    }
+
+    /// Who of those who have gone is where it was before, as far as is known; called when it is due.
+    pub(super) fn take_again(&mut self, now: Instant) -> Vec<Arc<str>> {
+        let due = self.gone.iter().filter(|(_, gone)| gone.until <= now);
+        let due: Vec<Arc<str>> = due.map(|(user, _)| user.clone()).collect();
+        self.gone.retain(|_, gone| gone.until > now);
+        self.again_at = self.gone.values().map(|gone| gone.until).min();
+        due
     }
 
     /// Which of these users, who are at other nodes, are not known and can be; called when it is due.
@@ -69,6 +115,9 @@ impl People {
     /// A node tells something of a user. Whether that is known from now on.
     pub(super) fn note(&mut self, now: Instant, node: NodeId, user: &Arc<str>, about: Option<About>) -> bool {
         let is_full = self.known.len() >= self.limit;
+        if about.is_some() {
+            self.gone.remove(user);
+        }
         match (self.known.get_mut(user), about) {
             (Some(places), Some(about)) => drop(places.insert(node, about)),
             (Some(places), None) => drop(places.remove(&node)),
@@ -81,15 +130,12 @@ impl People {
         }
         if self.known.get(user).is_some_and(BTreeMap::is_empty) {
             self.known.remove(user);
+            self.gone.remove(user);
             if self.is_short {
                 self.refill_at.get_or_insert(now + REFILL);
             }
         }
         true
-    }
-
-    pub(super) fn is_shown(&self, user: &str) -> bool {
-        self.shown.contains_key(user)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -115,6 +161,18 @@ impl People {
     /// The last of a user's connections at other nodes, and which node has it.
     pub(super) fn last(&self, user: &str) -> Option<(&NodeId, &About)> {
         self.known.get(user)?.iter().max_by_key(|(node, about)| (about.epoch, **node))
+    }
+
+    /// What is to be shown of a user who is not here.
+    pub(super) fn to_show(&self, user: &str) -> Option<&About> {
+        let (node, about) = self.last(user)?;
+        let is_over = self.gone.get(user).is_some_and(|gone| (about.epoch, *node) < gone.last);
+        Some(about).filter(|_| !is_over)
+    }
+
+    /// What is shown of a user.
+    pub(super) fn shown(&self, user: &str) -> Option<&About> {
+        self.shown.get(user)
     }
 
     /// Shows this of a user; what was shown before.

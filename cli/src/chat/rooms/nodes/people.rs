@@ -89,7 +89,7 @@ impl<K: Copy + Ord> Rooms<K> {
 
     /// A user came, went or has changed, here or there: members are told what is new of it at other nodes.
     pub(in crate::chat::rooms) fn refresh(&mut self, user: &Arc<str>) {
-        self.tell_found();
+        self.tell_found_before(user);
         let Some((before, about)) = self.show(user) else { return };
         self.tell_difference(user, before.as_ref(), about.as_ref());
         if let Some(about) = about {
@@ -97,12 +97,34 @@ impl<K: Copy + Ord> Rooms<K> {
         }
     }
 
+    /// A user has gone from here, whose connection that was: what is known of it at other nodes is from before, but for those where it has
+    /// gone on.
+    pub(in crate::chat::rooms) fn go(&mut self, user: &Arc<str>, epoch: u64) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.people.go(self.now, user, (epoch, nodes.mesh.node()));
+        }
+        self.refresh(user);
+    }
+
+    /// Shows those again who have gone from here and are at another node after all, if it is due.
+    pub(super) fn show_again(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        if nodes.is_up && nodes.people.again_at().is_some_and(|at| at <= self.now) {
+            let again = nodes.people.take_again(self.now);
+            again.iter().for_each(|user| self.show_found(user));
+        }
+    }
+
+    /// What is to be shown of a user as it is: nothing of one who is here.
+    pub(super) fn to_show(&self, user: &str) -> Option<&About> {
+        let is_here = self.ids.contains_key(user);
+        self.nodes.as_ref().filter(|_| !is_here)?.people.to_show(user)
+    }
+
     /// Shows a user as it is: what was shown before, and what is.
     pub(super) fn show(&mut self, user: &Arc<str>) -> Option<(Option<About>, Option<About>)> {
-        let is_here = self.ids.contains_key(user);
-        let nodes = self.nodes.as_mut()?;
-        let about = nodes.people.last(user).filter(|_| !is_here).map(|(_, about)| about.clone());
-        let before = nodes.people.show(user, about.clone());
+        let about = self.to_show(user).cloned();
+        let before = self.nodes.as_mut()?.people.show(user, about.clone());
         Some((before, about))
     }
 

@@ -127,6 +127,9 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::Limits;
+    use crate::chat::names::MAX_NAME;
+    use crate::chat::protocol::MAX_ROOM_ID;
     use proptest::prelude::*;
 
     fn entry() -> Entry {
@@ -181,6 +184,15 @@ mod tests {
             assert_eq!(read_about(user, &about(epoch, name, rooms), 3), None);
         }
         assert_eq!(read_about("u", &about(MAX_ID + 1, "A", vec![]), 3), None);
+    }
+
+    #[test]
+    fn the_most_that_is_told_of_a_user_is_as_long_as_it_may_be() {
+        let limits = Limits::default();
+        let [name, room] = [MAX_NAME, MAX_ROOM_ID].map(|chars| "\u{1f642}".repeat(chars));
+        let told = about(MAX_ID, &name, vec![&*room; limits.rooms_per_user]);
+        assert!(read_about("u", &told, limits.rooms_per_user).is_some());
+        assert!((told.len()..told.len() + 32).contains(&limits.longest_about()), "{}", told.len());
     }
 
     proptest! {

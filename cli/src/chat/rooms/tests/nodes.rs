@@ -8,6 +8,8 @@ use wharf::service::mesh::{Action as MeshAction, Mesh, Subject};
 mod catching_up;
 mod finding;
 mod flow;
+mod gone;
+mod pacing;
 mod people;
 mod poison;
 mod sweeps;
@@ -38,6 +40,8 @@ struct Cluster {
     loses: bool,
     /// The database is not there for anybody.
     is_away: bool,
+    /// It answers nothing.
+    is_silent: bool,
 }
 
 impl Node {
@@ -71,6 +75,7 @@ impl Cluster {
             on_the_way: VecDeque::new(),
             loses: false,
             is_away: false,
+            is_silent: false,
         };
         for node in 0..nodes {
             cluster.notice(node, &Notice::Up);
@@ -196,6 +201,7 @@ impl Cluster {
                     node.closed.push((conn, code.as_u16()));
                     continue;
                 }
+                Action::Ask(_) if self.is_silent => continue,
                 Action::Ask(ask) => {
                     let is_after = matches!(&ask, StoreAsk::Page(PageAsk { span: Span::After(_), .. }));
                     node.pages += usize::from(is_after);

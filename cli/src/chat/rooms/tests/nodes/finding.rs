@@ -206,7 +206,7 @@ fn where_a_user_came_last_it_goes_on_whatever_clocks_say() {
 }
 
 /// A node hears of none that it has missed, and is not told that it is cut off.
-fn silence(cluster: &mut Cluster, node: usize) {
+pub(super) fn silence(cluster: &mut Cluster, node: usize) {
     cluster.nodes[node].is_cut = true;
     cluster.pass(7_000);
     cluster.forget();
@@ -267,4 +267,26 @@ fn who_comes_back_to_where_it_is_known_need_not_wait_for_the_database() {
         assert_eq!(cluster.welcome(0, turn)["resumed"], true);
     }
     assert_eq!(cluster.nodes[0].closed, [(0, 4001), (5, 4001), (6, 4001)]);
+}
+
+/// The one that came last need not wait, and is told to have come before the one in the middle, which does.
+#[test]
+fn who_waits_for_the_database_takes_nothing_from_who_came_later() {
+    let mut cluster = Cluster::of(2);
+    cluster.enter(0, 0);
+    let token = cluster.welcome(0, 0)["token"].clone();
+    cluster.pass(3_000);
+    cluster.is_silent = true;
+    cluster.open(0, 5);
+    cluster.say(0, 5, json!({"type": "resume", "token": token, "after": 0}));
+    cluster.say(0, 5, json!({"type": "join", "roomId": "x"}));
+    cluster.pass(6_000);
+    assert!(cluster.nodes[0].rooms.is_away());
+    cluster.open(0, 6);
+    cluster.say(0, 6, json!({"type": "resume", "token": token, "after": 0}));
+    assert_eq!(cluster.welcome(0, 6)["resumed"], true);
+    cluster.pass(12_000);
+    assert_eq!(cluster.nodes[0].closed, [(0, 4001), (5, 4001)]);
+    assert_eq!(cluster.list(0, 6, "general").len(), 1);
+    assert_eq!(cluster.nodes[0].rooms.list().collect::<Vec<_>>(), [("general", 1)]);
 }

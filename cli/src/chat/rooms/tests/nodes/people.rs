@@ -162,3 +162,27 @@ fn of_two_who_show_a_token_at_once_one_goes_on() {
     assert_eq!(closed, [(7, 4001)]);
     assert_eq!(cluster.list(2, 2, "general").len(), 2);
 }
+
+/// Its first connection is still there, and knows nothing of what it did at the other node.
+#[test]
+fn who_comes_back_to_where_it_was_before_is_what_it_was_last() {
+    let mut cluster = Cluster::with_one_each(2);
+    cluster.enter(0, 5);
+    let token = cluster.welcome(0, 5)["token"].clone();
+    cluster.pass(3_000);
+    cluster.cut(0, true);
+    cluster.open(1, 6);
+    cluster.say(1, 6, json!({"type": "resume", "token": token, "after": 0}));
+    cluster.say(1, 6, json!({"type": "join", "roomId": "b"}));
+    cluster.say(1, 6, json!({"type": "name", "name": "Bea"}));
+    cluster.pass(3_000);
+    cluster.message(1, "a");
+    cluster.say(1, 1, json!({"type": "join", "roomId": "b"}));
+    cluster.say(1, 1, json!({"type": "message", "roomId": "b", "content": "b"}));
+    cluster.open(0, 7);
+    cluster.say(0, 7, json!({"type": "resume", "token": token, "after": 0}));
+    let welcome = cluster.welcome(0, 7);
+    assert_eq!((&welcome["rooms"], &welcome["name"]), (&json!(["general", "b"]), &json!("Bea")));
+    assert_eq!(cluster.ids(0, 7), [1, 2]);
+    assert_eq!(cluster.nodes[0].closed, [(5, 4001)]);
+}
