@@ -48,6 +48,9 @@ pub struct Connect {
     /// Largest message taken or sent, in bytes.
     #[arg(long, default_value_t = 16 << 20, value_name = "BYTES", value_parser = at_least_one, help_heading = MESSAGES)]
     pub max_message: usize,
+    /// Tell by the exit code what failed: 3 to 7 in place of 1.
+    #[arg(long, help_heading = CONNECTION)]
+    pub exit_codes: bool,
     /// Ping the WebSocket every so many seconds. stderr says how long each answer took, and at the end min, avg, p99 and max.
     #[arg(long, value_name = "SECS", value_parser = positive_seconds, help_heading = MESSAGES)]
     pub ping: Option<Duration>,
@@ -122,7 +125,7 @@ With --retry a connection that is lost is made again, and so is one that does no
 use (401, 403, 404, a close with 1000, 1008 or 4000 to 4999, a certificate that is not trusted). What was not written to one connection goes
 out on the next; what was written in part, or may not have arrived, is not sent twice, and stderr says so. Lines of stdin wait meanwhile.
 
-Exit codes; any but 0 comes with one line on stderr that says when it failed and what to try:
+Exit code 0, 1 or 2; any but 0 comes with one line on stderr that says when it failed and what to try. --exit-codes tells more of 1:
   0  closed with 1000 by either side, or as /close said, or without a Close by framings that have none
   1  interrupted before it was open, a message that cannot be sent, or this machine is at fault
   2  bad use

@@ -77,7 +77,7 @@ impl Outcome {
         })
     }
 
-    /// What the program ends with, as its `--help` has it.
+    /// What the program ends with under `--exit-codes`, as its `--help` has it; without that it is 1 where this is above.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -323,9 +323,9 @@ fn exit_codes_of_a_close() {
         succeeds(&client.wait(), &[]);
         let mut client = connect(runtime, &other, &[]);
         let other_stdin = client.take_stdin();
-        complains(&client.wait(), 6, &["close:", "4001", "no\u{fffd} more"]);
+        complains(&client.wait(), 1, &["close:", "4001", "no\u{fffd} more"]);
         // It waits, so that it is not writing its Close when the reset comes.
-        let abort = ["--send", "abort", "--wait", "1000"];
+        let abort = ["--exit-codes", "--send", "abort", "--wait", "1000"];
         complains(&connect(runtime, &url, &abort).wait(), 7, &["read:", "1006"]);
         drop((stdin, other_stdin));
     }
@@ -339,17 +339,18 @@ fn exit_codes_of_what_did_not_open() {
     let silent = format!("ws://{}/", listener.local_addr().unwrap());
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (gone, unknown) = (format!("ws://{gone}/"), format!("ws://{}.invalid/", "x".repeat(64)));
+    let told = ["--exit-codes"];
     for runtime in RUNTIMES {
-        complains(&connect(runtime, &missing, &[]).wait(), 5, &["handshake:", "404"]);
-        complains(&connect(runtime, &moved, &[]).wait(), 5, &["handshake:", "301", "ws://elsewhere/"]);
-        complains(&connect(runtime, &denied, &[]).wait(), 5, &["handshake:", "403", "not\u{fffd}[31m you"]);
+        complains(&connect(runtime, &missing, &[]).wait(), 1, &["handshake:", "404"]);
+        complains(&connect(runtime, &moved, &[]).wait(), 1, &["handshake:", "301", "ws://elsewhere/"]);
+        complains(&connect(runtime, &denied, &told).wait(), 5, &["handshake:", "403", "not\u{fffd}[31m you"]);
         complains(
             &connect(runtime, &silent, &["--open-timeout", "0.2"]).wait(),
-            5,
+            1,
             &["handshake:", "timed out"],
         );
-        complains(&connect(runtime, &gone, &[]).wait(), 3, &["connect:", &gone]);
-        complains(&connect(runtime, &unknown, &[]).wait(), 3, &["lookup:"]);
+        complains(&connect(runtime, &gone, &[]).wait(), 1, &["connect:", &gone]);
+        complains(&connect(runtime, &unknown, &told).wait(), 3, &["lookup:"]);
     }
 }
 

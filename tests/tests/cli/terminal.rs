@@ -166,11 +166,11 @@ fn however_it_ends_the_terminal_is_as_it_was() {
     // Over the paths of the server, of which one closes at once.
     let mut typing = Typing::start(&folder, &[&format!("{url}/close/4001")]);
     typing.sees("wharf: close: the server closed with 4001");
-    assert_eq!(typing.ends(), (Some(6), false));
+    assert_eq!(typing.ends(), (Some(1), false));
     let mut typing = Typing::start(&folder, &["ws://127.0.0.1:1/"]);
     typing.sees("\x1b[?2004l");
     typing.sees("wharf: connect:");
-    assert_eq!(typing.ends(), (Some(3), false));
+    assert_eq!(typing.ends(), (Some(1), false));
     let mut typing = Typing::open(&folder, &url, &[]);
     typing.press("half a li");
     typing.sees("half a li");
