@@ -209,7 +209,7 @@ pub enum NodeRequest {
         /// The last service that was served.
         after: Option<Name>,
         /// Claims that were wanted and that this node keeps, since the service came back to it so long ago: whoever wants one for an
-        /// older registration is [`Replaced`](super::NodeAnswer::Replaced).
+        /// older registration is [`Replaced`](super::ClaimOutcome::Replaced).
         kept: Vec<(Name, Duration)>,
     },
     /// Make messages of dead letters, which wait in the store, in the order of their places: behind all that was ever put in, at places
