@@ -2,7 +2,9 @@
 
 use super::asking::BREATH;
 use super::state::{Asked, Purpose};
-use super::{DeathNotice, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing};
+use super::{
+    DeathNotice, Fence, MAX_NOTICES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
+};
 use crate::base::{CloseCode, Instant, Wall};
 use crate::service::bus::broker::After;
 use crate::service::bus::dedupe::Dedupe;
@@ -201,8 +203,14 @@ impl<C: Ord + Copy> Broker<C> {
         standing: Standing,
     ) {
         if let Some(node) = &mut self.node {
-            let wait =
-                if next.is_some() || !notices.is_empty() { Duration::ZERO } else { node.settings.poll };
+            let wait = if next.is_some() || !notices.is_empty() {
+                Duration::ZERO
+            } else if wanted.len() >= MAX_NOTICES {
+                // There may be more, and nobody calls again for those: they come once some of these are given up.
+                BREATH
+            } else {
+                node.settings.poll
+            };
             (node.look_at, node.after, node.standing) = (now + wait, next, standing);
         }
         for (accepted, progress) in messages {

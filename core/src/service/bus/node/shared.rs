@@ -191,8 +191,10 @@ impl SharedMemory {
         }
         let shelf = self.shelves.entry(name.clone()).or_default();
         if let Some(owner) = owner {
+            if shelf.wanted != Some(fence) {
+                self.wakes.insert(owner);
+            }
             (shelf.wanted, shelf.wanted_since) = (Some(fence), since);
-            self.wakes.insert(owner);
             return ClaimOutcome::Wanted;
         }
         (shelf.owner, shelf.since, shelf.wanted) = (Some(fence), since, None);
