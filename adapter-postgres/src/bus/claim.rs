@@ -106,7 +106,7 @@ async fn lock(
         owners.insert(service, owner);
     }
     for slot in over {
-        if fence_if_over(turn, slot).await? {
+        if fence_if_over(turn, slot, Duration::ZERO).await? {
             owners.retain(|_, owner| *owner != slot);
         }
     }

@@ -11,6 +11,7 @@ mod join;
 mod letters;
 mod load;
 mod look;
+mod over;
 mod rows;
 mod schema;
 mod stage;

@@ -1,10 +1,9 @@
 //! The transaction of an ask.
 
 use super::failing::Failing;
-use super::wakes::CHANNEL;
+use super::wakes::calls;
 use crate::link::{Link, Params};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Row, SimpleQueryMessage};
 use wharf::service::bus::{Fence, Name, NodeAsk, Seq};
@@ -121,16 +120,19 @@ impl<'a> Turn<'a> {
     pub(crate) async fn commit(self) -> Result<(), Failing> {
         let Fence { slot, .. } = self.fence;
         let (number, lease, last, more) = (self.number, self.lease.as_micros(), self.last.0, self.remembered);
-        let mut sql = format!(
+        // Within the transaction all that call anybody would have to wait for each other's disk.
+        let sql = format!(
             "UPDATE bus_nodes SET number = {number}, \
              until = clock_timestamp() + {lease} * interval '1 microsecond', \
-             last = greatest(last, {last}), remembered = remembered + {more} WHERE slot = {slot}; COMMIT"
+             last = greatest(last, {last}), remembered = remembered + {more} WHERE slot = {slot}; COMMIT{}",
+            calls(&self.wakes)
         );
-        for slot in &self.wakes {
-            // Within the transaction all that call anybody would have to wait for each other's disk.
-            let _ = write!(sql, "; NOTIFY {CHANNEL}, '{slot}'");
-        }
         self.link.client.batch_execute(&sql).await.map_err(|_| Failing::Doubt)
+    }
+
+    /// Makes what was done beside the ask last, which is still to be carried out.
+    pub(crate) async fn end(self) -> Result<(), Failing> {
+        Ok(self.link.client.batch_execute(&format!("COMMIT{}", calls(&self.wakes))).await?)
     }
 
     /// Does nothing of it, but for the lease.

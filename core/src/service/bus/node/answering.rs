@@ -32,6 +32,10 @@ impl<C: Ord + Copy> Broker<C> {
             _ => {}
         }
         let was_over = node.lease_until <= now;
+        if was_over {
+            // So may others have been that are right behind, and whom a trim would fence.
+            node.trim_at = node.trim_at.max(now + node.settings.trim);
+        }
         node.lease_until = asked.since + node.settings.lease;
         node.grace_until = node.lease_until + node.settings.grace;
         node.away_since = None;
