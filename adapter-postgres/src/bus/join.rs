@@ -75,17 +75,12 @@ async fn lock_over(link: &mut Link, slot: i16, overdue: Duration) -> Result<bool
     Ok(!link.query(LOCK_OVER, &[&slot, &overdue.as_secs_f64()]).await?.is_empty())
 }
 
-/// Fences a node whose lease has been over for so long, if it is not at work. Whether it is fenced.
-pub(crate) async fn fence_if_over(
-    turn: &mut Turn<'_>,
-    slot: i16,
-    overdue: Duration,
-) -> Result<bool, Failing> {
-    if !lock_over(turn.link, slot, overdue).await? {
-        return Ok(false);
+/// Fences a node whose lease has been over for so long, if it is not at work.
+pub(crate) async fn fence_if_over(turn: &mut Turn<'_>, slot: i16, overdue: Duration) -> Result<(), Failing> {
+    if lock_over(turn.link, slot, overdue).await? {
+        fence_out(turn.link, slot, &mut turn.wakes).await?;
     }
-    fence_out(turn.link, slot, &mut turn.wakes).await?;
-    Ok(true)
+    Ok(())
 }
 
 /// The node goes, with its claims.

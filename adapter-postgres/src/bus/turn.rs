@@ -15,7 +15,7 @@ pub(crate) struct Turn<'a> {
     number: u64,
     lease: Duration,
     /// When it was asked: all that happens meanwhile makes what is so old older.
-    began: Instant,
+    pub(crate) began: Instant,
     /// The node's claims.
     claims: &'a BTreeSet<Name>,
     /// The greatest place that the ask gives.
@@ -34,6 +34,11 @@ pub(crate) enum Begun<'a> {
     Done,
     /// The node is none any more.
     Fenced,
+}
+
+/// How old something is by now that was so old then, in seconds.
+pub(crate) fn aged(age: Duration, began: Instant) -> f64 {
+    (age + began.elapsed()).as_secs_f64()
 }
 
 impl<'a> Turn<'a> {
@@ -81,7 +86,7 @@ impl<'a> Turn<'a> {
 
     /// How old something is by now that was so old when it was asked, in seconds.
     pub(crate) fn age(&self, age: Duration) -> f64 {
-        (age + self.began.elapsed()).as_secs_f64()
+        aged(age, self.began)
     }
 
     /// Only what a node has claimed is its own.
