@@ -2,15 +2,13 @@
 
 use super::commit::name;
 use super::failing::Failing;
-use super::join::{SWEEP, fence_if_over, floor};
+use super::join::{SWEEP, floor};
 use super::rows::{self, Flaw};
-use super::turn::Turn;
+use super::turn::{Turn, aged};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wharf::service::bus::{ClaimOutcome, Name, NodeAnswer, NodeLimits, Record};
 
-const OWNERS: &str = "SELECT s.name, s.owner, n.until <= clock_timestamp() FROM bus_services s \
-    JOIN bus_nodes n ON n.slot = s.owner WHERE s.name = ANY ($1) AND s.owner <> $2";
 /// Registrations that are older than those for which another node has a service, or wants it.
 const OLDER: &str = "SELECT s.name FROM unnest($1::text[], $2::float8[]) AS d (name, age) JOIN bus_services s ON s.name = d.name \
     LEFT JOIN bus_nodes o ON o.slot = s.owner AND o.until > clock_timestamp() \
@@ -61,7 +59,7 @@ pub(crate) async fn claim(
     limits: &NodeLimits,
 ) -> Result<NodeAnswer, Failing> {
     let locked = loop {
-        // Somebody else may have changed them meanwhile; then all begins again with what is so now.
+        // Of those that somebody else made meanwhile one may be gone before it is locked; then all begins again.
         if let Some(locked) = lock(turn, services, limits).await? {
             break locked;
         }
@@ -70,7 +68,7 @@ pub(crate) async fn claim(
     let left = services.iter().filter(|(name, _)| is_left(name)).cloned();
     let (wanted, free): (Vec<_>, Vec<_>) = left.partition(|(name, _)| locked.owners.contains_key(name));
     if !wanted.is_empty() {
-        let (names, ages) = columns(turn, &wanted);
+        let (names, ages) = columns(&wanted, turn.began);
         turn.change(names.len(), WANT, &[&names, &ages, &turn.slot()]).await?;
         // Who was called before looks by itself now and then.
         let new = wanted.iter().filter(|(name, _)| !locked.are_wanted.contains(name));
@@ -87,8 +85,7 @@ pub(crate) async fn claim(
     Ok(NodeAnswer::Claimed { floor: floor(turn.link).await?, outcomes })
 }
 
-/// Fences whoever has one of them and is over, makes those that are not there, and locks them all. `None` if they have changed since they
-/// were looked at.
+/// Makes those that are not there, and locks them all. `None` if one of them is gone again.
 async fn lock(
     turn: &mut Turn<'_>,
     services: Asked<'_>,
@@ -96,23 +93,9 @@ async fn lock(
 ) -> Result<Option<Locked>, Failing> {
     let mut names: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
-    let older = older(turn, services).await?;
-    let (mut owners, mut over) = (BTreeMap::new(), BTreeSet::new());
-    for row in turn.query(OWNERS, &[&names, &turn.slot()]).await? {
-        let (service, owner) = (name(row.try_get(0)?)?, row.try_get::<_, i16>(1)?);
-        if row.try_get(2)? && !older.contains(&service) {
-            over.insert(owner);
-        }
-        owners.insert(service, owner);
-    }
-    for slot in over {
-        if fence_if_over(turn, slot).await? {
-            owners.retain(|_, owner| *owner != slot);
-        }
-    }
     turn.query(NOT_TRIMMED, &[]).await?;
     let refused = make(turn, services, &names, limits).await?;
-    let (mut count, mut now, mut are_wanted) = (0, BTreeMap::new(), BTreeSet::new());
+    let (mut count, mut owners, mut are_wanted) = (0, BTreeMap::new(), BTreeSet::new());
     for row in turn.query(LOCK, &[&names]).await? {
         let service = name(row.try_get(0)?)?;
         count += 1;
@@ -120,11 +103,13 @@ async fn lock(
             are_wanted.insert(service.clone());
         }
         let owner = row.try_get::<_, Option<i16>>(1)?.filter(|owner| *owner != turn.slot());
-        now.extend(owner.map(|owner| (service, owner)));
+        owners.extend(owner.map(|owner| (service, owner)));
     }
-    let are_there = count + refused.len() == names.len();
-    let is_same = are_there && now == owners && self::older(turn, services).await? == older;
-    Ok(is_same.then_some(Locked { owners, are_wanted, older, refused }))
+    if count + refused.len() != names.len() {
+        return Ok(None);
+    }
+    let older = older(turn, services).await?;
+    Ok(Some(Locked { owners, are_wanted, older, refused }))
 }
 
 /// Makes services that are not there, in the order in which they were asked for. Those that there is no room for.
@@ -154,13 +139,13 @@ async fn make(
 
 /// Those of registrations that are older than another node's.
 async fn older(turn: &mut Turn<'_>, services: Asked<'_>) -> Result<BTreeSet<Name>, Failing> {
-    let (names, ages) = columns(turn, services);
+    let (names, ages) = columns(services, turn.began);
     let rows = turn.query(OLDER, &[&names, &ages, &turn.slot()]).await?;
     rows.iter().map(|row| name(row.try_get(0)?)).collect()
 }
 
-fn columns<'a>(turn: &Turn<'_>, services: Asked<'a>) -> (Vec<&'a str>, Vec<f64>) {
-    services.iter().map(|(name, age)| (name.as_str(), turn.age(*age))).unzip()
+pub(crate) fn columns(services: Asked<'_>, began: Instant) -> (Vec<&str>, Vec<f64>) {
+    services.iter().map(|(name, age)| (name.as_str(), aged(*age, began))).unzip()
 }
 
 /// Takes claims that are free, and what is remembered of those services; but none of whom that is damaged.
@@ -172,7 +157,7 @@ async fn had(
     if free.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let (names, _) = columns(turn, &free);
+    let (names, _) = columns(&free, turn.began);
     let mut remembered = Remembered::default();
     for row in turn.query(NUMBERS_OF, &[&names]).await? {
         remembered.add(name(row.try_get(0)?)?, rows::numbers(&row), u32::MAX);
@@ -182,7 +167,7 @@ async fn had(
     let Remembered { mut records, damaged } = remembered;
     let damage = |(service, what)| (service, ClaimOutcome::Damaged { what });
     free.retain(|(service, _)| !damaged.contains_key(service));
-    let (names, ages) = columns(turn, &free);
+    let (names, ages) = columns(&free, turn.began);
     let mut outcomes: BTreeMap<Name, ClaimOutcome> = damaged.into_iter().map(damage).collect();
     for row in turn.query(CLAIM, &[&names, &ages, &turn.slot()]).await? {
         let (service, pending) = (name(row.try_get(0)?)?, row.try_get::<_, i64>(1)?.cast_unsigned());

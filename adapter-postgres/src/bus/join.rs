@@ -3,16 +3,16 @@
 use super::failing::Failing;
 use super::schema::TURN;
 use super::turn::Turn;
+use super::wakes::calls;
 use crate::link::Link;
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::time::Duration;
 use wharf::service::bus::{Fence, MAX_NODES, NodeAnswer, Seq};
 
 const SLOTS: &str = "SELECT slot, until <= clock_timestamp() FROM bus_nodes WHERE is_in ORDER BY slot";
 /// Only of a node that is not at work: one that is extends its lease by it.
-const LOCK_OVER: &str = "SELECT 1 FROM bus_nodes WHERE slot = $1 AND is_in AND until <= clock_timestamp() \
-    FOR UPDATE SKIP LOCKED";
+const LOCK_OVER: &str = "SELECT 1 FROM bus_nodes WHERE slot = $1 AND is_in \
+    AND until <= clock_timestamp() - $2 * interval '1 second' FOR UPDATE SKIP LOCKED";
 const JOIN: &str = "INSERT INTO bus_nodes (slot, epoch, is_in, until, number) \
     VALUES ($1, nextval('bus_epochs'), true, clock_timestamp() + $2 * interval '1 second', $3) \
     ON CONFLICT (slot) DO UPDATE SET epoch = excluded.epoch, is_in = true, until = excluded.until, \
@@ -43,7 +43,7 @@ pub(crate) async fn join(link: &mut Link, number: u64, lease: Duration) -> Resul
     let mut chosen = (0..MAX_NODES.cast_signed()).find(|slot| !used.contains(slot));
     // Whoever has not been heard of for long may be there all the same, and has lost nothing yet.
     for slot in over {
-        if chosen.is_none() && !link.query(LOCK_OVER, &[&slot]).await?.is_empty() {
+        if chosen.is_none() && lock_over(link, slot, Duration::ZERO).await? {
             fence_out(link, slot, &mut wakes).await?;
             chosen = Some(slot);
         }
@@ -58,12 +58,8 @@ pub(crate) async fn join(link: &mut Link, number: u64, lease: Duration) -> Resul
     let rows = link.query(JOIN, &[&slot, &lease, &number.cast_signed()]).await?;
     let epoch: i64 = rows.first().ok_or(Failing::Misfit("a node was not made"))?.try_get(0)?;
     let floor = floor(link).await?;
-    let mut commit = "COMMIT".to_owned();
-    for slot in wakes {
-        let _ = write!(commit, "; NOTIFY {}, '{slot}'", super::wakes::CHANNEL);
-    }
     // One that is made and not told of is nobody's, until its lease is over.
-    link.client.batch_execute(&commit).await?;
+    link.client.batch_execute(&format!("COMMIT{}", calls(&wakes))).await?;
     Ok(NodeAnswer::Joined { fence: Fence::new(slot.cast_unsigned(), epoch.cast_unsigned()), floor })
 }
 
@@ -74,13 +70,17 @@ pub(crate) async fn floor(link: &mut Link) -> Result<Seq, Failing> {
     Ok(Seq(floor.cast_unsigned()))
 }
 
-/// Fences a node whose lease is over, if it is not at work. Whether it is fenced.
-pub(crate) async fn fence_if_over(turn: &mut Turn<'_>, slot: i16) -> Result<bool, Failing> {
-    if turn.query(LOCK_OVER, &[&slot]).await?.is_empty() {
-        return Ok(false);
+/// Holds the row of a node whose lease has been over for so long, if it is not at work. Whether it is held.
+async fn lock_over(link: &mut Link, slot: i16, overdue: Duration) -> Result<bool, Failing> {
+    Ok(!link.query(LOCK_OVER, &[&slot, &overdue.as_secs_f64()]).await?.is_empty())
+}
+
+/// Fences a node whose lease has been over for so long, if it is not at work.
+pub(crate) async fn fence_if_over(turn: &mut Turn<'_>, slot: i16, overdue: Duration) -> Result<(), Failing> {
+    if lock_over(turn.link, slot, overdue).await? {
+        fence_out(turn.link, slot, &mut turn.wakes).await?;
     }
-    fence_out(turn.link, slot, &mut turn.wakes).await?;
-    Ok(true)
+    Ok(())
 }
 
 /// The node goes, with its claims.

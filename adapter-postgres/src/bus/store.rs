@@ -6,6 +6,7 @@ use super::failing::Failing;
 use super::join::{join, leave};
 use super::letters::{DeadPage, letters, purge, requeue, trim};
 use super::look::look;
+use super::over::fence_over;
 use super::schema::FORM;
 use super::turn::{Begun, Turn};
 use super::wakes::Wakes;
@@ -241,6 +242,7 @@ async fn carried_out(
     if ask.request == NodeRequest::Join {
         return join(link, ask.number, ask.lease).await;
     }
+    fence_over(link, ask, began, claims).await?;
     let mut turn = match Turn::begin(link, ask, began, claims).await? {
         Begun::New(turn) => turn,
         Begun::Fenced => return Ok(NodeAnswer::Fenced),

@@ -1,10 +1,9 @@
 //! The transaction of an ask.
 
 use super::failing::Failing;
-use super::wakes::CHANNEL;
+use super::wakes::calls;
 use crate::link::{Link, Params};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Row, SimpleQueryMessage};
 use wharf::service::bus::{Fence, Name, NodeAsk, Seq};
@@ -16,7 +15,7 @@ pub(crate) struct Turn<'a> {
     number: u64,
     lease: Duration,
     /// When it was asked: all that happens meanwhile makes what is so old older.
-    began: Instant,
+    pub(crate) began: Instant,
     /// The node's claims.
     claims: &'a BTreeSet<Name>,
     /// The greatest place that the ask gives.
@@ -35,6 +34,11 @@ pub(crate) enum Begun<'a> {
     Done,
     /// The node is none any more.
     Fenced,
+}
+
+/// How old something is by now that was so old then, in seconds.
+pub(crate) fn aged(age: Duration, began: Instant) -> f64 {
+    (age + began.elapsed()).as_secs_f64()
 }
 
 impl<'a> Turn<'a> {
@@ -82,7 +86,7 @@ impl<'a> Turn<'a> {
 
     /// How old something is by now that was so old when it was asked, in seconds.
     pub(crate) fn age(&self, age: Duration) -> f64 {
-        (age + self.began.elapsed()).as_secs_f64()
+        aged(age, self.began)
     }
 
     /// Only what a node has claimed is its own.
@@ -121,16 +125,19 @@ impl<'a> Turn<'a> {
     pub(crate) async fn commit(self) -> Result<(), Failing> {
         let Fence { slot, .. } = self.fence;
         let (number, lease, last, more) = (self.number, self.lease.as_micros(), self.last.0, self.remembered);
-        let mut sql = format!(
+        // Within the transaction all that call anybody would have to wait for each other's disk.
+        let sql = format!(
             "UPDATE bus_nodes SET number = {number}, \
              until = clock_timestamp() + {lease} * interval '1 microsecond', \
-             last = greatest(last, {last}), remembered = remembered + {more} WHERE slot = {slot}; COMMIT"
+             last = greatest(last, {last}), remembered = remembered + {more} WHERE slot = {slot}; COMMIT{}",
+            calls(&self.wakes)
         );
-        for slot in &self.wakes {
-            // Within the transaction all that call anybody would have to wait for each other's disk.
-            let _ = write!(sql, "; NOTIFY {CHANNEL}, '{slot}'");
-        }
         self.link.client.batch_execute(&sql).await.map_err(|_| Failing::Doubt)
+    }
+
+    /// Makes what was done beside the ask last, which is still to be carried out.
+    pub(crate) async fn end(self) -> Result<(), Failing> {
+        Ok(self.link.client.batch_execute(&format!("COMMIT{}", calls(&self.wakes))).await?)
     }
 
     /// Does nothing of it, but for the lease.

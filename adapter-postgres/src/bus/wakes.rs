@@ -5,6 +5,7 @@ use crate::blocking::runtime;
 use crate::dial::{Driver, settings};
 use crate::encryption::Encryption;
 use crate::error::DatabaseError;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,12 +15,17 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
-/// Where nodes are called, each by its name.
-pub(crate) const CHANNEL: &str = "wharf_bus";
+/// Where nodes are called, each by its slot.
+const CHANNEL: &str = "wharf_bus";
 /// How long it is waited before it is dialed again: from the first to the last.
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 /// So often the server is asked whether it is there: a way to it that is cut says nothing.
 const ALIVE: Duration = Duration::from_secs(30);
+
+/// What calls nodes, behind another statement.
+pub(crate) fn calls(slots: &BTreeSet<i16>) -> String {
+    slots.iter().map(|slot| format!("; NOTIFY {CHANNEL}, '{slot}'")).collect()
+}
 
 /// Listens for what calls a node, over a connection and in a thread of its own, until it is dropped.
 ///

@@ -6,6 +6,7 @@ mod asks;
 mod faults;
 mod game;
 mod node;
+mod over;
 mod wire;
 
 use self::game::Game;

@@ -160,6 +160,19 @@ impl<C: Ord + Copy> Broker<C> {
         self.wake(service);
     }
 
+    /// All that is out is as if it had never been: that it comes back is no doing of the service's, nor of the message's.
+    pub(super) fn take_back_out(&mut self, now: Instant, service: DefaultKey) {
+        while let Some(seq) = self.queues.get(service).and_then(|queue| queue.out.first().copied()) {
+            self.leave(seq);
+            if let Some(held) = self.held.get_mut(&seq) {
+                held.progress.deliveries = held.progress.deliveries.saturating_sub(1);
+                held.progress.is_out = false;
+            }
+            self.again(seq);
+            self.write_progress(now, seq);
+        }
+    }
+
     fn bury(&mut self, now: Instant, seq: Seq, reason: DeadReason) {
         let Some(held) = self.held.get(&seq) else { return };
         let (accepted, progress) = (held.accepted.clone(), held.progress.clone());

@@ -44,7 +44,7 @@ pub use memory::{Memory, Misfit};
 pub use name::{MAX_NAME, Name, NameError};
 pub use node::{
     ClaimOutcome, DeathNotice, Fence, MAX_KEPT_NOTICES, MAX_NODES, MAX_NOTICES, NodeAnswer, NodeAsk,
-    NodeLimits, NodeRequest, NodeRoom, NodeSettings, STEP, SharedMemory, Standing,
+    NodeLimits, NodeRequest, NodeRoom, NodeSettings, OVERDUE, STEP, SharedMemory, Standing,
 };
 pub use record::{Record, RestoreError};
 pub use restore::Restoring;

@@ -2,7 +2,9 @@
 
 use super::asking::BREATH;
 use super::state::{Asked, Purpose};
-use super::{DeathNotice, Fence, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing};
+use super::{
+    DeathNotice, Fence, MAX_NOTICES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
+};
 use crate::base::{CloseCode, Instant, Wall};
 use crate::service::bus::broker::After;
 use crate::service::bus::dedupe::Dedupe;
@@ -30,6 +32,10 @@ impl<C: Ord + Copy> Broker<C> {
             _ => {}
         }
         let was_over = node.lease_until <= now;
+        if was_over {
+            // So may others have been that are right behind, and whom a trim would fence.
+            node.trim_at = node.trim_at.max(now + node.settings.trim);
+        }
         node.lease_until = asked.since + node.settings.lease;
         node.grace_until = node.lease_until + node.settings.grace;
         node.away_since = None;
@@ -201,8 +207,14 @@ impl<C: Ord + Copy> Broker<C> {
         standing: Standing,
     ) {
         if let Some(node) = &mut self.node {
-            let wait =
-                if next.is_some() || !notices.is_empty() { Duration::ZERO } else { node.settings.poll };
+            let wait = if next.is_some() || !notices.is_empty() {
+                Duration::ZERO
+            } else if wanted.len() >= MAX_NOTICES {
+                // There may be more, and nobody calls again for those: they come once some of these are given up.
+                BREATH
+            } else {
+                node.settings.poll
+            };
             (node.look_at, node.after, node.standing) = (now + wait, next, standing);
         }
         for (accepted, progress) in messages {

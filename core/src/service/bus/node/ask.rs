@@ -11,6 +11,9 @@ pub const MAX_NODES: u16 = 63;
 /// the last slot, [`MAX_NODES`]: by it, it names places of messages that were dead letters.
 pub const STEP: u64 = MAX_NODES as u64 + 1;
 
+/// A node whose lease has been over for so long does not come back, as far as anybody can tell: [`Trim`](NodeRequest::Trim) fences it.
+pub const OVERDUE: Duration = Duration::from_secs(60);
+
 /// Which node, in which of its lives. Whoever joins gets one that nobody had; what is asked under one that is no longer in force
 /// is answered by [`NodeAnswer::Fenced`](super::NodeAnswer::Fenced) and changes nothing.
 ///
@@ -209,7 +212,7 @@ pub enum NodeRequest {
         /// The last service that was served.
         after: Option<Name>,
         /// Claims that were wanted and that this node keeps, since the service came back to it so long ago: whoever wants one for an
-        /// older registration is [`Replaced`](super::NodeAnswer::Replaced).
+        /// older registration is [`Replaced`](super::ClaimOutcome::Replaced).
         kept: Vec<(Name, Duration)>,
     },
     /// Make messages of dead letters, which wait in the store, in the order of their places: behind all that was ever put in, at places
@@ -236,6 +239,9 @@ pub enum NodeRequest {
     },
     /// Forget what is remembered of senders that nobody has claimed, the oldest first, until there is no more than `max` of all
     /// senders. [`Trimmed`](super::NodeAnswer::Trimmed). A large store may look at a part of it at a time.
+    ///
+    /// Before, nodes whose lease has been over for [`OVERDUE`] are fenced, and lose all their claims, or services that never come back
+    /// would be theirs for ever; but not if the asker's own lease was over, too: then the store was away, and others may be right behind.
     Trim {
         /// Most ids and prefixes that are remembered.
         max: u64,

@@ -21,7 +21,7 @@ mod state;
 mod tests;
 
 pub use answer::{ClaimOutcome, DeathNotice, MAX_KEPT_NOTICES, MAX_NOTICES, NodeAnswer, Standing};
-pub use ask::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest, NodeRoom, STEP};
+pub use ask::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest, NodeRoom, OVERDUE, STEP};
 pub use settings::NodeSettings;
 pub use shared::SharedMemory;
 pub(super) use state::Node;

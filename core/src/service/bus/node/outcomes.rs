@@ -78,6 +78,10 @@ impl<C: Ord + Copy> Broker<C> {
     pub(super) fn refuse_damaged(&mut self, name: &Name, what: String) {
         self.stats.damaged += 1;
         self.out_event(BusEvent::Damaged { service: name.clone(), what });
+        if let Some(service) = self.conn_of(name).and_then(|conn| self.service_of(conn)) {
+            // It will come again, and be handed what comes before the damage again: nothing is to die of that.
+            self.take_back_out(self.clock.last(), service);
+        }
         let waiting = self.node.as_ref().and_then(|node| node.claims.get(name)?.conn);
         if let Some(conn) = waiting.or_else(|| self.conn_of(name)) {
             let detail = "what is stored of the service is damaged";

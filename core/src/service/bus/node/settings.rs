@@ -58,7 +58,8 @@ pub struct NodeSettings {
     pub max_waiting: usize,
     /// Most commands about dead letters that wait. Default 64.
     pub max_commands: usize,
-    /// How often what is remembered of senders that nobody has claimed is trimmed. Default 60 s; at least 1 s.
+    /// How often what is remembered of senders that nobody has claimed is trimmed, and nodes are fenced that have not been heard of for
+    /// [long](super::OVERDUE); for the first time so long after the node joined, or was last without a lease. Default 60 s; at least 1 s.
     pub trim: Duration,
 }
 

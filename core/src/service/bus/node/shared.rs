@@ -2,7 +2,7 @@
 
 use super::answer::{ClaimOutcome, DeathNotice, NodeAnswer};
 use super::shelf::Shelf;
-use super::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest};
+use super::{Fence, MAX_NODES, NodeAsk, NodeLimits, NodeRequest, OVERDUE};
 use crate::base::Instant;
 use crate::service::bus::{Memory, Misfit, Name, Record, Seq};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -61,6 +61,7 @@ impl SharedMemory {
         if *number <= life.number {
             return Err(Misfit { at: 0 });
         }
+        let was_over = life.until <= now;
         (life.number, life.until) = (*number, now + *lease);
         Ok(match request {
             NodeRequest::Join => NodeAnswer::Fenced,
@@ -88,7 +89,12 @@ impl SharedMemory {
                 self.requeue(letters, *after, *rows as usize, limits)?
             }
             NodeRequest::Purge { letters, after, rows } => self.purge(letters, *after, *rows as usize)?,
-            NodeRequest::Trim { max, rows } => self.trim(*max, *rows as usize)?,
+            NodeRequest::Trim { max, rows } => {
+                if !was_over {
+                    self.fence_overdue(now);
+                }
+                self.trim(*max, *rows as usize)?
+            }
             NodeRequest::Leave => {
                 self.fence_out(fence.slot);
                 NodeAnswer::Done
@@ -122,6 +128,13 @@ impl SharedMemory {
         let life = Life { epoch: self.epoch, until, number, notices: VecDeque::new() };
         self.nodes.insert(slot, life);
         NodeAnswer::Joined { fence: Fence::new(slot, self.epoch), floor: self.floor }
+    }
+
+    /// Whoever has been away for long is no node any more.
+    fn fence_overdue(&mut self, now: Instant) {
+        let is_long_over = |life: &Life| life.until + OVERDUE <= now;
+        let over = self.nodes.iter().filter(|(_, life)| is_long_over(life)).map(|(slot, _)| *slot);
+        over.collect::<Vec<_>>().into_iter().for_each(|slot| self.fence_out(slot));
     }
 
     /// Nothing that comes of this node counts any more, and its claims are nobody's.
@@ -191,8 +204,10 @@ impl SharedMemory {
         }
         let shelf = self.shelves.entry(name.clone()).or_default();
         if let Some(owner) = owner {
+            if shelf.wanted != Some(fence) {
+                self.wakes.insert(owner);
+            }
             (shelf.wanted, shelf.wanted_since) = (Some(fence), since);
-            self.wakes.insert(owner);
             return ClaimOutcome::Wanted;
         }
         (shelf.owner, shelf.since, shelf.wanted) = (Some(fence), since, None);

@@ -1,6 +1,7 @@
 //! Messages that there is no room for, memory that is bounded, and connections that wait.
 
 use super::{BREATH, Nodes, name, secs};
+use crate::base::Instant;
 use crate::service::bus::{
     Broker, BusConfig, BusEvent, ClaimOutcome, NodeAnswer, NodeRequest, NodeSettings, Reason,
 };
@@ -221,4 +222,45 @@ fn a_service_of_which_something_is_damaged_is_turned_away_and_all_others_are_ser
     nodes.send(0, "a", "b", "m");
     nodes.pass(secs(1));
     assert_eq!((nodes.heard("a"), nodes.nodes[0].stats().damaged), (["accepted m".into()].into(), 2));
+}
+
+#[test]
+fn what_comes_before_the_damage_does_not_die_of_being_handed_out_again_and_again() {
+    let mut nodes = Nodes::with(|_, settings| settings.look_each = 2);
+    nodes.settle(0, "a");
+    let ids = ["m0", "m1", "m2", "m3"];
+    for id in ids {
+        nodes.send(0, "a", "b", id);
+    }
+    nodes.pass(secs(1));
+    nodes.heard("a");
+    nodes.by_hand = [0].into();
+    for round in 0..12 {
+        let conn: &str = format!("b{round}").leak();
+        nodes.begin(0, conn, "b");
+        while !nodes.closed.contains_key(conn) {
+            // What comes behind the first two is damaged.
+            let is_behind = nodes.sent.get(conn).is_some_and(|sent| sent.len() == 3);
+            if is_behind {
+                // That those were handed out is on its way to the store by then.
+                nodes.pass(secs(1));
+            }
+            nodes.carry_out_but(0, |answer| {
+                if let NodeAnswer::Looked { messages, damaged, .. } = answer
+                    && is_behind
+                {
+                    messages.clear();
+                    damaged.push((name("b"), "place 9: its checksum is wrong".into()));
+                }
+            });
+            nodes.pass(BREATH);
+            assert!(nodes.now < Instant::ORIGIN + secs(30), "nothing comes of it");
+        }
+    }
+    nodes.by_hand.clear();
+    nodes.carry_out(0);
+    nodes.register(0, "b", "b");
+    nodes.pass(secs(1));
+    assert_eq!(nodes.heard("a"), [""; 0]);
+    assert_eq!(nodes.heard("b"), ["registered 4", "m0#0", "m1#0", "m2#0", "m3#0"]);
 }

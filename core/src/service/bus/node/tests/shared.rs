@@ -134,3 +134,17 @@ fn what_nobody_has_claimed_is_trimmed_oldest_first() {
         .collect();
     assert_eq!(left, [name("x"), name("z")]);
 }
+
+#[test]
+fn who_has_been_away_for_long_is_fenced_by_a_trim_of_who_has_not() {
+    let mut shared = SharedMemory::default();
+    let (mut a, mut b) = (Asker::join(&mut shared, 0), Asker::join(&mut shared, 0));
+    a.claim(&mut shared, 0, "x", 0);
+    b.ask(&mut shared, 60, NodeRequest::Release { names: vec![] });
+    // It is not so long yet; then the asker was away itself.
+    for (now, is_fenced) in [(69, false), (79, false), (80, true)] {
+        b.ask(&mut shared, now, NodeRequest::Trim { max: 9, rows: 9 });
+        assert_eq!(shared.owner(&name("x")).is_none(), is_fenced, "{now}");
+    }
+    assert_eq!(a.ask(&mut shared, 80, NodeRequest::Leave), NodeAnswer::Fenced);
+}

@@ -148,3 +148,31 @@ fn one_that_joins_takes_nobodys_place_while_there_is_a_free_one() {
     nodes.send(0, "a", "b", "m");
     assert_eq!((nodes.heard("a"), nodes.closed.get("a")), (["accepted m".into()].into(), None));
 }
+
+#[test]
+fn what_a_node_that_never_comes_back_had_is_free_after_a_while() {
+    let mut nodes = Nodes::with(|config, _| config.max_services = 2);
+    nodes.settle(0, "a");
+    nodes.settle(0, "b");
+    nodes.cut = [0].into();
+    nodes.pass(secs(60));
+    nodes.settle(1, "c");
+    nodes.register(1, "d", "d");
+    assert_eq!(nodes.heard("d"), ["error: full"]);
+    nodes.pass(secs(80));
+    nodes.register(1, "e", "e");
+    assert_eq!(nodes.heard("e"), ["registered 0"]);
+}
+
+#[test]
+fn who_comes_back_first_when_the_store_does_fences_nobody() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "a");
+    nodes.cut = [0, 1].into();
+    nodes.pass(secs(100));
+    nodes.cut = [0].into();
+    nodes.pass(secs(50));
+    nodes.cut.clear();
+    nodes.pass(secs(100));
+    assert!(!nodes.events.contains(&(0, BusEvent::Fenced)));
+}
