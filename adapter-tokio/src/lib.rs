@@ -357,5 +357,5 @@ pub fn mock_with(
 
 /// Its programs are of the core and of this adapter.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
