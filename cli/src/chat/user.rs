@@ -45,6 +45,11 @@ pub(super) struct Place {
     pub(super) from: Option<u64>,
     /// The user's own first message there, as long as the above is not known: it is told, and what is older is history.
     pub(super) first: Option<u64>,
+    /// When the user came in.
+    pub(super) since: Wall,
+    /// What it said in the room before it left that and came back, and was stored only then: told, and left out of the history. As many as
+    /// messages may wait to be stored.
+    pub(super) earlier: Vec<u64>,
     /// When the room was told last that the user writes something.
     pub(super) typed_at: Option<Instant>,
 }

@@ -157,6 +157,7 @@ impl<K: Copy + Ord> Rooms<K> {
         let place =
             self.users.get(&conn).and_then(|user| user.places.iter().find(|place| &*place.room == room));
         place.is_some_and(|place| match (place.from, place.first) {
+            _ if place.earlier.contains(&id) => true,
             (Some(from), _) => id > from,
             (None, first) => first.is_some_and(|first| id >= first),
         })
@@ -333,7 +334,9 @@ impl<K: Copy + Ord> Rooms<K> {
             behind.rooms.pop_front();
             let settled = behind.settled;
             self.place_behind_history(conn, room, page.entries.last().map_or(0, |entry| entry.id));
-            self.send(conn, history::text(room, page, settled));
+            let place = self.users.get(&conn).and_then(|user| user.places.iter().find(|p| p.room == *room));
+            let text = history::text(room, page, settled, place.map_or(&[], |place| &place.earlier));
+            self.send(conn, text);
         }
         self.end_reading(conn);
     }

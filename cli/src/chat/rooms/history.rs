@@ -8,20 +8,22 @@ use wharf::service::history::{Entry, Page};
 /// A history has no more bytes of messages.
 const MAX_HISTORY: usize = 512 << 10;
 
-/// The newest of a page that have room.
-pub(super) fn text(room: &str, page: &Page, settled: Option<u64>) -> Bytes {
+/// The newest of a page that have room, without those that come by themselves.
+pub(super) fn text(room: &str, page: &Page, settled: Option<u64>, left_out: &[u64]) -> Bytes {
     let mut bytes = 0;
     let raw = |entry: &Entry| {
         let text = serde_json::value::to_raw_value(&Reply::message(entry));
         text.expect("strings and numbers always have a JSON text")
     };
-    let newest = page.entries.iter().rev().map(raw).take_while(|text| {
+    let entries = page.entries.iter().filter(|entry| !left_out.contains(&entry.id));
+    let count = entries.clone().count();
+    let newest = entries.rev().map(raw).take_while(|text| {
         bytes += text.get().len();
         bytes <= MAX_HISTORY
     });
     let mut messages: Vec<Box<RawValue>> = newest.collect();
     messages.reverse();
-    let more = page.more || messages.len() < page.entries.len();
+    let more = page.more || messages.len() < count;
     Reply::History { room_id: room, messages, more, settled }.to_bytes()
 }
 
@@ -38,7 +40,7 @@ mod tests {
         let entry =
             |id| Entry::new(id, "a".into(), "u".into(), "U".into(), content.as_str().into(), Wall::default());
         let page = Page::new((1..=50).map(entry).collect(), false);
-        let text = text("a", &page, None);
+        let text = text("a", &page, None, &[]);
         assert!(text.len() < 600_000);
         let told: Value = serde_json::from_slice(&text).unwrap();
         let ids: Vec<u64> =

@@ -78,7 +78,8 @@ impl<K: Copy + Ord> Rooms<K> {
         let room: Arc<str> =
             self.rooms.get_key_value(room).map_or_else(|| room.into(), |(room, _)| room.clone());
         if let Some(user) = self.users.get_mut(&conn) {
-            user.places.push(Place { room: room.clone(), from, first: None, typed_at: None });
+            let (since, earlier) = (self.wall, Vec::new());
+            user.places.push(Place { room: room.clone(), from, first: None, since, earlier, typed_at: None });
             let id = user.id.clone();
             self.rooms.entry(room.clone()).or_default().push(conn);
             self.note_room(&room);

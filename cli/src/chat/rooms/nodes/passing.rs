@@ -137,12 +137,17 @@ impl<K: Copy + Ord> Rooms<K> {
     }
 
     /// A user's own first message in a room whose history it still waits for: it is told as what it is, the acknowledgement, and what
-    /// is older is history. All that was told in the room before the user was in it is older.
+    /// is older is history. All that was told in the room before the user was in it is older; but not than what it said when it was there
+    /// before, which is told beside the history.
     fn note_first(&mut self, entry: &Entry) {
         let user = self.ids.get(&entry.user).and_then(|conn| self.users.get_mut(conn));
         let place = user.and_then(|user| user.places.iter_mut().find(|place| place.room == entry.room));
         if let Some(place) = place.filter(|place| place.from.is_none()) {
-            place.first.get_or_insert(entry.id);
+            if entry.at < place.since {
+                place.earlier.push(entry.id);
+            } else {
+                place.first.get_or_insert(entry.id);
+            }
         }
     }
 

@@ -26,6 +26,8 @@ struct Node {
     is_cut: bool,
     /// What the store says to one who comes back waits here.
     holds: bool,
+    /// So does what it says to one who writes.
+    holds_writes: bool,
     held: Vec<Answer>,
     /// How many pages were read from an id on.
     pages: usize,
@@ -54,6 +56,7 @@ impl Node {
             closed: Vec::new(),
             is_cut: false,
             holds: false,
+            holds_writes: false,
             held: Vec::new(),
             pages: 0,
         }
@@ -205,7 +208,8 @@ impl Cluster {
                 Action::Ask(ask) => {
                     let is_after = matches!(&ask, StoreAsk::Page(PageAsk { span: Span::After(_), .. }));
                     node.pages += usize::from(is_after);
-                    if is_after && node.holds {
+                    let is_write = matches!(&ask, StoreAsk::Write(_));
+                    if is_after && node.holds || is_write && node.holds_writes {
                         node.held.push(self.memory.carry_out(&ask));
                         continue;
                     }

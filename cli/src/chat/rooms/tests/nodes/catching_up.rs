@@ -96,3 +96,26 @@ fn who_says_again_what_it_is_to_be_told_is_told_it_once() {
     cluster.say(1, 8, message);
     assert_eq!(cluster.ids(1, 8), [1]);
 }
+
+#[test]
+fn what_one_said_before_it_left_and_came_back_hides_nothing() {
+    let mut cluster = Cluster::with_one_each(2);
+    cluster.enter(1, 7);
+    cluster.nodes[1].holds_writes = true;
+    cluster.message(1, "own");
+    cluster.pass(10);
+    cluster.say(1, 1, json!({"type": "leave", "roomId": "general"}));
+    cluster.message(0, "while it is away");
+    cluster.say(1, 1, json!({"type": "join", "roomId": "general"}));
+    cluster.nodes[1].holds_writes = false;
+    let (now, wall) = (cluster.now, cluster.wall(1));
+    let stored = cluster.nodes[1].held.pop().expect("it is stored");
+    cluster.nodes[1].rooms.handle_answer(now, wall, Ok(stored));
+    cluster.pass(100);
+    let heard = cluster.heard(1, 1);
+    let acknowledged = heard.iter().find(|m| m["type"] == "message").expect("it is acknowledged");
+    assert_eq!((&acknowledged["id"], &acknowledged["ref"]), (&json!(1), &json!("own")));
+    let mut ids: Vec<u64> = heard.iter().flat_map(ids_of).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
+}
