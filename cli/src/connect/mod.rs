@@ -50,9 +50,11 @@ pub fn run(args: &Connect) -> ExitCode {
         complain(complaint);
         ExitCode::from(code)
     };
+    // Scripts know 0, 1 and 2.
+    let told = |code: u8| if args.exit_codes || code <= 2 { code } else { 1 };
     let aim = match Aim::new(args) {
         Ok(aim) => aim,
-        Err(error) => return end(error.exit_code(), error.to_string()),
+        Err(error) => return end(told(error.exit_code()), error.to_string()),
     };
     let messages = match input::messages_of(args) {
         Ok(messages) => messages,
@@ -66,7 +68,7 @@ pub fn run(args: &Connect) -> ExitCode {
     match ended {
         Ok(outcome) => match outcome.complaint(&Place::from(&aim)) {
             None => ExitCode::SUCCESS,
-            Some(complaint) => end(if args.exit_codes { outcome.exit_code() } else { 1 }, complaint),
+            Some(complaint) => end(told(outcome.exit_code()), complaint),
         },
         Err(error) => end(if error.is_use() { 2 } else { 1 }, error.to_string()),
     }

@@ -35,7 +35,7 @@ fn pages_are_printed_one_by_one_or_written_together() {
     assert_eq!((page.code, page.err.len()), (Some(0), 0));
     let plain = |text: &str| text.replace("\\-", "-");
     let text = page.out.join("\n");
-    assert!(plain(&text).contains(".TH wharf-connect 1") && plain(&text).contains("Exit codes"), "{text}");
+    assert!(plain(&text).contains(".TH wharf-connect 1") && plain(&text).contains("--exit-codes"), "{text}");
     let folder = Folder::new();
     let pages = folder.path("man1");
     succeeds(&run(["man", "--dir", &pages]), &[]);

@@ -96,7 +96,8 @@ fn why_tls_does_not_come_about_is_one_line_with_what_to_try() {
         ] {
             // A server that speaks TLS unasked fails the handshake of the WebSocket.
             let code = if url.starts_with("ws:") { 5 } else { 4 };
-            complains(&connect(runtime, &url, &["--ca", ca, "--send", "ahoy"]).wait(), code, words);
+            let args = ["--exit-codes", "--ca", ca, "--send", "ahoy"];
+            complains(&connect(runtime, &url, &args).wait(), code, words);
         }
     }
     // Without --ca it is the system's roots that do not know it.
