@@ -39,16 +39,22 @@ fn count(count: usize) -> String {
     told
 }
 
+fn row(what: &str, field: &str, default: String, then: &str) -> [String; 4] {
+    [what.to_owned(), format!("`{field}`"), default, then.to_owned()]
+}
+
 /// Which limit, where it is set, its default and what happens past it.
-fn limits() -> [[String; 4]; 17] {
-    let (link, ws, framed, http) =
-        (link::Config::default(), ws::Config::default(), framed::Config::default(), http::Config::default());
+fn limits() -> Vec<[String; 4]> {
+    let mut limits = sizes();
+    limits.extend(times());
+    limits
+}
+
+fn sizes() -> Vec<[String; 4]> {
+    let (link, ws, framed) = (link::Config::default(), ws::Config::default(), framed::Config::default());
     let groups = service::groups::Config::default();
-    let row = |what: &str, field: &str, default: String, then: &str| {
-        [what.to_owned(), format!("`{field}`"), default, then.to_owned()]
-    };
     assert_eq!((framed.max_message, framed.queue_limit), (ws.max_message, ws.queue_limit));
-    [
+    Vec::from([
         row(
             "a message, a frame",
             "ws::Config::max_message, max_frame",
@@ -93,6 +99,25 @@ fn limits() -> [[String; 4]; 17] {
             "the same",
         ),
         row(
+            "jobs, dials in flight",
+            "link::Config::max_jobs, max_dials",
+            format!("{}, {}", count(link.max_jobs), count(link.max_dials)),
+            "given back, refused",
+        ),
+        row(
+            "what waits for a member of a group",
+            "groups::Config::max_behind, max_behind_bytes",
+            format!("{}, {}", count(groups.max_behind), bytes(groups.max_behind_bytes)),
+            "disconnected; or dropped, or waited for, as `slow` says",
+        ),
+    ])
+}
+
+fn times() -> Vec<[String; 4]> {
+    let (link, ws, framed, http) =
+        (link::Config::default(), ws::Config::default(), framed::Config::default(), http::Config::default());
+    Vec::from([
+        row(
             "a head of HTTP, until it is whole",
             "http::Config::open_timeout",
             time(http.open_timeout),
@@ -119,19 +144,7 @@ fn limits() -> [[String; 4]; 17] {
         row("a peer that takes nothing", "write_timeout", maybe(ws.write_timeout), "1006"),
         row("a close that is not answered", "close_timeout", time(ws.close_timeout), "reset"),
         row("a drain", "link::Config::drain_timeout", time(link.drain_timeout), "what is left is reset"),
-        row(
-            "jobs, dials in flight",
-            "link::Config::max_jobs, max_dials",
-            format!("{}, {}", count(link.max_jobs), count(link.max_dials)),
-            "given back, refused",
-        ),
-        row(
-            "what waits for a member of a group",
-            "groups::Config::max_behind, max_behind_bytes",
-            format!("{}, {}", count(groups.max_behind), bytes(groups.max_behind_bytes)),
-            "disconnected; or dropped, or waited for, as `slow` says",
-        ),
-    ]
+    ])
 }
 
 #[test]
