@@ -67,7 +67,7 @@ impl<K: Copy + Ord> Rooms<K> {
         let Some(nodes) = &self.nodes else { return 0 };
         let there = nodes.people.last(user).map_or(0, |(_, about)| about.epoch);
         // One above what may be told would be taken for poison by the others.
-        (there.max(here) + 1).max(stored).min(MAX_ID)
+        (there.max(here) + 1).max(stored.saturating_mul(BETWEEN_LOOK_UPS)).min(MAX_ID)
     }
 
     /// Whether somebody else is called so, here or at another node.
@@ -216,3 +216,5 @@ impl<K: Copy + Ord> Rooms<K> {
 
 /// What a connection is closed with whose user goes on over another one.
 const TAKEN_OVER: u16 = 4001;
+/// So many times a user may come back without being looked up, each a step above what is known, and still be before the next look-up.
+const BETWEEN_LOOK_UPS: u64 = 1024;
