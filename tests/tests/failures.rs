@@ -5,7 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::panic::panic_any;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tracing::Level;
 use wharf_async_std::{Bound, Socket, serve};
 use wharf_cli::runner::RuntimeKind;
@@ -15,7 +15,7 @@ use wharf_tests::motley::{Ground, Suite, echoes};
 use wharf_tests::peer_stream::PeerStream;
 use wharf_tests::wire::first;
 
-/// All errors of this process.
+/// All errors of this process since a test has it to itself.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -28,6 +28,15 @@ impl io::Write for Log {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// One test at a time: two of them can reach their servers from one port, since the servers' addresses differ, and the log tells
+/// connections apart by the client's address.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    log().0.lock().unwrap().clear();
+    alone
 }
 
 /// The log, for whatever thread: some runtimes have threads of their own, which start with the first task.
@@ -64,7 +73,7 @@ fn local(peer: &Peer) -> SocketAddr {
 }
 
 fn a_handler_that_fails_takes_others_along_or_is_not_told_once<D: Door>() {
-    log();
+    let _alone = alone();
     run::<D>(async {
         let bound = Bound::<D>::bind(([127, 0, 0, 1], 0)).await.unwrap();
         let server = serve(bound, Arc::default(), |mut socket: Socket<D>| async move {
@@ -102,7 +111,7 @@ fn a_handler_that_fails_takes_others_along_or_is_not_told_once<D: Door>() {
 }
 
 fn a_service_that_panics_takes_others_along_or_is_not_told_once(runtime: RuntimeKind) {
-    log();
+    let _alone = alone();
     let suite = Suite::start(Ground { runtime, unix: false });
     let mut bystander = suite.open();
     let mut failed = Vec::new();

@@ -1,7 +1,6 @@
 //! How nodes begin and end.
 
 use super::site::{Event, Site};
-use std::collections::BTreeMap;
 use wharf::base::Entropy;
 use wharf_cli::chat::{Limits, Rooms};
 
@@ -75,11 +74,12 @@ impl Site {
     pub(super) fn judge_taken_over(&self, node: usize, conn: u32) {
         let Some(wire) = self.wires.get(&conn) else { return };
         let person = &self.people[wire.person];
-        let is_last = |seen: &BTreeMap<String, usize>| seen.get(&person.user) == Some(&node);
+        let was_looked_up_last = self.looked_up.get(&person.user).is_some_and(|last| last.1 == node);
+        let came_back_last = self.came_back.get(&person.user) == Some(&node);
         let is_alone =
             self.wires.values().filter(|of| (of.node, of.person) == (node, wire.person)).count() == 1;
         assert!(
-            person.conn != Some(conn) || !is_alone || !is_last(&self.looked_up) || !is_last(&self.came_back),
+            person.conn != Some(conn) || !is_alone || !was_looked_up_last || !came_back_last,
             "{conn} is the last connection of {} and is closed for another",
             person.index
         );

@@ -72,8 +72,9 @@ pub(super) struct Site {
     /// What the mesh loses, in a hundred.
     pub(super) loss: usize,
     pub(super) people: Vec<Person>,
-    /// Where each user's token was looked up last, and where the user came back last.
-    pub(super) looked_up: BTreeMap<String, usize>,
+    /// Of the last look-up of each user's token that a node heard the answer of: its epoch, and the node.
+    pub(super) looked_up: BTreeMap<String, (u64, usize)>,
+    /// Where each user came back last.
     pub(super) came_back: BTreeMap<String, usize>,
     pub(super) seen: Seen,
     is_printed: bool,
@@ -231,6 +232,11 @@ impl Site {
                 let wall = self.wall(node);
                 let asked = &mut self.nodes[node];
                 if let Some(rooms) = asked.rooms.as_mut().filter(|_| asks == asked.asks) {
+                    if let Ok(Answer::Session(Some(session))) = &answer {
+                        // Answers overtake each other; the epoch tells which look-up was the last one.
+                        let last = self.looked_up.entry(session.user.to_string()).or_default();
+                        *last = (session.epoch, node).max(*last);
+                    }
                     rooms.handle_answer(now, wall, answer);
                     self.act(node);
                 }
@@ -287,9 +293,6 @@ impl Site {
         // A failure may come before it is carried out, or behind.
         let is_carried_out = !fails || self.dice.percent(40);
         let answer = is_carried_out.then(|| self.memory.carry_out(ask));
-        if let Some(Answer::Session(Some(session))) = &answer {
-            self.looked_up.insert(session.user.to_string(), node);
-        }
         let answer = answer.filter(|_| !fails).ok_or_else(|| Failure::Away("on purpose".into()));
         self.within(if fails { 200 } else { 5 }, Event::Answered(node, asks, answer));
     }
