@@ -1,7 +1,7 @@
 //! The pages of the chat and of the health checker in Chromium, against the binary on each runtime. Needs chromium, node and
 //! playwright-core; without them it says so and passes, but fails where `WHARF_REQUIRE=all` promises that they are there.
 //! Pictures go to `target/tmp/shots`, or to the folder `WHARF_SHOTS`. Those of the README are made by
-//! `WHARF_SHOTS=$PWD/docs/screenshots cargo test -p wharf-tests --test browser chat::pictures`.
+//! `WHARF_SHOTS=$PWD/docs/screenshots cargo test -p wharf-tests --test browser pictures`.
 #![forbid(unsafe_code)]
 
 use std::fs::{self, File};
@@ -140,14 +140,33 @@ fn drives_three_nodes() {
     drives(&Turn::wait(), "nodes.mjs", &node("tokio"), &[("WHARF_NODES", &urls)]);
 }
 
+/// A port where the script listens and leaves as it likes.
+fn free_port() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
 fn drives_the_health_checker(runtime: &str) {
     let turn = Turn::wait();
-    // The script listens there and leaves as it likes.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let port = free_port();
     let endpoints = [format!("web=http://127.0.0.1:{port}/"), "kein Anschluß=tcp://127.0.0.1:1".to_owned()];
     let [web, none] = endpoints.each_ref();
     let server = ["health", "--runtime", runtime, "--interval", "0.2", "--endpoint", web, "--endpoint", none];
     drives(&turn, "health.mjs", &server, &[("WHARF_TARGET", &port)]);
+}
+
+fn pictures_of_health() {
+    let turn = Turn::wait();
+    let ports = [(); 3].map(|()| free_port());
+    let [shop, database, search] = ports.each_ref();
+    let endpoints = [
+        format!("shop=http://localhost:{shop}/ready"),
+        format!("database=tcp://localhost:{database}"),
+        format!("search=http://localhost:{search}/ready"),
+        "mail=tcp://localhost:1".to_owned(),
+    ];
+    let mut server = Vec::from(["health", "--interval", "0.2"]);
+    endpoints.iter().for_each(|endpoint| server.extend(["--endpoint", endpoint]));
+    drives(&turn, "health_pictures.mjs", &server, &[("WHARF_TARGET", &ports.join(","))]);
 }
 
 mod chat {
@@ -212,6 +231,11 @@ mod chat {
 }
 
 mod health {
+    #[test]
+    fn pictures() {
+        super::pictures_of_health();
+    }
+
     #[test]
     fn on_tokio() {
         super::drives_the_health_checker("tokio");
