@@ -18,8 +18,8 @@ pub struct NatsConfig {
     pub connect_timeout: Duration,
     /// After so long without a byte a ping goes out, and with the third that is not answered the connection is lost: 2 s.
     pub ping_interval: Duration,
-    /// When a lost server is dialed again: at once, if the connection had lasted 5 s, then as this says: after 50 ms and twice as long each time up to 2 s, jittered. One that
-    /// ends goes on as it began.
+    /// When a lost server is dialed again: at once, if the connection had lasted 5 s, then as this says: after 50 ms and twice as long
+    /// each time up to 2 s, jittered. One that ends goes on as it began.
     pub retry: Schedule,
     /// How long closing may take: 2 s. By then what was published before has reached the server, or it is given up.
     pub close_timeout: Duration,

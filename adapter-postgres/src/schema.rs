@@ -5,8 +5,8 @@ use crate::form::Form;
 /// The tables of a chat.
 pub(crate) const FORM: Form = Form { of: "chat", table: "wharf_chat", turn: TURN, steps: &STEPS };
 
-/// `timestamp` and `expires` are ms since 1970, `rooms` is a list in JSON. What others put in need have no key. Indexes are in the order of bytes, which
-/// no update of the operating system changes. JavaScript's numbers are exact below 2^53.
+/// `timestamp` and `expires` are ms since 1970, `rooms` is a list in JSON. What others put in need have no key. Indexes are in the order
+/// of bytes, which no update of the operating system changes. JavaScript's numbers are exact below 2^53.
 const STEPS: [&str; 2] = [
     "CREATE TABLE messages (\
         id bigint GENERATED ALWAYS AS IDENTITY (MAXVALUE 9007199254740991) PRIMARY KEY, \

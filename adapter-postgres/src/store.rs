@@ -62,8 +62,8 @@ pub struct History {
 }
 
 impl History {
-    /// Connects to the database at a URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and makes the tables that are missing there. Without a password
-    /// `PGPASSWORD` of the environment is taken; without a host the local server.
+    /// Connects to the database at a URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and makes the tables that are missing there.
+    /// Without a password `PGPASSWORD` of the environment is taken; without a host the local server.
     ///
     /// # Errors
     /// The URL is not understood; the server cannot be reached or refuses; the database is another program's, of a newer version or not in UTF-8.
@@ -91,8 +91,8 @@ impl History {
     /// Does what it is asked. It blocks.
     ///
     /// # Errors
-    /// [`Failure::Away`] while the server is not there, not in time, full, read-only or being shut down; [`Failure::Refused`] what it cannot store. Of
-    /// a batch that failed all or nothing is stored; by its keys it can be tried again.
+    /// [`Failure::Away`] while the server is not there, not in time, full, read-only or being shut down; [`Failure::Refused`] what it
+    /// cannot store. Of a batch that failed all or nothing is stored; by its keys it can be tried again.
     ///
     /// # Panics
     /// It is called within a task of tokio.

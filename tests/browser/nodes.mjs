@@ -2,10 +2,7 @@
 // The two other nodes are named by WHARF_NODES, their URLs with a comma between.
 import { called, counted, enter, numbered, opened, says, stands, utter, utterAll } from "./controls.mjs";
 
-export default async ({ check, tab, url, server, shot }) => {
-  const urls = [url, ...process.env.WHARF_NODES.split(",")];
-  const people = [];
-  for (const url of urls) people.push(await opened(tab, url));
+async function named({ check }, people) {
   const [a, b, c] = people;
   await check("all are in everybody's list, by their names", async () => {
     for (const person of people) await counted(person.people, 3, 15_000);
@@ -22,6 +19,10 @@ export default async ({ check, tab, url, server, shot }) => {
     await says(b.alert, /somebody is called so/);
     await b.page.getByRole("button", { name: "Dismiss" }).click();
   });
+}
+
+async function conversation({ check, shot }, people) {
+  const [a, b, c] = people;
   await check("what is said at any of them stands in all logs, in one order, each once", async () => {
     for (const [person, start] of [[a, "of Ada"], [b, "of Bo"], [c, "of Cy"]]) await utterAll(person, numbered(start, 30));
     for (const person of people) await counted(person.pending, 0, 20_000);
@@ -43,6 +44,9 @@ export default async ({ check, tab, url, server, shot }) => {
     await counted(b.stored("in the galley"), 0);
     for (const person of [a, c]) await person.rooms.filter({ hasText: "general" }).click();
   });
+}
+
+async function reloaded({ check }, [a, b, c]) {
   await check("a reload counts nothing again, and marks nothing that was read or counted as new", async () => {
     // What is settled is told seconds later, so all of this is told again.
     await utterAll(c, numbered("read", 5));
@@ -59,7 +63,10 @@ export default async ({ check, tab, url, server, shot }) => {
     await a.stored("after the reload").waitFor();
     await counted(a.log.locator(".unseen ~ .entry"), 1);
   });
-  if (!server) return;
+}
+
+async function killed({ check, server }, people) {
+  const [a, b, c] = people;
   await check("a node that is killed takes its people with it, and they are back when it is", async () => {
     await server.stop("SIGKILL");
     await says(a.status, "Reconnecting", 15_000);
@@ -74,4 +81,13 @@ export default async ({ check, tab, url, server, shot }) => {
       await stands(person, "of Cy", numbered("of Cy", 30));
     }
   }, 120_000);
+}
+
+export default async (stage) => {
+  const people = [];
+  for (const url of [stage.url, ...process.env.WHARF_NODES.split(",")]) people.push(await opened(stage.tab, url));
+  await named(stage, people);
+  await conversation(stage, people);
+  await reloaded(stage, people);
+  if (stage.server) await killed(stage, people);
 };

@@ -106,7 +106,8 @@ function hidden(status) {
   return found;
 }
 
-async function fits({ check, shot }, person, ole) {
+/** On a wide screen. */
+async function contrasted({ check, shot }, person, ole) {
   const { page } = person;
   await check("light and dark, and every text stands out from its ground", async () => {
     await taken(shot, person, ole, "chat-light");
@@ -120,6 +121,11 @@ async function fits({ check, shot }, person, ole) {
     }
     await page.keyboard.press("Escape");
   });
+}
+
+/** On a phone, which the page is left on. */
+async function fits({ check, shot }, person, ole) {
+  const { page } = person;
   await check("it fits a phone, and nothing scrolls sideways", async () => {
     for (const [width, height] of [[320, 560], [390, 780], [800, 400]]) {
       await page.setViewportSize({ width, height });
@@ -141,6 +147,10 @@ async function fits({ check, shot }, person, ole) {
     await page.emulateMedia({ colorScheme: "dark" });
     await taken(shot, person, ole, "chat-phone-dark");
   });
+}
+
+async function drawers({ check, shot }, person) {
+  const { page } = person;
   await check("on a phone rooms and people are drawers that the keyboard can open, use and close", async () => {
     const button = page.getByRole("button", { name: /^Rooms/ });
     await person.rooms.first().waitFor({ state: "hidden" });
@@ -187,6 +197,9 @@ async function fits({ check, shot }, person, ole) {
     await page.keyboard.press("Escape");
     await person.rooms.first().waitFor({ state: "hidden" });
   });
+}
+
+async function still({ check }, { page }) {
   await check("who wants no motion gets none", async () => {
     await page.emulateMedia({ reducedMotion: "reduce" });
     const moving = await page.evaluate(() => [...document.querySelectorAll("*")].filter((e) => {
@@ -202,5 +215,8 @@ export default async (stage) => {
   await stage.check("three people in a harbour", async () => { people = await scene(stage); }, 60_000);
   const [marlene, , ole] = people.length ? people : [controls(await stage.tab())];
   await named(stage, marlene);
+  await contrasted(stage, marlene, ole);
   await fits(stage, marlene, ole);
+  await drawers(stage, marlene);
+  await still(stage, marlene);
 };

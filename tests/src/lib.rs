@@ -54,6 +54,7 @@ pub mod readme;
 pub mod receiver;
 #[cfg(feature = "rig")]
 pub mod rig;
+pub mod scripts;
 pub mod seeds;
 pub mod side;
 pub mod source;

@@ -60,7 +60,8 @@ pub fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above").to_path_buf()
 }
 
-/// Every file of ours whose name ends with `.{extension}`, ordered by path: nothing hidden, built or installed.
+/// Every file of ours whose name ends with `.{extension}`, ordered by path: nothing hidden, built or installed. `.ci/run` is one of the
+/// shell's.
 ///
 /// # Panics
 /// If the tree cannot be read.
@@ -72,12 +73,14 @@ pub fn files(extension: &str) -> Vec<File> {
             let path = entry.expect("an entry").path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !name.starts_with('.')
+                if (!name.starts_with('.') || name == ".ci")
                     && !["target", "node_modules", "corpus", "artifacts"].contains(&&*name)
                 {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|e| e == extension) {
+            } else if path.extension().is_some_and(|e| e == extension)
+                || extension == "sh" && path.ends_with(".ci/run")
+            {
                 let short =
                     path.strip_prefix(&top).expect("below the top").to_string_lossy().replace('\\', "/");
                 files.push(File { path: short, text: fs::read_to_string(&path).expect("text") });
@@ -202,5 +205,9 @@ mod tests {
         let files = files("rs");
         assert!(files.iter().any(|f| f.path == "core/src/lib.rs"));
         assert!(files.iter().all(|f| !f.path.contains("target/")));
+        let scripts = self::files("sh");
+        assert!(
+            scripts.iter().any(|f| f.path == ".ci/run") && scripts.iter().all(|f| !f.path.contains(".git/"))
+        );
     }
 }

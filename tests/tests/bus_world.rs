@@ -7,8 +7,7 @@
 //! `WHARF_SEEDS` says how many seeds are tried, or which: `1000` or `17..18`.
 #![forbid(unsafe_code)]
 
-use std::time::Duration;
-use wharf_tests::bus_world::{Report, Tally, Trial};
+use wharf_tests::bus_world::{Report, Trial};
 use wharf_tests::seeds::Seeds;
 
 /// What is to happen in any four hundred seeds, or there was nothing to see.
@@ -61,23 +60,7 @@ const FAULTS: [&str; 44] = [
 
 #[test]
 fn whatever_happens_what_was_accepted_has_its_effect_once_or_is_a_dead_letter() {
-    let seeds = Seeds::asked(400);
-    let begin = std::time::Instant::now();
-    let world = |seed| {
-        let Report { tally, settled, .. } = Trial::new(seed, seeds.is_single()).run();
-        (tally, settled)
-    };
-    let (sum, longest): (Tally, Duration) = seeds.sum(world, |sum, (tally, settled)| {
-        sum.0.take(&tally);
-        sum.1 = sum.1.max(settled);
-    });
-    let taken = begin.elapsed().as_secs_f64();
-    println!("{} seeds in {taken:.1} s, settled within {longest:?}: {sum:#?}", seeds.count());
-    if seeds.count() >= 400 {
-        for what in FAULTS {
-            assert!(sum.of(what) > 0, "it never happened: {what}");
-        }
-    }
+    Report::of_seeds(400, &FAULTS, |seed, printed| Trial::new(seed, printed).run());
 }
 
 #[test]

@@ -12,8 +12,8 @@ use std::fmt;
 use wharf::base::{Closed, Message};
 use wharf::link::{Address, Link, Welcome};
 
-/// What a socket is made of ([`Socket::into_parts`](crate::Socket::into_parts)). With nothing changed, [`Socket::from_parts`](crate::Socket::from_parts) makes the same
-/// socket of it.
+/// What a socket is made of ([`Socket::into_parts`](crate::Socket::into_parts)). With nothing changed,
+/// [`Socket::from_parts`](crate::Socket::from_parts) makes the same socket of it.
 ///
 /// What was read stands in `waiting` and, behind that, in `read`; a frame that has come in part is inside of `link`. What is
 /// not yet written is inside of `link` too, until [`take_unwritten`](Self::take_unwritten).

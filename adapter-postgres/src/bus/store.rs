@@ -90,8 +90,8 @@ struct Asker {
 }
 
 impl BusStore {
-    /// Connects to the database at a URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and makes the tables that are missing there. Without a password
-    /// `PGPASSWORD` of the environment is taken; without a host the local server.
+    /// Connects to the database at a URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and makes the tables that are missing there.
+    /// Without a password `PGPASSWORD` of the environment is taken; without a host the local server.
     ///
     /// # Errors
     /// The URL is not understood; the server cannot be reached or refuses; the database is another program's, of a newer version or not in UTF-8.

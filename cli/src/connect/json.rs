@@ -13,8 +13,8 @@ enum Ink {
 /// Deepest nesting that is set out. Each level indents all within it, so a text of brackets alone would come to its square.
 const DEEPEST: usize = 64;
 
-/// `text` over several lines, if it is a JSON object or array, of at most 64 levels; else `None`. Only white space is changed: keys keep their order, and
-/// numbers their digits.
+/// `text` over several lines, if it is a JSON object or array, of at most 64 levels; else `None`. Only white space is changed: keys keep
+/// their order, and numbers their digits.
 ///
 /// ```
 /// use wharf_cli::connect::set_out;

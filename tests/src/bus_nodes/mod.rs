@@ -8,5 +8,5 @@ mod trial;
 mod vault;
 
 pub use office::{Office, Order};
-pub use trial::{Report, Trial};
+pub use trial::Trial;
 pub use vault::Vault;

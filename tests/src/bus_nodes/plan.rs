@@ -2,10 +2,10 @@
 
 use super::trial::{Cast, place};
 use super::{Office, Order};
-use crate::bus_world::{Ask, Manner, Say, Setup};
+use crate::bus_world::{Ask, Manner, Say, Setup, letters};
 use std::time::Duration;
 use wharf::base::Instant;
-use wharf::service::bus::{BusCommand, Letters, Name};
+use wharf::service::bus::{BusCommand, Name};
 use wharf::sim::{Dice, World};
 
 /// Later than a job may be told late, and a timer.
@@ -77,7 +77,7 @@ impl Cast {
             9 => world.at(at, move |world| world.command(office, Order::Reset)),
             10 => {
                 let ticket = dice.below(1000) as u64;
-                world.at(at, move |world| world.command(office, letters(ticket)));
+                world.at(at, move |world| world.command(office, Order::Bus(letters(ticket))));
             }
             11..14 => {
                 if dice.percent(60) {
@@ -179,13 +179,4 @@ impl Cast {
         let ledger = self.ledger.clone();
         move || ledger.borrow_mut().tally.count(what)
     }
-}
-
-/// Even tickets send all dead letters again, odd ones throw them away.
-pub(super) fn letters(ticket: u64) -> Order {
-    let letters = Letters::All;
-    Order::Bus(match ticket % 2 {
-        0 => BusCommand::Requeue { letters, ticket },
-        _ => BusCommand::Purge { letters, ticket },
-    })
 }

@@ -1,8 +1,8 @@
 //! A world from its begin to its end.
 
-use super::plan::letters;
 use super::{Office, Order, Vault};
-use crate::bus_world::{Ask, Books, Ledger, Party, Say, Setup, Shared, State, Tally, shared};
+use crate::bus_world::waits::{RECONNECT, Waits};
+use crate::bus_world::{Ask, Books, Ledger, Party, Report, Setup, Shared, State, letters, shared};
 use std::sync::Arc;
 use std::time::Duration;
 use wharf::base::Instant;
@@ -32,17 +32,6 @@ pub struct Trial {
     cast: Cast,
     setup: Setup,
     settings: NodeSettings,
-}
-
-/// What a run came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The hash of all that happened.
-    pub hash: u64,
-    /// How often each thing did.
-    pub tally: Tally,
-    /// How long after the faults the last message that was accepted before came to its end.
-    pub settled: Duration,
 }
 
 impl Trial {
@@ -150,10 +139,6 @@ fn engage(
     cast.speaks_lines.push(speaks_lines);
 }
 
-/// How much later than now a connection that is made again is there, where nothing is in its way: 30 s, jittered by a fifth, and the
-/// time to dial, to greet and to be registered.
-const RECONNECT: Duration = Duration::from_secs(36 + 3);
-
 impl Trial {
     /// Runs to the end of it all, and says what came of it.
     ///
@@ -192,7 +177,7 @@ impl Trial {
         // One that was out of reach of the store asks again soon.
         world.advance(Duration::from_secs(1) + 2 * cast.job_time);
         let ticket = world.dice().below(2) as u64;
-        world.command(cast.offices[0], letters(ticket));
+        world.command(cast.offices[0], Order::Bus(letters(ticket)));
         world.advance(6 * cast.job_time + Duration::from_millis(50));
     }
 
@@ -202,68 +187,33 @@ impl Trial {
         RECONNECT + settings.lease + settings.grace + settings.claim_wait + 40 * cast.job_time
     }
 
+    fn waits(&mut self) -> Waits<'_> {
+        let Self { world, cast, .. } = self;
+        Waits { world, parties: &cast.parties[..cast.names.len()], names: &cast.names, ledger: &cast.ledger }
+    }
+
     /// Every message that lives, of those who are there, comes to its end within its deadlines.
     fn await_messages(&mut self) -> Duration {
-        let most = 2 * self.moving() + self.setup.bus.ack_timeout;
-        let Self { world, cast, .. } = self;
-        let begin = world.now();
-        let counts = |name: &Name| cast.names.contains(name);
-        let live: Vec<_> = cast.ledger.borrow().alive(&counts).cloned().collect();
-        let rounds = u32::try_from(live.len()).expect("few");
-        let ledger = cast.ledger.clone();
-        let is_left = move || {
-            let mut ledger = ledger.borrow_mut();
-            live.iter().any(|key| ledger.entry(key).state == State::Alive)
-        };
-        world.run_until(|_| !is_left()).expect("each message comes to its end");
-        let took = world.now() - begin;
+        let (live, took) = self.waits().for_messages();
         // With the least room one look takes one message, and each is written and looked for by asks of their own.
-        let most = most + rounds * (8 * cast.job_time + Duration::from_millis(20));
+        let rounds = u32::try_from(live).expect("few");
+        let looks = rounds * (8 * self.cast.job_time + Duration::from_millis(20));
+        let most = 2 * self.moving() + self.setup.bus.ack_timeout + looks;
         assert!(took <= most, "what was accepted came to its end only after {took:?}, of {most:?}");
         took
     }
 
     /// What the senders still have is accepted, or given up.
     fn await_outboxes(&mut self) {
-        let Self { world, cast, .. } = self;
         // Whoever has many dead letters is sent nothing.
-        world.command(cast.offices[0], letters(1));
-        let open = |world: &World| -> usize {
-            let of = |party: &ServerId<Party>| world.service(*party).open();
-            cast.parties[..cast.names.len()].iter().map(of).sum()
-        };
-        let are_there = |world: &World| {
-            cast.parties[..cast.names.len()].iter().all(|party| world.service(*party).is_registered())
-        };
-        let left = world.run_until(|world| open(world) == 0 && are_there(world));
-        left.unwrap_or_else(|stuck| panic!("{} are not accepted: {stuck}", open(world)));
-        let ledger = cast.ledger.clone();
-        let counts = |name: &Name| cast.names.contains(name);
-        let is_done = |_: &World| ledger.borrow().alive(&counts).next().is_none();
-        world.run_until(is_done).expect("each message comes to its end");
+        self.world.command(self.cast.offices[0], Order::Bus(letters(1)));
+        self.waits().for_outboxes();
     }
 
     /// Now that nothing is in the way, what is said arrives soon.
     fn await_last_words(&mut self) {
-        let Self { world, cast, settings, .. } = self;
-        let begin = world.now();
-        for party in &cast.parties[..cast.names.len()] {
-            for to in &cast.names {
-                let say = Say { to: to.clone(), kind: "plain", len: 10, is_durable: true, within: None };
-                world.command(*party, Ask::Say(say));
-            }
-        }
-        let ledger = cast.ledger.clone();
-        let counts = |name: &Name| cast.names.contains(name);
-        let is_done = |_: &World| {
-            let ledger = ledger.borrow();
-            !ledger.entries.values().any(|entry| {
-                let is_open = matches!(entry.state, State::Sent | State::Alive);
-                counts(&entry.to) && is_open && entry.is_durable && !entry.was_given_up
-            })
-        };
-        world.run_until(is_done).expect("what is said arrives");
-        let took = world.now() - begin;
+        let took = self.waits().for_last_words();
+        let Self { cast, settings, .. } = self;
         // One after the other, where a client has but one under way or a look takes but one.
         let rounds = 4 * (cast.names.len() * cast.names.len()) as u32 + 4;
         let most = Duration::from_secs(1) + rounds * (2 * cast.job_time + settings.poll);

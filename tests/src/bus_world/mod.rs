@@ -10,11 +10,13 @@ mod manners;
 mod party;
 mod plot;
 mod post;
+mod report;
 mod rogue;
 mod setup;
 mod station;
 mod tally;
 mod trial;
+pub(crate) mod waits;
 mod work;
 
 use std::cell::RefCell;
@@ -26,11 +28,13 @@ pub use hand::Hand;
 pub use ledger::{Entry, Key, Ledger, State};
 pub use manners::Manner;
 pub use party::{Ask, Party, Say};
+pub(crate) use plot::letters;
+pub use report::Report;
 pub use rogue::{Rogue, Sink};
 pub use setup::{Limits, Setup};
 pub use station::{Order, Station};
 pub use tally::Tally;
-pub use trial::{Report, Trial};
+pub use trial::Trial;
 
 /// What several parts of a world look at.
 pub type Shared<T> = Rc<RefCell<T>>;

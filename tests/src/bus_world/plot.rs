@@ -116,7 +116,7 @@ impl Cast {
     /// Dead letters are sent again, or thrown away.
     fn plan_letters(&self, world: &mut World, at: Instant) {
         let (station, ticket) = (self.station, world.dice().below(1000) as u64);
-        world.at(at, move |world| world.command(station, letters(ticket)));
+        world.at(at, move |world| world.command(station, Order::Bus(letters(ticket))));
     }
 
     /// Nobody hears of the bus, or of a service, and nobody is told.
@@ -227,10 +227,10 @@ enum Ending {
 }
 
 /// Even tickets send all dead letters again, odd ones throw them away.
-pub(super) fn letters(ticket: u64) -> Order {
+pub(crate) fn letters(ticket: u64) -> BusCommand {
     let letters = Letters::All;
-    Order::Bus(match ticket % 2 {
+    match ticket % 2 {
         0 => BusCommand::Requeue { letters, ticket },
         _ => BusCommand::Purge { letters, ticket },
-    })
+    }
 }

@@ -1,9 +1,9 @@
 //! A world from its begin to its end.
 
-use super::plot::letters;
 use super::setup::{Setup, named};
-use super::{Ask, Books, Disk, Ledger, Order, Party, Shared, State, Station, Tally, shared};
-use super::{Say, setup};
+use super::waits::{RECONNECT, Waits};
+use super::{Ask, Books, Disk, Ledger, Order, Party, Report, Shared, State, Station};
+use super::{letters, setup, shared};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::service::bus::{BusCommand, Name};
@@ -28,17 +28,6 @@ pub struct Trial {
     world: World,
     cast: Cast,
     setup: Setup,
-}
-
-/// What a run came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The hash of all that happened.
-    pub hash: u64,
-    /// How often each thing did.
-    pub tally: Tally,
-    /// How long after the faults the last message that was accepted before came to its end.
-    pub settled: Duration,
 }
 
 impl Trial {
@@ -111,9 +100,6 @@ fn engage(
     party
 }
 
-/// How much later than now a connection that is made again is there, where nothing is in its way: 30 s, jittered by a fifth, and the
-/// time to dial, to greet and to be registered.
-const RECONNECT: Duration = Duration::from_secs(36 + 3);
 /// After so long at most what is for those who never come is given up, and makes room.
 const GIVEN_UP: Duration = Duration::from_secs(30);
 /// Bytes of a message, at most.
@@ -153,82 +139,45 @@ impl Trial {
         let station = cast.station;
         world.run_until(|world| world.service(station).is_well()).expect("the bus comes up again");
         let ticket = world.dice().below(2) as u64;
-        world.command(station, letters(ticket));
+        world.command(station, Order::Bus(letters(ticket)));
         world.advance(2 * cast.job_time + Duration::from_millis(50));
+    }
+
+    fn waits(&mut self) -> Waits<'_> {
+        let Self { world, cast, .. } = self;
+        Waits { world, parties: &cast.parties[..cast.names.len()], names: &cast.names, ledger: &cast.ledger }
     }
 
     /// Every message that lives, of those who are there, comes to its end within its deadlines.
     fn await_messages(&mut self) -> Duration {
-        let Self { world, cast, setup } = self;
-        let begin = world.now();
-        let counts = |name: &Name| cast.names.contains(name);
-        let live: Vec<_> = cast.ledger.borrow().alive(&counts).cloned().collect();
-        let ledger = cast.ledger.clone();
-        let is_left = move || {
-            let mut ledger = ledger.borrow_mut();
-            live.iter().any(|key| ledger.entry(key).state == State::Alive)
-        };
-        world.run_until(|_| !is_left()).expect("each message comes to its end");
-        let took = world.now() - begin;
+        let (_, took) = self.waits().for_messages();
         // One that was handed over and got lost comes again after the ack timeout.
-        let most = RECONNECT + setup.bus.ack_timeout + 2 * cast.job_time;
+        let most = RECONNECT + self.setup.bus.ack_timeout + 2 * self.cast.job_time;
         assert!(took <= most, "what was accepted came to its end only after {took:?}, of {most:?}");
         took
     }
 
     /// What the senders still have is accepted, as fast as there is room for it, or given up.
     fn await_outboxes(&mut self) {
-        let Self { world, cast, setup } = self;
         // Whoever has many dead letters is sent nothing.
-        world.command(cast.station, letters(1));
-        let begin = world.now();
-        let open = |world: &World| -> usize {
-            let of = |party: &ServerId<Party>| world.service(*party).open();
-            cast.parties[..cast.names.len()].iter().map(of).sum()
-        };
-        let at_a_time = setup.bus.max_pending.min(setup.bus.max_pending_bytes / MOST_BYTES);
-        let all = open(world);
+        self.world.command(self.cast.station, Order::Bus(letters(1)));
+        let (all, took) = self.waits().for_outboxes();
+        let limits = &self.setup.bus;
+        let at_a_time = limits.max_pending.min(limits.max_pending_bytes / MOST_BYTES);
         let few = |number: usize| u32::try_from(number).expect("few");
-        let are_there = |world: &World| {
-            cast.parties[..cast.names.len()].iter().all(|party| world.service(*party).is_registered())
-        };
-        let left = world.run_until(|world| open(world) == 0 && are_there(world));
-        left.unwrap_or_else(|stuck| panic!("{} of {all} are not accepted: {stuck}", open(world)));
-        let took = world.now() - begin;
         // One after the other, where a client has but one under way.
-        let batches = 2 * cast.job_time * few(all);
+        let batches = 2 * self.cast.job_time * few(all);
         let most = GIVEN_UP + RECONNECT + RETRY * few(all / at_a_time + 2) + batches;
         assert!(took <= most, "all was accepted only after {took:?}, of {most:?}");
-        let ledger = cast.ledger.clone();
-        let counts = |name: &Name| cast.names.contains(name);
-        let is_done = |_: &World| ledger.borrow().alive(&counts).next().is_none();
-        world.run_until(is_done).expect("each message comes to its end");
     }
 
     /// Now that nothing is in the way, what is said arrives at once.
     fn await_last_words(&mut self) {
-        let Self { world, cast, .. } = self;
-        let begin = world.now();
-        for party in &cast.parties[..cast.names.len()] {
-            for to in &cast.names {
-                let say = Say { to: to.clone(), kind: "plain", len: 10, is_durable: true, within: None };
-                world.command(*party, Ask::Say(say));
-            }
-        }
-        let ledger = cast.ledger.clone();
-        let counts = |name: &Name| cast.names.contains(name);
-        let is_done = |_: &World| {
-            let ledger = ledger.borrow();
-            !ledger.entries.values().any(|entry| {
-                let is_open = matches!(entry.state, State::Sent | State::Alive);
-                counts(&entry.to) && is_open && entry.is_durable && !entry.was_given_up
-            })
-        };
-        world.run_until(is_done).expect("what is said arrives");
-        let took = world.now() - begin;
+        let took = self.waits().for_last_words();
         // One after the other, where a client has but one under way.
-        let batches = 2 * cast.names.len() as u32 + 2;
-        assert!(took <= Duration::from_secs(1) + batches * cast.job_time, "the last words took {took:?}");
+        let batches = 2 * self.cast.names.len() as u32 + 2;
+        let most = Duration::from_secs(1) + batches * self.cast.job_time;
+        assert!(took <= most, "the last words took {took:?}, of {most:?}");
     }
 
     /// The bus ends in order, and what is left is what it should be.

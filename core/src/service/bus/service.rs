@@ -21,8 +21,8 @@ const ANSWERED: usize = 4;
 
 /// A [`Broker`] behind sockets: text messages of WebSockets on any path, and [lines](framed::Lines), in one hub. Feature `json`.
 ///
-/// Its jobs are batches to be stored, one at a time; those of a [node](Self::node) are asks of the store that it shares. Over HTTP `GET /status` answers the [counters](super::BusStats) in JSON, and
-/// `GET /metrics` for Prometheus.
+/// Its jobs are batches to be stored, one at a time; those of a [node](Self::node) are asks of the store that it shares. Over HTTP
+/// `GET /status` answers the [counters](super::BusStats) in JSON, and `GET /metrics` for Prometheus.
 ///
 /// ```
 /// use wharf::base::{Entropy, Instant, Wall};

@@ -5,9 +5,9 @@ use crate::base::{CloseCode, Closed, Entropy, Extent, Instant, Kind};
 use crate::link::{ConnId, Context, DialError, DialId, Target};
 use bytes::Bytes;
 
-/// A connection that a service keeps up: a [`Client`], or another [`Machine`], that dials by the service's hub, on any runtime. A service embeds one, or many,
-/// and hands on what it is called for; each of these calls says whether it was about this one. After each, the service takes
-/// [`poll_event`](Self::poll_event) until `None`.
+/// A connection that a service keeps up: a [`Client`], or another [`Machine`], that dials by the service's hub, on any runtime. A service
+/// embeds one, or many, and hands on what it is called for; each of these calls says whether it was about this one. After each, the
+/// service takes [`poll_event`](Self::poll_event) until `None`.
 ///
 /// ```
 /// use wharf::base::{Closed, Instant, Message};

@@ -20,8 +20,11 @@ use serde::Serialize;
 /// |---|---|
 /// | `{"type":"subscribe","groupId":"news"}` | It is a member, and the group exists. A second time changes nothing. |
 /// | `{"type":"unsubscribe","groupId":"news"}` | It is none. A group without members does not exist. |
-/// | `{"type":"broadcast","groupId":"news","data":…}` | All members get `data` and nothing else: the JSON that was said, without the white space between its tokens. Who says it need not be a member, and gets it too if it is one, unless [`except_sender`](Self::except_sender). |
+/// | `{"type":"broadcast","groupId":"news","data":…}` | All members get `data` and nothing else. |
 /// | anything else | It is answered, and the connection stays. |
+///
+/// Members get the JSON that was said, without the white space between its tokens. Who says it need not be a member, and gets it too if
+/// it is one, unless [`except_sender`](Self::except_sender).
 ///
 /// The answer is `{"type":"error","code":"bad_json","message":"not JSON at line 1 column 2"}`. Codes are `bad_json`,
 /// `bad_message` (not an object, a field missing or of the wrong kind), `unknown_type`, `bad_group` (a name that is empty or

@@ -56,10 +56,10 @@ pub struct Attempt {
 /// A service around another one, which it tells only of connections within the limits.
 ///
 /// The limiter is asked when a WebSocket is requested, and refuses with 429 and `Retry-After`; requests for anything else are
-/// neither counted nor refused, nor are those that [`counting`](Limited::counting) leaves out. Framed messages have no request: there it is asked as soon as a connection is accepted, and
-/// refuses by ending it. What counts is [`Info::client`](crate::link::Info::client); connections without an address, such as those of
-/// Unix sockets, are not counted, nor those that the service dials. A trusted hop that names nobody, as for a check of its own by
-/// a PROXY header, counts as a client.
+/// neither counted nor refused, nor are those that [`counting`](Limited::counting) leaves out. Framed messages have no request: there it
+/// is asked as soon as a connection is accepted, and refuses by ending it. What counts is [`Info::client`](crate::link::Info::client);
+/// connections without an address, such as those of Unix sockets, are not counted, nor those that the service dials. A trusted hop that
+/// names nobody, as for a check of its own by a PROXY header, counts as a client.
 ///
 /// ```
 /// use wharf::base::{Entropy, Instant, Message, Wall};

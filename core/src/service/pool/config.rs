@@ -26,8 +26,8 @@ pub struct PoolConfig {
     pub check_timeout: Duration,
     /// How long a connection beyond [`min`](Self::min) may be idle before it is closed. Default 5 min; `None`: for ever.
     pub idle_timeout: Option<Duration>,
-    /// How old a connection may become, a second at least. One that is lent is closed when it comes back. Each has between 0.8 of it and all of it, so that
-    /// those that were opened together are not all closed together. Default `None`: any age.
+    /// How old a connection may become, a second at least. One that is lent is closed when it comes back. Each has between 0.8 of it and
+    /// all of it, so that those that were opened together are not all closed together. Default `None`: any age.
     pub max_age: Option<Duration>,
     /// How long one may wait for a connection. Default 30 s.
     pub wait_timeout: Duration,

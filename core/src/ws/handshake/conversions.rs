@@ -155,6 +155,8 @@ mod tests {
         assert_eq!(made(theirs), Ok(plain));
         let post = ::http::Request::post("ws://a/").body(()).unwrap();
         assert_eq!(made(&post), Err(RequestError::NotGet));
+        let newer = ::http::Request::get("ws://a/").version(::http::Version::HTTP_2).body(()).unwrap();
+        assert_eq!(made(&newer), Err(RequestError::NotGet));
         let relative = ::http::Request::get("/x").body(()).unwrap();
         assert_eq!(made(relative), Err(UrlError::Scheme.into()));
         let conflict = ::http::Request::get("ws://a/").header("Upgrade", "h2c").body(()).unwrap();

@@ -137,6 +137,14 @@ mod tests {
         }
         assert!(!allows(&only, "a", "http://a") && allows(&or, "a", "http://a"));
         assert!(allows(&OriginPolicy::Any, "a", "whatever"));
+        let odd = OriginPolicy::List(vec!["about:blank".into()]);
+        assert!(!allows(&odd, "a", "about:blank"), "of what is no origin only null can be listed");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_nobodys_origin() {
+        let request = Request::parse(b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: http://a\xff\r\n\r\n").unwrap();
+        assert!(!OriginPolicy::SameHost.allows(&request) && OriginPolicy::Any.allows(&request));
     }
 
     #[test]

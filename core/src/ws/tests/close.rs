@@ -202,3 +202,15 @@ fn a_lost_transport_ends_either_role() {
         }
     }
 }
+
+#[test]
+fn a_program_that_fails_twice_is_told_of_once() {
+    let mut connection = server(Config::default());
+    connection.fail(START, CloseCode::INTERNAL_ERROR);
+    connection.fail(START, CloseCode::GOING_AWAY);
+    let report = closed(feed(&mut connection, START, &[]));
+    assert_eq!((report.origin, report.code), (Origin::Local, CloseCode::INTERNAL_ERROR));
+    assert_eq!(feed(&mut connection, START, &[]), []);
+    let out = written(&mut connection, START);
+    assert_eq!(out, [0x88, 2, 0x03, 0xf3], "one Close frame, with 1011");
+}

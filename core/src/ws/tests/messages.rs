@@ -181,3 +181,22 @@ fn streaming_gathers_nothing_and_offers_no_space_to_gather_in() {
     };
     assert_eq!(rest.len(), bytes.len() - 50_000);
 }
+
+#[test]
+fn a_whole_frame_at_rest_is_held_to_what_a_cut_one_is() {
+    let tight = Config { max_frame: 1000, max_message: 100, ..Config::default() };
+    let long = frame(0x82, &[0; 120]);
+    let report = closed(feed(&mut server(tight), START, &long));
+    assert_eq!(report.cause, Cause::Violation(Violation::MessageTooBig { limit: 100 }));
+
+    // A length of 5 in the form of 16 bits.
+    let long_form = [&[0x82, 0x80 | 126, 0, 5, 0, 0, 0, 0][..], b"ahoys"].concat();
+    for cut in 1..long_form.len() {
+        let (mut whole, mut pieces) = (server(Config::default()), server(Config::default()));
+        let mut got = feed(&mut pieces, START, &long_form[..cut]);
+        got.extend(feed(&mut pieces, START, &long_form[cut..]));
+        let expected = closed(feed(&mut whole, START, &long_form));
+        assert!(matches!(expected.cause, Cause::Violation(_)), "{expected}");
+        assert_eq!(closed(got).cause, expected.cause, "cut at {cut}");
+    }
+}

@@ -1,8 +1,8 @@
 //! One message to many: what a broadcast costs beside as many plain writes.
 //!
 //! The server sends whatever one member says to all members, the speaker among them ([`service`], [`grouped`], [`raw`]). The driver holds the
-//! members, checks what each gets, and asks the kernel for the server's CPU time ([`measure`]), or for how long each of them waits for its message, while
-//! some read and others do not ([`latency`]).
+//! members, checks what each gets, and asks the kernel for the server's CPU time ([`measure`]), or for how long each of them waits for
+//! its message, while some read and others do not ([`latency`]).
 
 pub mod grouped;
 pub mod latency;

@@ -159,9 +159,9 @@ pub enum NodeRequest {
     /// Carry out changes. [`Committed`](super::NodeAnswer::Committed), or [`Full`](super::NodeAnswer::Full) and nothing is.
     ///
     /// All but [`Accept`](crate::service::bus::Change::Accept) are about messages of services, and of ids of senders, that this node
-    /// has claimed; none is a requeue or a purge. To forget what is not remembered is to change nothing. A message that is accepted is taken if the node has the claim of its receiver, nothing
-    /// waits for that in the store, and there is `room`; otherwise it waits there. Where a message is buried whose sender
-    /// another node in force has claimed, that node is noted to be told.
+    /// has claimed; none is a requeue or a purge. To forget what is not remembered is to change nothing. A message that is accepted is
+    /// taken if the node has the claim of its receiver, nothing waits for that in the store, and there is `room`; otherwise it waits
+    /// there. Where a message is buried whose sender another node in force has claimed, that node is noted to be told.
     Commit {
         /// What is changed.
         batch: Batch,

@@ -3,6 +3,8 @@
 mod driver;
 mod faults;
 mod herd;
+#[cfg(feature = "sim")]
+mod kept;
 mod laws;
 mod limits;
 mod stopping;

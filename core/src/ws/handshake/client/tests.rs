@@ -319,3 +319,18 @@ fn refusals_say_whether_and_when_to_ask_again() {
     }
     assert_eq!(HandshakeError::TimedOut.retry_after(wall), None);
 }
+
+#[test]
+fn a_refusal_whose_body_is_cut_is_told_with_what_came_of_it() {
+    for end in [End::Reset, End::Eof] {
+        let (mut client, _) = client();
+        let mut bytes = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nabc".to_vec();
+        assert_eq!(client.receive(START, &mut Input::new(&mut bytes)), None);
+        client.receive_end(START, end);
+        let Some(Err(HandshakeError::Refused(refused))) = client.receive(START, &mut Input::new(&mut []))
+        else {
+            panic!("no refusal after {end}")
+        };
+        assert_eq!((refused.status, &refused.body[..], refused.body_is_whole), (403, &b"abc"[..], false));
+    }
+}
