@@ -16,6 +16,7 @@ mod input;
 #[cfg(feature = "json")]
 mod json;
 mod leaving;
+mod liveness;
 mod load;
 mod message;
 mod outbox;
@@ -53,9 +54,10 @@ pub(crate) use civil::Civil;
 pub(crate) use closing::{Closing, Phase};
 #[cfg(feature = "deflate")]
 pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};
-pub(crate) use deadlines::{Deadline, Deadlines};
+pub(crate) use deadlines::{Deadline, Deadlines, least};
 pub(crate) use gather::Gather;
 pub(crate) use leaving::{Gone, Leaving};
+pub(crate) use liveness::{Liveness, Patience, is_stalled};
 pub(crate) use outbox::Outbox;
 pub(crate) use spares::SpareBuffers;
 pub(crate) use stats::Counters;

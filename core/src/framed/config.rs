@@ -1,7 +1,7 @@
 //! What a connection is told once: limits, marks and deadlines.
 
 use super::MAX_HEADER;
-use crate::base::Classifier;
+use crate::base::{Classifier, Patience};
 use bytes::Bytes;
 use core::time::Duration;
 
@@ -177,6 +177,11 @@ impl Config {
     /// Bytes that `len` bytes of payload take at most on the wire.
     pub(super) fn framed_len(len: usize) -> usize {
         len.saturating_add(2 * MAX_HEADER)
+    }
+
+    /// How long the peer may be silent.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::new(self.idle_timeout, self.pong_timeout)
     }
 
     /// The low mark that holds.

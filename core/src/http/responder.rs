@@ -1,13 +1,12 @@
 //! The server's side of one HTTP/1.1 connection.
 
 use super::config::Config;
-use super::ending::least;
 use super::head::HeadBuffer;
 use super::request::Request;
 use super::response::Response;
 use crate::base::{
     Cause, Clock, CloseCode, Closed, Closing, Deadline, Deadlines, End, Input, Instant, Origin, Outbox,
-    Output, Phase, Scratch, Shutdown, Wall, Wants,
+    Output, Phase, Scratch, Shutdown, Wall, Wants, least,
 };
 use alloc::boxed::Box;
 use alloc::sync::Arc;

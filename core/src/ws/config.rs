@@ -2,7 +2,7 @@
 
 use super::send::PONG_RESERVE;
 use super::wire::header;
-use crate::base::Classifier;
+use crate::base::{Classifier, Patience};
 use core::time::Duration;
 
 /// Which side of the connection this is.
@@ -197,6 +197,11 @@ impl Config {
     #[inline]
     pub(super) fn deflate_or_default(&self) -> super::deflate::Config {
         self.deflate.unwrap_or_default()
+    }
+
+    /// How long the peer may be silent.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::new(self.idle_timeout, self.pong_timeout)
     }
 
     /// The low mark that holds.
