@@ -95,6 +95,14 @@ impl Default for Config {
 }
 
 /// A configuration that contradicts itself.
+///
+/// ```
+/// use wharf::framed::{Config, ConfigError};
+///
+/// let mut config = Config::default();
+/// config.low_mark = config.high_mark + 1;
+/// assert_eq!(config.check(), Err(ConfigError::MarksCrossed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
