@@ -184,20 +184,7 @@ impl Connection {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let c = &self.counters;
-        Stats {
-            bytes_in: c.bytes_in,
-            bytes_out: self.outbox.written(),
-            messages_in: c.messages_in,
-            messages_out: c.messages_out,
-            pings_in: c.pings_in,
-            pongs_dropped: c.pongs_dropped,
-            sends_refused: c.sends_refused,
-            bytes_discarded: c.bytes_discarded,
-            compressed_in: c.compressed_in,
-            compressed_out: c.compressed_out,
-            times_clamped: self.clock.clamped,
-        }
+        self.counters.stats(self.outbox.written(), self.clock.clamped)
     }
 
     /// Stops reading: `wants().read` becomes false and no message is handed up. The idle and pong deadlines stand
