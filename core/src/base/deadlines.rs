@@ -1,6 +1,7 @@
 //! The deadline table: one slot a purpose.
 
 use super::Instant;
+use core::time::Duration;
 
 /// What a connection can be late with. The order decides which of several due ones acts first: the ones that end
 /// the connection before the one that only pings.
@@ -69,6 +70,11 @@ impl Deadlines {
         self.disarm(due);
         Some(due)
     }
+}
+
+/// What a time to wait counts as: one of zero would be due for ever.
+pub(crate) fn least(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_nanos(1))
 }
 
 #[cfg(test)]

@@ -10,6 +10,30 @@ use bytes::Bytes;
 /// [`output`](Engine::output) while [`wants`](Engine::wants)`().write`; (d) read while `wants().read`; (e) obey
 /// `wants().shutdown`; (f) sleep until [`poll_timeout`](Engine::poll_timeout), asked after (b) and (c). Forgetting
 /// one delays; it never corrupts.
+///
+/// ```
+/// use wharf::base::{Engine, Event, Input, Instant};
+/// use wharf::{framed, ws};
+///
+/// /// Answers each message by itself, whatever carries it.
+/// fn echo(engine: &mut impl Engine, now: Instant, mut bytes: Vec<u8>) -> Vec<u8> {
+///     let mut input = Input::new(&mut bytes);
+///     while let Some(event) = engine.receive(now, &mut input) {
+///         if let Event::Message(message) = event {
+///             engine.send(now, message).unwrap();
+///         }
+///     }
+///     let mut written = Vec::new();
+///     engine.output(now).drain_into(&mut written);
+///     written
+/// }
+///
+/// let now = Instant::ORIGIN;
+/// let mut socket = ws::Connection::server(now, &ws::Config::default().into());
+/// assert_eq!(echo(&mut socket, now, b"\x81\x85\0\0\0\0hello".into()), b"\x81\x05hello");
+/// let mut lines = framed::Connection::new(now, framed::Lines::new(), &framed::Config::default().into());
+/// assert_eq!(echo(&mut lines, now, b"hello\n".into()), b"hello\n");
+/// ```
 pub trait Engine {
     /// Takes from `input` until there is an event to hand up. `None`: nothing more for now; input may be left when
     /// `wants().read` is false, and is to be offered again once it is true. An empty input is fine.
@@ -57,6 +81,19 @@ pub trait Engine {
 }
 
 /// What a connection wants of its transport.
+///
+/// ```
+/// use wharf::base::{CloseCode, Engine, Instant, Shutdown, Wants};
+/// use wharf::ws;
+///
+/// let now = Instant::ORIGIN;
+/// let mut connection = ws::Connection::server(now, &ws::Config::default().into());
+/// assert_eq!(connection.wants(), Wants { read: true, write: false, shutdown: None });
+/// connection.close(now, CloseCode::NORMAL, "").unwrap();
+/// assert_eq!(connection.wants(), Wants { read: true, write: true, shutdown: None });
+/// connection.abort(now);
+/// assert_eq!(connection.wants().shutdown, Some(Shutdown::Abort));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
     /// Read and hand in what came.
@@ -112,6 +149,19 @@ pub enum End {
 }
 
 /// What became of a message that was taken.
+///
+/// ```
+/// use wharf::base::{Accepted, Engine, Event, Input, Instant, Message};
+/// use wharf::ws;
+///
+/// let (now, mut config) = (Instant::ORIGIN, ws::Config::default());
+/// (config.low_mark, config.high_mark) = (8, 16);
+/// let mut connection = ws::Connection::server(now, &config.into());
+/// assert_eq!(connection.send(now, Message::text("ahoy")), Ok(Accepted::Queued));
+/// assert_eq!(connection.send(now, Message::text("is anybody there?")), Ok(Accepted::Congested));
+/// connection.output(now).drain_into(&mut Vec::new());
+/// assert!(matches!(connection.receive(now, &mut Input::default()), Some(Event::Drained)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Accepted {
     /// Queued, and there is room for more.
@@ -121,6 +171,22 @@ pub enum Accepted {
 }
 
 /// Why a message was not taken. Nothing of it was queued.
+///
+/// ```
+/// use wharf::base::{CloseCode, Engine, Instant, Message, SendError};
+/// use wharf::ws;
+///
+/// let now = Instant::ORIGIN;
+/// let mut connection = ws::Connection::server(now, &ws::Config::default().into());
+/// // Nobody writes what is sent, so it becomes too much.
+/// let mut refused = None;
+/// while refused.is_none() {
+///     refused = connection.send(now, Message::binary(vec![0; 1 << 20])).err();
+/// }
+/// assert_eq!(refused, Some(SendError::Full));
+/// connection.close(now, CloseCode::NORMAL, "").unwrap();
+/// assert_eq!(connection.send(now, Message::text("too late")), Err(SendError::Closing));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {

@@ -5,6 +5,24 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 /// What a connection hands up. It borrows the input alone, so the connection may be used while it is held.
+///
+/// ```
+/// use wharf::base::{CloseCode, Engine, Event, Input, Instant};
+/// use wharf::ws;
+///
+/// let now = Instant::ORIGIN;
+/// let mut connection = ws::Connection::server(now, &ws::Config::default().into());
+/// let mut bytes = *b"\x81\x84\0\0\0\0ahoy\x88\x82\0\0\0\0\x03\xe8";
+/// let (mut input, mut texts, mut outcome) = (Input::new(&mut bytes), Vec::new(), None);
+/// while let Some(event) = connection.receive(now, &mut input) {
+///     match event {
+///         Event::Message(message) => texts.extend(message.as_text().map(String::from)),
+///         Event::Closed(closed) => outcome = Some(closed.code),
+///         _ => {}
+///     }
+/// }
+/// assert_eq!((texts, outcome), (vec!["ahoy".to_string()], Some(CloseCode::NORMAL)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'b> {

@@ -16,8 +16,10 @@ mod input;
 #[cfg(feature = "json")]
 mod json;
 mod leaving;
+mod liveness;
 mod load;
 mod message;
+mod nonzero;
 mod outbox;
 mod output;
 mod piece;
@@ -53,9 +55,11 @@ pub(crate) use civil::Civil;
 pub(crate) use closing::{Closing, Phase};
 #[cfg(feature = "deflate")]
 pub(crate) use contexts::{Contexts, Deflater, Inflated, Inflater};
-pub(crate) use deadlines::{Deadline, Deadlines};
+pub(crate) use deadlines::{Deadline, Deadlines, least};
 pub(crate) use gather::Gather;
 pub(crate) use leaving::{Gone, Leaving};
+pub(crate) use liveness::{Liveness, Patience, is_stalled};
+pub(crate) use nonzero::nonzero;
 pub(crate) use outbox::Outbox;
 pub(crate) use spares::SpareBuffers;
 pub(crate) use stats::Counters;

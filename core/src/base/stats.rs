@@ -52,6 +52,25 @@ pub(crate) struct Counters {
     pub(crate) compressed_out: u32,
 }
 
+impl Counters {
+    /// All of it, with what the output and the clock have counted.
+    pub(crate) fn stats(&self, bytes_out: u64, times_clamped: u32) -> Stats {
+        Stats {
+            bytes_in: self.bytes_in,
+            bytes_out,
+            messages_in: self.messages_in,
+            messages_out: self.messages_out,
+            pings_in: self.pings_in,
+            pongs_dropped: self.pongs_dropped,
+            sends_refused: self.sends_refused,
+            bytes_discarded: self.bytes_discarded,
+            compressed_in: self.compressed_in,
+            compressed_out: self.compressed_out,
+            times_clamped,
+        }
+    }
+}
+
 #[cfg(all(test, feature = "json"))]
 mod tests {
     use super::*;

@@ -2,9 +2,9 @@
 
 use super::Codec;
 use super::connection::{Connection, Gate};
-use super::liveness::least;
 use crate::base::{
     Cause, CloseCode, Closed, Deadline, End, Instant, Origin, Phase, SendError, Timeout, Violation,
+    is_stalled, least,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -153,14 +153,18 @@ impl<C: Codec> Connection<C> {
                         self.give_up(Timeout::Close.into());
                     }
                 }
-                Deadline::WriteStall => self.handle_write_stall(now),
+                Deadline::WriteStall => {
+                    if is_stalled(&self.outbox, now, self.config.write_timeout, &mut self.deadlines) {
+                        self.give_up(Timeout::WriteStall.into());
+                    }
+                }
                 Deadline::Pong => {
-                    if self.liveness.is_dead(&self.config, &mut self.deadlines) {
+                    if self.liveness.is_dead(now, self.config.patience(), &mut self.deadlines) {
                         self.give_up(Timeout::Pong.into());
                     }
                 }
                 Deadline::Idle => {
-                    if self.liveness.is_idle(now, &self.config, &mut self.deadlines) {
+                    if self.liveness.is_idle(now, self.config.patience(), &mut self.deadlines) {
                         match self.keepalive_types() {
                             Some(_) => self.queue_ping(now),
                             None => self.give_up(Timeout::Idle.into()),
@@ -171,18 +175,6 @@ impl<C: Codec> Connection<C> {
         }
         if self.is_finished() {
             self.deadlines.disarm_all();
-        }
-    }
-
-    fn handle_write_stall(&mut self, now: Instant) {
-        let Some(timeout) = self.config.write_timeout.map(least).filter(|_| !self.outbox.is_empty()) else {
-            return;
-        };
-        let due = self.outbox.progress() + timeout;
-        if due > now {
-            self.deadlines.arm(Deadline::WriteStall, due);
-        } else {
-            self.give_up(Timeout::WriteStall.into());
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a connection is told once: limits, marks and deadlines.
 
 use super::MAX_HEADER;
-use crate::base::Classifier;
+use crate::base::{Classifier, Patience, nonzero};
 use bytes::Bytes;
 use core::time::Duration;
 
@@ -95,6 +95,14 @@ impl Default for Config {
 }
 
 /// A configuration that contradicts itself.
+///
+/// ```
+/// use wharf::framed::{Config, ConfigError};
+///
+/// let mut config = Config::default();
+/// config.low_mark = config.high_mark + 1;
+/// assert_eq!(config.check(), Err(ConfigError::MarksCrossed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -141,17 +149,14 @@ impl Config {
         if self.keepalive != Keepalive::Off && self.keepalive_types().is_none() {
             return Err(ConfigError::Keepalive);
         }
-        let zeros = [
+        nonzero(&[
             ("max_message", self.max_message == 0),
             ("idle_timeout", self.idle_timeout.is_some_and(|t| t.is_zero())),
             ("pong_timeout", self.pong_timeout.is_some_and(|t| t.is_zero())),
             ("write_timeout", self.write_timeout.is_some_and(|t| t.is_zero())),
             ("close_timeout", self.close_timeout.is_zero()),
-        ];
-        match zeros.into_iter().find(|(_, zero)| *zero) {
-            Some((name, _)) => Err(ConfigError::Zero(name)),
-            None => Ok(()),
-        }
+        ])
+        .map_err(ConfigError::Zero)
     }
 
     /// The types of ping and pong, where there are some that make sense.
@@ -177,6 +182,11 @@ impl Config {
     /// Bytes that `len` bytes of payload take at most on the wire.
     pub(super) fn framed_len(len: usize) -> usize {
         len.saturating_add(2 * MAX_HEADER)
+    }
+
+    /// How long the peer may be silent.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::new(self.idle_timeout, self.pong_timeout)
     }
 
     /// The low mark that holds.
@@ -206,8 +216,18 @@ mod tests {
         assert_eq!(crossed.check(), Err(ConfigError::MarksCrossed));
         let tight = Config { queue_limit: 100, ..Config::default() };
         assert_eq!(tight.check(), Err(ConfigError::QueueLimit { least: tight.least_queue_limit() }));
-        let zero = Config { close_timeout: Duration::ZERO, ..Config::default() };
-        assert_eq!(zero.check(), Err(ConfigError::Zero("close_timeout")));
+        let zeroes: [(_, fn(&mut Config)); 5] = [
+            ("max_message", |config| config.max_message = 0),
+            ("idle_timeout", |config| config.idle_timeout = Some(Duration::ZERO)),
+            ("pong_timeout", |config| config.pong_timeout = Some(Duration::ZERO)),
+            ("write_timeout", |config| config.write_timeout = Some(Duration::ZERO)),
+            ("close_timeout", |config| config.close_timeout = Duration::ZERO),
+        ];
+        for (name, zero) in zeroes {
+            let mut config = Config::default();
+            zero(&mut config);
+            assert_eq!(config.check(), Err(ConfigError::Zero(name)));
+        }
         let keepalive = Keepalive::Frames { ping: 1, payload: Bytes::new(), pong: 1 };
         assert_eq!(Config { keepalive, ..Config::default() }.check(), Err(ConfigError::Keepalive));
     }

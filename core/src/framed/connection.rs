@@ -1,12 +1,11 @@
 //! The machine: what it keeps, and the contract that it keeps.
 
 use super::assembly::Assembly;
-use super::liveness::{Liveness, least};
 use super::receive::{Frame, Stage};
 use super::{Codec, Config, MAX_HEADER, Stats};
 use crate::base::{
     Accepted, Clock, CloseCode, Closed, Closing, Counters, Deadline, Deadlines, End, Engine, Event, Input,
-    Instant, Kind, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+    Instant, Kind, Liveness, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants, least,
 };
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -101,7 +100,7 @@ impl<C: Codec> Connection<C> {
             report: None,
             counters: Counters::default(),
         };
-        connection.liveness.rearm(&connection.config, &mut connection.deadlines);
+        connection.liveness.rearm(config.patience(), &mut connection.deadlines);
         connection
     }
 
@@ -139,20 +138,7 @@ impl<C: Codec> Connection<C> {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let c = &self.counters;
-        Stats {
-            bytes_in: c.bytes_in,
-            bytes_out: self.outbox.written(),
-            messages_in: c.messages_in,
-            messages_out: c.messages_out,
-            pings_in: c.pings_in,
-            pongs_dropped: c.pongs_dropped,
-            sends_refused: c.sends_refused,
-            bytes_discarded: c.bytes_discarded,
-            compressed_in: 0,
-            compressed_out: 0,
-            times_clamped: self.clock.clamped,
-        }
+        self.counters.stats(self.outbox.written(), self.clock.clamped)
     }
 
     /// Stops reading: `wants().read` becomes false and no message is handed up. The idle and pong deadlines stand
@@ -172,7 +158,7 @@ impl<C: Codec> Connection<C> {
             if self.closing.read_over() {
                 return;
             }
-            self.liveness.resume(now, &self.config, &mut self.deadlines);
+            self.liveness.resume(now, self.config.patience(), &mut self.deadlines);
         }
     }
 
@@ -203,7 +189,7 @@ impl<C: Codec> Connection<C> {
             }
             if self.config.pause_reading_when_congested && self.closing.is_open() && !self.closing.read_over()
             {
-                self.liveness.resume(now, &self.config, &mut self.deadlines);
+                self.liveness.resume(now, self.config.patience(), &mut self.deadlines);
             }
         }
         now

@@ -17,7 +17,6 @@ mod connection;
 pub mod json;
 mod length;
 mod lines;
-mod liveness;
 mod raw;
 mod receive;
 mod send;

@@ -144,7 +144,7 @@ impl<C: Codec> Connection<C> {
                 return None;
             }
             if *tag == pong {
-                let rtt = self.liveness.pong(now, &self.config, &mut self.deadlines)?;
+                let rtt = self.liveness.pong(now, self.config.patience(), &mut self.deadlines)?;
                 return Some(Event::Pong { rtt });
             }
         }

@@ -120,7 +120,7 @@ impl<C: Codec> Connection<C> {
     pub(super) fn queue_ping(&mut self, now: Instant) {
         let config = self.config.clone();
         if let Keepalive::Frames { ping, payload, .. } = &config.keepalive {
-            self.liveness.ping(now, &config, &mut self.deadlines);
+            self.liveness.ping(now, config.patience(), &mut self.deadlines);
             self.insert_control(now, *ping, payload);
         }
     }

@@ -5,11 +5,11 @@ use super::head::HeadError;
 use super::responder::Turn;
 use super::response::Response;
 use crate::base::{
-    Cause, Classifier, CloseCode, Closed, Deadline, End, Instant, Origin, Phase, Timeout, Wall,
+    Cause, Classifier, CloseCode, Closed, Deadline, End, Instant, Origin, Phase, Timeout, Wall, is_stalled,
+    least,
 };
 use alloc::boxed::Box;
 use alloc::string::ToString;
-use core::time::Duration;
 
 /// A body from here on is referenced, a smaller one copied behind its head.
 const REFERENCE: usize = 4096;
@@ -100,7 +100,12 @@ impl Responder {
             }
             match due {
                 Deadline::Close => self.handle_close_deadline(now),
-                Deadline::WriteStall => self.handle_write_stall(now),
+                Deadline::WriteStall => {
+                    let timeout = Some(self.config.write_timeout);
+                    if is_stalled(&self.outbox, now, timeout, &mut self.deadlines) {
+                        self.give_up(Timeout::WriteStall.into());
+                    }
+                }
                 Deadline::Idle | Deadline::Pong => self.handle_late(now, wall),
             }
         }
@@ -138,18 +143,6 @@ impl Responder {
         }
     }
 
-    fn handle_write_stall(&mut self, now: Instant) {
-        if self.outbox.is_empty() {
-            return;
-        }
-        let due = self.outbox.progress() + least(self.config.write_timeout);
-        if due > now {
-            self.deadlines.arm(Deadline::WriteStall, due);
-        } else {
-            self.give_up(Timeout::WriteStall.into());
-        }
-    }
-
     /// When the last byte of output left; `now` while there is some.
     fn written_at(&self, now: Instant) -> Instant {
         if self.outbox.is_empty() { self.outbox.progress() } else { now }
@@ -160,9 +153,4 @@ impl Responder {
             self.report = Some(Box::new(Closed::new(origin, code, "", cause, Classifier::OnlyNormal)));
         }
     }
-}
-
-/// A timeout of zero would be due for ever.
-pub(super) fn least(timeout: Duration) -> Duration {
-    timeout.max(Duration::from_nanos(1))
 }

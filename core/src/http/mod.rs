@@ -22,7 +22,7 @@ mod scan;
 #[cfg(feature = "http")]
 mod types;
 
-pub use config::Config;
+pub use config::{Config, ConfigError};
 pub use head::HeadError;
 pub use headers::Headers;
 pub use request::{Request, Version};

@@ -1,19 +1,41 @@
 //! The server's side of one HTTP/1.1 connection.
 
 use super::config::Config;
-use super::ending::least;
 use super::head::HeadBuffer;
 use super::request::Request;
 use super::response::Response;
 use crate::base::{
     Cause, Clock, CloseCode, Closed, Closing, Deadline, Deadlines, End, Input, Instant, Origin, Outbox,
-    Output, Phase, Scratch, Shutdown, Wall, Wants,
+    Output, Phase, Scratch, Shutdown, Wall, Wants, least,
 };
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What the connection hands up.
+///
+/// ```
+/// use wharf::base::{Input, Instant, Wall};
+/// use wharf::http::{Config, Event, Responder, Response};
+///
+/// let (now, wall) = (Instant::ORIGIN, Wall::default());
+/// let mut responder = Responder::new(now, &Config::default().into());
+/// let mut bytes = *b"GET /status HTTP/1.0\r\n\r\n";
+/// let mut input = Input::new(&mut bytes);
+/// let mut told = Vec::new();
+/// while let Some(event) = responder.receive(now, wall, &mut input) {
+///     match event {
+///         Event::Request(request) => {
+///             told.push(request.path().to_string());
+///             responder.respond(now, wall, &Response::new(200).text("well")).unwrap();
+///         }
+///         // HTTP/1.0 asks once.
+///         Event::Closed(closed) => told.push(closed.code.to_string()),
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(told, ["/status", "1000"]);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {

@@ -1,7 +1,7 @@
 //! What a hub and its links are told once.
 
 use super::{Address, Forwarding, OpenError, Overload, Recorder, Target};
-use crate::base::Instant;
+use crate::base::{Instant, nonzero};
 use crate::framed::{self, Codec};
 use crate::http;
 use crate::proxy::{Proxies, Proxy};
@@ -190,7 +190,10 @@ pub enum ConfigError {
     /// The part for connections of framed messages.
     #[error(transparent)]
     Framed(#[from] framed::ConfigError),
-    /// A limit of zero.
+    /// The part for connections before their upgrade.
+    #[error("http: {0}")]
+    Http(#[from] http::ConfigError),
+    /// A limit or a time of zero, by which nothing would ever open.
     #[error("{0} is zero")]
     Zero(&'static str),
 }
@@ -277,17 +280,66 @@ impl Config {
         self.dialed.check()?;
         self.framed.check()?;
         self.dialed_framed.check()?;
-        for (name, zero) in [
+        self.http.check()?;
+        let is_zero = |time: Option<Duration>| time.is_some_and(|time| time.is_zero());
+        nonzero(&[
             ("max_connections", self.max_connections == 0),
             ("max_connections_per_address", self.max_connections_per_address == Some(0)),
             ("max_handshakes", self.max_handshakes == 0),
             ("max_queued", self.max_queued == 0),
             ("open_timeout", self.open_timeout.is_zero()),
-        ] {
-            if zero {
-                return Err(ConfigError::Zero(name));
-            }
+            ("connect_timeout", is_zero(self.connect_timeout)),
+            ("tls_timeout", is_zero(self.tls_timeout)),
+            ("handshake_timeout", is_zero(self.handshake_timeout)),
+        ])
+        .map_err(ConfigError::Zero)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn what_never_opens_a_connection_is_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        assert_eq!(Config::client().check(), Ok(()));
+        let zeroes: [(_, fn(&mut Config)); 8] = [
+            ("max_connections", |config| config.max_connections = 0),
+            ("max_connections_per_address", |config| config.max_connections_per_address = Some(0)),
+            ("max_handshakes", |config| config.max_handshakes = 0),
+            ("max_queued", |config| config.max_queued = 0),
+            ("open_timeout", |config| config.open_timeout = Duration::ZERO),
+            ("connect_timeout", |config| config.connect_timeout = Some(Duration::ZERO)),
+            ("tls_timeout", |config| config.tls_timeout = Some(Duration::ZERO)),
+            ("handshake_timeout", |config| config.handshake_timeout = Some(Duration::ZERO)),
+        ];
+        for (name, zero) in zeroes {
+            let mut config = Config::default();
+            zero(&mut config);
+            assert_eq!(config.check(), Err(ConfigError::Zero(name)));
         }
-        Ok(())
+        // These say that there is none of it, and that it is over at once.
+        let (max_jobs, max_dials, max_refusals, drain_timeout) = (0, 0, 0, Duration::ZERO);
+        let frugal = Config { max_jobs, max_dials, max_refusals, drain_timeout, ..Config::default() };
+        assert_eq!(frugal.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_parts_are_judged_too() {
+        let wrong = ws::Config { max_frame: 0, ..ws::Config::default() };
+        let ws = ConfigError::Ws(ws::ConfigError::Zero("max_frame"));
+        let config = Config { ws: Arc::new(wrong.clone()), ..Config::default() };
+        assert_eq!(config.check(), Err(ws));
+        assert_eq!(Config { dialed: Arc::new(wrong), ..Config::default() }.check(), Err(ws));
+        let wrong = framed::Config { max_message: 0, ..framed::Config::default() };
+        let framed = ConfigError::Framed(framed::ConfigError::Zero("max_message"));
+        let config = Config { framed: Arc::new(wrong.clone()), ..Config::default() };
+        assert_eq!(config.check(), Err(framed));
+        assert_eq!(Config { dialed_framed: Arc::new(wrong), ..Config::default() }.check(), Err(framed));
+        let wrong = http::Config { answer_timeout: Duration::ZERO, ..http::Config::default() };
+        let http = Config { http: Arc::new(wrong), ..Config::default() }.check().unwrap_err();
+        assert_eq!(http.to_string(), "http: answer_timeout is zero");
     }
 }

@@ -1,14 +1,13 @@
 //! What a service acts with.
 
 use super::entry::{Core, Entry};
-use super::{Address, Config, ConnId, DialError, DialId, HubStats, JobToken, Target};
+use super::{Config, ConnId, DialError, DialId, HubStats, Info, JobToken, SubmitError, Target};
 use crate::base::{Accepted, CloseCode, Entropy, Instant, Kind, Message, Progress, SendError, Wall};
 use crate::http::{RespondError, Response};
 use crate::ws::handshake::Acceptance;
 use crate::ws::{Prepared, Role};
 use alloc::sync::Arc;
 use bytes::Bytes;
-use core::net::IpAddr;
 
 /// A service's hands for the length of one call.
 ///
@@ -16,42 +15,40 @@ use core::net::IpAddr;
 /// is answered by `Closed` or ignored.
 ///
 /// It knows of a service's jobs alone, so a service that wraps another with the same jobs hands its own on.
+///
+/// ```
+/// use wharf::base::{CloseCode, Entropy, Instant, Message, Wall};
+/// use wharf::framed::Lines;
+/// use wharf::link::{Address, Config, ConnId, Context, Framing, Hub, Service};
+///
+/// /// Tells who comes how many are there, and ends whoever says goodbye.
+/// struct Lobby;
+/// impl Service for Lobby {
+///     type Job = ();
+///     type Done = ();
+///     type Command = ();
+///     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+///         let text = format!("{} here", cx.connections().count());
+///         let _ = cx.send(conn, Message::text(text));
+///     }
+///     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+///         if message.as_text() == Some("goodbye") {
+///             let _ = cx.close(conn, CloseCode::NORMAL, "");
+///         }
+///     }
+/// }
+///
+/// let (now, mut config) = (Instant::ORIGIN, Config::default());
+/// config.framing = Framing::codec(Lines::new());
+/// let mut hub = Hub::new(now, Wall::default(), Lobby, &config.into(), Entropy::from_seed([0; 32]));
+/// let conn = hub.accept(now, Address::Unix(String::new())).unwrap();
+/// hub.receive(now, conn, &mut []);
+/// let mut slices = [&[][..]; 4];
+/// assert!(hub.slices(conn, &mut slices) > 0 && slices[0] == b"1 here\n");
+/// ```
 pub struct Context<'a, J = ()> {
     core: &'a mut Core<J>,
     now: Instant,
-}
-
-/// What is known of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Info<'a> {
-    /// Where the peer is.
-    pub peer: &'a Address,
-    /// The address that it comes from: what a trusted hop told ([`Config::forwarding`](super::Config)) of it, or of its last
-    /// request while it speaks HTTP; else the peer's, if that has one.
-    pub client: Option<IpAddr>,
-    /// Our side.
-    pub role: Role,
-    /// The subprotocol that was agreed on.
-    pub subprotocol: Option<&'a str>,
-    /// The dial that made it.
-    pub dial: Option<DialId>,
-    /// Whether messages can be sent.
-    pub is_open: bool,
-    /// Bytes of output that the transport has not taken.
-    pub queued: usize,
-}
-
-/// A job that was given back: too many are in flight ([`Config::max_jobs`](super::Config::max_jobs)). Try again after
-/// the next `done`.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many jobs are in flight")]
-pub struct SubmitError<J>(pub J);
-
-impl<J> core::fmt::Debug for SubmitError<J> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("SubmitError(..)")
-    }
 }
 
 impl<'a, J> Context<'a, J> {

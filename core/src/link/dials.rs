@@ -37,6 +37,14 @@ pub struct Dial {
 }
 
 /// Why a dial came to nothing.
+///
+/// ```
+/// use wharf::link::{DialError, OpenError};
+///
+/// assert!(DialError::TimedOut.is_retryable());
+/// let error = DialError::from(OpenError::NoTls);
+/// assert!(!error.is_retryable(), "{error} for ever");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {

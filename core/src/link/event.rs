@@ -9,6 +9,23 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 /// What a link hands up. The last one is `Closed` or, for a client whose connection did not open, `Failed`.
+///
+/// ```
+/// use wharf::base::{End, Input, Instant, Wall};
+/// use wharf::http::Response;
+/// use wharf::link::{Config, Event, Link};
+///
+/// let (now, wall) = (Instant::ORIGIN, Wall::default());
+/// let mut link = Link::server(now, wall, &Config::default().into());
+/// let mut bytes = *b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n";
+/// let Some(Event::Request(request)) = link.receive(now, &mut Input::new(&mut bytes)) else { panic!() };
+/// assert_eq!((request.path(), request.is_websocket()), ("/status", false));
+/// link.respond(now, &Response::new(200).text("well")).unwrap();
+/// link.receive_end(now, End::Eof);
+/// link.output(now).drain_into(&mut Vec::new());
+/// let Some(Event::Closed(closed)) = link.receive(now, &mut Input::default()) else { panic!() };
+/// assert!(closed.is_clean());
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'b> {

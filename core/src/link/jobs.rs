@@ -4,6 +4,18 @@ use super::entry::Turn;
 use super::{Hub, JobToken, Service};
 use crate::base::Instant;
 
+/// A job that was given back: too many are in flight ([`Config::max_jobs`](super::Config::max_jobs)). Try again after
+/// the next `done`.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many jobs are in flight")]
+pub struct SubmitError<J>(pub J);
+
+impl<J> core::fmt::Debug for SubmitError<J> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SubmitError(..)")
+    }
+}
+
 impl<S: Service> Hub<S> {
     /// A job that is to be carried out.
     pub fn poll_job(&mut self) -> Option<(JobToken, S::Job)> {

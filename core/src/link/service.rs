@@ -7,6 +7,33 @@ use crate::ws::handshake::Acceptance;
 use core::time::Duration;
 
 /// How a request is answered.
+///
+/// ```
+/// use wharf::base::{Entropy, Instant, Wall};
+/// use wharf::http::{Request, Response};
+/// use wharf::link::{Address, Config, ConnId, Context, Hub, Service, Verdict};
+///
+/// struct Site;
+/// impl Service for Site {
+///     type Job = ();
+///     type Done = ();
+///     type Command = ();
+///     fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
+///         match request.path() {
+///             "/ws" => Verdict::accept(),
+///             "/" => Verdict::Respond(Response::new(200).text("come in by /ws")),
+///             _ => Verdict::Respond(Response::plain(404)),
+///         }
+///     }
+/// }
+///
+/// let now = Instant::ORIGIN;
+/// let mut hub = Hub::new(now, Wall::default(), Site, &Config::default().into(), Entropy::from_seed([0; 32]));
+/// let conn = hub.accept(now, Address::Unix(String::new())).unwrap();
+/// hub.receive(now, conn, &mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".clone());
+/// let mut slices = [&[][..]; 4];
+/// assert!(hub.slices(conn, &mut slices) > 0 && slices[0].starts_with(b"HTTP/1.1 200"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Verdict {

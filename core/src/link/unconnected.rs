@@ -51,12 +51,6 @@ impl<E> Unconnected<E> {
         Self { timed_out, failures }
     }
 
-    /// There was no address.
-    #[must_use]
-    pub fn has_no_address(&self) -> bool {
-        !self.timed_out && self.failures.is_empty()
-    }
-
     /// The time was over, while an address had not answered: until its deadline, or as the operating system says.
     #[must_use]
     pub fn is_timed_out(&self) -> bool {
@@ -69,7 +63,8 @@ impl<E> Unconnected<E> {
         &self.failures
     }
 
-    /// The failure that says the most, the first among equals; `None` if there was none.
+    /// The failure that says the most, the first among equals. `None` if there was none: no address at all, unless
+    /// [`is_timed_out`](Self::is_timed_out) says that none had failed by then.
     #[must_use]
     pub fn most_telling(&self) -> Option<&(Address, Fault, E)> {
         self.failures.iter().min_by_key(|(_, fault, _)| *fault)

@@ -6,7 +6,7 @@ use super::no_tls::Session;
 use super::preface::Preface;
 use super::record::Tape;
 use super::{Config, Framing, OpenError, Target};
-use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants};
+use crate::base::{End, Input, Instant, Output, Shutdown, Wall, WallClock, Wants, least};
 use crate::proxy::{ProxyHeader, ProxyHeaderError, Tunnel};
 #[cfg(feature = "tls")]
 use crate::tls::Session;
@@ -92,7 +92,7 @@ impl Way {
             tunnel: None,
             tls: None,
             wall: WallClock::new(now, wall),
-            deadline: now + timeout.max(Duration::from_nanos(1)),
+            deadline: now + least(timeout),
             close_timeout,
             unread: 0,
             end_told: false,
@@ -201,7 +201,7 @@ impl Way {
         // RFC 6455 4.2.2: "(including the server's handshake) MUST run through the encrypted tunnel"
         if says_goodbye(wants) && !session.is_handshaking() {
             if self.deadline == Instant::NEVER {
-                self.deadline = now + self.close_timeout.max(Duration::from_nanos(1));
+                self.deadline = now + least(self.close_timeout);
             }
             session.close();
         }
@@ -366,7 +366,7 @@ impl Way {
             && self.failure.is_none()
         {
             self.failure = Some(failure.clone().into());
-            self.deadline = now + self.close_timeout.max(Duration::from_nanos(1));
+            self.deadline = now + least(self.close_timeout);
         } else if was_handshaking && !session.is_handshaking() && self.failure.is_none() {
             self.deadline = Instant::NEVER;
         }

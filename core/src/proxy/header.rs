@@ -81,6 +81,20 @@ pub enum ProxyHeaderError {
 ///
 /// It takes nothing that stands behind the header, and holds at most 4 KiB. What it has no use for, such as the additional
 /// values (TLV) of version 2, is passed over.
+///
+/// ```
+/// use wharf::base::Input;
+/// use wharf::proxy::HeaderReader;
+///
+/// let mut reader = HeaderReader::default();
+/// // As the reads happen to cut it.
+/// assert_eq!(reader.receive(&mut Input::new(&mut b"PROXY TCP4 192.0.2.1 1".clone())), None);
+/// let mut bytes = *b"92.0.2.2 51000 443\r\nGET / HTTP/1.1\r\n";
+/// let mut input = Input::new(&mut bytes);
+/// let header = reader.receive(&mut input).unwrap().unwrap();
+/// assert_eq!(header.source().unwrap().port(), 51000);
+/// assert!(input.as_slice().starts_with(b"GET "));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct HeaderReader {
     held: Vec<u8>,

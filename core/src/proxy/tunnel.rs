@@ -5,7 +5,7 @@ use super::http_connect::HttpConnect;
 use super::socks5::Socks5;
 use super::{Proxy, ProxyError, ProxyKind};
 use crate::base::{
-    Clock, Deadline, Deadlines, End, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants,
+    Clock, Deadline, Deadlines, End, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants, least,
 };
 use core::fmt;
 use core::time::Duration;
@@ -67,7 +67,7 @@ impl Tunnel {
         let mut outbox = Outbox::new();
         outbox.cork(now).extend_from_slice(&request);
         let mut deadlines = Deadlines::new();
-        deadlines.arm(Deadline::Idle, now + timeout.max(Duration::from_nanos(1)));
+        deadlines.arm(Deadline::Idle, now + least(timeout));
         let (clock, outcome) = (Clock::new(now), None);
         let mut tunnel = Self { clock, outbox, deadlines, machine, outcome, over: false, failed: false };
         if !known {

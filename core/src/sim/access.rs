@@ -41,6 +41,33 @@ impl World {
     }
 
     /// How long [`run`](Self::run) goes on once all faults are over. Default 10 minutes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wharf::base::Instant;
+    /// use wharf::link::{Context, Service};
+    /// use wharf::sim::{Stuck, World};
+    ///
+    /// /// Has something to do every second, for ever.
+    /// struct Clock(Instant);
+    /// impl Service for Clock {
+    ///     type Job = ();
+    ///     type Done = ();
+    ///     type Command = ();
+    ///     fn poll_timeout(&self) -> Option<Instant> {
+    ///         Some(self.0)
+    ///     }
+    ///     fn timeout(&mut self, cx: &mut Context<'_>) {
+    ///         self.0 = cx.now() + Duration::from_secs(1);
+    ///     }
+    /// }
+    ///
+    /// let (mut world, hour) = (World::new(1), Duration::from_secs(3600));
+    /// let clock = world.serve("clock", Clock(Instant::ORIGIN), &Default::default());
+    /// world.set_patience(hour);
+    /// assert_eq!(world.run_until(|_| false), Err(Stuck::Late(hour)));
+    /// assert!(world.service(clock).0 > Instant::ORIGIN + hour);
+    /// ```
     pub fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
     }

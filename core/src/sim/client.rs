@@ -31,6 +31,32 @@ pub enum Outcome {
 }
 
 /// A client of a [`World`](super::World).
+///
+/// ```
+/// use wharf::base::Message;
+/// use wharf::link::{ConnId, Context, Service};
+/// use wharf::sim::World;
+///
+/// struct Greeter;
+/// impl Service for Greeter {
+///     type Job = ();
+///     type Done = ();
+///     type Command = ();
+///     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+///         let _ = cx.send(conn, Message::text("welcome"));
+///     }
+/// }
+///
+/// let mut world = World::new(1);
+/// let server = world.serve("greeter", Greeter, &Default::default());
+/// let id = world.connect("ws://greeter/").unwrap();
+/// world.settle();
+/// let client = world.client(id);
+/// assert_eq!((client.received().len(), client.is_gone()), (1, false));
+/// world.drain(server, wharf::base::CloseCode::GOING_AWAY);
+/// world.run().unwrap();
+/// assert!(world.client(id).outcome().is_some());
+/// ```
 pub struct Client {
     link: Link,
     habit: Habit,

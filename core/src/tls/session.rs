@@ -39,6 +39,10 @@ use core::fmt;
 /// }
 /// assert_eq!(server.server_name(), Some("localhost"));
 /// assert_eq!(heard, b"\x81\x04ahoy");
+/// // The goodbye goes out behind all that was said.
+/// client.close();
+/// client.seal(machines[0].output(now)).drain_into(&mut Vec::new());
+/// assert!(client.has_sent_close() && !client.peer_closed());
 /// ```
 pub struct Session {
     machine: Machine,

@@ -3,9 +3,9 @@
 use super::Role;
 use super::connection::Connection;
 use super::gate::Gate;
-use super::keepalive::{self, least};
 use crate::base::{
     Cause, CloseCode, Closed, Deadline, End, Instant, Origin, Phase, SendError, Timeout, Violation,
+    is_stalled, least,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -106,39 +106,25 @@ impl Connection {
             }
             match due {
                 Deadline::Close => self.give_up(Timeout::Close.into()),
-                Deadline::WriteStall => self.handle_write_stall(now),
+                Deadline::WriteStall => {
+                    if is_stalled(&self.outbox, now, self.config.write_timeout, &mut self.deadlines) {
+                        self.give_up(Timeout::WriteStall.into());
+                    }
+                }
                 Deadline::Pong => {
-                    let verdict = self.keepalive.handle_pong(now, &self.config, &mut self.deadlines);
-                    self.act_on(verdict, now);
+                    if self.liveness.is_dead(now, self.config.patience(), &mut self.deadlines) {
+                        self.give_up(Timeout::Pong.into());
+                    }
                 }
                 Deadline::Idle => {
-                    let verdict = self.keepalive.handle_idle(now, &self.config, &mut self.deadlines);
-                    self.act_on(verdict, now);
+                    if self.liveness.is_idle(now, self.config.patience(), &mut self.deadlines) {
+                        self.queue_ping(now);
+                    }
                 }
             }
         }
         if matches!(self.phase(), Phase::Finished(_)) {
             self.deadlines.disarm_all();
-        }
-    }
-
-    fn handle_write_stall(&mut self, now: Instant) {
-        let Some(timeout) = self.config.write_timeout.map(least).filter(|_| !self.outbox.is_empty()) else {
-            return;
-        };
-        let due = self.outbox.progress() + timeout;
-        if due > now {
-            self.deadlines.arm(Deadline::WriteStall, due);
-        } else {
-            self.give_up(Timeout::WriteStall.into());
-        }
-    }
-
-    fn act_on(&mut self, verdict: keepalive::Verdict, now: Instant) {
-        match verdict {
-            keepalive::Verdict::Fine => {}
-            keepalive::Verdict::SendPing => self.queue_ping(now),
-            keepalive::Verdict::Dead => self.give_up(Timeout::Pong.into()),
         }
     }
 

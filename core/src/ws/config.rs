@@ -2,7 +2,7 @@
 
 use super::send::PONG_RESERVE;
 use super::wire::header;
-use crate::base::Classifier;
+use crate::base::{Classifier, Patience, nonzero};
 use core::time::Duration;
 
 /// Which side of the connection this is.
@@ -112,6 +112,14 @@ impl Default for Config {
 }
 
 /// A configuration that contradicts itself.
+///
+/// ```
+/// use wharf::ws::{Config, ConfigError};
+///
+/// let mut config = Config::default();
+/// config.low_mark = config.high_mark + 1;
+/// assert_eq!(config.check(), Err(ConfigError::MarksCrossed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -155,18 +163,17 @@ impl Config {
         if let Some(deflate) = &self.deflate {
             deflate.check()?;
         }
-        let zeros = [
+        nonzero(&[
+            ("max_message", self.max_message == 0),
+            ("max_frame", self.max_frame == 0),
             ("fragment_size", self.fragment_size == 0),
             ("max_fragments", self.max_fragments == 0),
             ("idle_timeout", self.idle_timeout.is_some_and(|t| t.is_zero())),
             ("pong_timeout", self.pong_timeout.is_some_and(|t| t.is_zero())),
             ("write_timeout", self.write_timeout.is_some_and(|t| t.is_zero())),
             ("close_timeout", self.close_timeout.is_zero()),
-        ];
-        match zeros.into_iter().find(|(_, zero)| *zero) {
-            Some((name, _)) => Err(ConfigError::Zero(name)),
-            None => Ok(()),
-        }
+        ])
+        .map_err(ConfigError::Zero)
     }
 
     /// The limit that holds.
@@ -199,6 +206,11 @@ impl Config {
         self.deflate.unwrap_or_default()
     }
 
+    /// How long the peer may be silent.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::new(self.idle_timeout, self.pong_timeout)
+    }
+
     /// The low mark that holds.
     pub(super) fn low_mark(&self) -> usize {
         self.low_mark.min(self.high_mark)
@@ -227,7 +239,20 @@ mod tests {
         assert_eq!(crossed.check(), Err(ConfigError::MarksCrossed));
         let tight = Config { queue_limit: 100, ..Config::default() };
         assert_eq!(tight.check(), Err(ConfigError::QueueLimit { least: tight.least_queue_limit() }));
-        let zero = Config { close_timeout: Duration::ZERO, ..Config::default() };
-        assert_eq!(zero.check(), Err(ConfigError::Zero("close_timeout")));
+        let zeroes: [(_, fn(&mut Config)); 8] = [
+            ("max_message", |config| config.max_message = 0),
+            ("max_frame", |config| config.max_frame = 0),
+            ("fragment_size", |config| config.fragment_size = 0),
+            ("max_fragments", |config| config.max_fragments = 0),
+            ("idle_timeout", |config| config.idle_timeout = Some(Duration::ZERO)),
+            ("pong_timeout", |config| config.pong_timeout = Some(Duration::ZERO)),
+            ("write_timeout", |config| config.write_timeout = Some(Duration::ZERO)),
+            ("close_timeout", |config| config.close_timeout = Duration::ZERO),
+        ];
+        for (name, zero) in zeroes {
+            let mut config = Config { queue_limit: usize::MAX, ..Config::default() };
+            zero(&mut config);
+            assert_eq!(config.check(), Err(ConfigError::Zero(name)));
+        }
     }
 }

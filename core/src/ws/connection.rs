@@ -4,13 +4,13 @@ use super::assembly::Assembly;
 use super::control::ControlPayload;
 use super::gate::Gate;
 use super::handshake::Agreed;
-use super::keepalive::{Keepalive, least};
-use super::receive::Stage;
+use super::receive::{Frame, Stage};
 use super::wire::header;
 use super::{Config, Delivery, Role, Stats};
 use crate::base::{
     Accepted, Clock, CloseCode, Closed, Closing, Counters, Deadline, Deadlines, End, Engine, Entropy, Event,
-    Input, Instant, Kind, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+    Input, Instant, Kind, Liveness, Message, Outbox, Output, Phase, Scratch, SendError, Shutdown, Wants,
+    least,
 };
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -43,7 +43,9 @@ pub struct Connection {
     pub(super) outbox: Outbox,
     pub(super) clock: Clock,
     pub(super) deadlines: Deadlines,
-    pub(super) keepalive: Keepalive,
+    pub(super) liveness: Liveness,
+    /// Numbers the pings, so that only the answer to the newest counts.
+    pub(super) pings: u32,
     /// The message on its way, on the heap only while there is one.
     pub(super) assembly: Option<Box<Assembly>>,
     pub(super) frame: Frame,
@@ -74,17 +76,6 @@ pub struct Connection {
 
 const _: () = assert!(size_of::<Connection>() <= 384);
 
-/// The data frame whose payload is being read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Frame {
-    pub(super) remaining: usize,
-    pub(super) mask: [u8; 4],
-    pub(super) masked: bool,
-    /// Bytes of its payload that have come, as far as the mask cares.
-    pub(super) phase: u8,
-    pub(super) fin: bool,
-}
-
 impl Connection {
     /// A connection whose opening handshake is done. `head` is written before the first frame: a server's answer
     /// to the handshake. `entropy` is what a client's masks are drawn from.
@@ -96,7 +87,8 @@ impl Connection {
             outbox: Outbox::new(),
             clock: Clock::new(now),
             deadlines: Deadlines::new(),
-            keepalive: Keepalive::new(now),
+            liveness: Liveness::new(now),
+            pings: 0,
             assembly: None,
             frame: Frame::default(),
             partial: [0; header::MAX_LEN],
@@ -116,7 +108,7 @@ impl Connection {
             entropy,
             counters: Counters::default(),
         };
-        connection.keepalive.rearm(&connection.config, &mut connection.deadlines);
+        connection.liveness.rearm(config.patience(), &mut connection.deadlines);
         if !head.is_empty() {
             connection.outbox.cork(now).extend_from_slice(head);
             connection.arm_write_stall(now);
@@ -192,20 +184,7 @@ impl Connection {
     /// The counters so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let c = &self.counters;
-        Stats {
-            bytes_in: c.bytes_in,
-            bytes_out: self.outbox.written(),
-            messages_in: c.messages_in,
-            messages_out: c.messages_out,
-            pings_in: c.pings_in,
-            pongs_dropped: c.pongs_dropped,
-            sends_refused: c.sends_refused,
-            bytes_discarded: c.bytes_discarded,
-            compressed_in: c.compressed_in,
-            compressed_out: c.compressed_out,
-            times_clamped: self.clock.clamped,
-        }
+        self.counters.stats(self.outbox.written(), self.clock.clamped)
     }
 
     /// Stops reading: `wants().read` becomes false and no message is handed up. The idle and pong deadlines stand
@@ -222,7 +201,7 @@ impl Connection {
         let now = self.settle(now);
         if self.gate & Gate::PAUSED != 0 {
             self.gate &= !Gate::PAUSED;
-            self.keepalive.resume(now, &self.config, &mut self.deadlines);
+            self.liveness.resume(now, self.config.patience(), &mut self.deadlines);
         }
     }
 
@@ -264,7 +243,7 @@ impl Connection {
                 self.gate |= Gate::DRAINED;
             }
             if self.config.pause_reading_when_congested {
-                self.keepalive.resume(now, &self.config, &mut self.deadlines);
+                self.liveness.resume(now, self.config.patience(), &mut self.deadlines);
             }
         }
         if self.gate & Gate::PONG != 0 {

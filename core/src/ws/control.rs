@@ -6,6 +6,7 @@ use super::wire::header::Opcode;
 use crate::base::utf8;
 use crate::base::{CloseCode, Event, Input, Instant, Violation};
 use alloc::boxed::Box;
+use core::time::Duration;
 
 /// Up to 125 bytes, on the heap only while a control frame is cut by a read or a pong has to wait.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl Connection {
                 self.queue_pong(now, payload);
                 Ok(Step::On)
             }
-            PONG => Ok(match self.keepalive.pong(now, payload, &self.config, &mut self.deadlines) {
+            PONG => Ok(match self.take_answer(now, payload) {
                 Some(rtt) => Step::Event(Event::Pong { rtt }),
                 None => Step::On,
             }),
@@ -84,6 +85,14 @@ impl Connection {
                 Ok(Step::On)
             }
         }
+    }
+
+    /// The round trip if this pong answers the newest ping. One that nobody asked for is fine (RFC 6455 section 5.5.3).
+    fn take_answer(&mut self, now: Instant, payload: &[u8]) -> Option<Duration> {
+        if payload != self.pings.to_be_bytes() {
+            return None;
+        }
+        self.liveness.pong(now, self.config.patience(), &mut self.deadlines)
     }
 }
 

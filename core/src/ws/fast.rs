@@ -40,7 +40,7 @@ impl Connection {
             return None;
         }
         let now = self.clock.advance(now);
-        self.keepalive.last_read = now;
+        self.liveness.last_read = now;
         self.counters.bytes_in += (size + len) as u64;
         let (header, payload) = input.take(size + len).split_at_mut(size);
         if masked {

@@ -2,7 +2,7 @@
 //!
 //! A frame's way: [`Connection::receive`](crate::base::Engine::receive) takes a whole message at rest by the fast
 //! path in `fast.rs`, all else by `receive.rs`, which gathers fragments in `assembly.rs`; answers to pings and
-//! closes go out through `send.rs`; `keepalive.rs` and `closing.rs` keep the deadlines. With the feature `deflate`,
+//! closes go out through `send.rs`; `closing.rs` keeps the deadlines. With the feature `deflate`,
 //! `deflate/` stands between messages and frames where both sides agreed on it.
 
 mod assembly;
@@ -15,7 +15,6 @@ pub mod deflate;
 mod fast;
 mod gate;
 pub mod handshake;
-mod keepalive;
 mod prepared;
 mod receive;
 mod send;

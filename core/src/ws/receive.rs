@@ -1,7 +1,7 @@
 //! The general path: headers in pieces, fragments, control frames in between, everything that is not at rest.
 
 use super::assembly::Assembly;
-use super::connection::{Connection, Frame};
+use super::connection::Connection;
 use super::gate::Gate;
 use super::wire::header::{self, Decoded, Header, Opcode};
 use super::wire::mask;
@@ -23,6 +23,17 @@ pub(super) enum Stage {
     Control,
 }
 
+/// The data frame whose payload is being read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Frame {
+    pub(super) remaining: usize,
+    pub(super) mask: [u8; 4],
+    pub(super) masked: bool,
+    /// Bytes of its payload that have come, as far as the mask cares.
+    pub(super) phase: u8,
+    pub(super) fin: bool,
+}
+
 impl Connection {
     /// Whether nothing has come of a message that is not whole.
     pub(crate) fn is_between_messages(&self) -> bool {
@@ -39,7 +50,7 @@ impl Connection {
         let now = self.settle(now);
         let before = input.len();
         if before > 0 {
-            self.keepalive.last_read = now;
+            self.liveness.last_read = now;
         }
         let event = self.next_event(now, input);
         self.counters.bytes_in += (before - input.len()) as u64;
@@ -312,7 +323,7 @@ impl Connection {
             mask::apply(piece, key, phase);
         }
         self.frame.remaining -= n;
-        self.keepalive.last_read = now;
+        self.liveness.last_read = now;
         self.counters.bytes_in += n as u64;
     }
 

@@ -265,7 +265,7 @@ impl Connection {
     pub fn ping(&mut self, now: Instant) -> Result<(), SendError> {
         let now = self.settle(now);
         self.admit(0)?;
-        let payload = self.keepalive.ping(now, &self.config, &mut self.deadlines);
+        let payload = self.next_ping(now);
         self.insert_control(now, Opcode::Ping, &payload);
         Ok(())
     }
@@ -278,10 +278,17 @@ impl Connection {
 
     /// The keepalive's ping. Without room for it the peer has much to read before it, and its deadline runs as well.
     pub(super) fn queue_ping(&mut self, now: Instant) {
-        let payload = self.keepalive.ping(now, &self.config, &mut self.deadlines);
+        let payload = self.next_ping(now);
         if self.reserve_pong(payload.len()) {
             self.insert_reserved(now, Opcode::Ping, &payload);
         }
+    }
+
+    /// A ping goes out now; its payload.
+    fn next_ping(&mut self, now: Instant) -> [u8; 4] {
+        self.pings = self.pings.wrapping_add(1);
+        self.liveness.ping(now, self.config.patience(), &mut self.deadlines);
+        self.pings.to_be_bytes()
     }
 
     /// Answers a ping at the next frame boundary, also while our Close waits for the peer's.

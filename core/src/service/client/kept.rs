@@ -109,6 +109,19 @@ impl<M: Machine> Kept<M> {
     }
 
     /// Where it connects to the next time.
+    ///
+    /// ```
+    /// use wharf::base::{Entropy, Instant};
+    /// use wharf::link::Target;
+    /// use wharf::service::client::{ClientConfig, Kept};
+    ///
+    /// let servers: [Target; 2] = ["ws://a.example/", "ws://b.example/"].map(|url| url.parse().unwrap());
+    /// let entropy = Entropy::from_seed([7; 32]);
+    /// let mut kept = Kept::new(Instant::ORIGIN, servers[0].clone(), ClientConfig::default(), entropy);
+    /// // In `dial_failed`: the other one has its turn.
+    /// let failures = 1;
+    /// kept.set_target(servers[failures % servers.len()].clone());
+    /// ```
     pub fn set_target(&mut self, target: Target) {
         self.target = target;
     }

@@ -1,5 +1,6 @@
 //! What a health checker is told once.
 
+use crate::base::nonzero;
 use core::time::Duration;
 
 /// When endpoints are checked, and what their results amount to.
@@ -67,7 +68,7 @@ impl Config {
     /// # Errors
     /// The first [`ConfigError`] found.
     pub fn check(&self) -> Result<(), ConfigError> {
-        for (name, zero) in [
+        nonzero(&[
             ("interval", self.interval.is_zero()),
             ("timeout", self.timeout.is_zero()),
             ("rise", self.rise == 0),
@@ -75,12 +76,8 @@ impl Config {
             ("fast_interval", self.fast_interval.is_some_and(|fast| fast.is_zero())),
             ("max_checks", self.max_checks == 0),
             ("max_endpoints", self.max_endpoints == 0),
-        ] {
-            if zero {
-                return Err(ConfigError::Zero(name));
-            }
-        }
-        Ok(())
+        ])
+        .map_err(ConfigError::Zero)
     }
 
     /// The nearest time that can be counted with.

@@ -1,6 +1,6 @@
 //! The moments at which something is due.
 
-use crate::base::Instant;
+use crate::base::{Instant, least};
 use core::time::Duration;
 
 /// A moment, and all that are a multiple of `interval` behind it. Nothing that happens moves it.
@@ -13,7 +13,7 @@ pub(super) struct Grid {
 impl Grid {
     /// An interval of zero counts as one nanosecond.
     pub(super) fn new(origin: Instant, interval: Duration) -> Self {
-        Self { origin, interval: interval.max(Duration::from_nanos(1)) }
+        Self { origin, interval: least(interval) }
     }
 
     /// The first moment of the grid that is not before `at`.

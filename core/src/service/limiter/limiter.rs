@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::table::{BLOCKED, Place, Table};
 use super::{Config, Full, LimiterStats, Refusal, Why};
-use crate::base::{Cidr, Clock, Instant};
+use crate::base::{Cidr, Clock, Instant, least};
 use core::net::IpAddr;
 use core::time::Duration;
 
@@ -184,7 +184,7 @@ impl Limiter {
 
     /// Later than now, so that no deadline comes twice.
     fn next_sweep(&self, now: Instant) -> Instant {
-        now + self.config.sweep.max(Duration::from_nanos(1))
+        now + least(self.config.sweep)
     }
 }
 

@@ -105,8 +105,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What the machine works with.
-    pub(super) fn held(mut self) -> Self {
+    /// The same, with nothing that could make time stand still or a message impossible to tell.
+    pub(super) fn settled(mut self) -> Self {
         let least = Duration::from_millis(1);
         self.beat = self.beat.max(least);
         self.lost_after = self.lost_after.max(self.beat.saturating_mul(2));

@@ -85,7 +85,7 @@ impl Mesh {
     /// A node without members, whose transport is down. `entropy` must be another at every start: the node's id is drawn from it.
     #[must_use]
     pub fn new(now: Instant, config: Config, mut entropy: Entropy) -> Self {
-        let config = config.held();
+        let config = config.settled();
         Self {
             clock: Clock::new(now),
             node: NodeId::draw(&mut entropy),

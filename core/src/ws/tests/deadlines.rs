@@ -111,3 +111,14 @@ fn further_pings_do_not_put_the_pong_deadline_off() {
     }
     assert_eq!(closed(got).cause, Cause::Timeout(Timeout::Pong));
 }
+
+#[test]
+fn a_byte_between_two_pings_gives_the_newer_one_its_time() {
+    let mut connection = server(Config::default());
+    connection.ping(at(0)).unwrap();
+    feed(&mut connection, at(10_000), &frame(0x81, b"busy")[..3]);
+    connection.ping(at(20_000)).unwrap();
+    written(&mut connection, at(20_000));
+    assert_eq!(run(&mut connection, at(39_999)), []);
+    assert_eq!(closed(run(&mut connection, at(40_000))).cause, Cause::Timeout(Timeout::Pong));
+}

@@ -104,6 +104,28 @@ impl SharedMemory {
 
     /// A node for which there is something to look at since it was last named: a message that waits for a service that it has claimed, a
     /// claim of it that is wanted, or one that it wants and that is given up. No more than a hint: looking now and then does as well.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wharf::base::Instant;
+    /// use wharf::service::bus::{BusConfig, Fence, Name, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, SharedMemory};
+    ///
+    /// let (mut shared, lease) = (SharedMemory::default(), Duration::from_secs(10));
+    /// let mut ask = |fence, number, request| {
+    ///     shared.carry_out(Instant::ORIGIN, &NodeAsk::new(fence, number, lease, request)).unwrap()
+    /// };
+    /// let [first, second] = [0; 2].map(|_| match ask(Fence::default(), 1, NodeRequest::Join) {
+    ///     NodeAnswer::Joined { fence, .. } => fence,
+    ///     other => panic!("{other:?}"),
+    /// });
+    /// // What the one has claimed the other wants.
+    /// let services = vec![(Name::new("shop").unwrap(), Duration::ZERO)];
+    /// let limits = NodeLimits::of(&BusConfig::default());
+    /// for fence in [first, second] {
+    ///     ask(fence, 2, NodeRequest::Claim { services: services.clone(), rows: 10, limits });
+    /// }
+    /// assert_eq!((shared.poll_wake(), shared.poll_wake()), (Some(first), None));
+    /// ```
     pub fn poll_wake(&mut self) -> Option<Fence> {
         self.wakes.pop_first()
     }
