@@ -28,7 +28,7 @@ const MAX_COMMANDS: usize = 1024;
 /// up in short-lived threads, 16 at once.
 ///
 /// ```
-/// use wharf::base::{CloseCode, Message};
+/// use wharf::base::Message;
 /// use wharf::link::{Config, ConnId, Context, Service};
 ///
 /// struct Echo;
@@ -43,8 +43,8 @@ const MAX_COMMANDS: usize = 1024;
 ///
 /// let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Echo, Config::default().into())?;
 /// let handle = server.handle();
-/// # handle.drain(CloseCode::GOING_AWAY);
-/// // From another thread, once it is time: handle.drain(CloseCode::GOING_AWAY);
+/// # handle.drain();
+/// // From another thread, once it is time: handle.drain();
 /// let echo = server.run()?;
 /// # let _ = echo;
 /// # Ok::<(), std::io::Error>(())

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use tracing::Level;
-use wharf::base::{CloseCode, Message};
+use wharf::base::Message;
 use wharf::link::{Config, ConnId, Context, DialError, DialId, Service, Target};
 use wharf::ws::handshake::ClientRequest;
 use wharf_mio::{Server, connect};
@@ -82,7 +82,7 @@ fn a_server_and_its_clients() {
         socket.send(Message::text("panic")).unwrap();
         while let Some(Ok(_)) = socket.next() {}
     });
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     running.join().unwrap().unwrap();
     let (server, connection) = (format!("tcp.server{{port={port}}}"), ":connection{id=");
     log.has(1, &["INFO", &server, "listening", &address]);
@@ -126,7 +126,7 @@ fn a_dial_of_a_service() {
         move || log.during(|| server.run().map(drop))
     });
     assert_eq!(told.recv().unwrap(), DialError::Connect);
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     running.join().unwrap().unwrap();
     let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={}}}", nobody.port());
     log.has(1, &["DEBUG", &client, "an address cannot be connected to", "refused"]);

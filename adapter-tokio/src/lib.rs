@@ -210,7 +210,7 @@ pub fn keep_connected(
 /// delivery.ack();
 /// users.drain(Duration::from_secs(5)).await;
 /// orders.stop().await;
-/// # bus.drain(wharf::base::CloseCode::GOING_AWAY).await;
+/// # bus.drain().await;
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "json"))]

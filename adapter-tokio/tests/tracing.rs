@@ -129,7 +129,7 @@ fn a_server_of_a_service() {
         while let Some(Ok(_)) = socket.next().await {}
         assert_eq!(socket.closed().unwrap().code, CloseCode::INTERNAL_ERROR);
         drop(socket);
-        service.drain(CloseCode::GOING_AWAY).await;
+        service.drain().await;
     });
     let (server, connection) = ("tcp.server{port=", ":connection{id=");
     lines(&log, 1, &["INFO", server, "listening"]);
@@ -177,7 +177,7 @@ fn a_dial_of_a_service() {
             }
         };
         assert_eq!(error, DialError::Connect);
-        service.drain(CloseCode::GOING_AWAY).await;
+        service.drain().await;
     });
     let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={}}}", nobody.port());
     lines(&log, 1, &["DEBUG", &client, "an address cannot be connected to", "refused"]);

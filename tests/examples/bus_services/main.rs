@@ -7,7 +7,7 @@ mod on_mio;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wharf::base::{CloseCode, Instant, Wall};
+use wharf::base::{Instant, Wall};
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, Framing};
 use wharf::service::bus::client::{BusClientConfig, BusClientEvent};
@@ -103,7 +103,7 @@ async fn talk<R: Runtime>() -> Outcome<Vec<String>> {
     let [name] = lookup.payload::<[String; 1]>()?;
     told.push(format!("user-service looks {name} up"));
     // The bus goes away before it hears that this is done, and comes back with what it has stored.
-    bus.drain(CloseCode::GOING_AWAY).await;
+    bus.drain().await;
     let mut watch = users.watch();
     while watch.state().is_registered && watch.changed().await.is_some() {}
     lookup.ack();
@@ -127,6 +127,6 @@ async fn talk<R: Runtime>() -> Outcome<Vec<String>> {
     told.push(users.drain(Duration::from_secs(5)).await.to_string());
     let stats = bus.with_service(|service| service.broker().stats()).ok_or("the bus has gone")?;
     told.push(format!("{} acknowledged since it came back", stats.acknowledged));
-    bus.drain(CloseCode::GOING_AWAY).await;
+    bus.drain().await;
     Ok(told)
 }

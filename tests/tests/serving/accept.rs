@@ -118,7 +118,7 @@ fn a_lost_listener_is_told<D: Door>() {
             peer.close(code);
             code
         });
-        let drained = service.drain(CloseCode::SERVICE_RESTART).await;
+        let drained = service.drain_with(CloseCode::SERVICE_RESTART).await;
         assert_eq!((told.join().unwrap(), drained.closed, drained.reset), (1012, 1, 0));
 
         let (given, kept) = listener();

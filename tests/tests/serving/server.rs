@@ -12,7 +12,7 @@ use clap::Parser;
 use std::panic::panic_any;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
-use wharf::base::{CloseCode, Message};
+use wharf::base::Message;
 use wharf::link::{Address, Config, ConnId, Context, JobToken, Service};
 use wharf_async_std::{Bound, Socket, serve, serve_service};
 use wharf_cli::runner::{Control, RuntimeKind};
@@ -170,7 +170,7 @@ fn a_job_that_panics_keeps_its_place<D: Door>() {
         let asking = thread::spawn(move || ask_for_jobs(&address));
         asking.join().unwrap();
         assert_eq!(service.stats().jobs_lost, 2);
-        service.drain(CloseCode::GOING_AWAY).await;
+        service.drain().await;
     });
 }
 
@@ -180,7 +180,7 @@ fn a_job_that_panics_keeps_its_place_on_mio() {
     let (address, handle) = (server.local_addr().unwrap().clone(), server.handle());
     let thread = thread::spawn(move || server.run_with(carry_out).map(drop));
     ask_for_jobs(&address);
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     thread.join().unwrap().unwrap();
     assert_eq!(handle.final_stats().unwrap().jobs_lost, 2);
 }
@@ -196,7 +196,7 @@ fn a_job_for_nobody_is_lost() {
         peer.send(first::TEXT, b"a");
         assert_eq!(text(&mut peer), "lost");
     }
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     assert_eq!(peer.closed(), 1001);
     drop(peer);
     thread.join().unwrap().unwrap();
