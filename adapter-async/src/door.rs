@@ -65,7 +65,7 @@ impl Door {
         match self.seats.take_request(peer, headers, speaking) {
             Ok(seat) => Ok(self.drain.seated(seat)),
             Err(refused) => {
-                trace::request_refused(peer, refused);
+                trace::refused(peer, refused);
                 Err(refused)
             }
         }

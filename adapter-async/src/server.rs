@@ -121,18 +121,18 @@ where
         let speaking = own.as_ref().unwrap_or(&config);
         let (seat, link) = match taking.take(clock, &peer, speaking) {
             Ok(taken) => taken,
-            Err(refused) => return trace::refused(&peer, refused),
+            Err(refused) => return trace::refused(Some(&peer), refused),
         };
         let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
         if let Some(refused) = seat.refusal() {
-            trace::refused(&peer, refused);
+            trace::refused(Some(&peer), refused);
             return R::spawn(turn_away(driver, places.clone(), seat));
         }
         let berth = places.seated(seat);
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());
         let (handler, drain) = (handler.clone(), places.clone());
-        R::spawn(name.in_connection(async move { run(driver, &*handler, &drain, berth).await }));
+        R::spawn(trace::in_named(&name, async move { run(driver, &*handler, &drain, berth).await }));
     });
     ServerHandle { address, drain, seats, listener_closed, loss }
 }

@@ -156,8 +156,9 @@ impl<S: Service> Server<S> {
         Handle::new(self.commands.0.clone(), self.shared.clone())
     }
 
-    /// Serves until a drain is over; returns the service. A lost listener brings about a drain with 1001, and the error. For services without jobs: one that is submitted is lost, which is
-    /// logged.
+    /// Serves until a drain is over; returns the service. A lost listener brings about a drain with 1001, and the error.
+    ///
+    /// For services without jobs: one that is submitted is lost, which is logged.
     ///
     /// # Errors
     /// A listener was lost ([`ListenerLost`](crate::ListenerLost), inside the error), the poll itself or the randomness of the
@@ -209,6 +210,7 @@ impl<S: Service> Server<S> {
             seats: Vec::new(),
             ready: VecDeque::new(),
             buffer: EventLoop::<S>::read_buffer(),
+            first: self.listeners.first().map(|listener| listener.address().clone()),
             listeners: self.listeners,
             dials: Dials::new(self.shared.clone()),
             jobs,

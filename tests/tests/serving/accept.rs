@@ -48,7 +48,9 @@ fn nothing_on_accept_errors(runtime: RuntimeKind) {
     for peer in &mut waiting {
         peer.ask("/", true);
     }
-    assert!(server.complaint_with("accepting failed").contains("WARN"));
+    let complaint = server.complaint_with("accepting failed; it is tried again");
+    assert!(complaint.contains("WARN") && complaint.contains("pause=100ms"), "{complaint}");
+    assert!(complaint.contains(&format!("address={address}")) && complaint.contains("error="), "{complaint}");
     let before = busy(server.id());
     let PeerStream::Tcp(stream) = &mut waiting[0].stream else { unreachable!() };
     stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
