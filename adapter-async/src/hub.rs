@@ -70,8 +70,7 @@ pub async fn no_jobs<J, D: Default>(_: J) -> D {
 ///
 /// # Errors
 /// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
-/// has no randomness, or a variable of the environment names no proxy where the configuration
-/// leaves proxies to it.
+/// has no randomness, or a variable of the environment names no proxy where the configuration leaves proxies to it.
 pub fn serve_service<R, S, J, Fut>(
     bound: Vec<Bound<R>>,
     service: S,

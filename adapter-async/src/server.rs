@@ -107,6 +107,10 @@ impl ServerHandle {
 ///
 /// How many are taken, of one address and in their opening handshake too, and how many of the others are told so, is limited as
 /// `config` says ([`Admission`](wharf::link::Admission)). A connection counts until its handler has returned and it has ended.
+///
+/// It has no error to return, so a configuration that contradicts itself is taken as it is, where
+/// [`serve_service`](crate::serve_service) refuses it: with `max_connections` of zero nobody is. A program that is configured from
+/// outside asks [`Config::check`] first.
 pub fn serve<R, F, Fut>(bound: Bound<R>, config: Arc<Config>, handler: F) -> ServerHandle
 where
     R: Runtime,

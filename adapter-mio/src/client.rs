@@ -113,7 +113,7 @@ fn attempt(
 ) -> Result<Socket, ConnectError> {
     let mut poll = Poll::new().map_err(ConnectError::System)?;
     let mut events = Events::with_capacity(8);
-    let connect_by = config.connect_timeout.map_or(deadline, |timeout| deadline.min(clock.now() + timeout));
+    let connect_by = config.connect_by(clock.now(), deadline);
     let addresses = match config.hop(target) {
         Hop::Address(address) => vec![address],
         Hop::Addresses(addresses) => addresses,
@@ -122,10 +122,8 @@ fn attempt(
     let connecting = Connecting::new(clock.now(), addresses, connect_by, config.attempt_delay);
     let (stream, peer) = connect_first(&mut poll, &mut events, &clock, connecting)?;
     let now = clock.now();
-    let mut rest = Config::clone(config);
-    rest.open_timeout = (deadline - now).max(Duration::from_millis(1));
     let entropy = entropy().map_err(ConnectError::System)?;
-    let link = Link::client(now, clock.wall(), &Arc::new(rest), target, entropy)?;
+    let link = Link::client(now, clock.wall(), &config.opening_by(now, deadline), target, entropy)?;
     Ok(Socket {
         driven: Driven::new(stream, link),
         poll,

@@ -9,6 +9,7 @@ mod two_loops;
 
 use async_channel::Sender;
 use clap::Parser;
+use std::io::ErrorKind;
 use std::panic::panic_any;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -102,6 +103,38 @@ fn a_handler_that_never_reads_leaves_the_connection_open<D: Door>() {
         assert_eq!(told.join().unwrap(), 1000);
         server.drain().await;
     });
+}
+
+/// Marks that stand the wrong way round.
+fn contradiction() -> Arc<Config> {
+    let mut ws = wharf::ws::Config::default();
+    (ws.low_mark, ws.high_mark) = (2, 1);
+    let mut config = Config::default();
+    config.ws = Arc::new(ws);
+    Arc::new(config)
+}
+
+fn a_configuration_that_contradicts_itself_is_served<D: Door>() {
+    run::<D>(async {
+        for (speaking, config) in [(None, contradiction()), (Some(contradiction()), Arc::default())] {
+            let bound = Bound::<D>::bind(([127, 0, 0, 1], 0)).await.unwrap();
+            let bound = match &speaking {
+                Some(config) => bound.speaking(config),
+                None => bound,
+            };
+            let jobs = |job| async move { carry_out(job) };
+            let served = serve_service(vec![bound], Desk::default(), &config, jobs);
+            assert_eq!(served.unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
+    });
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_served_on_mio() {
+    let server = wharf_mio::Server::new(Desk::default(), contradiction());
+    assert_eq!(server.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Desk::default(), Arc::default()).unwrap();
+    assert_eq!(server.speaking(&contradiction()).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 /// Submits a job a message, and says what came of it.
@@ -221,5 +254,8 @@ on_every_runtime!({ the_example_serves });
 mod doors {
     use super::*;
 
-    on_every_door!({ a_handler_that_never_reads_leaves_the_connection_open a_job_that_panics_keeps_its_place });
+    on_every_door!({
+        a_handler_that_never_reads_leaves_the_connection_open a_job_that_panics_keeps_its_place
+        a_configuration_that_contradicts_itself_is_served
+    });
 }
