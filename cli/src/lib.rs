@@ -18,6 +18,7 @@ mod record;
 pub mod replay;
 pub mod runner;
 mod runtime;
+pub mod server;
 mod signals;
 pub mod tls;
 mod worker;
