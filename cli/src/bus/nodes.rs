@@ -53,13 +53,13 @@ impl DatabaseUrl {
         &self,
         serving: Serving<'_>,
         config: &BusConfig,
-        lease: Duration,
+        lease: Option<Duration>,
     ) -> Result<(), RunError> {
-        if lease < SHORTEST {
+        let mut settings = NodeSettings::default();
+        settings.lease = lease.unwrap_or(settings.lease);
+        if settings.lease < SHORTEST {
             return Err(RunError::Use("--lease: it is at least 1 s"));
         }
-        let mut settings = NodeSettings::default();
-        settings.lease = lease;
         settings.drain_timeout = TIMES.storing - SAYING;
         let mut store = self.open(true)?;
         let wake = serving.commander();

@@ -160,7 +160,9 @@ mod tests {
         };
         let access = Access { loopback: true, ..Access::default() };
         assert!(access.allows(&asked("http://localhost/ws", "localhost", "http://localhost")));
-        for (target, host) in [("http://localhost/ws", "evil.example"), ("http://evil.example/ws", "localhost")] {
+        for (target, host) in
+            [("http://localhost/ws", "evil.example"), ("http://evil.example/ws", "localhost")]
+        {
             for origin in ["http://localhost", "http://evil.example"] {
                 let request = asked(target, host, origin);
                 assert!(!access.allows_host(&request), "{target} {host}");
@@ -174,7 +176,9 @@ mod tests {
         for text in ["https://example.org", "http://a:1", "app://wharf", "http://[::1]:80"] {
             assert_eq!(origin(text), Ok(text.to_owned()));
         }
-        for text in ["", "null", "a", "a:80", "http://", "http://a/", "http://a:", "http://u@a", "no origin", "://a"] {
+        for text in
+            ["", "null", "a", "a:80", "http://", "http://a/", "http://a:", "http://u@a", "no origin", "://a"]
+        {
             assert_eq!(origin(text), Err(OriginError), "{text}");
         }
     }

@@ -23,12 +23,16 @@ fn a_client_that_stays_up_tells_what_becomes_of_it<D: Door>() {
         config.schedule = Schedule::spaced(Duration::from_millis(5));
         (config.heartbeat, config.reply_timeout) =
             (Some(Duration::from_millis(50)), Some(Duration::from_millis(50)));
-        let (client, _messages) =
-            Client::connect_with::<D, _, _>(target, &Arc::new(dialing), config, |mut socket, again| async move {
+        let (client, _messages) = Client::connect_with::<D, _, _>(
+            target,
+            &Arc::new(dialing),
+            config,
+            |mut socket, again| async move {
                 socket.send(if again { "a secret again" } else { "a secret" }).await?;
                 Ok(socket)
-            })
-            .unwrap();
+            },
+        )
+        .unwrap();
         let mut watch = client.watch();
         assert!(watch.connected().await);
         drop(listener.accept().unwrap());

@@ -95,7 +95,10 @@ fn a_dial_stands_in_the_span_of_a_connect(runtime: RuntimeKind) {
     serving.drain();
     serving.wait();
     let client = format!("tcp.client.connect{{host=\"127.0.0.1\" port={}}}", nobody.port());
-    log.has(1, &["DEBUG", &client, "an address cannot be connected to", &format!("address={nobody}"), "refused"]);
+    log.has(
+        1,
+        &["DEBUG", &client, "an address cannot be connected to", &format!("address={nobody}"), "refused"],
+    );
     // Its service is told, and that is enough.
     log.has(0, &["connect failed"]);
 }

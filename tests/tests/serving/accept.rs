@@ -161,27 +161,22 @@ fn a_lost_listener_ends_the_loop_in_order() {
 
 /// What a flag says of the addresses holds for those as well that speak otherwise than the rest.
 fn a_port_of_lines_is_shared_too(runtime: RuntimeKind) {
-    let chat = |address: &str| {
-        let lines = format!("tcp://{address}");
-        let chat = Running::start([
-            "chat",
-            "--runtime",
-            name_of(runtime),
-            "--reuse-port",
-            "--database",
-            "memory",
-            "--listen",
-            &lines,
-            "--listen",
-            "127.0.0.1:0",
-        ]);
-        let line = chat.line();
-        let address = line.strip_prefix("listening on tcp://").map(str::to_owned);
-        (chat, address.unwrap_or_else(|| panic!("it says: {line}")))
-    };
-    let (_one, address) = chat("127.0.0.1:0");
-    let (_two, shared) = chat(&address);
-    assert_eq!(shared, address);
+    let chat = ["chat", "--database", "memory", "--listen", "127.0.0.1:0"].as_slice();
+    let bus = ["bus", "--journal", "none"].as_slice();
+    for server in [chat, bus] {
+        let start = |address: &str| {
+            let lines = format!("tcp://{address}");
+            let flags = ["--runtime", name_of(runtime), "--reuse-port", "--listen", &lines];
+            let server = Running::start(server.iter().copied().chain(flags));
+            let said = std::iter::repeat_with(|| server.line());
+            let address =
+                said.take(2).find_map(|line| Some(line.strip_prefix("listening on tcp://")?.to_owned()));
+            (server, address.expect("it listens there"))
+        };
+        let (_one, address) = start("127.0.0.1:0");
+        let (_two, shared) = start(&address);
+        assert_eq!(shared, address);
+    }
 }
 
 /// Two processes behind one port, if both say so.
