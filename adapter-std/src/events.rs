@@ -17,7 +17,7 @@ mod told;
 
 pub use told::{Name, Told};
 
-use crate::{ACCEPT_PAUSE, Drained};
+use crate::Drained;
 use std::fmt::Display;
 use std::io;
 use std::time::Duration;
@@ -63,10 +63,10 @@ pub fn listening(address: impl Display) {
 }
 
 /// Accepting fails for a while ([`AcceptFailure::Exhausted`](crate::AcceptFailure::Exhausted)), and is tried again after
-/// [`ACCEPT_PAUSE`].
+/// [`ACCEPT_PAUSE`](crate::ACCEPT_PAUSE).
 pub fn accept_failed(address: impl Display, error: &io::Error) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: TARGET, %address, %error, pause = ?ACCEPT_PAUSE, "accepting failed; it is tried again");
+    tracing::warn!(target: TARGET, %address, %error, pause = ?crate::ACCEPT_PAUSE, "accepting failed; it is tried again");
 }
 
 /// Nobody can connect there any more.
