@@ -6,6 +6,7 @@ pub mod bench;
 pub mod bus;
 pub mod chat;
 pub mod connect;
+pub mod database;
 pub mod echo;
 pub mod framing;
 pub mod health;

@@ -1,8 +1,8 @@
 //! The flags of `wharf bus`.
 
 use super::listen::BusListen;
-use super::nodes::DatabaseUrl;
 use crate::args::{Common, at_least_one, positive_seconds};
+use crate::database::DatabaseUrl;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::str::FromStr;
