@@ -43,7 +43,7 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use stream::{IoTimer, Stream, TcpListener, TcpStream, UnixListener, UnixStream};
 pub use wharf_async::{
-    Berth, Bound, Carrier, Client, Clock, CommandError, ConnectError, Drain, Drained, Error, HookError,
+    Berth, Bound, Carrier, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError,
     ListenerLost, Messages, Outcome, Parts, Pool, PoolError, Pooled, ReadHalf, ReuniteError, Runtime,
     SendFailed, Sender, Sending, ServerHandle, ServiceHandle, Socket, Transport, Watch, WriteHalf, entropy,
     no_jobs, repeat, retry, retry_if, serve, serve_service,

@@ -95,6 +95,7 @@ impl<R: Runtime> Bound<R> {
 
     /// What its connections speak, and their limits, where that is not what the service's own configuration says
     /// ([`Hub::accept_as`](wharf::link::Hub::accept_as)): TLS on one port and none on another, a WebSocket here and lines there.
+    /// [`serve_service`](crate::serve_service) refuses one that contradicts itself.
     #[must_use]
     pub fn speaking(mut self, config: &Arc<Config>) -> Self {
         self.config = Some(config.clone());

@@ -11,7 +11,6 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Config, Event, Link, OpenError, Target, Welcome};
 use wharf_std::with_environment;
@@ -77,9 +76,7 @@ async fn attempt<R: Runtime>(
     let connect_by = config.connect_by(clock.now(), deadline);
     let (stream, address) = dial::<R>(&clock, config.hop(target), connect_by, config.attempt_delay).await?;
     let now = clock.now();
-    let mut rest = Config::clone(config);
-    rest.open_timeout = (deadline - now).max(Duration::from_millis(1));
-    let link = Link::client(now, clock.wall(), &Arc::new(rest), target, entropy)?;
+    let link = Link::client(now, clock.wall(), &config.opening_by(now, deadline), target, entropy)?;
     Ok((Driver::new(link, stream, clock, Vec::new()), address))
 }
 

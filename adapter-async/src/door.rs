@@ -38,7 +38,8 @@ pub struct Door {
 }
 
 impl Door {
-    /// One that nobody has passed. A drain may take [`Config::drain_timeout`].
+    /// One that nobody has passed. A drain may take [`Config::drain_timeout`]. Whether `config` contradicts itself is for
+    /// [`Config::check`], as with [`serve`](crate::serve).
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         Self { drain: Drain::with_timeout(config.drain_timeout), seats: Seats::new(config) }
@@ -65,7 +66,7 @@ impl Door {
         match self.seats.take_request(peer, headers, speaking) {
             Ok(seat) => Ok(self.drain.seated(seat)),
             Err(refused) => {
-                trace::request_refused(peer, refused);
+                trace::refused(peer, refused);
                 Err(refused)
             }
         }

@@ -6,7 +6,7 @@ use crate::runtime::{Runtime, Timer};
 use crate::seat::Seat;
 use crate::server::Outcome;
 use crate::socket::{Estate, Socket};
-use crate::turn;
+use crate::{trace, turn};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use wharf::base::CloseCode;
-use wharf_std::Drained;
+use wharf_std::{Drained, text_of_panic};
 
 /// Ends many connections in order: cheap to clone, one for a server. Whoever makes sockets by other ways than
 /// [`serve`](crate::serve), as by an HTTP framework, takes a [`Berth`] for each and runs its handler in that.
@@ -219,7 +219,7 @@ impl Berth {
             seat.settle();
         }
         let name = socket.name();
-        name.in_connection(self.run(socket, handler)).await;
+        trace::in_named(&name, self.run(socket, handler)).await;
     }
 
     /// As [`handle`](Self::handle), in a task that is in its connection's span already.
@@ -266,22 +266,16 @@ impl Drop for Berth {
 
 /// Runs a future; a panic in it, or in making it, is an error with its text.
 pub(crate) async fn unwound<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, String> {
-    let future = catch_unwind(AssertUnwindSafe(make)).map_err(|e| text_of(&*e))?;
+    let future = catch_unwind(AssertUnwindSafe(make)).map_err(|e| text_of_panic(&*e).to_owned())?;
     let mut future = pin!(future);
     poll_fn(|cx| {
         let _turn = turn::begin(cx);
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
-            Err(e) => Poll::Ready(Err(text_of(&*e))),
+            Err(e) => Poll::Ready(Err(text_of_panic(&*e).to_owned())),
         }
     })
     .await
-}
-
-/// The text of a panic.
-pub(crate) fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
 }
 
 impl fmt::Debug for Drain {

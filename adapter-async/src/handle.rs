@@ -68,12 +68,20 @@ impl<S: Service> ServiceHandle<S> {
         self.shared.loss.wait(self.shared.drained.wait()).await
     }
 
-    /// Stops accepting, closes all with `code`, and waits until the last is gone, at most
+    /// Stops accepting, closes all with 1001, and waits until the last is gone, at most
     /// [`Config::drain_timeout`](wharf::link::Config::drain_timeout); what is left then is reset. Tells how many ended which way.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the drain goes on.
-    pub async fn drain(&self, code: CloseCode) -> Drained {
+    /// Dropped after its first poll, the drain goes on.
+    pub async fn drain(&self) -> Drained {
+        self.drain_with(CloseCode::GOING_AWAY).await
+    }
+
+    /// As [`drain`](Self::drain), with another code, or 1001 if that must not be sent. The drain that begins first says which.
+    ///
+    /// # Cancel safety
+    /// As that of [`drain`](Self::drain).
+    pub async fn drain_with(&self, code: CloseCode) -> Drained {
         self.shared.stop.strike();
         self.shared.with(|state, now| state.hub.drain(now, code));
         for closed in &*self.listeners_closed {

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wharf::base::Instant;
 use wharf::link::{Address, Config, ConnId, Dial, DialError, Hub, JobToken, Service};
-use wharf_std::{Drained, for_service};
+use wharf_std::{Drained, for_service, text_of_panic};
 
 /// Rounds of the timer in one poll, after which other tasks get their turn.
 const ROUNDS: usize = 16;
@@ -70,8 +70,7 @@ pub async fn no_jobs<J, D: Default>(_: J) -> D {
 ///
 /// # Errors
 /// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
-/// has no randomness, or a variable of the environment names no proxy where the configuration
-/// leaves proxies to it.
+/// has no randomness, or a variable of the environment names no proxy where the configuration leaves proxies to it.
 pub fn serve_service<R, S, J, Fut>(
     bound: Vec<Bound<R>>,
     service: S,
@@ -128,7 +127,7 @@ where
             });
             let Some(accepted) = accepted else { return };
             if let Ok((_, Some(refused))) | Err(refused) = accepted {
-                trace::refused(&peer, refused);
+                trace::refused(Some(&peer), refused);
             }
             if let Ok((conn, _)) = accepted {
                 R::spawn(connection::run::<R, S>(shared.clone(), conn, &peer, stream));
@@ -173,10 +172,11 @@ impl<S: Service> Shared<S> {
 impl<S: Service> State<S> {
     #[cold]
     fn recover(&mut self, now: Instant, panic: &(dyn Any + Send)) {
-        let cause = crate::drain::text_of(panic);
         // Should the service's `closed` panic too, the next call of the hub deals with that.
         let failed = catch_unwind(AssertUnwindSafe(|| self.hub.recover(now))).ok().flatten();
-        trace::service_failed(failed, failed.and_then(|conn| self.hub.peer(conn)), &cause);
+        let peer = failed.and_then(|conn| self.hub.peer(conn));
+        let cause = text_of_panic(panic);
+        trace::handler_failed(failed.as_ref().map(|conn| conn as _), peer.map(|peer| peer as _), cause);
     }
 
     /// What a call of the hub brought about for others than `own`.

@@ -107,6 +107,10 @@ impl ServerHandle {
 ///
 /// How many are taken, of one address and in their opening handshake too, and how many of the others are told so, is limited as
 /// `config` says ([`Admission`](wharf::link::Admission)). A connection counts until its handler has returned and it has ended.
+///
+/// It has no error to return, so a configuration that contradicts itself is taken as it is, where
+/// [`serve_service`](crate::serve_service) refuses it: with `max_connections` of zero nobody is. A program that is configured from
+/// outside asks [`Config::check`] first.
 pub fn serve<R, F, Fut>(bound: Bound<R>, config: Arc<Config>, handler: F) -> ServerHandle
 where
     R: Runtime,
@@ -121,18 +125,18 @@ where
         let speaking = own.as_ref().unwrap_or(&config);
         let (seat, link) = match taking.take(clock, &peer, speaking) {
             Ok(taken) => taken,
-            Err(refused) => return trace::refused(&peer, refused),
+            Err(refused) => return trace::refused(Some(&peer), refused),
         };
         let mut driver = Driver::<R>::new(link, stream, clock, Vec::new());
         if let Some(refused) = seat.refusal() {
-            trace::refused(&peer, refused);
+            trace::refused(Some(&peer), refused);
             return R::spawn(turn_away(driver, places.clone(), seat));
         }
         let berth = places.seated(seat);
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());
         let (handler, drain) = (handler.clone(), places.clone());
-        R::spawn(name.in_connection(async move { run(driver, &*handler, &drain, berth).await }));
+        R::spawn(trace::in_named(&name, async move { run(driver, &*handler, &drain, berth).await }));
     });
     ServerHandle { address, drain, seats, listener_closed, loss }
 }

@@ -2,7 +2,7 @@
 
 use crate::carrier::Carrier;
 use crate::connect::{Connecting, Step, look_up};
-use crate::trace::{self, Span};
+use crate::trace::{self, Span, Told};
 use crate::{Clock, ConnectError, Driven, Turn, entropy};
 use mio::{Events, Poll, Token};
 use std::io;
@@ -50,6 +50,7 @@ pub struct Socket {
     buffer: Box<[u8]>,
     peer: Address,
     welcome: Welcome,
+    told: Told,
     /// Nothing more is told.
     over: bool,
 }
@@ -92,6 +93,7 @@ fn follow(mut target: Target, config: &Arc<Config>) -> Result<Socket, ConnectErr
         match opened.unwrap_or(Err(OpenError::Aborted)) {
             Ok(welcome) => {
                 socket.welcome = welcome;
+                socket.told = Told::opened(&socket.peer);
                 return Ok(socket);
             }
             Err(error) => match target.redirected(&mut redirects, &error) {
@@ -111,7 +113,7 @@ fn attempt(
 ) -> Result<Socket, ConnectError> {
     let mut poll = Poll::new().map_err(ConnectError::System)?;
     let mut events = Events::with_capacity(8);
-    let connect_by = config.connect_timeout.map_or(deadline, |timeout| deadline.min(clock.now() + timeout));
+    let connect_by = config.connect_by(clock.now(), deadline);
     let addresses = match config.hop(target) {
         Hop::Address(address) => vec![address],
         Hop::Addresses(addresses) => addresses,
@@ -120,10 +122,8 @@ fn attempt(
     let connecting = Connecting::new(clock.now(), addresses, connect_by, config.attempt_delay);
     let (stream, peer) = connect_first(&mut poll, &mut events, &clock, connecting)?;
     let now = clock.now();
-    let mut rest = Config::clone(config);
-    rest.open_timeout = (deadline - now).max(Duration::from_millis(1));
     let entropy = entropy().map_err(ConnectError::System)?;
-    let link = Link::client(now, clock.wall(), &Arc::new(rest), target, entropy)?;
+    let link = Link::client(now, clock.wall(), &config.opening_by(now, deadline), target, entropy)?;
     Ok(Socket {
         driven: Driven::new(stream, link),
         poll,
@@ -132,6 +132,7 @@ fn attempt(
         buffer: vec![0; READ_BUFFER].into_boxed_slice(),
         peer,
         welcome: Welcome::default(),
+        told: Told::default(),
         over: false,
     })
 }
@@ -153,9 +154,12 @@ impl Socket {
         while !self.over {
             let now = self.clock.now();
             self.driven.handle_timeout(now);
-            let (mut taken, mut last) = (None, false);
+            let (mut taken, mut last, told) = (None, false, &mut self.told);
             let turn = self.driven.turn(now, &mut self.buffer, |link, event| {
                 last |= matches!(event, Event::Closed(_) | Event::Failed(_));
+                if let Event::Closed(closed) = &event {
+                    told.closed(closed);
+                }
                 taken = take(link, event);
                 if taken.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });

@@ -115,7 +115,7 @@ impl Connecting {
     }
 
     fn fail(&mut self, now: Instant, attempt: usize, address: &Address, error: io::Error) {
-        trace::minor((address, &error), "an address cannot be connected to");
+        trace::address_failed(address, &error);
         tell_failed(&mut self.eyeballs, now, attempt, error);
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct EventLoop<S: Service> {
     pub(crate) ready: VecDeque<ConnId>,
     pub(crate) buffer: Box<[u8]>,
     pub(crate) listeners: Vec<Listener>,
+    /// Where it listens first, or did.
+    pub(crate) first: Option<Address>,
     pub(crate) dials: Dials,
     pub(crate) jobs: Jobs<S>,
     pub(crate) commands: Receiver<S::Command>,
@@ -138,7 +140,7 @@ impl<S: Service> EventLoop<S> {
 
     fn end(self) -> io::Result<S> {
         let stats = self.hub.stats();
-        trace::drained(stats.into());
+        trace::drained(self.first.as_ref(), stats.into());
         self.shared.end(stats);
         self.lost.map_or_else(|| Ok(self.hub.into_service()), |lost| Err(io::Error::other(lost)))
     }
@@ -226,7 +228,7 @@ impl<S: Service> EventLoop<S> {
                 };
                 let Some(accepted) = guard(&mut self.hub, now, accept) else { return };
                 if let Ok((_, Some(refused))) | Err(refused) = accepted {
-                    trace::refused(&peer, refused);
+                    trace::refused(Some(&peer), refused);
                 }
                 if let Ok((conn, _)) = accepted {
                     self.seat(now, conn, peer, Stream::new(socket), false);

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wharf::base::{End, Instant, Wants};
 use wharf::link::{ConnId, Hub, Service};
+use wharf_std::text_of_panic;
 
 /// Calls the hub; `None` if the service panicked. The hub is consistent around each call of the service, so going on
 /// with it is sound; what the service itself left half done is its own.
@@ -30,15 +31,9 @@ pub(crate) fn guard<S: Service, T>(
 }
 
 fn report<S: Service>(hub: &Hub<S>, conn: Option<ConnId>, panic: &(dyn Any + Send)) {
-    let cause = cause(panic);
     let peer = conn.and_then(|conn| hub.peer(conn));
-    trace::handler_failed(conn.as_ref().map(|c| c as _), peer.map(|p| p as _), cause);
-}
-
-/// What a panic said.
-pub(crate) fn cause(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+    let cause = text_of_panic(panic);
+    trace::handler_failed(conn.as_ref().map(|conn| conn as _), peer.map(|peer| peer as _), cause);
 }
 
 /// One connection of a hub, as its stream sees it, for a turn that is guarded as a whole.

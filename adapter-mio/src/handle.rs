@@ -116,9 +116,14 @@ impl<S: Service> Handle<S> {
         Ok(())
     }
 
-    /// Begins to end the server: no connection is taken, all are closed with `code` (1001 as a rule), and
-    /// [`Server::run`](crate::Server::run) returns once they are gone. A second call changes nothing.
-    pub fn drain(&self, code: CloseCode) {
+    /// Begins to end the server: no connection is taken, all are closed with 1001, and [`Server::run`](crate::Server::run)
+    /// returns once they are gone, what is left after [`Config::drain_timeout`](wharf::link::Config::drain_timeout) having been reset.
+    pub fn drain(&self) {
+        self.drain_with(CloseCode::GOING_AWAY);
+    }
+
+    /// As [`drain`](Self::drain), with another code, or 1001 if that must not be sent. The drain that begins first says which.
+    pub fn drain_with(&self, code: CloseCode) {
         self.shared.drain.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(code);
         self.shared.wake();
     }

@@ -1,6 +1,5 @@
 //! A service's jobs, carried out by a thread beside the loop.
 
-use crate::guard::cause;
 use crate::handle::Shared;
 use crate::trace;
 use std::collections::VecDeque;
@@ -8,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use wharf::link::{JobToken, Service};
+use wharf_std::text_of_panic;
 
 /// The loop's end.
 pub(crate) struct Jobs<S: Service> {
@@ -83,7 +83,7 @@ impl<S: Service> Worker<S> {
         for (token, job) in self.work {
             let outcome = catch_unwind(AssertUnwindSafe(|| carry_out(job)))
                 .map_err(|panic| {
-                    trace::job_failed(token, cause(&*panic));
+                    trace::job_failed(token, text_of_panic(&*panic));
                 })
                 .ok();
             if self.done.send((token, outcome)).is_err() {

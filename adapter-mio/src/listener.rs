@@ -139,7 +139,7 @@ impl Listener {
                 _ => {
                     if self.told.is_none_or(|told| now - told >= ACCEPT_TELL) {
                         self.told = Some(now);
-                        trace::accept_failed(&self.address, &error, ACCEPT_PAUSE);
+                        trace::accept_failed(&self.address, &error);
                     }
                     self.paused_until = Some(now + ACCEPT_PAUSE);
                 }

@@ -28,7 +28,7 @@ const MAX_COMMANDS: usize = 1024;
 /// up in short-lived threads, 16 at once.
 ///
 /// ```
-/// use wharf::base::{CloseCode, Message};
+/// use wharf::base::Message;
 /// use wharf::link::{Config, ConnId, Context, Service};
 ///
 /// struct Echo;
@@ -43,8 +43,8 @@ const MAX_COMMANDS: usize = 1024;
 ///
 /// let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Echo, Config::default().into())?;
 /// let handle = server.handle();
-/// # handle.drain(CloseCode::GOING_AWAY);
-/// // From another thread, once it is time: handle.drain(CloseCode::GOING_AWAY);
+/// # handle.drain();
+/// // From another thread, once it is time: handle.drain();
 /// let echo = server.run()?;
 /// # let _ = echo;
 /// # Ok::<(), std::io::Error>(())
@@ -156,8 +156,9 @@ impl<S: Service> Server<S> {
         Handle::new(self.commands.0.clone(), self.shared.clone())
     }
 
-    /// Serves until a drain is over; returns the service. A lost listener brings about a drain with 1001, and the error. For services
-    /// without jobs: one that is submitted is lost, which is logged.
+    /// Serves until a drain is over; returns the service. A lost listener brings about a drain with 1001, and the error.
+    ///
+    /// For services without jobs: one that is submitted is lost, which is logged.
     ///
     /// # Errors
     /// A listener was lost ([`ListenerLost`](crate::ListenerLost), inside the error), the poll itself or the randomness of the
@@ -209,6 +210,7 @@ impl<S: Service> Server<S> {
             seats: Vec::new(),
             ready: VecDeque::new(),
             buffer: EventLoop::<S>::read_buffer(),
+            first: self.listeners.first().map(|listener| listener.address().clone()),
             listeners: self.listeners,
             dials: Dials::new(self.shared.clone()),
             jobs,

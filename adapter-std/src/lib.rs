@@ -1,5 +1,5 @@
 //! What every adapter of Wharf takes from std and the operating system, written once: the [`Clock`], randomness,
-//! Unix sockets and their files, and what connecting fails with.
+//! Unix sockets and their files, what connecting fails with, and what is told as `tracing` events.
 //!
 //! An application uses an adapter, which names what it needs of this. An adapter of your own builds on it.
 #![forbid(unsafe_code)]
@@ -11,6 +11,8 @@ mod connecting;
 mod drained;
 mod environment;
 mod error;
+pub mod events;
+mod panic;
 #[cfg(feature = "tls")]
 mod roots;
 mod tcp;
@@ -23,6 +25,7 @@ pub use connecting::tell_failed;
 pub use drained::Drained;
 pub use environment::{for_service, with_environment};
 pub use error::{ConnectError, end_of, lookup_timed_out};
+pub use panic::text_of_panic;
 pub use tcp::{listen_tcp, listen_tcp_reusing_port};
 pub use unix::{SocketFile, connect_unix, listen_unix};
 

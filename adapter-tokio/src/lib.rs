@@ -210,7 +210,7 @@ pub fn keep_connected(
 /// delivery.ack();
 /// users.drain(Duration::from_secs(5)).await;
 /// orders.stop().await;
-/// # bus.drain(wharf::base::CloseCode::GOING_AWAY).await;
+/// # bus.drain().await;
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "json"))]
@@ -293,8 +293,8 @@ where
 /// Runs a service behind listeners ([`wharf_async::serve_service`]).
 ///
 /// # Errors
-/// If the operating system has no randomness, or a variable of the environment names no proxy where the configuration
-/// leaves proxies to it.
+/// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
+/// has no randomness, or a variable of the environment names no proxy where the configuration leaves proxies to it.
 pub fn serve_service<S, J, Fut>(
     bound: Vec<Bound>,
     service: S,

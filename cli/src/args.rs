@@ -2,7 +2,7 @@
 
 use crate::bench::args::BenchArgs;
 use crate::bus::args::BusArgs;
-use crate::chat::access::Origin;
+use crate::chat::access::origin;
 use crate::chat::{ChatListen, DatabaseAt, MeshAt};
 use crate::connect::args::Connect;
 use crate::framing::FramingKind;
@@ -60,10 +60,6 @@ pub struct Common {
     /// End a connection that is not open after so many seconds, its TLS handshake included.
     #[arg(long, default_value = "10", value_name = "SECS", value_parser = seconds)]
     pub open_timeout: Duration,
-    /// Ping a WebSocket after so many seconds without a byte, and end it after as many more. Other framings have no ping:
-    /// they are ended after the first. 0: never. [default: 30 for WebSockets, 300 for others]
-    #[arg(long, value_name = "SECS", value_parser = seconds)]
-    pub idle_timeout: Option<Duration>,
     /// Most connections at once.
     #[arg(long, default_value_t = 16_384, value_name = "N", value_parser = at_least_one)]
     pub max_connections: usize,
@@ -77,6 +73,15 @@ pub struct Common {
     /// Share the TCP port with other processes that do the same (SO_REUSEPORT): the kernel hands each its part of the connections.
     #[arg(long)]
     pub reuse_port: bool,
+}
+
+/// What a server takes whose protocol does not say how long silence may last.
+#[derive(Args, Debug, Clone)]
+pub struct Idle {
+    /// Ping a WebSocket after so many seconds without a byte, and end it after as many more. Other framings have no ping:
+    /// they are ended after the first. 0: never. [default: 30 for WebSockets, 300 for others]
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    pub idle_timeout: Option<Duration>,
 }
 
 /// `wharf echo`.
@@ -105,6 +110,9 @@ pub struct Echo {
     /// alone. Of each the first 16 MiB are recorded, and held in memory until it has ended.
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
+    /// How long silence may last.
+    #[command(flatten)]
+    pub idle: Idle,
     /// What every server takes.
     #[command(flatten)]
     pub common: Common,
@@ -156,17 +164,20 @@ pub struct Chat {
     #[arg(long, value_name = "URL")]
     pub mesh: Option<MeshAt>,
     /// A further origin whose pages may connect, such as `https://example.org`. Repeatable.
-    #[arg(long, value_name = "ORIGIN")]
-    pub allow_origin: Vec<Origin>,
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub allow_origin: Vec<String>,
+    /// How long silence may last.
+    #[command(flatten)]
+    pub idle: Idle,
     /// What every server takes.
     #[command(flatten)]
     pub common: Common,
 }
 
-impl Common {
+impl Idle {
     /// The idle timeout that was asked for, or `default`; `None` is never.
     #[must_use]
-    pub fn idle_or(&self, default: Duration) -> Option<Duration> {
+    pub fn or(&self, default: Duration) -> Option<Duration> {
         Some(self.idle_timeout.unwrap_or(default)).filter(|timeout| !timeout.is_zero())
     }
 }

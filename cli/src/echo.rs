@@ -1,25 +1,18 @@
 //! `wharf echo`.
 
-use crate::args::{Common, Echo};
+use crate::args::Echo;
 use crate::framing::FramingKind;
 use crate::record::Files;
 use crate::replay::note_of;
 use crate::runner::{self, Control, Listen, RunError};
-use crate::{signals, tls};
+use crate::{server, signals, tls};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use std::sync::Arc;
-use std::time::Duration;
 use wharf::base::{Chunk, CloseCode, Message, SendError};
 use wharf::framed::json;
 use wharf::link::{Config, ConnId, Context, Recorder, Service};
-use wharf::proxy::Proxies;
-use wharf::{framed, http, ws};
-
-/// How long a silent WebSocket is left alone before it is pinged, unless a flag says otherwise.
-pub const WEBSOCKET_IDLE: Duration = Duration::from_secs(30);
-/// How long a silent connection without pings is kept, unless a flag says otherwise.
-pub const FRAMED_IDLE: Duration = Duration::from_secs(300);
+use wharf::{framed, ws};
 
 /// Sends each message back as it came.
 ///
@@ -112,16 +105,17 @@ pub(crate) fn config(args: &Echo) -> Result<Config, RunError> {
             "--deflate compresses WebSocket messages, and --framing says that there are none",
         ));
     }
-    let mut config = server_config(&args.common);
+    let mut config = server::config(&args.common);
     let queue_limit = args.max_message.saturating_add(1 << 20);
-    let mut ws = ws::Config::clone(&config.ws);
+    let mut ws = ws::Config::default();
+    ws.idle_timeout = args.idle.or(server::WEBSOCKET_IDLE);
     ws.max_message = args.max_message;
     ws.max_frame = args.max_message;
     ws.queue_limit = ws.queue_limit.max(queue_limit);
     ws.deflate = args.deflate.then(Default::default);
     config.ws = Arc::new(ws);
     let mut framed = framed::Config::default();
-    framed.idle_timeout = args.common.idle_or(FRAMED_IDLE);
+    framed.idle_timeout = args.idle.or(server::FRAMED_IDLE);
     // Without messages there is none that could be too big, and its marks bound what is held.
     if args.framing != FramingKind::Raw {
         framed.max_message = args.max_message;
@@ -136,22 +130,4 @@ pub(crate) fn config(args: &Echo) -> Result<Config, RunError> {
     };
     config.policy.accept_first_subprotocol = true;
     Ok(config)
-}
-
-/// What the flags that every server takes amount to.
-#[must_use]
-pub fn server_config(common: &Common) -> Config {
-    let mut http = http::Config::default();
-    http.open_timeout = common.open_timeout;
-    let mut ws = ws::Config::default();
-    ws.idle_timeout = common.idle_or(WEBSOCKET_IDLE);
-    let mut config = Config::default();
-    config.http = Arc::new(http);
-    config.ws = Arc::new(ws);
-    config.max_connections = common.max_connections;
-    config.forwarding = common.limits.forwarding();
-    config.max_connections_per_address = common.max_connections_per_address;
-    // It dials nobody, so the environment's proxies are none of its business, not even bad ones.
-    config.proxies = Some(Arc::new(Proxies::none()));
-    config
 }

@@ -31,7 +31,7 @@ pub fn run() -> ExitCode {
             chat::run(args)
         }
         Command::Bus(args) => {
-            logging::start(args.log);
+            logging::start(args.common.log);
             bus::run(args)
         }
         Command::Health(args) => {

@@ -64,7 +64,7 @@ pub(crate) fn note_of(args: &crate::args::Echo) -> Vec<u8> {
         format!("--max-message={}", args.max_message),
         format!("--open-timeout={}", args.common.open_timeout.as_secs_f64()),
     ];
-    flags.extend(args.common.idle_timeout.map(|timeout| format!("--idle-timeout={}", timeout.as_secs_f64())));
+    flags.extend(args.idle.idle_timeout.map(|timeout| format!("--idle-timeout={}", timeout.as_secs_f64())));
     flags.extend(args.deflate.then(|| "--deflate".to_owned()));
     flags.join("\n").into_bytes()
 }

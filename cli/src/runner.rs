@@ -8,7 +8,6 @@ use crate::worker::Worker;
 use async_channel::Receiver;
 use std::io;
 use std::sync::Arc;
-use wharf::base::CloseCode;
 use wharf::link::{Address, Config, ConfigError, Service};
 use wharf::service::bus::StoreFailure;
 use wharf_async_std::{Bound, ListenerLost, Runtime};
@@ -262,7 +261,7 @@ where
                     break;
                 }
             }
-            handle.drain(CloseCode::GOING_AWAY);
+            handle.drain();
         });
         let served = match carry_out {
             None => server.run(),
@@ -329,6 +328,6 @@ where
         None
     };
     let lost = smol::future::or(controlled, handle.lost()).await;
-    handle.drain(CloseCode::GOING_AWAY).await;
+    handle.drain().await;
     lost.map_or(Ok(()), |lost| Err(lost.into()))
 }

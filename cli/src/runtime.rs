@@ -57,6 +57,15 @@ impl RuntimeKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Tokio, Self::AsyncStd, Self::Smol, Self::Mio];
 
+    /// That which the program's arguments name by `--runtime NAME`, else tokio: for programs, such as examples, that take nothing else.
+    ///
+    /// # Errors
+    /// The name is none.
+    pub fn from_args() -> Result<Self, String> {
+        let mut args = std::env::args().skip_while(|arg| arg != "--runtime").skip(1);
+        args.next().map_or(Ok(Self::Tokio), |name| Self::from_str(&name, true))
+    }
+
     /// Runs a program to its end.
     ///
     /// # Errors

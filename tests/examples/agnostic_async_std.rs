@@ -28,6 +28,6 @@ pub(crate) async fn count(n: i64) -> Result<Option<i64>, Box<dyn Error>> {
         client.receive(&message)?;
     }
     socket.close(CloseCode::NORMAL, "").await?;
-    server.drain(CloseCode::GOING_AWAY).await;
+    server.drain().await;
     Ok(client.total())
 }

@@ -33,7 +33,7 @@ pub(crate) fn count(n: i64) -> Result<Option<i64>, Box<dyn Error>> {
     }
     socket.close(CloseCode::NORMAL, "")?;
     while let Some(Ok(_)) = socket.next() {}
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     let counter = server.join().map_err(|_| "the server panicked")??;
     // On mio the service comes back, since its thread owned it.
     Ok(client.total().filter(|total| *total == counter.total()))

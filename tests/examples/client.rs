@@ -17,12 +17,7 @@ use wharf_tokio::Tokio;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let mut args = std::env::args().skip_while(|arg| arg != "--runtime").skip(1);
-    let runtime = match args.next() {
-        Some(name) => clap::ValueEnum::from_str(&name, true)?,
-        None => RuntimeKind::Tokio,
-    };
-    for line in play(runtime)? {
+    for line in play(RuntimeKind::from_args()?)? {
         println!("{line}");
     }
     Ok(())

@@ -135,7 +135,7 @@ impl Portable for Talk {
         }
         socket.close(CloseCode::NORMAL, "")?;
         while let Some(Ok(_)) = socket.next() {}
-        handle.drain(CloseCode::GOING_AWAY);
+        handle.drain();
         server.join().map_err(|_| "the server panicked")??;
         Ok(heard)
     }

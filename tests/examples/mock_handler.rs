@@ -206,7 +206,7 @@ fn on_a_real_loop() -> Result<(), Box<dyn Error>> {
     assert_eq!(texts, ["1", "3", "42"]);
     socket.close(CloseCode::NORMAL, "")?;
     while let Some(Ok(_)) = socket.next() {}
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     let service = server.join().map_err(|_| "the server panicked")??;
     assert!(service.0.is_empty());
     Ok(())

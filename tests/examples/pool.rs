@@ -179,12 +179,7 @@ impl Service for Front {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip_while(|arg| arg != "--runtime").skip(1);
-    let runtime = match args.next() {
-        Some(name) => clap::ValueEnum::from_str(&name, true)?,
-        None => RuntimeKind::Tokio,
-    };
-    for line in play(runtime)? {
+    for line in play(RuntimeKind::from_args()?)? {
         println!("{line}");
     }
     Ok(())

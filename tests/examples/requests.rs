@@ -116,9 +116,9 @@ impl Portable for Talk {
 
         let mut lines: Vec<String> = QUESTIONS.map(|sum| told(sum, ask(&asking, sum, None))).into();
         lines.push(told(Sum::Ponder, ask(&asking, Sum::Ponder, Some(SOON))));
-        asking.drain(CloseCode::NORMAL);
+        asking.drain_with(CloseCode::NORMAL);
         client.join().map_err(|_| "the client panicked")??;
-        answering.drain(CloseCode::GOING_AWAY);
+        answering.drain();
         server.join().map_err(|_| "the server panicked")??;
         Ok(lines)
     }

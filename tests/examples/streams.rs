@@ -125,8 +125,8 @@ impl Portable for Flow {
         consuming.send_blocking(Release)?;
         slow.join().map_err(|_| "the source panicked")??;
         let slow = told.recv()?;
-        staging.drain(CloseCode::GOING_AWAY);
-        consuming.drain(CloseCode::GOING_AWAY);
+        staging.drain();
+        consuming.drain();
         for each in loops {
             each.join().map_err(|_| "a loop panicked")??;
         }

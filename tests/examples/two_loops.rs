@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use wharf::base::{CloseCode, Message};
+use wharf::base::Message;
 use wharf::link::{Config, ConnId, Context, HubStats, Service};
 use wharf_mio::{Handle, Server};
 
@@ -45,7 +45,7 @@ impl Loops {
 
     /// Ends all of them in order; what each of them counted.
     pub(crate) fn stop(self) -> std::io::Result<Vec<HubStats>> {
-        self.running.iter().for_each(|(handle, _)| handle.drain(CloseCode::GOING_AWAY));
+        self.running.iter().for_each(|(handle, _)| handle.drain());
         let ends = self.running.into_iter().map(|(handle, thread)| {
             thread.join().expect("a loop does not panic")?;
             Ok(handle.final_stats().unwrap_or_default())

@@ -37,6 +37,8 @@ pub mod fuzz_tls;
 #[cfg(feature = "rig")]
 pub mod gate;
 #[cfg(feature = "rig")]
+pub mod log;
+#[cfg(feature = "rig")]
 pub mod motley;
 pub mod naive;
 #[cfg(all(feature = "rig", unix))]

@@ -116,7 +116,7 @@ fn a_service_in_a_world_is_the_service_on_a_socket<D: Door>() {
         let url = format!("ws://{}/", bound.local_addr());
         let server = serve_service(vec![bound], Talker, &Arc::new(Config::default()), no_jobs).unwrap();
         assert_eq!(heard::<D>(&url).await, expected());
-        server.drain(CloseCode::GOING_AWAY).await;
+        server.drain().await;
     });
 }
 

@@ -1,7 +1,6 @@
 //! The requests of a connection that are worked on, and the answers that wait for room.
 
 use crate::SendFailed;
-use crate::drain::text_of;
 use crate::runtime::Runtime;
 use crate::socket::Socket;
 use crate::trace::Name;
@@ -17,6 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 use wharf::base::{Instant, Message, SendError};
 use wharf::service::requests::{Answers, AnswersConfig, Asked, ErrorReply, RequestId, Ticket};
+use wharf_std::text_of_panic;
 
 /// What a future came to: an error is a panic, or the end of one that was dropped.
 type Done<A> = Result<std::thread::Result<Result<A, ErrorReply>>, Aborted>;
@@ -93,7 +93,7 @@ impl<A: Serialize, J: Future<Output = Result<A, ErrorReply>>> Work<A, J> {
     }
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> ErrorReply {
-        self.name.handler_failed(&text_of(panic));
+        self.name.handler_failed(text_of_panic(panic));
         ErrorReply::new(ErrorReply::INTERNAL, "the request could not be carried out")
     }
 

@@ -62,7 +62,7 @@ impl Dialer {
         if self.ended == 3
             && let Some(handle) = self.handle.get()
         {
-            handle.drain(CloseCode::GOING_AWAY);
+            handle.drain();
         }
     }
 }

@@ -89,7 +89,7 @@ impl Running {
 
     /// Drains; the codes that the service was told, sorted.
     fn stop(self) -> Vec<u16> {
-        self.handle.drain(CloseCode::GOING_AWAY);
+        self.handle.drain();
         let mut codes = self.thread.join().unwrap().codes;
         codes.sort_unstable();
         codes
@@ -187,9 +187,17 @@ fn a_panic_ends_its_connection_and_no_other() {
 
 #[test]
 fn a_drain_ends_all_with_its_code() {
+    for (code, said) in [(1012, 1012), (4000, 4000), (1006, 1001)] {
+        let server = Running::start();
+        let mut socket = server.socket();
+        server.handle.drain_with(CloseCode::from(code));
+        assert_eq!(outcome(&mut socket), said);
+        // It goes on as it began.
+        assert_eq!(server.stop(), [said]);
+    }
     let server = Running::start();
     let mut sockets: Vec<_> = (0..3).map(|_| server.socket()).collect();
-    server.handle.drain(CloseCode::GOING_AWAY);
+    server.handle.drain();
     let codes: Vec<u16> = sockets.iter_mut().map(outcome).collect();
     assert_eq!(codes, [1001; 3]);
     assert!(TcpStream::connect(server.addr).is_err(), "it still listens");

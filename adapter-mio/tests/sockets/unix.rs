@@ -78,7 +78,7 @@ fn modes_listeners_and_the_client() {
         socket.close(CloseCode::NORMAL, "").unwrap();
         assert_eq!(socket.next().unwrap().unwrap_err().code, CloseCode::NORMAL);
     }
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     thread.join().unwrap().unwrap();
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
 }

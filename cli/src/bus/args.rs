@@ -1,14 +1,12 @@
 //! The flags of `wharf bus`.
 
 use super::listen::BusListen;
-use super::nodes::DatabaseUrl;
-use crate::args::{at_least_one, positive_seconds};
-use crate::runner::RuntimeKind;
+use crate::args::{Common, at_least_one, positive_seconds};
+use crate::database::DatabaseUrl;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-use tracing::Level;
 use wharf::service::bus::{BusConfig, Letters};
 
 /// `wharf bus`.
@@ -22,9 +20,6 @@ pub struct BusArgs {
     /// `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; port 0 picks one. Repeatable.
     #[arg(long, default_value = "tcp://127.0.0.1:9090", value_name = "URL")]
     pub listen: Vec<BusListen>,
-    /// The runtime that drives the sockets.
-    #[arg(long, value_enum, default_value_t = RuntimeKind::Tokio)]
-    pub runtime: RuntimeKind,
     /// Where messages are kept: a file, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, which several buses may share, or `none`: nothing
     /// survives the end of the bus then.
     #[arg(long, default_value = "wharf-bus.db", value_name = "FILE|URL")]
@@ -57,6 +52,9 @@ pub struct BusArgs {
     /// Most dead letters of a service.
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = at_least_one)]
     pub max_dead: usize,
+    /// Most bytes of them.
+    #[arg(long, default_value_t = 64 << 20, value_name = "BYTES", value_parser = at_least_one)]
+    pub max_dead_bytes: usize,
     /// Longest frame that is taken, in bytes.
     #[arg(long, default_value_t = 1 << 20, value_name = "BYTES", value_parser = at_least_one)]
     pub max_message: usize,
@@ -66,12 +64,9 @@ pub struct BusArgs {
     /// Who may register: a file of lines `SERVICEID TOKEN`, `*` for any other id, `#` for comments. [default: anyone]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Most connections at once.
-    #[arg(long, default_value_t = 16_384, value_name = "N", value_parser = at_least_one)]
-    pub max_connections: usize,
-    /// Log from this level on, to stderr: error, warn, info, debug or trace.
-    #[arg(long, default_value = "info", value_name = "LEVEL")]
-    pub log: Level,
+    /// What every server takes.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// What the binary can do with dead letters.
@@ -153,6 +148,7 @@ impl BusArgs {
         config.max_pending_bytes = self.max_pending_bytes;
         config.max_services = self.max_services;
         config.max_dead = self.max_dead;
+        config.max_dead_bytes = self.max_dead_bytes;
         config.max_message = self.max_message;
         config.max_dedupe = self.max_dedupe;
         config

@@ -2,7 +2,8 @@
 
 use super::commands::Verb;
 use super::dead::DeadError;
-use super::nodes::{DatabaseUrl, NodesError};
+use super::nodes::NodesError;
+use crate::database::DatabaseUrl;
 use std::time::Duration;
 use wharf::service::bus::{BusConfig, Fence, Letters, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, Seq};
 use wharf_postgres::BusStore;

@@ -17,6 +17,6 @@ mod tokens;
 pub use commands::{Ask, Commands, CommandsError, Reply, Verb};
 pub use dead::DeadError;
 pub use listen::BusListen;
-pub use nodes::{DatabaseUrl, NodesError};
+pub use nodes::NodesError;
 pub use run::run;
 pub use tokens::{TokenFileError, read_tokens};

@@ -1,9 +1,8 @@
 //! A bus that is one of several nodes, on a database.
 
 use super::run::{Ending, Serving};
-use crate::chat::without_password;
+use crate::database::DatabaseUrl;
 use crate::runner::RunError;
-use std::fmt;
 use std::time::Duration;
 use wharf::service::bus::{Broker, BusCommand, BusConfig, BusService, NodeSettings, StoreFailure};
 use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
@@ -19,10 +18,6 @@ const TIMES: Ending = Ending {
 /// What is left of the time for storing when the broker gives up, so that it can still say so.
 const SAYING: Duration = Duration::from_millis(500);
 
-/// Where a database is, with all that its URL says.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
 /// A database that does not serve.
 #[derive(Debug, thiserror::Error)]
 #[error("--journal {at}: {why}")]
@@ -34,18 +29,11 @@ pub struct NodesError {
 }
 
 impl DatabaseUrl {
-    /// That of PostgreSQL, if it is one.
-    pub(super) fn of(text: &str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let scheme = scheme.to_ascii_lowercase();
-        matches!(&*scheme, "postgres" | "postgresql").then(|| Self(format!("{scheme}://{rest}")))
-    }
-
     /// Connects to it, to tables that are there unless it `makes_tables`.
     pub(super) fn open(&self, makes_tables: bool) -> Result<BusStore, NodesError> {
         let mut config = BusStoreConfig::default();
         config.makes_tables = makes_tables;
-        BusStore::connect_with(&self.0, config).map_err(|why| NodesError { at: self.clone(), why })
+        BusStore::connect_with(self.as_str(), config).map_err(|why| NodesError { at: self.clone(), why })
     }
 
     /// Serves as one of its nodes.
@@ -53,13 +41,13 @@ impl DatabaseUrl {
         &self,
         serving: Serving<'_>,
         config: &BusConfig,
-        lease: Duration,
+        lease: Option<Duration>,
     ) -> Result<(), RunError> {
-        if lease < SHORTEST {
+        let mut settings = NodeSettings::default();
+        settings.lease = lease.unwrap_or(settings.lease);
+        if settings.lease < SHORTEST {
             return Err(RunError::Use("--lease: it is at least 1 s"));
         }
-        let mut settings = NodeSettings::default();
-        settings.lease = lease;
         settings.drain_timeout = TIMES.storing - SAYING;
         let mut store = self.open(true)?;
         let wake = serving.commander();
@@ -72,17 +60,5 @@ impl DatabaseUrl {
         let carry_out =
             move |ask| store.carry_out(&ask).map_err(|error| StoreFailure::new(error.to_string()));
         serving.run(service, config, TIMES, carry_out)
-    }
-}
-
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&without_password(&self.0))
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseUrl({self})")
     }
 }

@@ -6,7 +6,7 @@ use super::journal::Kept;
 use super::{dead, read_tokens};
 use crate::program::complain;
 use crate::runner::{self, Control, Listen, RunError};
-use crate::signals;
+use crate::{server, signals};
 use async_channel::{Receiver, Sender};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -31,8 +31,6 @@ pub(super) struct Ending {
 /// That of a bus on a file, which is waited for.
 const FILE: Ending =
     Ending { storing: Duration::from_secs(3), closing: Duration::from_secs(2), lasting: None };
-/// After so long without a word of it a bus is gone for the others, where nobody says otherwise.
-const LEASE: Duration = Duration::from_secs(10);
 
 /// Serves until SIGINT or SIGTERM, then drains; or does something with dead letters.
 ///
@@ -51,7 +49,7 @@ fn serve(args: &BusArgs) -> Result<(), RunError> {
     let serving = Serving::new(args);
     let path = match &args.journal {
         JournalAt::Postgres(database) => {
-            return database.serve(serving, &config, args.lease.unwrap_or(LEASE));
+            return database.serve(serving, &config, args.lease);
         }
         JournalAt::File(path) => Some(path.as_path()),
         JournalAt::Nowhere => None,
@@ -128,7 +126,9 @@ impl<'a> Serving<'a> {
             println!("listening on {scheme}://{address}");
         };
         let limits = Arc::new(limits(args, config, ending.closing));
-        let ran = runner::run_with(args.runtime, &listen, service, &limits, &controls, listening, carry_out);
+        let service = args.common.limits.around(service);
+        let runtime = args.common.runtime;
+        let ran = runner::run_with(runtime, &listen, service, &limits, &controls, listening, carry_out);
         drop(running);
         ran?;
         match failed.load(Ordering::Relaxed) {
@@ -146,9 +146,11 @@ fn end(control: &Sender<Control<BusCommand>>, until_drained: impl FnOnce()) {
     }
 }
 
+/// What is spoken, and how long silence may last there, is the bus's own.
 fn limits(args: &BusArgs, config: &BusConfig, closing: Duration) -> Config {
-    let mut limits = BusService::config(config);
-    limits.max_connections = args.max_connections;
+    let own = BusService::config(config);
+    let mut limits = server::config(&args.common);
+    (limits.ws, limits.framed) = (own.ws, own.framed);
     limits.drain_timeout = closing;
     limits
 }
@@ -158,6 +160,7 @@ fn listeners(args: &BusArgs, config: &BusConfig, closing: Duration) -> Vec<Liste
     lines.framing = Framing::codec(Lines::new());
     let lines = Arc::new(lines);
     let each = args.listen.iter().map(|listen| Listen {
+        reuse_port: args.common.reuse_port,
         speaking: (!listen.is_websocket).then(|| lines.clone()),
         ..listen.address.clone().into()
     });

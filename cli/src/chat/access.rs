@@ -1,7 +1,7 @@
 //! Who may talk to the server: the page's origin, and the host that a browser believes to be at.
 
-use std::str::FromStr;
 use wharf::http::Request;
+use wharf::ws::handshake::OriginPolicy;
 
 /// Whom the server answers.
 ///
@@ -14,13 +14,20 @@ use wharf::http::Request;
 /// assert!(access.allows_host(&request("localhost:8080")));
 /// assert!(!access.allows_host(&request("rebound.example:8080")));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// Origins whose pages may open a WebSocket, beside the server's own.
-    pub origins: Vec<Origin>,
+    /// Whose pages may open a WebSocket.
+    pub origins: OriginPolicy,
     /// The server listens on a loopback address. A name of somebody else's that was made to lead there (DNS rebinding)
     /// would make a foreign page one of the server's own, so `Host` must be a name of the loopback.
     pub loopback: bool,
+}
+
+impl Default for Access {
+    /// The server's own pages, wherever it listens.
+    fn default() -> Self {
+        Self { origins: OriginPolicy::SameHost, loopback: false }
+    }
 }
 
 impl Access {
@@ -30,42 +37,20 @@ impl Access {
         self.allows_host(request) && self.allows_origin(request)
     }
 
-    /// Whether the `Host` of a request is one that the server answers to.
+    /// Whether the `Host` of a request is one that the server answers to, and the host of an absolute target too.
     #[must_use]
     pub fn allows_host(&self, request: &Request) -> bool {
-        !self.loopback || request.headers().get("host").is_some_and(is_loopback)
+        let hosts = [request.headers().get("host"), request.host()];
+        !self.loopback || hosts.into_iter().all(|host| host.is_some_and(is_loopback))
     }
 
     /// Whether a request for a WebSocket may come from where it does. One without `Origin` comes from no browser.
     #[must_use]
     pub fn allows_origin(&self, request: &Request) -> bool {
-        match (request.headers().count("origin"), request.headers().get("origin")) {
-            (0, _) => true,
-            (1, Some(origin)) => {
-                let host = request.headers().get("host").unwrap_or_default();
-                origin
-                    .parse()
-                    .is_ok_and(|origin: Origin| origin.is_of(host) || self.origins.contains(&origin))
-            }
-            _ => false,
-        }
+        // No page can have its browser name two hosts: which of them it is from would be a guess.
+        let is_one_host = request.host() == request.headers().get("host");
+        (is_one_host || request.headers().count("origin") == 0) && self.origins.allows(request)
     }
-}
-
-/// Scheme, host and port of a page (RFC 6454), compared without case and with the ports of `http` and `https` filled in.
-///
-/// ```
-/// use wharf_cli::chat::access::Origin;
-///
-/// let origin: Origin = "https://Example.org".parse().unwrap();
-/// assert_eq!(Ok(origin), "https://example.org:443".parse());
-/// assert!("example.org".parse::<Origin>().is_err());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    scheme: String,
-    host: String,
-    port: Option<u16>,
 }
 
 /// What is no origin: it must be `scheme://host` or `scheme://host:port`.
@@ -73,64 +58,19 @@ pub struct Origin {
 #[error("an origin is scheme://host or scheme://host:port")]
 pub struct OriginError;
 
-impl Origin {
-    /// Whether it is a page of this `Host`, by `http` or `https`.
-    fn is_of(&self, host: &str) -> bool {
-        let Some(default) = default_port(&self.scheme) else { return false };
-        split(host).is_some_and(|(name, port)| {
-            name.eq_ignore_ascii_case(&self.host) && port.or(Some(default)) == self.port
-        })
-    }
-}
-
-impl FromStr for Origin {
-    type Err = OriginError;
-
-    fn from_str(text: &str) -> Result<Self, OriginError> {
-        let (scheme, rest) = text.split_once("://").ok_or(OriginError)?;
-        let is_scheme = !scheme.is_empty()
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-        let (host, port) = split(rest).filter(|_| is_scheme).ok_or(OriginError)?;
-        let scheme = scheme.to_ascii_lowercase();
-        let port = port.or(default_port(&scheme));
-        Ok(Self { scheme, host: host.to_ascii_lowercase(), port })
-    }
-}
-
-fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
-    }
+/// An origin as a flag names it.
+pub(crate) fn origin(text: &str) -> Result<String, OriginError> {
+    if OriginPolicy::is_origin(text) { Ok(text.to_owned()) } else { Err(OriginError) }
 }
 
 fn is_loopback(host: &str) -> bool {
-    split(host).is_some_and(|(name, _)| {
-        ["localhost", "127.0.0.1", "[::1]"].iter().any(|loopback| name.eq_ignore_ascii_case(loopback))
-    })
-}
-
-/// A host, with the brackets of an IPv6 address, and a port; `None` for anything else.
-fn split(text: &str) -> Option<(&str, Option<u16>)> {
-    let end = match text.strip_prefix('[') {
-        Some(rest) => rest.find(']')? + 2,
-        None => text.find(':').unwrap_or(text.len()),
-    };
-    let (host, port) = text.split_at(end);
-    let inside = host.trim_start_matches('[').trim_end_matches(']');
-    let colons = host.starts_with('[');
-    let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._~%".contains(&b) || (colons && b == b':');
-    if inside.is_empty() || !inside.bytes().all(is_host) {
-        return None;
-    }
-    match port.strip_prefix(':') {
-        None if port.is_empty() => Some((host, None)),
-        Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            Some((host, Some(digits.parse().ok()?)))
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| match host.split_at_checked(name.len()) {
+        Some((start, port)) if start.eq_ignore_ascii_case(name) => {
+            port.is_empty() || port.strip_prefix(':').is_some_and(is_port)
         }
-        _ => None,
-    }
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -173,7 +113,7 @@ mod tests {
     #[test]
     fn origins() {
         let access = Access {
-            origins: vec!["https://friend.example".parse().unwrap(), "app://wharf".parse().unwrap()],
+            origins: OriginPolicy::SameHostOr(vec!["https://friend.example".into(), "app://wharf".into()]),
             ..Access::default()
         };
         for (host, origin, allowed) in [
@@ -201,11 +141,45 @@ mod tests {
             ("a:8080", "null", false),
             ("a:8080", "", false),
             ("", "http://", false),
+            ("a", "http://a:", false),
+            ("a:", "http://a", false),
+            ("a!b", "http://a!b", false),
+            ("a:8080", "app://wharf:0", false),
         ] {
             let request = request(&format!("Host: {host}|Origin: {origin}"));
             assert_eq!(access.allows_origin(&request), allowed, "{host} {origin}");
         }
         assert!(access.allows_origin(&request("Host: a")));
         assert!(!access.allows_origin(&request("Host: a|Origin: http://a|Origin: http://a")));
+    }
+    #[test]
+    fn two_hosts_in_one_request() {
+        let asked = |target: &str, host: &str, origin: &str| {
+            let text = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n\r\n");
+            Request::parse(text.as_bytes()).expect(target)
+        };
+        let access = Access { loopback: true, ..Access::default() };
+        assert!(access.allows(&asked("http://localhost/ws", "localhost", "http://localhost")));
+        for (target, host) in
+            [("http://localhost/ws", "evil.example"), ("http://evil.example/ws", "localhost")]
+        {
+            for origin in ["http://localhost", "http://evil.example"] {
+                let request = asked(target, host, origin);
+                assert!(!access.allows_host(&request), "{target} {host}");
+                assert!(!access.allows_origin(&request), "{target} {host} {origin}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_flag_may_name() {
+        for text in ["https://example.org", "http://a:1", "app://wharf", "http://[::1]:80"] {
+            assert_eq!(origin(text), Ok(text.to_owned()));
+        }
+        for text in
+            ["", "null", "a", "a:80", "http://", "http://a/", "http://a:", "http://u@a", "no origin", "://a"]
+        {
+            assert_eq!(origin(text), Err(OriginError), "{text}");
+        }
     }
 }

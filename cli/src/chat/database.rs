@@ -1,5 +1,6 @@
 //! Where a chat keeps what was said.
 
+use crate::database::DatabaseUrl;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -24,7 +25,7 @@ pub enum DatabaseAt {
     /// An SQLite file. Its folder is made if it is not there.
     Sqlite(PathBuf),
     /// A PostgreSQL server, with all that its URL says.
-    Postgres(String),
+    Postgres(DatabaseUrl),
 }
 
 /// A database that cannot be opened.
@@ -50,7 +51,7 @@ impl Database {
         let opened = match at {
             DatabaseAt::Memory => return Ok(Self::Memory(Memory::new(MEMORY))),
             DatabaseAt::Sqlite(path) => open_file(path),
-            DatabaseAt::Postgres(url) => wharf_postgres::History::connect(url)
+            DatabaseAt::Postgres(url) => wharf_postgres::History::connect(url.as_str())
                 .map(|history| Self::Postgres(Box::new(history)))
                 .map_err(|error| error.to_string()),
         };
@@ -90,10 +91,9 @@ impl FromStr for DatabaseAt {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                Ok(Self::Postgres(text.to_owned()))
-            }
-            _ => Err("neither sqlite:PATH, postgres://… nor memory"),
+            _ => DatabaseUrl::of(text)
+                .map(Self::Postgres)
+                .ok_or("neither sqlite:PATH, postgres://… nor memory"),
         }
     }
 }
@@ -103,7 +103,7 @@ impl fmt::Display for DatabaseAt {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => f.write_str(&without_password(url)),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -114,36 +114,6 @@ impl fmt::Debug for DatabaseAt {
     }
 }
 
-/// A URL without what it has to say of passwords, and without its query, which may hold one too.
-pub(crate) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
-    let place = |place: &str| place.split(['?', '#']).next().unwrap_or_default().to_owned();
-    let is_told = |place: &str| {
-        let servers = place.split('/').next().unwrap_or_default();
-        servers.split(',').all(is_server)
-    };
-    // A password may have an at sign, or what begins something else, that was not encoded: nothing of it is told.
-    let told = match rest.rsplit_once('@') {
-        None => Some(place(rest)).filter(|place| is_told(place)),
-        // The at sign may be one of a password in the query as well.
-        Some((before, _)) if before.contains('?') => None,
-        Some((before, after)) => {
-            let user = before.split([':', '/', '@', '#']).next().unwrap_or_default();
-            Some(place(after)).filter(|place| is_told(place)).map(|place| format!("{user}@{place}"))
-        }
-    };
-    format!("{scheme}://{}", told.as_deref().unwrap_or("…"))
-}
-
-/// Whether it is a host, and its port if there is one. What stands there may be a password before an at sign that was left out.
-fn is_server(text: &str) -> bool {
-    let port = match text.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or("no port", |(_, port)| port),
-        None => text.find(':').map_or("", |at| &text[at..]),
-    };
-    port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,34 +122,9 @@ mod tests {
     fn which_database() {
         assert_eq!("memory".parse(), Ok(DatabaseAt::Memory));
         assert_eq!("sqlite:a:b".parse(), Ok(DatabaseAt::Sqlite("a:b".into())));
+        assert_eq!("POSTGRES://h/chat".parse::<DatabaseAt>(), "postgres://h/chat".parse());
         for bad in ["", "sqlite", "sqlite:", "postgres:x", "mysql://x", "chat.db", "memory:"] {
             assert!(bad.parse::<DatabaseAt>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_password_is_never_told() {
-        for (url, told) in [
-            ("postgres://localhost/chat", "postgres://localhost/chat"),
-            ("postgresql://ada@h:5432/chat", "postgresql://ada@h:5432/chat"),
-            ("postgres://ada:se:cret@h/chat", "postgres://ada@h/chat"),
-            ("postgres://ada:s/e@cret@h/chat?sslmode=disable", "postgres://ada@h/chat"),
-            ("postgres://h/chat?user=ada&password=secret", "postgres://h/chat"),
-            ("postgres://ada:hunter#2@db/chat", "postgres://ada@db/chat"),
-            ("postgres://ada:se@cret@db:1/chat#x", "postgres://ada@db:1/chat"),
-            ("postgres://ada:se?cret@db/chat", "postgres://…"),
-            ("postgres://h/chat?password=sec@ret", "postgres://…"),
-            ("postgres://ada:x@h/chat?password=se@cret", "postgres://…"),
-            ("postgres://ada:secret", "postgres://…"),
-            ("postgres://ada:secret/chat", "postgres://…"),
-            ("postgres://ada@one:1,[::1]:2,two,[::2]/chat", "postgres://ada@one:1,[::1]:2,two,[::2]/chat"),
-            ("postgres:///chat", "postgres:///chat"),
-            ("postgres://%2Ftmp%2Fpg/chat", "postgres://%2Ftmp%2Fpg/chat"),
-        ] {
-            let at: DatabaseAt = url.parse().unwrap();
-            let error = DatabaseError { at: at.clone(), why: "no".into() };
-            assert_eq!(error.to_string(), format!("--database {told}: no"));
-            assert_eq!(format!("{at:?}"), format!("DatabaseAt({told})"));
         }
     }
 

@@ -21,7 +21,6 @@ pub mod service;
 mod token;
 mod user;
 
-pub(crate) use database::without_password;
 pub use database::{DatabaseAt, DatabaseError};
 pub use limits::Limits;
 pub use listen::ChatListen;

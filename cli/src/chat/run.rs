@@ -6,7 +6,7 @@ use super::mesh::Carrier;
 use super::{ChatCommand, ChatListen, ChatService, Limits};
 use crate::args::Chat;
 use crate::runner::{self, Control, Listen, RunError};
-use crate::{echo, signals};
+use crate::{server, signals};
 use async_channel::Sender;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, Framing};
+use wharf::ws::handshake::OriginPolicy;
 
 /// How long what was accepted may need to be stored and told at the end, connections to be closed, and the database to have done what
 /// it was asked last: 10 s in all.
@@ -32,7 +33,8 @@ pub fn run(args: &Chat) -> Result<(), RunError> {
     let mut database = Database::open(&at)?;
     let is_loopback = |listen: &ChatListen| listen.address.ip().is_some_and(|ip| ip.is_loopback());
     let mut web = listens.iter().filter(|listen| !listen.is_lines);
-    let access = Access { origins: args.allow_origin.clone(), loopback: web.all(is_loopback) };
+    let origins = OriginPolicy::SameHostOr(args.allow_origin.clone());
+    let access = Access { origins, loopback: web.all(is_loopback) };
     let entropy = wharf_async_std::entropy().map_err(RunError::Entropy)?;
     let (drained, is_drained) = sync_channel(1);
     let service = match &carrier {
@@ -105,14 +107,10 @@ fn limits(args: &Chat) -> Limits {
 }
 
 fn config(args: &Chat) -> Config {
-    let common = echo::server_config(&args.common);
-    let mut config = ChatService::config(&limits(args), args.common.idle_or(echo::WEBSOCKET_IDLE));
-    Arc::make_mut(&mut config.framed).idle_timeout = args.common.idle_or(echo::FRAMED_IDLE);
-    config.http = common.http;
-    config.max_connections = common.max_connections;
-    config.max_connections_per_address = common.max_connections_per_address;
-    config.proxies = common.proxies;
-    config.forwarding = common.forwarding;
+    let own = ChatService::config(&limits(args), args.idle.or(server::WEBSOCKET_IDLE));
+    let mut config = server::config(&args.common);
+    (config.ws, config.framed) = (own.ws, own.framed);
+    Arc::make_mut(&mut config.framed).idle_timeout = args.idle.or(server::FRAMED_IDLE);
     config.drain_timeout = CLOSING;
     config
 }

@@ -1,6 +1,6 @@
 //! The flags of `wharf health`.
 
-use crate::args::{Common, address, positive_seconds};
+use crate::args::{Common, Idle, address, positive_seconds};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +38,9 @@ pub struct HealthArgs {
     /// the interval, at least 1]
     #[arg(long, value_name = "SECS", value_parser = positive_seconds)]
     pub fast_interval: Option<Duration>,
+    /// How long silence may last.
+    #[command(flatten)]
+    pub idle: Idle,
     /// What every server takes.
     #[command(flatten)]
     pub common: Common,

@@ -8,5 +8,5 @@ mod file;
 mod run;
 mod settings;
 
-pub use run::{log_flip, run};
+pub use run::run;
 pub use settings::{Settings, SettingsError};

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::args::HealthArgs;
 use crate::runner::{self, Control, Listen, RunError};
-use crate::{echo, signals};
+use crate::{server, signals};
 use std::sync::Arc;
 use wharf::link::Address;
 use wharf::service::health::{Flip, HealthService};
@@ -19,8 +19,8 @@ pub fn run(args: &HealthArgs) -> Result<(), RunError> {
     let service = args.common.limits.around(HealthService::new(health).on_flip(log_flip));
     let own = HealthService::config();
     let mut ws = ws::Config::clone(&own.ws);
-    ws.idle_timeout = args.common.idle_or(echo::WEBSOCKET_IDLE);
-    let mut config = echo::server_config(&args.common);
+    ws.idle_timeout = args.idle.or(server::WEBSOCKET_IDLE);
+    let mut config = server::config(&args.common);
     (config.ws, config.policy) = (Arc::new(ws), own.policy);
     let (control, controls) = async_channel::bounded(16);
     signals::on_termination(move || drop(control.try_send(Control::Drain)))?;
@@ -37,7 +37,7 @@ pub fn run(args: &HealthArgs) -> Result<(), RunError> {
 }
 
 /// One event for a state that flipped.
-pub fn log_flip(flip: &Flip) {
+fn log_flip(flip: &Flip) {
     let Flip { endpoint, is_healthy, failure, response_time, consecutive_failures: failures, .. } = flip;
     let (id, host, port, protocol) =
         (endpoint.id(), endpoint.host(), endpoint.port(), tracing::field::display(endpoint.protocol()));

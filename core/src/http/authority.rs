@@ -41,9 +41,8 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether both name the same host and port, where `default` is the port of one that names none.
-    pub(crate) fn is_same(&self, other: &Authority<'_>, default: u16) -> bool {
-        self.host.eq_ignore_ascii_case(other.host)
-            && self.port.unwrap_or(default) == other.port.unwrap_or(default)
+    pub(crate) fn is_same(&self, other: &Authority<'_>, default: Option<u16>) -> bool {
+        self.host.eq_ignore_ascii_case(other.host) && self.port.or(default) == other.port.or(default)
     }
 }
 

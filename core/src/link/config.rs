@@ -227,6 +227,25 @@ impl Config {
         self.connect_timeout.map_or(deadline, |timeout| deadline.min(now + timeout))
     }
 
+    /// This, for a connection that was made on the way to `deadline`: what is left until there is its
+    /// [`open_timeout`](Self::open_timeout), and where nothing is left a millisecond, in which it ends as one that took too long.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wharf::base::Instant;
+    /// use wharf::link::Config;
+    ///
+    /// let (begun, config) = (Instant::ORIGIN, Config::client());
+    /// let connected = begun + Duration::from_secs(3);
+    /// let rest = config.opening_by(connected, begun + config.open_timeout);
+    /// assert_eq!(rest.open_timeout, config.open_timeout - Duration::from_secs(3));
+    /// ```
+    #[must_use]
+    pub fn opening_by(&self, now: Instant, deadline: Instant) -> Arc<Self> {
+        let open_timeout = (deadline - now).max(Duration::from_millis(1));
+        Arc::new(Self { open_timeout, ..self.clone() })
+    }
+
     /// Whether `target` can be asked for, as far as that can be told before anything is dialed.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod on_mio;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wharf::base::{CloseCode, Instant, Wall};
+use wharf::base::{Instant, Wall};
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, Framing};
 use wharf::service::bus::client::{BusClientConfig, BusClientEvent};
@@ -20,12 +20,7 @@ use wharf_tokio::Tokio;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let mut args = std::env::args().skip_while(|arg| arg != "--runtime").skip(1);
-    let runtime = match args.next() {
-        Some(name) => clap::ValueEnum::from_str(&name, true)?,
-        None => RuntimeKind::Tokio,
-    };
-    for line in play(runtime)? {
+    for line in play(RuntimeKind::from_args()?)? {
         println!("{line}");
     }
     Ok(())
@@ -103,7 +98,7 @@ async fn talk<R: Runtime>() -> Outcome<Vec<String>> {
     let [name] = lookup.payload::<[String; 1]>()?;
     told.push(format!("user-service looks {name} up"));
     // The bus goes away before it hears that this is done, and comes back with what it has stored.
-    bus.drain(CloseCode::GOING_AWAY).await;
+    bus.drain().await;
     let mut watch = users.watch();
     while watch.state().is_registered && watch.changed().await.is_some() {}
     lookup.ack();
@@ -127,6 +122,6 @@ async fn talk<R: Runtime>() -> Outcome<Vec<String>> {
     told.push(users.drain(Duration::from_secs(5)).await.to_string());
     let stats = bus.with_service(|service| service.broker().stats()).ok_or("the bus has gone")?;
     told.push(format!("{} acknowledged since it came back", stats.acknowledged));
-    bus.drain(CloseCode::GOING_AWAY).await;
+    bus.drain().await;
     Ok(told)
 }

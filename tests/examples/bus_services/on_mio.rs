@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use wharf::base::{CloseCode, Closed, Instant, Message};
+use wharf::base::{Closed, Instant, Message};
 use wharf::framed::Lines;
 use wharf::link::{Address, Config, ConnId, Context, DialError, DialId, Framing, Service, Target};
 use wharf::service::bus::client::{
@@ -219,7 +219,7 @@ impl Desk {
     fn drain(self) -> Outcome<String> {
         self.ask(Ask::Drain)?;
         let why = self.wait(|told| if let Told::Stopped(why) = told { Some(why) } else { None })?;
-        self.handle.drain(CloseCode::GOING_AWAY);
+        self.handle.drain();
         self.thread.join().expect("the loop has not panicked")?;
         Ok(why)
     }
@@ -248,7 +248,7 @@ impl Bus {
     }
 
     fn end(self) -> Outcome<BusService> {
-        self.handle.drain(CloseCode::GOING_AWAY);
+        self.handle.drain();
         Ok(self.thread.join().expect("the loop has not panicked")?)
     }
 }

@@ -3,7 +3,6 @@
 use super::games::{Games, config};
 use std::io;
 use std::net::SocketAddr;
-use wharf::base::CloseCode;
 use wharf::link::Address;
 use wharf_async_std::AsyncStd;
 
@@ -15,6 +14,6 @@ pub(crate) fn serve(listen: SocketAddr, until: impl FnOnce(&Address)) -> io::Res
         wharf_async_std::serve_service(vec![bound], Games::new(), &config().into(), jobs)
     })?;
     until(&games.local_addrs()[0]);
-    async_std::task::block_on(games.drain(CloseCode::GOING_AWAY));
+    async_std::task::block_on(games.drain());
     Ok(())
 }

@@ -3,7 +3,6 @@
 use super::games::{Games, config};
 use std::net::SocketAddr;
 use std::{io, thread};
-use wharf::base::CloseCode;
 use wharf::link::Address;
 
 /// Serves for as long as `until` takes.
@@ -12,6 +11,6 @@ pub(crate) fn serve(listen: SocketAddr, until: impl FnOnce(&Address)) -> io::Res
     let (handle, addresses) = (server.handle(), server.local_addrs().cloned().collect::<Vec<_>>());
     let running = thread::spawn(move || server.run());
     until(&addresses[0]);
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     running.join().map_err(|_| io::Error::other("the loop panicked"))?.map(drop)
 }

@@ -3,7 +3,6 @@
 use super::games::{Games, config};
 use std::io;
 use std::net::SocketAddr;
-use wharf::base::CloseCode;
 use wharf::link::Address;
 
 /// Serves for as long as `until` takes.
@@ -14,6 +13,6 @@ pub(crate) fn serve(listen: SocketAddr, until: impl FnOnce(&Address)) -> io::Res
         wharf_tokio::serve_service(vec![bound], Games::new(), &config().into(), wharf_tokio::no_jobs)
     })?;
     until(&games.local_addrs()[0]);
-    runtime.block_on(games.drain(CloseCode::GOING_AWAY));
+    runtime.block_on(games.drain());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Limits by flags: what a refused client is told, and what the log says.
 
 use super::RUNTIMES;
+use super::bus::start;
 use wharf_tests::adapter::Peer;
 use wharf_tests::program::Running;
 
@@ -25,8 +26,14 @@ fn ask(peer: &mut Peer, client: &str) -> String {
 fn an_address_is_refused_and_logged() {
     for runtime in RUNTIMES {
         let flags = ["--rate-limit", "1/60s", "--block", "5m", "--trusted-proxy", "127.0.0.0/8"];
-        for server in ["echo", "chat"] {
-            let (server, address) = Running::serve([server, "--runtime", runtime].into_iter().chain(flags));
+        for server in ["echo", "chat", "bus"] {
+            let flags = ["--runtime", runtime].into_iter().chain(flags);
+            let (server, address) = if server == "bus" {
+                let (bus, [_, address]) = start("none", &flags.collect::<Vec<_>>());
+                (bus, address.parse().unwrap())
+            } else {
+                Running::serve([server].into_iter().chain(flags))
+            };
             for client in ["192.0.2.1", "192.0.2.2"] {
                 let mut peer = Peer::connect(address);
                 assert!(ask(&mut peer, client).starts_with("HTTP/1.1 101 "));

@@ -48,7 +48,9 @@ fn nothing_on_accept_errors(runtime: RuntimeKind) {
     for peer in &mut waiting {
         peer.ask("/", true);
     }
-    assert!(server.complaint_with("accepting failed").contains("WARN"));
+    let complaint = server.complaint_with("accepting failed; it is tried again");
+    assert!(complaint.contains("WARN") && complaint.contains("pause=100ms"), "{complaint}");
+    assert!(complaint.contains(&format!("address={address}")) && complaint.contains("error="), "{complaint}");
     let before = busy(server.id());
     let PeerStream::Tcp(stream) = &mut waiting[0].stream else { unreachable!() };
     stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
@@ -118,7 +120,7 @@ fn a_lost_listener_is_told<D: Door>() {
             peer.close(code);
             code
         });
-        let drained = service.drain(CloseCode::SERVICE_RESTART).await;
+        let drained = service.drain_with(CloseCode::SERVICE_RESTART).await;
         assert_eq!((told.join().unwrap(), drained.closed, drained.reset), (1012, 1, 0));
 
         let (given, kept) = listener();
@@ -159,27 +161,22 @@ fn a_lost_listener_ends_the_loop_in_order() {
 
 /// What a flag says of the addresses holds for those as well that speak otherwise than the rest.
 fn a_port_of_lines_is_shared_too(runtime: RuntimeKind) {
-    let chat = |address: &str| {
-        let lines = format!("tcp://{address}");
-        let chat = Running::start([
-            "chat",
-            "--runtime",
-            name_of(runtime),
-            "--reuse-port",
-            "--database",
-            "memory",
-            "--listen",
-            &lines,
-            "--listen",
-            "127.0.0.1:0",
-        ]);
-        let line = chat.line();
-        let address = line.strip_prefix("listening on tcp://").map(str::to_owned);
-        (chat, address.unwrap_or_else(|| panic!("it says: {line}")))
-    };
-    let (_one, address) = chat("127.0.0.1:0");
-    let (_two, shared) = chat(&address);
-    assert_eq!(shared, address);
+    let chat = ["chat", "--database", "memory", "--listen", "127.0.0.1:0"].as_slice();
+    let bus = ["bus", "--journal", "none"].as_slice();
+    for server in [chat, bus] {
+        let start = |address: &str| {
+            let lines = format!("tcp://{address}");
+            let flags = ["--runtime", name_of(runtime), "--reuse-port", "--listen", &lines];
+            let server = Running::start(server.iter().copied().chain(flags));
+            let said = std::iter::repeat_with(|| server.line());
+            let address =
+                said.take(2).find_map(|line| Some(line.strip_prefix("listening on tcp://")?.to_owned()));
+            (server, address.expect("it listens there"))
+        };
+        let (_one, address) = start("127.0.0.1:0");
+        let (_two, shared) = start(&address);
+        assert_eq!(shared, address);
+    }
 }
 
 /// Two processes behind one port, if both say so.

@@ -9,10 +9,11 @@ mod two_loops;
 
 use async_channel::Sender;
 use clap::Parser;
+use std::io::ErrorKind;
 use std::panic::panic_any;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
-use wharf::base::{CloseCode, Message};
+use wharf::base::Message;
 use wharf::link::{Address, Config, ConnId, Context, JobToken, Service};
 use wharf_async_std::{Bound, Socket, serve, serve_service};
 use wharf_cli::runner::{Control, RuntimeKind};
@@ -104,6 +105,38 @@ fn a_handler_that_never_reads_leaves_the_connection_open<D: Door>() {
     });
 }
 
+/// Marks that stand the wrong way round.
+fn contradiction() -> Arc<Config> {
+    let mut ws = wharf::ws::Config::default();
+    (ws.low_mark, ws.high_mark) = (2, 1);
+    let mut config = Config::default();
+    config.ws = Arc::new(ws);
+    Arc::new(config)
+}
+
+fn a_configuration_that_contradicts_itself_is_served<D: Door>() {
+    run::<D>(async {
+        for (speaking, config) in [(None, contradiction()), (Some(contradiction()), Arc::default())] {
+            let bound = Bound::<D>::bind(([127, 0, 0, 1], 0)).await.unwrap();
+            let bound = match &speaking {
+                Some(config) => bound.speaking(config),
+                None => bound,
+            };
+            let jobs = |job| async move { carry_out(job) };
+            let served = serve_service(vec![bound], Desk::default(), &config, jobs);
+            assert_eq!(served.unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
+    });
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_served_on_mio() {
+    let server = wharf_mio::Server::new(Desk::default(), contradiction());
+    assert_eq!(server.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Desk::default(), Arc::default()).unwrap();
+    assert_eq!(server.speaking(&contradiction()).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
 /// Submits a job a message, and says what came of it.
 #[derive(Default)]
 struct Desk(Vec<(JobToken, ConnId)>);
@@ -170,7 +203,7 @@ fn a_job_that_panics_keeps_its_place<D: Door>() {
         let asking = thread::spawn(move || ask_for_jobs(&address));
         asking.join().unwrap();
         assert_eq!(service.stats().jobs_lost, 2);
-        service.drain(CloseCode::GOING_AWAY).await;
+        service.drain().await;
     });
 }
 
@@ -180,7 +213,7 @@ fn a_job_that_panics_keeps_its_place_on_mio() {
     let (address, handle) = (server.local_addr().unwrap().clone(), server.handle());
     let thread = thread::spawn(move || server.run_with(carry_out).map(drop));
     ask_for_jobs(&address);
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     thread.join().unwrap().unwrap();
     assert_eq!(handle.final_stats().unwrap().jobs_lost, 2);
 }
@@ -196,7 +229,7 @@ fn a_job_for_nobody_is_lost() {
         peer.send(first::TEXT, b"a");
         assert_eq!(text(&mut peer), "lost");
     }
-    handle.drain(CloseCode::GOING_AWAY);
+    handle.drain();
     assert_eq!(peer.closed(), 1001);
     drop(peer);
     thread.join().unwrap().unwrap();
@@ -221,5 +254,8 @@ on_every_runtime!({ the_example_serves });
 mod doors {
     use super::*;
 
-    on_every_door!({ a_handler_that_never_reads_leaves_the_connection_open a_job_that_panics_keeps_its_place });
+    on_every_door!({
+        a_handler_that_never_reads_leaves_the_connection_open a_job_that_panics_keeps_its_place
+        a_configuration_that_contradicts_itself_is_served
+    });
 }

@@ -286,9 +286,9 @@ fn drains_of_services<D: Door>() {
             let mut socket = connect::<D>(&url).await.unwrap();
             socket.send("ahoy").await.unwrap();
             assert_eq!(socket.next().await.unwrap().unwrap().as_text(), Some("ahoy"));
-            let _ = polled(polls, service.drain(CloseCode::SERVICE_RESTART)).await;
+            let _ = polled(polls, service.drain_with(CloseCode::SERVICE_RESTART)).await;
             assert_eq!(end_of(&mut socket).await.code, CloseCode::SERVICE_RESTART);
-            service.drain(CloseCode::SERVICE_RESTART).await;
+            service.drain_with(CloseCode::SERVICE_RESTART).await;
         });
     }
 }

@@ -34,6 +34,20 @@ pub enum OriginPolicy {
 }
 
 impl OriginPolicy {
+    /// Whether `text` is an origin as it can be listed: `scheme://host` or `scheme://host:port`, with nothing behind. Of one that is
+    /// none no page can be; `null`, which stands for pages without an origin, is none either.
+    ///
+    /// ```
+    /// use wharf::ws::handshake::OriginPolicy;
+    ///
+    /// assert!(OriginPolicy::is_origin("https://b.example"));
+    /// assert!(!OriginPolicy::is_origin("b.example") && !OriginPolicy::is_origin("https://b.example/"));
+    /// ```
+    #[must_use]
+    pub fn is_origin(text: &str) -> bool {
+        split(text).is_some()
+    }
+
     /// Whether `request` may connect. One with several `Origin` headers may not, unless all may.
     #[must_use]
     pub fn allows(&self, request: &Request) -> bool {
@@ -59,15 +73,15 @@ impl OriginPolicy {
 /// page's scheme: a proxy may have ended TLS in front.
 fn is_same_host(origin: &str, request: &Request) -> bool {
     let Some((scheme, origin)) = split(origin) else { return false };
-    let Some(default) = default_port(scheme) else { return false };
-    let host = request.host().and_then(Authority::parse);
-    host.is_some_and(|host| origin.is_same(&host, default))
+    let default = default_port(scheme);
+    let host = request.host().and_then(authority);
+    default.is_some() && host.is_some_and(|host| origin.is_same(&host, default))
 }
 
 fn is_same_origin(allowed: &str, origin: &str) -> bool {
     match (split(allowed), split(origin)) {
         (Some((scheme, allowed)), Some((other, origin))) => {
-            scheme.eq_ignore_ascii_case(other) && allowed.is_same(&origin, default_port(scheme).unwrap_or(0))
+            scheme.eq_ignore_ascii_case(other) && allowed.is_same(&origin, default_port(scheme))
         }
         (None, None) => allowed.eq_ignore_ascii_case(origin) && allowed.eq_ignore_ascii_case("null"),
         _ => false,
@@ -76,9 +90,20 @@ fn is_same_origin(allowed: &str, origin: &str) -> bool {
 
 /// The parts of `scheme://host:port`, with nothing behind.
 fn split(origin: &str) -> Option<(&str, Authority<'_>)> {
-    let (scheme, authority) = origin.split_once("://")?;
-    let authority = Authority::parse(authority)?;
-    (!authority.host.is_empty()).then_some((scheme, authority))
+    let (scheme, rest) = origin.split_once("://")?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    Some((scheme, authority(rest).filter(|_| is_scheme)?))
+}
+
+/// What a page's host can be, which is less than what a URL may have: a name without sub-delims, and no colon without a port. An origin is
+/// written by browsers, in one way each.
+fn authority(text: &str) -> Option<Authority<'_>> {
+    let authority = Authority::parse(text)?;
+    let is_whole = authority.port.is_some() || authority.host.len() == text.len();
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-._~%[:]".contains(&b);
+    let is_host = !authority.host.is_empty() && authority.host.bytes().all(is_name);
+    (is_whole && is_host).then_some(authority)
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -120,6 +145,11 @@ mod tests {
             ("a.b", "chrome-extension://a.b"),
             ("a.b", "http://a.b\r\nOrigin: http://a.b"),
             ("", "http://"),
+            ("a.b", "http://a.b:"),
+            ("a.b:", "http://a.b"),
+            ("a!b", "http://a!b"),
+            ("a.b", "://a.b"),
+            ("a.b", "1http://a.b"),
         ] {
             assert!(!same(host, origin), "{host} {origin}");
         }
@@ -132,7 +162,9 @@ mod tests {
         for origin in ["https://X.Y:443", "null", "chrome-extension://abc"] {
             assert!(allows(&only, "a", origin) && allows(&or, "a", origin), "{origin}");
         }
-        for origin in ["http://x.y", "https://x.y:444", "https://x.y.z"] {
+        for origin in
+            ["http://x.y", "https://x.y:444", "https://x.y.z", "https://x.y:", "chrome-extension://abc:0"]
+        {
             assert!(!allows(&only, "a", origin) && !allows(&or, "a", origin), "{origin}");
         }
         assert!(!allows(&only, "a", "http://a") && allows(&or, "a", "http://a"));

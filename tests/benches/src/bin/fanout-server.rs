@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wharf::link::Address;
 use wharf_benches::fanout::{grouped::Grouped, raw, service::FanOut};
 use wharf_cli::args::Common;
-use wharf_cli::{echo, runner};
+use wharf_cli::{runner, server};
 
 /// Sends what one member says to all.
 #[derive(Debug, Parser)]
@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
     // Nobody tells it to end but whoever ends the process.
     let (_control, controls) = async_channel::bounded(1);
     let listen = [runner::Listen::from(Address::from(args.listen))];
-    let config = Arc::new(echo::server_config(&args.common));
+    let config = Arc::new(server::config(&args.common));
     let runtime = args.common.runtime;
     let ran = if args.groups {
         runner::run(runtime, &listen, Grouped::default(), &config, &controls)

@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf_async_std::{AsyncStd, Bound, Error, Runtime, Smol, Socket};
 use wharf_cli::args::Common;
-use wharf_cli::echo::server_config;
 use wharf_cli::runner::RuntimeKind;
 use wharf_tokio::Tokio;
 
@@ -41,7 +40,7 @@ fn main() -> io::Result<()> {
 async fn serve<R: Runtime>(args: &Args) -> io::Result<()> {
     let bound = Bound::<R>::bind(args.listen).await?;
     println!("listening on {}", bound.local_addr());
-    let config = Arc::new(server_config(&args.common));
+    let config = Arc::new(server::config(&args.common));
     let _serving = wharf_async_std::serve(bound, config, echo::<R>);
     std::future::pending().await
 }
