@@ -14,13 +14,14 @@
 //! [`link::Link`] is one connection, a server's or a client's. Whatever drives it does this, in any order and as often
 //! as it likes:
 //!
-//! 1. while [`wants`](link::Link::wants)`().read`: read bytes, offer them to [`receive`](link::Link::receive) until it
-//!    returns `None`, and keep what it left in the input for the next time;
+//! 1. while [`wants`](link::Link::wants)`().read`: read bytes, make them ready by [`input`](link::Link::input), offer that to
+//!    [`receive`](link::Link::receive) until it returns `None`, and keep what it left for the next time; at the end of the stream or
+//!    when reading or writing failed, [`receive_end`](link::Link::receive_end);
 //! 2. while `wants().write`: write [`output`](link::Link::output) and `advance` it by what was taken;
 //! 3. obey `wants().shutdown`;
 //! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout).
 //!
-//! There are no other rules. Anything may be called at any time; a step that is left out delays and never corrupts; a time before
+//! There are no other rules ([`guide::embedding`] has it as code). Anything may be called at any time; a step that is left out delays and never corrupts; a time before
 //! the last one counts as the last one; an early timeout does nothing. No call waits, and none returns an error that ends the
 //! connection: its end is the last event, [`Event::Closed`](link::Event::Closed), told once.
 //!
@@ -28,7 +29,7 @@
 //! use wharf::base::{CloseCode, Entropy, Input, Instant, Message, Wall};
 //! use wharf::link::{Config, Event, Link};
 //!
-//! // Two ends of a wire, and a made-up time: a whole session without a network.
+//! // Two ends of a wire, a made-up time and a constant for randomness: a whole session without a network.
 //! let (now, wall, config) = (Instant::ORIGIN, Wall::default(), Config::default().into());
 //! let target = "ws://localhost/".parse().unwrap();
 //! let mut client = Link::client(now, wall, &config, &target, Entropy::from_seed([7; 32])).unwrap();

@@ -79,7 +79,8 @@ pub struct Config {
     pub max_refusals: usize,
     /// What `Retry-After` says then; in whole seconds, at least one. Default 5 s.
     pub retry_after: Duration,
-    /// Most bytes of messages that wait to be written on all connections together. Default 1 GiB.
+    /// Most bytes of messages that wait to be written on all connections of a [`Hub`](super::Hub) together. A link that no hub holds,
+    /// such as that of a socket in a handler of its own, has its own `queue_limit` alone. Default 1 GiB.
     pub max_queued: usize,
     /// What happens past it.
     pub overload: Overload,

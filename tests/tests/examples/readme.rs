@@ -80,7 +80,7 @@ fn sizes() -> Vec<[String; 4]> {
             "the send is refused, and given back",
         ),
         row(
-            "output that waits, all connections",
+            "output that waits, all connections of a service",
             "link::Config::max_queued",
             bytes(link.max_queued),
             "the one with the most is reset",

@@ -113,6 +113,9 @@ impl Exchange {
     }
 
     /// The connection ended; the result.
+    ///
+    /// # Errors
+    /// What was asked for had not come whole, or was no sign of health.
     pub fn receive_end(&mut self) -> Result<(), Failure> {
         if let Stage::Body(reader) = &mut self.stage {
             reader.receive_eof();

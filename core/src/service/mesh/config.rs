@@ -130,3 +130,43 @@ impl Config {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_stop_a_mesh_is_set_right() {
+        assert_eq!(Config::default().settled(), Config::default());
+        let (beat, lost_after, retry, keep) =
+            (Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        let (max_nodes, max_subjects, max_members, max_outbox) = (0, 0, 0, 0);
+        let (max_early, max_pages, max_events, max_notices) = (0, 0, 0, 0);
+        let none = Config {
+            beat,
+            lost_after,
+            retry,
+            keep,
+            max_nodes,
+            max_subjects,
+            max_members,
+            max_outbox,
+            max_early,
+            max_pages,
+            max_events,
+            max_notices,
+            ..Config::default()
+        };
+        let (settled, ms) = (none.settled(), Duration::from_millis);
+        assert_eq!(
+            (settled.beat, settled.lost_after, settled.retry, settled.keep),
+            (ms(1), ms(2), ms(1), ms(2))
+        );
+        assert_eq!((settled.max_nodes, settled.max_subjects, settled.max_members), (1, 1, 1));
+        assert_eq!((settled.max_outbox, settled.max_early, settled.max_pages), (1, 1, 1));
+        assert_eq!((settled.max_events, settled.max_notices), (1, 16));
+        let (max_members, max_name, max_about) = (usize::MAX, usize::MAX, usize::MAX);
+        let settled = Config { max_members, max_name, max_about, ..Config::default() }.settled();
+        assert_eq!((settled.max_members, settled.max_name, settled.max_about), (65_535, 65_535, 65_535));
+    }
+}

@@ -122,3 +122,26 @@ fn a_byte_between_two_pings_gives_the_newer_one_its_time() {
     assert_eq!(run(&mut connection, at(39_999)), []);
     assert_eq!(closed(run(&mut connection, at(40_000))).cause, Cause::Timeout(Timeout::Pong));
 }
+
+#[test]
+fn times_of_zero_are_over_once_time_passes_and_not_before() {
+    let (zero, close_timeout) = (Some(Duration::ZERO), Duration::ZERO);
+    let (idle_timeout, pong_timeout, write_timeout) = (zero, zero, zero);
+    let config = Config { idle_timeout, pong_timeout, write_timeout, close_timeout, ..Config::default() };
+    let mut silent = server(Config { write_timeout: None, ..config.clone() });
+    silent.handle_timeout(START);
+    assert_eq!((written(&mut silent, START).len(), silent.poll_timeout() > Some(START)), (0, true));
+    assert_eq!(closed(run(&mut silent, at(1))).cause, Cause::Timeout(Timeout::Pong));
+
+    let mut full = server(Config { idle_timeout: None, pong_timeout: None, ..config.clone() });
+    full.send(START, Message::text("take it")).unwrap();
+    full.handle_timeout(START);
+    assert_eq!((full.is_finished(), full.poll_timeout() > Some(START)), (false, true));
+    assert_eq!(closed(run(&mut full, at(1))).cause, Cause::Timeout(Timeout::WriteStall));
+
+    let mut closing = server(Config { write_timeout: None, ..config });
+    closing.close(START, CloseCode::NORMAL, "").unwrap();
+    closing.handle_timeout(START);
+    assert_eq!((closing.is_finished(), closing.poll_timeout() > Some(START)), (false, true));
+    assert_eq!(closed(run(&mut closing, at(1))).cause, Cause::Timeout(Timeout::Close));
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use wharf_async_std::{AsyncStd, Bound, Error, Runtime, Smol, Socket};
 use wharf_cli::args::Common;
 use wharf_cli::runner::RuntimeKind;
+use wharf_cli::server;
 use wharf_tokio::Tokio;
 
 /// Sends each message back as it came, by `Stream` and `Sink`.
