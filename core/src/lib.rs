@@ -21,9 +21,10 @@
 //! 3. obey `wants().shutdown`;
 //! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout).
 //!
-//! There are no other rules ([`guide::embedding`] has it as code). Anything may be called at any time; a step that is left out delays and never corrupts; a time before
-//! the last one counts as the last one; an early timeout does nothing. No call waits, and none returns an error that ends the
-//! connection: its end is the last event, [`Event::Closed`](link::Event::Closed), told once.
+//! There are no other rules ([`guide::embedding`] has it as code). Anything may be called at any time; a step that is
+//! left out delays and never corrupts; a time before the last one counts as the last one; an early timeout does nothing. No call
+//! waits, and none returns an error that ends the connection: its end is the last event, [`Event::Closed`](link::Event::Closed), told
+//! once.
 //!
 //! ```
 //! use wharf::base::{CloseCode, Entropy, Input, Instant, Message, Wall};

@@ -8,8 +8,8 @@ use bytes::Bytes;
 /// The rules of use, whole: (a) call anything at any time, in any order; a `now` before the last one counts as the
 /// last one; (b) after any call, drain [`receive`](Engine::receive) until `None`; (c) write
 /// [`output`](Engine::output) while [`wants`](Engine::wants)`().write`; (d) read while `wants().read`, and say by
-/// [`receive_end`](Engine::receive_end) when that, or writing, is over; (e) obey `wants().shutdown`; (f) sleep until [`poll_timeout`](Engine::poll_timeout), asked after (b) and (c). Forgetting
-/// one delays; it never corrupts.
+/// [`receive_end`](Engine::receive_end) when that, or writing, is over; (e) obey `wants().shutdown`; (f)
+/// sleep until [`poll_timeout`](Engine::poll_timeout), asked after (b) and (c). Forgetting one delays; it never corrupts.
 ///
 /// ```
 /// use wharf::base::{Engine, Event, Input, Instant};

@@ -12,6 +12,7 @@ use std::format;
 mod classes;
 mod edges;
 mod faulty;
+mod kept;
 mod meeting;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@ mod agnostic;
 mod bus_client;
 mod client;
 mod clients;
+mod commands;
 mod embedding;
 mod groups;
 mod guides;

@@ -3,8 +3,6 @@
 mod driver;
 mod faults;
 mod herd;
-#[cfg(feature = "sim")]
-mod kept;
 mod laws;
 mod limits;
 mod stopping;
