@@ -11,5 +11,6 @@ mod groups;
 mod guides;
 mod health;
 mod readme;
+mod readme_programs;
 mod small;
 mod typed;
