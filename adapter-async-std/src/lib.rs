@@ -46,7 +46,7 @@ pub use wharf_async::{
     Berth, Bound, Carrier, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError,
     ListenerLost, Messages, Outcome, Parts, Pool, PoolError, Pooled, ReadHalf, ReuniteError, Runtime,
     SendFailed, Sender, Sending, ServerHandle, ServiceHandle, Socket, Transport, Watch, WriteHalf, entropy,
-    no_jobs, repeat, retry, retry_if, serve, serve_service,
+    no_jobs, repeat, retry, retry_if, serve, serve_service, serve_with,
 };
 #[cfg(feature = "json")]
 pub use wharf_async::{

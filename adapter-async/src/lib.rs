@@ -62,7 +62,7 @@ pub use resilient::{Client, HookError, Messages, Sending, Watch};
 pub use retry::{repeat, retry, retry_if};
 pub use runtime::{Listener, Runtime, Timer, Transport};
 pub use sender::Sender;
-pub use server::{Outcome, ServerHandle, serve};
+pub use server::{Outcome, ServerHandle, serve, serve_with};
 pub use socket::Socket;
 pub use split::{ReadHalf, ReuniteError, WriteHalf};
 #[cfg(feature = "json")]

@@ -10,11 +10,13 @@ use crate::socket::Socket;
 use crate::trace::{self, Name, Told};
 use crate::{Clock, accept};
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wharf::base::CloseCode;
-use wharf::link::{Address, AdmissionStats, Config, Event, Welcome};
+use wharf::base::{CloseCode, Instant};
+use wharf::http::{Request, Response};
+use wharf::link::{Address, AdmissionStats, Config, Event, Link, Welcome};
 use wharf::ws::handshake::{Acceptance, Refusal};
-use wharf_std::{Drained, ListenerLost};
+use wharf_std::{Drained, ListenerLost, text_of_panic};
 
 /// What a handler may return. A failure closes its connection with 1011 and is logged once.
 pub trait Outcome: Send {
@@ -117,10 +119,27 @@ where
     F: Fn(Socket<R>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: Outcome> + Send + 'static,
 {
+    serve_with(bound, config, |_| Ok(()), move |(), socket| handler(socket))
+}
+
+/// As [`serve`], with a look at each request first: `judge` says what of it the handler is to have, such as its path or who its
+/// cookie names, or what is answered in place of a WebSocket. What asks for no WebSocket and is not answered by it gets 426. Where
+/// messages are framed otherwise there is no request, and the handler has the default.
+///
+/// It is called on the connection's task and must not block; what takes time is asked in the handler. If it panics the answer is
+/// 500, and the failure is logged as one of a handler. Origins and subprotocols are [`Config::policy`]'s.
+pub fn serve_with<R, J, T, F, Fut>(bound: Bound<R>, config: Arc<Config>, judge: J, handler: F) -> ServerHandle
+where
+    R: Runtime,
+    J: Fn(&Request) -> Result<T, Response> + Send + Sync + 'static,
+    T: Default + Send + 'static,
+    F: Fn(T, Socket<R>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: Outcome> + Send + 'static,
+{
     let (drain, loss) = (Drain::with_timeout(config.drain_timeout), Arc::<Loss>::default());
     let (seats, places) = (Seats::new(config.clone()), drain.clone());
     let (address, taking) = (bound.local_addr().clone(), seats.clone());
-    let (handler, clock, own) = (Arc::new(handler), Clock::new(), bound.config().cloned());
+    let (program, clock, own) = (Arc::new((judge, handler)), Clock::new(), bound.config().cloned());
     let listener_closed = accept::spawn(bound, drain.stop.clone(), loss.clone(), move |stream, peer| {
         let speaking = own.as_ref().unwrap_or(&config);
         let (seat, link) = match taking.take(clock, &peer, speaking) {
@@ -135,8 +154,9 @@ where
         let berth = places.seated(seat);
         let name = Name::new(peer);
         driver.told = Told::of(name.clone());
-        let (handler, drain) = (handler.clone(), places.clone());
-        R::spawn(trace::in_named(&name, async move { run(driver, &*handler, &drain, berth).await }));
+        let (program, drain) = (program.clone(), places.clone());
+        let serving = async move { run(driver, &program.0, &program.1, &drain, berth).await };
+        R::spawn(trace::in_named(&name, serving));
     });
     ServerHandle { address, drain, seats, listener_closed, loss }
 }
@@ -147,34 +167,46 @@ async fn turn_away<R: Runtime>(mut driver: Box<Driver<R>>, drain: Drain, _seat: 
 }
 
 /// One connection from accept to end.
-async fn run<R, F, Fut>(mut driver: Box<Driver<R>>, handler: &F, drain: &Drain, mut berth: Berth)
-where
+async fn run<R, J, T, F, Fut>(
+    mut driver: Box<Driver<R>>,
+    judge: &J,
+    handler: &F,
+    drain: &Drain,
+    mut berth: Berth,
+) where
     R: Runtime,
-    F: Fn(Socket<R>) -> Fut,
+    J: Fn(&Request) -> Result<T, Response>,
+    T: Default,
+    F: Fn(T, Socket<R>) -> Fut,
     Fut: Future<Output: Outcome>,
 {
-    let welcome = match either(drain.begun(), open(&mut driver, berth.seat.as_deref_mut())).await {
-        Either::Right(Some(welcome)) => welcome,
+    let opening = open(&mut driver, judge, berth.seat.as_deref_mut());
+    let (welcome, known) = match either(drain.begun(), opening).await {
+        Either::Right(Some(opened)) => opened,
         Either::Right(None) => return,
         Either::Left(()) => return drain.finish(driver, drain.code()).await,
     };
     driver.told.open();
-    berth.run(Socket::new(driver, welcome, None), handler).await;
+    berth.run(Socket::new(driver, welcome, None), |socket| handler(known, socket)).await;
 }
 
 /// The opening handshake, in which it counts where it has a seat; `None` if the connection ended without one.
-pub(crate) async fn open<R: Runtime>(
+pub(crate) async fn open<R: Runtime, T: Default>(
     driver: &mut Driver<R>,
+    judge: &impl Fn(&Request) -> Result<T, Response>,
     mut seat: Option<&mut Seat>,
-) -> Option<Box<Welcome>> {
+) -> Option<(Box<Welcome>, T)> {
+    let mut known = T::default();
+    let name = driver.told.name();
     let welcome = poll_fn(|cx| {
         let polled = driver.poll_with(cx, |link, now, event| match event {
             Event::Request(request) => {
-                // The request waits for its answer, and an acceptance without words is always possible.
-                if request.is_websocket() {
-                    let _ = link.accept(now, &Acceptance::default());
-                } else {
-                    let _ = link.respond(now, &Refusal::NoUpgrade.response());
+                match catch_unwind(AssertUnwindSafe(|| judge(&request))) {
+                    Ok(judged) => answer(link, now, &request, judged, &mut known),
+                    Err(panic) => {
+                        name.handler_failed(text_of_panic(&*panic));
+                        link.fail(now);
+                    }
                 }
                 None
             }
@@ -192,5 +224,17 @@ pub(crate) async fn open<R: Runtime>(
     }
     // The client waits for the answer, and the handler may do something else first.
     poll_fn(|cx| driver.poll_output(cx)).await;
-    Some(welcome)
+    Some((welcome, known))
+}
+
+/// The request waits for its answer, and an acceptance without words is always possible.
+fn answer<T>(link: &mut Link, now: Instant, request: &Request, judged: Result<T, Response>, known: &mut T) {
+    let _ = match judged {
+        Ok(judged) if request.is_websocket() => {
+            *known = judged;
+            link.accept(now, &Acceptance::default()).is_ok()
+        }
+        Ok(_) => link.respond(now, &Refusal::NoUpgrade.response()).is_ok(),
+        Err(response) => link.respond(now, &response).is_ok(),
+    };
 }

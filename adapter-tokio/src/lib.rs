@@ -64,6 +64,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use wharf::http::{Request, Response};
 use wharf::link::{Address, Config, Service, Target};
 use wharf::service::schedule::{Retryable, Schedule};
 
@@ -288,6 +289,42 @@ where
     Fut: Future<Output: Outcome> + Send + 'static,
 {
     wharf_async::serve(bound, config, handler)
+}
+
+/// Runs a handler for each WebSocket whose request `judge` lets through, with what it took of that ([`wharf_async::serve_with`]).
+///
+/// ```
+/// use wharf::http::{Request, Response};
+/// use wharf_tokio::{Error, Socket};
+///
+/// /// Who names a room comes in.
+/// fn room(request: &Request) -> Result<String, Response> {
+///     request.path().strip_prefix("/rooms/").map(str::to_owned).ok_or_else(|| Response::plain(404))
+/// }
+///
+/// async fn greet(room: String, mut socket: Socket) -> Result<(), Error> {
+///     socket.send(format!("welcome to {room}")).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// let server = wharf_tokio::serve_with(bound, Default::default(), room, greet);
+/// let mut socket = wharf_tokio::connect(&format!("ws://{}/rooms/harbour", server.local_addr())).await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome to harbour"));
+/// assert!(wharf_tokio::connect(&format!("ws://{}/", server.local_addr())).await.is_err());
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
+pub fn serve_with<J, T, F, Fut>(bound: Bound, config: Arc<Config>, judge: J, handler: F) -> ServerHandle
+where
+    J: Fn(&Request) -> Result<T, Response> + Send + Sync + 'static,
+    T: Default + Send + 'static,
+    F: Fn(T, Socket) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: Outcome> + Send + 'static,
+{
+    wharf_async::serve_with(bound, config, judge, handler)
 }
 
 /// Runs a service behind listeners ([`wharf_async::serve_service`]).

@@ -121,11 +121,11 @@ pub fn mock_with<R: Runtime>(
     let peer = Peer::new(shared);
     // Nothing stands between them that would make either wait for anything but the other.
     let welcome = {
-        let mut open = pin!(server::open(&mut driver, None));
+        let mut open = pin!(server::open(&mut driver, &|_| Ok(()), None));
         (0..ROUNDS).find_map(|_| {
             peer.settle();
             match open.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(welcome) => Some(welcome),
+                Poll::Ready(opened) => Some(opened.map(|(welcome, ())| welcome)),
                 Poll::Pending => None,
             }
         })

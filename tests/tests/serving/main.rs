@@ -6,6 +6,7 @@ mod backpressure;
 mod close_codes;
 mod drain;
 mod handlers;
+mod judging;
 mod limiter;
 mod limits;
 mod message_loop;
