@@ -31,7 +31,8 @@ pub struct Config {
     /// message of `max_message` with its framing, so that one answer a message always fits. Default 17 MiB.
     pub queue_limit: usize,
     /// Reads nothing while congested, so that a peer that does not read cannot fill memory. Servers want it;
-    /// a client that stops reading because it cannot write may deadlock with a server that does the same.
+    /// a client that stops reading because it cannot write may deadlock with a server that does the same. Default `true`, and `false` for
+    /// [`client`](Self::client).
     pub pause_reading_when_congested: bool,
     /// Without a byte for this long the connection is ended, or a ping goes out, as `keepalive` says. Default 5 minutes;
     /// `None` never.
@@ -42,9 +43,9 @@ pub struct Config {
     pub write_timeout: Option<Duration>,
     /// How long a close may take, from its begin to the peer's end of stream. Default 5 s.
     pub close_timeout: Duration,
-    /// What happens to a silent peer.
+    /// What happens to a silent peer. Default [`Keepalive::Off`]: it is ended at `idle_timeout`.
     pub keepalive: Keepalive,
-    /// What counts as a clean end.
+    /// What counts as a clean end. Default [`Classifier::OnlyNormal`].
     pub classifier: Classifier,
 }
 

@@ -26,7 +26,7 @@ use core::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// What is spoken.
+    /// What is spoken. Default [`Framing::WebSocket`].
     pub framing: Framing,
     /// Open WebSocket connections: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own.
     pub ws: Arc<ws::Config>,
@@ -48,7 +48,7 @@ pub struct Config {
     pub redirects: Redirects,
     /// Connections before their upgrade.
     pub http: Arc<http::Config>,
-    /// What is asked of those who want a WebSocket.
+    /// What is asked of those who want a WebSocket. By default pages of any origin may, and no subprotocol is chosen.
     pub policy: ServerPolicy,
     /// The proxies in front of a server whose word about a client's address is believed. Default none.
     pub forwarding: Option<Arc<Forwarding>>,
@@ -82,7 +82,7 @@ pub struct Config {
     /// Most bytes of messages that wait to be written on all connections of a [`Hub`](super::Hub) together. A link that no hub holds,
     /// such as that of a socket in a handler of its own, has its own `queue_limit` alone. Default 1 GiB.
     pub max_queued: usize,
-    /// What happens past it.
+    /// What happens past it. Default [`Overload::Disconnect`].
     pub overload: Overload,
     /// Most jobs in flight; past it a job is given back. Default 1,024.
     pub max_jobs: usize,

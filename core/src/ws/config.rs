@@ -66,7 +66,8 @@ pub struct Config {
     /// message of `max_message` with its headers, so that one answer a message always fits. Default 17 MiB.
     pub queue_limit: usize,
     /// Reads nothing while congested, so that a peer that does not read cannot fill memory. Servers want it;
-    /// a client that stops reading because it cannot write may deadlock with a server that does the same.
+    /// a client that stops reading because it cannot write may deadlock with a server that does the same. Default `true`, and `false` for
+    /// [`client`](Self::client).
     pub pause_reading_when_congested: bool,
     /// A larger message goes out in fragments of this many bytes, which bounds how long a pong waits. Default
     /// 1 MiB.
@@ -79,12 +80,12 @@ pub struct Config {
     pub write_timeout: Option<Duration>,
     /// How long a close may take, from its begin to the peer's end of stream. Default 5 s.
     pub close_timeout: Duration,
-    /// Whole messages, or pieces.
+    /// Whole messages, or pieces. Default [`Delivery::Messages`].
     pub delivery: Delivery,
     /// How messages are compressed, where the peer agrees (RFC 7692). Default `None`: they are not.
     #[cfg(feature = "deflate")]
     pub deflate: Option<super::deflate::Config>,
-    /// What counts as a clean end.
+    /// What counts as a clean end. Default [`Classifier::OnlyNormal`].
     pub classifier: Classifier,
 }
 

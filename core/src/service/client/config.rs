@@ -29,7 +29,7 @@ pub struct ClientConfig {
     /// The most that a refusing server's `Retry-After` is taken for; the delay is never below it, and spread above it. Default
     /// 5 min.
     pub max_retry_after: Duration,
-    /// Which failures end it for good.
+    /// Which failures end it for good. Default [`Fatal::Default`].
     pub fatal: Fatal,
     /// How long what is done on connect may take, from the opening to [`ready`](super::Client::ready). Default 10 s.
     pub ready_timeout: Duration,
@@ -50,7 +50,7 @@ pub struct ClientConfig {
     pub max_messages: usize,
     /// Most bytes of payload in them. Default 16 MiB.
     pub max_bytes: usize,
-    /// What happens past either.
+    /// What happens past either. Default [`WhenFull::Reject`].
     pub when_full: WhenFull,
     /// How often a message is given to another connection, if one ended before a byte of it was written. Default 3.
     pub retries: u32,

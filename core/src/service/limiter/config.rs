@@ -29,11 +29,11 @@ pub struct Config {
     /// Addresses that are remembered at most, each in no more than 176 bytes and 8 for each connection up to
     /// [`limit`](Self::limit). Default 65,536, which are 17 MB at the most; 0 counts as 1.
     pub max_addresses: usize,
-    /// What becomes of an unknown address while all these are needed.
+    /// What becomes of an unknown address while all these are needed. Default [`Full::Forget`].
     pub full: Full,
-    /// Who is always admitted, and not counted.
+    /// Who is always admitted, and not counted. Default nobody.
     pub allow: Vec<Cidr>,
-    /// Who never is, on the list above or not.
+    /// Who never is, on the list above or not. Default nobody.
     pub deny: Vec<Cidr>,
 }
 

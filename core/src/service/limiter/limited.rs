@@ -23,13 +23,13 @@ use core::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How often an address may connect.
+    /// How often an address may connect. Default `None`: as often as it likes.
     pub connections: Option<Config>,
-    /// Messages of each connection that was accepted.
+    /// Messages of each connection that was accepted. Default `None`: no limit.
     pub messages: Option<Rate>,
-    /// Bytes in the messages of each connection that was accepted.
+    /// Bytes in the messages of each connection that was accepted. Default `None`: no limit.
     pub bytes: Option<Rate>,
-    /// What becomes of a connection that says more than that.
+    /// What becomes of a connection that says more than that. Default [`Over::Slow`].
     pub over: Over,
 }
 

@@ -30,10 +30,10 @@ pub struct Config {
     /// The window that is asked of the peer, from 8 to 15. It saves the peer memory, and costs compression. Default 15.
     pub peer_window_bits: u8,
     /// Compresses each message in the light of those before, unless the peer forbids it: smaller, for up to 384 KiB of
-    /// memory on this side and 56 KiB on the peer's for as long as the connection lives.
+    /// memory on this side and 56 KiB on the peer's for as long as the connection lives. Default `false`.
     pub takeover: bool,
     /// Lets the peer do so, for 56 KiB of memory on this side. That much is needed in any case while a compressed message
-    /// is on its way.
+    /// is on its way. Default `false`.
     pub peer_takeover: bool,
     /// Most bytes of contexts that one connection may keep between messages. A context that does not fit is not taken
     /// over, the peer's being the first in turn. Default 512 KiB.

@@ -57,7 +57,7 @@ pub struct BusClientConfig {
     pub max_messages: usize,
     /// Most bytes of their frames, and as many of messages that are given back. Default 16 MiB.
     pub max_bytes: usize,
-    /// What happens past either. Dropping the oldest drops one that was given to no connection yet.
+    /// What happens past either, by default [`WhenFull::Reject`]. Dropping the oldest drops one that was given to no connection yet.
     pub when_full: WhenFull,
     /// Most messages that were given to the connection and are not answered. Default 256.
     pub max_in_flight: usize,
