@@ -1,4 +1,5 @@
 //! The two runtimes, which differ in who runs a task.
+#![cfg(any(feature = "async-std", feature = "smol"))]
 
 use crate::stream::{self, IoTimer, TcpListener, TcpStream, UnixListener, UnixStream};
 use std::future::Future;

@@ -1,4 +1,5 @@
 //! Streams of `futures_io` and the listeners and timers of async-io, as the shared adapter wants them.
+#![cfg_attr(not(any(feature = "async-std", feature = "smol")), allow(dead_code))]
 
 use crate::io_stream::IoStream;
 use async_io::Async;
