@@ -167,6 +167,7 @@ mod tests {
             ("[::1]/64", CidrError::Address),
             ("10.0.0.0/", CidrError::Prefix),
             ("10.0.0.0/33", CidrError::Prefix),
+            ("10.0.0.0/0008", CidrError::Prefix),
             ("10.0.0.0/+8", CidrError::Prefix),
             ("10.0.0.0/255.0.0.0", CidrError::Prefix),
             ("10.0.0.0/8/8", CidrError::Prefix),
@@ -193,6 +194,21 @@ mod tests {
         #[test]
         fn any_text_is_a_block_or_an_error(text in "[0-9a-f:./]{0,24}") {
             let _ = text.parse::<Cidr>();
+        }
+    }
+
+    #[test]
+    fn mapped_addresses_are_counted_as_ipv4() {
+        for (text, first, bits) in [
+            ("::ffff:0:0/96", "0.0.0.0", 0),
+            ("::ffff:0:0/95", "::fffe:0:0", 95),
+            ("::ffff:10.1.2.3", "10.1.2.3", 32),
+            ("10.1.2.3/32", "10.1.2.3", 32),
+            ("::1", "::1", 128),
+            ("::1/128", "::1", 128),
+        ] {
+            let block: Cidr = text.parse().unwrap();
+            assert_eq!((block.first(), block.bits()), (first.parse().unwrap(), bits), "{text}");
         }
     }
 }

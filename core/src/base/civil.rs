@@ -65,4 +65,23 @@ mod tests {
             assert_eq!(Wall::from_millis(millis).to_rfc3339(), text);
         }
     }
+
+    /// Four centuries, after which the calendar repeats.
+    #[test]
+    fn each_day_follows_the_one_before() {
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..146_097 + 365 {
+            let civil = Civil::of(Wall::from_millis(days * 86_400_000 + 45_296_000));
+            assert_eq!((civil.year, civil.month, civil.day), (year, month, day));
+            assert_eq!((civil.hour, civil.minute, civil.second), (12, 34, 56));
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last =
+                [31, 28 + u64::from(is_leap), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month as usize - 1];
+            (year, month, day) = match (day == last, month) {
+                (false, _) => (year, month, day + 1),
+                (true, 12) => (year + 1, 1, 1),
+                (true, _) => (year, month + 1, 1),
+            };
+        }
+    }
 }

@@ -141,4 +141,30 @@ mod tests {
         closing.end_of_stream(true);
         assert_eq!(closing.phase(true), Phase::Finished(Shutdown::Abort));
     }
+
+    #[test]
+    fn who_is_known_to_have_read_our_close_is_not_waited_for() {
+        let mut closing = Closing::new();
+        assert!(closing.is_open() && closing.is_receiving());
+        closing.close();
+        assert!(!closing.is_open() && closing.is_receiving());
+        closing.flush(true);
+        assert!(!closing.is_receiving() && !closing.read_over());
+        closing.close();
+        closing.flush(false);
+        assert_eq!(closing.phase(false), Phase::Flushing);
+        assert_eq!(closing.phase(true), Phase::Finished(Shutdown::Both));
+        assert!(!closing.is_aborted());
+        closing.abort();
+        assert!(closing.is_aborted());
+    }
+
+    #[test]
+    fn an_end_of_stream_that_is_noted_leaves_the_rest_to_go_on() {
+        let mut closing = Closing::new();
+        closing.note_end_of_stream();
+        assert!(closing.read_over() && closing.is_receiving());
+        closing.flush(false);
+        assert_eq!(closing.phase(true), Phase::Finished(Shutdown::Both));
+    }
 }

@@ -244,4 +244,63 @@ mod tests {
         }
         assert!(inflater.finish());
     }
+
+    #[test]
+    fn one_step_goes_on_behind_a_last_block_and_tells_of_corruption() {
+        const HELLO: [u8; 12] = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff];
+        let mut inflater = Inflater::new();
+        assert!(inflater.is_fresh());
+        let step = inflater.inflate(&HELLO.repeat(2));
+        assert_eq!((step.taken, step.written, step.full, step.corrupt), (24, 10, false, false));
+        assert_eq!(inflater.out(10), b"HelloHello");
+        assert!(!inflater.is_fresh() && inflater.finish() && inflater.is_fresh());
+        // A kind of block that there is not, behind one that is whole; and asked again.
+        let step = inflater.inflate(&[&HELLO[..7], &[7]].concat());
+        assert!(step.corrupt && inflater.inflate(&[7]).corrupt);
+    }
+
+    #[test]
+    fn a_last_block_that_fills_a_step_ends_nothing() {
+        let (mut payload, mut out) = (alloc::vec![b'h'; Inflater::OUT], [0; 100]);
+        let mut stream = Deflate::new(6, false, 15);
+        assert_eq!(stream.compress(&payload, &mut out, DeflateFlush::Finish), Ok(Status::StreamEnd));
+        let block = &out[..stream.total_out() as usize];
+        let mut inflater = Inflater::new();
+        let step = inflater.inflate(&block.repeat(2));
+        assert_eq!((step.written, step.full, step.corrupt), (Inflater::OUT, true, false));
+        payload.extend_from_within(..);
+        assert_eq!(inflated(&mut Inflater::new(), &block.repeat(2)), Some(payload));
+    }
+
+    #[test]
+    fn what_becomes_a_little_shorter_is_compressed() {
+        // Bytes of two hundred values, in no order: 7.6 bits each.
+        let mut state = 1_u32;
+        let payload = Vec::from_iter((0..20_000).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((state >> 16) % 200) as u8
+        }));
+        let mut out = Vec::new();
+        assert!(Deflater::new(6, 15).compress(&payload, &mut out));
+        assert!((19_000..19_800).contains(&out.len()), "{} bytes", out.len());
+    }
+
+    #[test]
+    fn a_compressor_is_of_its_level_and_window_within_what_there_is() {
+        let deflater = Deflater::new(0, 8);
+        assert!(deflater.is_of(1, 9) && deflater.is_of(0, 8));
+        assert!(!deflater.is_of(2, 9) && !deflater.is_of(1, 10));
+        assert!(Deflater::new(10, 16).is_of(9, 15));
+    }
+
+    #[test]
+    fn contexts_count_what_they_hold() {
+        let mut contexts = Contexts::default();
+        assert_eq!(contexts.capacity(), 0);
+        contexts.deflater = Some(Deflater::new(6, 15));
+        assert_eq!(contexts.capacity(), 4 * 32_768 + 250 * 1024);
+        contexts.inflater = Some(Inflater::new());
+        contexts.buffer.reserve_exact(1000);
+        assert_eq!(contexts.capacity(), 4 * 32_768 + (250 + 48 + 8) * 1024 + 1000);
+    }
 }

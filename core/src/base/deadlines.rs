@@ -95,4 +95,29 @@ mod tests {
         assert_eq!(table.pop_due(Instant::from_nanos(7), false), None);
         assert_eq!(table.next(false), None);
     }
+
+    #[test]
+    fn idle_and_pong_stand_still_in_a_pause() {
+        let mut table = Deadlines::new();
+        table.arm(Deadline::Idle, Instant::from_nanos(1));
+        table.arm(Deadline::Pong, Instant::from_nanos(2));
+        assert_eq!((table.next(true), table.pop_due(Instant::from_nanos(9), true)), (None, None));
+        table.arm(Deadline::Close, Instant::from_nanos(8));
+        table.arm(Deadline::WriteStall, Instant::from_nanos(7));
+        assert_eq!(
+            (table.next(true), table.next(false)),
+            (Some(Instant::from_nanos(7)), Some(Instant::from_nanos(1)))
+        );
+        table.disarm(Deadline::Idle);
+        assert!(!table.is_armed(Deadline::Idle) && table.is_armed(Deadline::Pong));
+        assert_eq!(table.next(false), Some(Instant::from_nanos(2)));
+        table.disarm_all();
+        assert_eq!(table.next(false), None);
+    }
+
+    #[test]
+    fn no_time_to_wait_is_the_least() {
+        assert_eq!(least(Duration::ZERO), Duration::from_nanos(1));
+        assert_eq!(least(Duration::from_nanos(2)), Duration::from_nanos(2));
+    }
 }

@@ -142,4 +142,18 @@ mod tests {
     fn seeds_differ() {
         assert_ne!(Entropy::from_seed([1; 32]).next_u64(), Entropy::from_seed([2; 32]).next_u64());
     }
+
+    #[test]
+    fn no_byte_comes_twice_and_the_key_is_not_shown() {
+        let mut entropy = Entropy::from_seed([1; 32]);
+        let all = Entropy::from_seed([1; 32]).bytes::<20>();
+        assert_eq!(
+            (entropy.bytes::<5>(), entropy.bytes::<8>()),
+            (all[..5].try_into().unwrap(), all[8..16].try_into().unwrap())
+        );
+        assert_eq!(entropy.bytes::<4>(), all[16..]);
+        assert_eq!(alloc::format!("{entropy:?}"), "Entropy { .. }");
+        let (mut fork, mut other) = (entropy.fork(), entropy.fork());
+        assert_ne!(fork.next_u64(), other.next_u64());
+    }
 }

@@ -128,6 +128,7 @@ fn worth(ahead: usize, arrived: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use proptest::prelude::*;
 
     /// One spare buffer of so many sevens.
@@ -221,6 +222,65 @@ mod tests {
                 prop_assert!(gather.buffer.capacity() <= bound, "{} for {}", gather.buffer.capacity(), want.len());
             }
             prop_assert_eq!(gather.finish(), want);
+        }
+    }
+
+    #[test]
+    fn a_spare_buffer_is_at_most_twice_the_payload() {
+        for (capacity, suits) in [(4000, true), (4001, false), (2000, true), (1999, false)] {
+            let (mut gather, mut spare) = (Gather::default(), spare(capacity));
+            gather.push(&[1; 1000], 1000, Some(&mut spare));
+            assert_eq!(gather.buffer.capacity(), if suits { capacity } else { 2000 });
+        }
+        for (capacity, suits) in [(16384, true), (16385, false)] {
+            let (mut gather, mut spare) = (Gather::default(), spare(capacity));
+            gather.push(&[1; 4096], 0, None);
+            assert_eq!(gather.space(4096, Some(&mut spare)).unwrap().len(), 4096);
+            assert_eq!(gather.buffer.capacity(), if suits { capacity } else { 8192 });
+        }
+    }
+
+    #[test]
+    fn a_spare_buffer_that_holds_less_than_has_come_is_used() {
+        let (mut gather, mut spares) = (Gather::default(), SpareBuffers::default());
+        gather.push(&[1; 3000], 0, None);
+        spares.keep(Vec::with_capacity(6001));
+        gather.push(&[2; 3000], 0, Some(&mut spares));
+        assert_eq!((gather.buffer.capacity(), left(&mut spares)), (6001, 0));
+        assert_eq!(gather.finish(), [[1; 3000], [2; 3000]].concat());
+    }
+
+    #[test]
+    fn a_buffer_that_is_full_grows_by_twice_what_has_come_and_not_before() {
+        let mut gather = Gather::default();
+        gather.push(&[1; 4096], 100_000, None);
+        assert_eq!((gather.buffer.capacity(), gather.space_len(100_000)), (12_288, 8192));
+        gather.space(100_000, None).unwrap();
+        gather.fill(4096);
+        assert_eq!((gather.space_len(95_904), gather.space(95_904, None).unwrap().len()), (4096, 4096));
+        gather.fill(1);
+        assert_eq!((gather.space_len(95_903), gather.buffer.capacity()), (16_386, 12_288));
+        assert_eq!(gather.space(95_903, None).unwrap().len(), 16_386);
+        assert_eq!(gather.buffer.capacity(), 8193 + 16_386);
+    }
+
+    #[test]
+    fn reading_straight_pays_from_its_least_on() {
+        for (arrived, ahead, space) in [(4096, 4096, 4096), (4095, 4096, 0), (4096, 4095, 0)] {
+            let mut gather = Gather::default();
+            gather.push(&vec![1; arrived], 0, None);
+            assert_eq!(gather.space_len(ahead), space);
+        }
+        assert_eq!((worth(4296, 100), worth(4297, 100)), (4296, 200));
+    }
+
+    #[test]
+    fn a_small_step_makes_room_for_twice_what_has_come() {
+        for (piece, capacity) in [(499, 2000), (500, 1500)] {
+            let mut gather = Gather::default();
+            gather.push(&[1; 1000], 0, None);
+            gather.push(&vec![2; piece], 0, None);
+            assert_eq!(gather.buffer.capacity(), capacity);
         }
     }
 }

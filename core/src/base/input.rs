@@ -73,7 +73,9 @@ mod tests {
         let mut bytes = [1, 2, 3];
         let mut input = Input::new(&mut bytes);
         assert!(input.take(0).is_empty());
-        assert_eq!(input.take(9), &[1, 2, 3]);
+        assert_eq!(input.take(1), &[1]);
+        assert_eq!((input.len(), input.as_slice(), input.is_empty()), (2, &[2, 3][..], false));
+        assert_eq!(input.take(9), &[2, 3]);
         assert!(input.is_empty());
         assert!(input.take_all().is_empty());
     }

@@ -118,3 +118,94 @@ pub(crate) fn is_stalled(
     }
     due <= now
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten until a ping, and three for its pong.
+    fn patience() -> Patience {
+        Patience::new(Some(Duration::from_nanos(10)), Some(Duration::from_nanos(3)))
+    }
+
+    const AT: fn(u64) -> Instant = Instant::from_nanos;
+
+    #[test]
+    fn the_peer_is_idle_once_it_was_silent_for_so_long() {
+        let (mut liveness, mut table) = (Liveness::new(AT(0)), Deadlines::new());
+        liveness.last_read = AT(5);
+        assert!(!liveness.is_idle(AT(14), patience(), &mut table));
+        assert_eq!(table.next(false), Some(AT(15)));
+        table.disarm_all();
+        assert!(liveness.is_idle(AT(15), patience(), &mut table));
+        assert!(!liveness.is_idle(AT(99), Patience::new(None, None), &mut table));
+        assert_eq!(table.next(false), None);
+    }
+
+    #[test]
+    fn a_ping_is_answered_by_any_byte_behind_it() {
+        let (mut liveness, mut table) = (Liveness::new(AT(0)), Deadlines::new());
+        liveness.rearm(patience(), &mut table);
+        liveness.ping(AT(10), patience(), &mut table);
+        assert_eq!((table.next(false), table.is_armed(Deadline::Idle)), (Some(AT(13)), false));
+        liveness.ping(AT(12), patience(), &mut table);
+        assert_eq!(table.next(false), Some(AT(13)), "a second ping puts nothing off");
+        // A byte that came no later than the newest ping gives that one its time.
+        table.disarm_all();
+        liveness.last_read = AT(12);
+        assert!(!liveness.is_dead(AT(13), patience(), &mut table));
+        assert_eq!((table.next(false), table.is_armed(Deadline::Pong)), (Some(AT(15)), true));
+        table.disarm_all();
+        assert!(liveness.is_dead(AT(15), patience(), &mut table));
+        assert_eq!(table.next(false), None);
+        liveness.last_read = AT(13);
+        assert!(!liveness.is_dead(AT(16), patience(), &mut table));
+        assert_eq!((table.next(false), table.is_armed(Deadline::Idle)), (Some(AT(23)), true));
+    }
+
+    #[test]
+    fn a_pong_tells_of_one_round_trip() {
+        let (mut liveness, mut table) = (Liveness::new(AT(0)), Deadlines::new());
+        assert_eq!(liveness.pong(AT(1), patience(), &mut table), None);
+        liveness.ping(AT(10), patience(), &mut table);
+        liveness.last_read = AT(12);
+        assert_eq!(liveness.pong(AT(12), patience(), &mut table), Some(Duration::from_nanos(2)));
+        assert_eq!((table.next(false), table.is_armed(Deadline::Pong)), (Some(AT(22)), false));
+        assert_eq!(liveness.pong(AT(13), patience(), &mut table), None);
+    }
+
+    #[test]
+    fn a_pause_of_our_own_costs_the_peer_nothing() {
+        let (mut liveness, mut table) = (Liveness::new(AT(0)), Deadlines::new());
+        liveness.resume(AT(50), patience(), &mut table);
+        assert_eq!((table.next(false), table.is_armed(Deadline::Idle)), (Some(AT(60)), true));
+        liveness.ping(AT(60), patience(), &mut table);
+        liveness.resume(AT(90), patience(), &mut table);
+        assert_eq!((table.next(false), table.is_armed(Deadline::Idle)), (Some(AT(93)), false));
+        assert_eq!(liveness.pong(AT(91), patience(), &mut table), Some(Duration::from_nanos(1)));
+    }
+
+    #[test]
+    fn a_pong_has_as_long_as_idleness_unless_told() {
+        let (mut liveness, mut table) = (Liveness::new(AT(0)), Deadlines::new());
+        liveness.ping(AT(1), Patience::new(Some(Duration::from_nanos(10)), None), &mut table);
+        assert_eq!(table.next(false), Some(AT(11)));
+        liveness.ping(AT(1), Patience::new(None, None), &mut table);
+        assert_eq!(table.next(false), Some(AT(11)));
+    }
+
+    #[test]
+    fn writing_stalls_once_nothing_left_for_so_long() {
+        let (mut outbox, mut table, timeout) =
+            (Outbox::new(), Deadlines::new(), Some(Duration::from_nanos(4)));
+        assert!(!is_stalled(&outbox, AT(99), timeout, &mut table));
+        outbox.cork(AT(5)).push(0);
+        assert!(!is_stalled(&outbox, AT(99), None, &mut table));
+        assert_eq!(table.next(false), None);
+        assert!(!is_stalled(&outbox, AT(8), timeout, &mut table));
+        assert_eq!(table.next(false), Some(AT(9)));
+        table.disarm_all();
+        assert!(is_stalled(&outbox, AT(9), timeout, &mut table));
+        assert_eq!(table.next(false), None);
+    }
+}

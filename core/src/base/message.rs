@@ -173,3 +173,36 @@ pub struct Chunk<'b> {
     /// may be cut by the end of the piece.
     pub bytes: Piece<'b>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_lent_and_owned_is_the_same_message() {
+        for (lent, kind, text) in [
+            (Message::text("ahoy"), Kind::Text, Some("ahoy")),
+            (Message::binary(&b"ahoy"[..]), Kind::Binary, None),
+            (Message::typed(7, &b"ahoy"[..]), Kind::Typed(7), None),
+        ] {
+            let owned = lent.clone().into_owned();
+            assert_eq!((lent.is_lent(), owned.is_lent(), owned.as_lent().is_lent()), (true, false, true));
+            assert_eq!((&lent, &lent), (&owned, &owned.as_lent()));
+            assert_eq!((owned.kind(), owned.payload(), owned.as_text()), (kind, &b"ahoy"[..], text));
+            assert_eq!(
+                (lent.into_vec(), owned.into_bytes()),
+                (b"ahoy".to_vec(), Bytes::from_static(b"ahoy"))
+            );
+        }
+    }
+
+    #[test]
+    fn what_text_and_bytes_become() {
+        assert_eq!(
+            (Message::from("ahoy"), Message::from(String::from("ahoy"))),
+            (Message::text("ahoy"), Message::text("ahoy"))
+        );
+        let binary = Message::binary(&b"ahoy"[..]);
+        assert_eq!((Message::from(&b"ahoy"[..]), Message::from(b"ahoy".to_vec())), (binary.clone(), binary));
+    }
+}

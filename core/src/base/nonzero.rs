@@ -7,3 +7,14 @@
 pub(crate) fn nonzero(values: &[(&'static str, bool)]) -> Result<(), &'static str> {
     values.iter().find(|(_, is_zero)| *is_zero).map_or(Ok(()), |(name, _)| Err(*name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_zero_is_named() {
+        assert_eq!(nonzero(&[("a", false), ("b", true), ("c", true)]), Err("b"));
+        assert_eq!(nonzero(&[("a", false)]), Ok(()));
+    }
+}

@@ -172,13 +172,13 @@ impl<'a> Output<'a> {
     }
 
     /// The same output, over `wire`.
-    #[cfg(feature = "tls")]
+    #[cfg(any(test, feature = "tls"))]
     pub(crate) fn over(self, wire: &'a mut Wire) -> Self {
         Self { wire: Some(wire), ..self }
     }
 }
 
-#[cfg(all(test, feature = "tls"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use bytes::Bytes;
@@ -257,5 +257,56 @@ mod tests {
         assert_eq!(outbox.progress(), NOW);
         Output::new(&mut outbox, later).over(&mut wire).advance(1);
         assert_eq!((outbox.progress(), outbox.len()), (later, 4));
+    }
+
+    #[test]
+    fn what_leaves_is_told_with_its_checksum() {
+        let (mut outbox, mut wire, mut leaving) = (Outbox::new(), Wire::new(), Leaving::default());
+        outbox.cork(NOW).extend_from_slice(b"ab");
+        outbox.push_shared(NOW, Bytes::from_static(b"CDE"));
+        let mut output = Output::new(&mut outbox, NOW).telling(&mut leaving);
+        output.advance(0);
+        output.advance(3);
+        output.sealed(1);
+        wire.tail().extend_from_slice(b"<D>");
+        wire.carries(1);
+        Output::new(&mut outbox, NOW).over(&mut wire).telling(&mut leaving).advance(99);
+        Output::new(&mut outbox, NOW).telling(&mut leaving).advance(99);
+        let expected = [
+            Gone::Taken { n: 3, sum: Checksum::of(b"abC") },
+            Gone::Sealed { n: 1, sum: Checksum::of(b"D") },
+            Gone::Credited { wire: 3, plain: 1 },
+            Gone::Taken { n: 1, sum: Checksum::of(b"E") },
+        ];
+        assert_eq!(leaving.gone, expected.map(|gone| (NOW, gone)));
+    }
+
+    #[test]
+    fn more_pieces_than_places_are_summed_and_drained() {
+        let (mut outbox, all) = (Outbox::new(), Vec::from_iter(0..40_u8));
+        for byte in &all {
+            outbox.push_shared(NOW, Bytes::copy_from_slice(&[*byte]));
+        }
+        let mut output = Output::new(&mut outbox, NOW);
+        assert_eq!((output.remaining(), output.is_empty()), (40, false));
+        for n in [1, 16, 17, 39, 40] {
+            assert_eq!(output.front_sum(n), Some(Checksum::of(&all[..n])));
+        }
+        assert_eq!(output.front_sum(41), None);
+        let mut drained = Vec::new();
+        output.drain_into(&mut drained);
+        assert_eq!((drained, output.is_empty()), (all, true));
+    }
+
+    #[test]
+    fn slices_that_outlive_it_are_the_same() {
+        let (mut outbox, mut wire) = (Outbox::new(), Wire::new());
+        outbox.cork(NOW).extend_from_slice(b"ab");
+        wire.tail().extend_from_slice(b"<c>");
+        let mut slices = [&b""[..]; 2];
+        assert_eq!((Output::new(&mut outbox, NOW).into_slices(&mut slices), slices[0]), (1, &b"ab"[..]));
+        let mut slices = [&b""[..]; 2];
+        let output = Output::new(&mut outbox, NOW).over(&mut wire);
+        assert_eq!((output.into_slices(&mut slices), slices[0]), (1, &b"<c>"[..]));
     }
 }

@@ -79,3 +79,19 @@ impl core::fmt::Debug for Piece<'_> {
 }
 
 const _: () = assert!(size_of::<Piece<'static>>() == 2 * size_of::<usize>());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn lent_and_owned_bytes_are_the_same() {
+        let (lent, owned) = (Piece::from(&b"ahoy"[..]), Piece::from(b"ahoy".to_vec()));
+        assert_eq!((lent.is_lent(), owned.is_lent()), (true, false));
+        assert_eq!((&*lent, &lent), (&b"ahoy"[..], &owned));
+        assert_ne!(lent, Piece::from(&b"ahoi"[..]));
+        assert_eq!(format!("{owned:?}"), format!("{:?}", b"ahoy"));
+        assert_eq!((lent.into_vec(), owned.into_vec()), (b"ahoy".to_vec(), b"ahoy".to_vec()));
+    }
+}

@@ -167,4 +167,24 @@ mod tests {
         write(&mut outbox, &mut out, 7);
         assert_eq!(extent.reach(&outbox.progress_of(0, true)), Reach::Partly);
     }
+
+    #[test]
+    fn a_message_is_reached_from_its_first_byte_to_its_last() {
+        let at =
+            |queued, written, inserted_to| Progress { queued, written, inserted_to, ..Progress::default() };
+        let extent = Extent::between(&at(10, 0, 0), &at(15, 0, 0));
+        assert_eq!(extent.size(), 5);
+        for (written, inserted_to, reach) in [
+            (10, 0, Reach::Untouched),
+            (11, 0, Reach::Partly),
+            (14, 0, Reach::Partly),
+            (15, 0, Reach::Whole),
+            (15, 10, Reach::Whole),
+            (15, 20, Reach::Partly),
+            (19, 20, Reach::Partly),
+            (20, 20, Reach::Whole),
+        ] {
+            assert_eq!(extent.reach(&at(30, written, inserted_to)), reach, "{written}, {inserted_to}");
+        }
+    }
 }

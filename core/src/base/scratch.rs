@@ -61,3 +61,27 @@ impl core::fmt::Debug for Scratch {
         f.debug_struct("Scratch").field("capacity", &self.capacity()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_counts_each_of_its_buffers() {
+        let mut scratch = Scratch::new();
+        scratch.cork.reserve_exact(1000);
+        scratch.references.reserve_exact(8);
+        let mut expected = 1000 + scratch.references.capacity() * size_of::<Referenced>();
+        assert_eq!(scratch.capacity(), expected);
+        let spares = Spares::of_thread();
+        expected += spares.capacity();
+        scratch.spares = Some(spares);
+        assert_eq!(scratch.capacity(), expected);
+        #[cfg(feature = "deflate")]
+        {
+            let contexts = crate::base::Contexts { buffer: Vec::with_capacity(300), ..Default::default() };
+            scratch.contexts = Some(Box::new(contexts));
+            assert_eq!(scratch.capacity(), expected + 300);
+        }
+    }
+}

@@ -98,4 +98,21 @@ mod tests {
         buffers.keep(Vec::with_capacity(600));
         assert_eq!(buffers.0.each_ref().map(Vec::capacity), [600, 400, 300, 100]);
     }
+
+    #[test]
+    fn they_hold_a_few_of_bounded_size_and_count_them() {
+        let mut spares = Spares::of_thread();
+        spares.keep(Vec::with_capacity(SpareBuffers::LARGEST + 1));
+        assert_eq!(spares.capacity(), size_of::<Spares>());
+        spares.keep(Vec::with_capacity(SpareBuffers::LARGEST));
+        spares.keep(Vec::with_capacity(100));
+        assert_eq!(spares.capacity(), size_of::<Spares>() + SpareBuffers::LARGEST + 100);
+        assert_eq!(
+            alloc::format!("{spares:?}"),
+            alloc::format!("Spares {{ capacity: {}, .. }}", spares.capacity())
+        );
+        let mut own = Spares::bound_to(&Entropy::from_seed([1; 32]));
+        own.keep(Vec::with_capacity(100));
+        assert_eq!((own.is_lent(), own.capacity()), (false, size_of::<Spares>()));
+    }
 }

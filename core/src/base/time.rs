@@ -162,11 +162,16 @@ impl WallClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn arithmetic_saturates() {
         assert_eq!(Instant::NEVER + Duration::MAX, Instant::NEVER);
+        assert_eq!(Instant::ORIGIN + Duration::MAX, Instant::NEVER);
         assert_eq!(Instant::ORIGIN - Instant::NEVER, Duration::ZERO);
+        let mut moment = Instant::from_nanos(7);
+        moment += Duration::from_nanos(5);
+        assert_eq!((moment.as_nanos(), format!("{moment:?}")), (12, "12ns".into()));
     }
 
     #[test]
@@ -175,5 +180,17 @@ mod tests {
         assert_eq!(clock.advance(Instant::from_nanos(5)), Instant::from_nanos(10));
         assert_eq!(clock.clamped, 1);
         assert_eq!(clock.advance(Instant::from_nanos(11)), Instant::from_nanos(11));
+        // The same time again is no step back.
+        assert_eq!(clock.advance(Instant::from_nanos(11)), Instant::from_nanos(11));
+        clock.advance(Instant::from_nanos(9));
+        assert_eq!((clock.clamped, clock.last()), (2, Instant::from_nanos(11)));
+    }
+
+    #[test]
+    fn calendar_time_goes_with_the_monotonic_clock() {
+        let clock = WallClock::new(Instant::from_nanos(5_000_000), Wall::from_millis(1_000));
+        assert_eq!(clock.at(Instant::from_nanos(12_999_999)), Wall::from_millis(1_007));
+        assert_eq!(clock.at(Instant::ORIGIN), Wall::from_millis(1_000));
+        assert_eq!((Wall::from_millis(2_999).as_secs(), Wall::from_millis(2_999).as_millis()), (2, 2_999));
     }
 }

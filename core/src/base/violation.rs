@@ -105,3 +105,25 @@ impl From<NotUtf8> for Violation {
         Self::TextNotUtf8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_answered_with_its_code() {
+        for (violation, code) in [
+            (Violation::TextNotUtf8, 1007),
+            (Violation::ReasonNotUtf8, 1007),
+            (Violation::Corrupt, 1007),
+            (Violation::FrameTooBig { limit: 1 }, 1009),
+            (Violation::MessageTooBig { limit: 1 }, 1009),
+            (Violation::TooManyFragments { limit: 1 }, 1008),
+            (Violation::ReservedBits, 1002),
+            (Violation::CloseCode(1005), 1002),
+            (Violation::Framing("why"), 1002),
+        ] {
+            assert_eq!(violation.close_code().as_u16(), code, "{violation}");
+        }
+    }
+}

@@ -49,3 +49,26 @@ impl core::fmt::Display for When {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn the_order_of_a_life_by_name() {
+        let all = [
+            (When::Request, "request"),
+            (When::Lookup, "lookup"),
+            (When::Connect, "connect"),
+            (When::Proxy, "proxy"),
+            (When::Tls, "TLS"),
+            (When::Handshake, "handshake"),
+            (When::Read, "read"),
+            (When::Write, "write"),
+            (When::Close, "close"),
+        ];
+        assert!(all.is_sorted_by_key(|(when, _)| *when));
+        assert!(all.iter().all(|(when, name)| when.to_string() == *name));
+    }
+}

@@ -131,4 +131,43 @@ mod tests {
         assert_eq!((wire.len(), plain), (1, 9_999 * 70));
         assert!(wire.bytes.capacity() <= 64 * 1024);
     }
+
+    #[test]
+    fn what_is_not_taken_is_shown() {
+        let mut wire = Wire::new();
+        wire.tail().extend_from_slice(b"abc");
+        wire.advance(1);
+        let mut slices = [&b""[..]; 2];
+        assert_eq!((wire.slices(&mut slices), slices), (1, [&b"bc"[..], b""]));
+        assert_eq!(wire.slices(&mut []), 0);
+        wire.advance(2);
+        assert_eq!((wire.slices(&mut [&[]]), wire.is_empty()), (0, true));
+    }
+
+    /// A session's own records, such as tickets and keys, carry nothing.
+    #[test]
+    fn what_carries_nothing_is_not_remembered() {
+        let mut wire = Wire::new();
+        wire.tail().push(0);
+        wire.carries(0);
+        assert!(wire.credits.is_empty());
+    }
+
+    #[test]
+    fn no_more_is_moved_than_was_taken() {
+        let mut wire = Wire::new();
+        wire.tail().resize(100, 0);
+        wire.advance(99);
+        assert_eq!(wire.head, 99);
+        let mut wire = Wire::new();
+        wire.tail().resize(3 * Wire::TAKEN, 0);
+        for (n, head) in [(Wire::TAKEN, Wire::TAKEN), (Wire::TAKEN / 2, Wire::TAKEN / 2 * 3), (1, 0)] {
+            wire.advance(n);
+            assert_eq!(wire.head, head);
+        }
+        let mut least = Wire::new();
+        least.tail().resize(Wire::TAKEN + 1, 0);
+        least.advance(Wire::TAKEN);
+        assert_eq!((least.head, least.len()), (0, 1));
+    }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use alloc::format;
+use alloc::string::ToString;
 use std::vec::Vec;
 
 /// The registered codes, some that are free, private ones, and some that are none.
@@ -71,6 +73,7 @@ fn causes() -> Vec<(Cause, bool, When)> {
         transport(End::ReadFailed, true, When::Read),
         transport(End::WriteFailed, true, When::Write),
         transport(End::Truncated, true, When::Read),
+        transport(End::TlsFailed, false, When::Read),
         transport(End::Dropped, false, When::Close),
         (Cause::Refused(403), false, When::Handshake),
         (Cause::Aborted, false, When::Close),
@@ -86,6 +89,8 @@ fn what_is_worth_a_retry() {
         let remote = closed(Origin::Remote, code, Cause::Handshake);
         assert_eq!(remote.is_retryable(), CloseCode::from(code).is_retryable(), "{code}");
         assert!(!closed(Origin::Local, code, Cause::Handshake).is_retryable(), "a local close");
+        let abnormal = closed(Origin::Abnormal, code, Cause::Handshake);
+        assert_eq!(abnormal.is_retryable(), CloseCode::from(code).is_retryable(), "{code}");
         assert_eq!(remote.when(), When::Close);
     }
     let mut names = Vec::from([Cause::Handshake.name()]);
@@ -96,7 +101,37 @@ fn what_is_worth_a_retry() {
         assert!(!closing.is_retryable(), "this side had closed: {cause:?}");
         names.push(cause.name());
     }
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), causes().len() + 1, "two share a name");
+    let expected = [
+        "handshake",
+        "violation",
+        "handshakeTimeout",
+        "idleTimeout",
+        "pongTimeout",
+        "writeTimeout",
+        "closeTimeout",
+        "eof",
+        "reset",
+        "transportTimeout",
+        "readFailed",
+        "writeFailed",
+        "truncated",
+        "tlsFailed",
+        "dropped",
+        "refused",
+        "aborted",
+        "overload",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn what_people_read() {
+    let told = |origin, reason: &str| {
+        Closed::new(origin, CloseCode::ABNORMAL, reason, Cause::Transport(End::Reset), Classifier::default())
+            .to_string()
+    };
+    assert_eq!(told(Origin::Local, ""), "closed here with 1006");
+    assert_eq!(told(Origin::Remote, "why"), "closed by the peer with 1006 (why)");
+    assert_eq!(told(Origin::Abnormal, ""), "ended without a Close frame: connection reset by the peer");
+    assert_eq!((format!("{:?}", CloseCode::NORMAL), CloseCode::from(4001).as_u16()), ("1000".into(), 4001));
 }
