@@ -1,4 +1,5 @@
 use super::*;
+use std::string::ToString;
 use std::vec::Vec;
 
 /// The registered codes, some that are free, private ones, and some that are none.
@@ -71,6 +72,7 @@ fn causes() -> Vec<(Cause, bool, When)> {
         transport(End::ReadFailed, true, When::Read),
         transport(End::WriteFailed, true, When::Write),
         transport(End::Truncated, true, When::Read),
+        transport(End::TlsFailed, false, When::Read),
         transport(End::Dropped, false, When::Close),
         (Cause::Refused(403), false, When::Handshake),
         (Cause::Aborted, false, When::Close),
@@ -86,6 +88,12 @@ fn what_is_worth_a_retry() {
         let remote = closed(Origin::Remote, code, Cause::Handshake);
         assert_eq!(remote.is_retryable(), CloseCode::from(code).is_retryable(), "{code}");
         assert!(!closed(Origin::Local, code, Cause::Handshake).is_retryable(), "a local close");
+        let ended = closed(Origin::Abnormal, code, Cause::Handshake);
+        assert_eq!(
+            ended.is_retryable(),
+            CloseCode::from(code).is_retryable(),
+            "{code}, without a Close frame"
+        );
         assert_eq!(remote.when(), When::Close);
     }
     let mut names = Vec::from([Cause::Handshake.name()]);
@@ -99,4 +107,15 @@ fn what_is_worth_a_retry() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), causes().len() + 1, "two share a name");
+}
+
+#[test]
+fn an_end_is_told_in_words() {
+    let told = |origin, reason: &str, cause| {
+        Closed::new(origin, CloseCode::GOING_AWAY, reason, cause, Classifier::default()).to_string()
+    };
+    assert_eq!(told(Origin::Local, "", Cause::Handshake), "closed here with 1001");
+    assert_eq!(told(Origin::Remote, "off", Cause::Handshake), "closed by the peer with 1001 (off)");
+    let lost = told(Origin::Abnormal, "", Timeout::Pong.into());
+    assert_eq!(lost, "ended without a Close frame: a ping was not answered");
 }
