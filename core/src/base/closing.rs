@@ -134,6 +134,14 @@ mod tests {
     }
 
     #[test]
+    fn a_close_behind_the_end_of_the_messages_opens_nothing() {
+        let mut closing = Closing::new();
+        closing.flush(false);
+        closing.close();
+        assert!(!closing.is_receiving() && closing.phase(true) == Phase::Lingering);
+    }
+
+    #[test]
     fn abort_is_final() {
         let mut closing = Closing::new();
         closing.abort();

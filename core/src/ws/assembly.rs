@@ -117,15 +117,8 @@ impl Assembly {
         }
     }
 
-    /// Bytes that can be read straight into a binary message of whose frame `ahead` are still to come. None of a
-    /// compressed one.
-    pub(super) fn space_len(&self, ahead: usize) -> usize {
-        match &self.payload {
-            Payload::Binary(gather) if self.compressed().is_none() => gather.space_len(ahead),
-            _ => 0,
-        }
-    }
-
+    /// Where to read straight into a binary message of whose frame `ahead` bytes are still to come. There is none in a
+    /// compressed one, nor while little is to come: the rest of a control frame, or none between frames.
     pub(super) fn space(&mut self, ahead: usize, spares: Option<&mut SpareBuffers>) -> Option<&mut [u8]> {
         match (self.compressed(), &mut self.payload) {
             (None, Payload::Binary(gather)) => gather.space(ahead, spares),
@@ -133,10 +126,11 @@ impl Assembly {
         }
     }
 
-    /// The first `n` bytes of the space hold payload now; they are returned to be unmasked.
-    pub(super) fn fill_space(&mut self, n: usize) -> &mut [u8] {
-        match &mut self.payload {
-            Payload::Binary(gather) => {
+    /// The first `n` bytes of the space, if it is as long, hold payload now; they are returned to be unmasked.
+    pub(super) fn fill_space(&mut self, n: usize, ahead: usize) -> &mut [u8] {
+        match (self.compressed(), &mut self.payload) {
+            (None, Payload::Binary(gather)) => {
+                let n = n.min(gather.space_len(ahead));
                 self.total += n;
                 gather.fill(n)
             }

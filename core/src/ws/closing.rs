@@ -74,9 +74,6 @@ impl Connection {
 
     /// The peer broke the protocol: it is told why, and read no further (RFC 6455 section 7.1.7).
     pub(super) fn violate(&mut self, now: Instant, violation: Violation) {
-        if !self.closing.is_receiving() {
-            return;
-        }
         let reason = violation.to_string();
         if self.closing.is_open() {
             // RFC 6455 7.1.7: "the client MUST _Close the WebSocket Connection_"
@@ -164,7 +161,7 @@ impl Connection {
     }
 
     fn report(&mut self, origin: Origin, code: CloseCode, reason: String, cause: Cause) {
-        if self.gate & Gate::REPORTED != 0 || self.closing.is_receiving() {
+        if self.gate & Gate::REPORTED != 0 {
             return;
         }
         self.gate |= Gate::REPORTED;

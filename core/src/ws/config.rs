@@ -235,6 +235,35 @@ mod tests {
     }
 
     #[test]
+    fn defaults_are_what_their_pages_say() {
+        let config = Config::default();
+        assert_eq!((config.max_frame, config.max_message), (16 * 1024 * 1024, 16 * 1024 * 1024));
+        assert_eq!((config.max_fragments, config.fragment_size), (131_072, 1024 * 1024));
+        assert_eq!((config.high_mark, config.low_mark), (65_536, 16_384));
+        assert_eq!(config.queue_limit, 17 * 1024 * 1024);
+    }
+
+    #[test]
+    fn what_just_agrees_is_taken() {
+        let equal = Config { low_mark: 50, high_mark: 50, ..Config::default() };
+        assert_eq!(equal.check(), Ok(()));
+        let least = 50 + 4096 + 100 + 14;
+        let tight = Config { max_message: 100, queue_limit: least, ..equal };
+        assert_eq!(tight.check(), Ok(()));
+        let tighter = Config { queue_limit: least - 1, ..tight };
+        assert_eq!(tighter.check(), Err(ConfigError::QueueLimit { least }));
+    }
+
+    #[cfg(feature = "deflate")]
+    #[test]
+    fn the_part_for_compression_is_checked() {
+        let deflate = crate::ws::deflate::Config { level: 10, ..Default::default() };
+        let config = Config { deflate: Some(deflate), ..Config::default() };
+        assert!(matches!(config.check(), Err(ConfigError::Deflate(_))));
+        assert_eq!(Config { deflate: Some(Default::default()), ..config }.check(), Ok(()));
+    }
+
+    #[test]
     fn contradictions_are_named() {
         let crossed = Config { low_mark: 2, high_mark: 1, ..Config::default() };
         assert_eq!(crossed.check(), Err(ConfigError::MarksCrossed));

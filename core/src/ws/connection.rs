@@ -292,8 +292,7 @@ impl Engine for Connection {
     }
 
     fn read_space(&mut self) -> Option<&mut [u8]> {
-        let gathers = self.stage == Stage::Payload && self.config.delivery == Delivery::Messages;
-        if !gathers || !self.closing.is_receiving() || self.is_paused() {
+        if self.is_paused() {
             return None;
         }
         let assembly = self.assembly.as_mut()?;

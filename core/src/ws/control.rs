@@ -51,7 +51,6 @@ impl Connection {
         if self.frame.remaining > 0 {
             match &mut self.control {
                 Some(control) => control.push(piece),
-                None if piece.is_empty() => {}
                 None => self.control = Some(ControlPayload::new(piece)),
             }
             return Ok(Step::More);

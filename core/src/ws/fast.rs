@@ -17,7 +17,7 @@ impl Connection {
     /// all to the general path; only a text that is not UTF-8 is failed right here.
     #[inline]
     pub(super) fn receive_fast<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Option<Event<'b>> {
-        debug_assert!(self.stage == Stage::Rest && self.gate == 0);
+        debug_assert_eq!((self.stage, self.gate), (Stage::Rest, 0));
         let bytes = input.as_slice();
         let &[first, second, a, b, ..] = bytes else { return None };
         if first != 0x81 && first != 0x82 {

@@ -34,6 +34,15 @@ pub(super) struct Frame {
     pub(super) fin: bool,
 }
 
+impl Frame {
+    /// The mask of the next `n` bytes of the payload, and how far into it they begin.
+    fn advance_mask(&mut self, n: usize) -> Option<([u8; 4], usize)> {
+        let phase = usize::from(self.phase);
+        self.phase = (phase + n) as u8 & 3;
+        self.masked.then_some((self.mask, phase))
+    }
+}
+
 impl Connection {
     /// Whether nothing has come of a message that is not whole.
     pub(crate) fn is_between_messages(&self) -> bool {
@@ -80,10 +89,7 @@ impl Connection {
             match step {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::On) => {}
-                Ok(Step::More) if self.gate & Gate::ENDED != 0 => {
-                    self.gate &= !Gate::ENDED;
-                    self.handle_end(End::Eof);
-                }
+                Ok(Step::More) if self.gate & Gate::ENDED != 0 => self.handle_end(End::Eof),
                 Ok(Step::More) => return None,
                 Err(violation) => self.violate(now, violation),
             }
@@ -94,8 +100,7 @@ impl Connection {
     /// between two of them.
     pub(super) fn is_inflating(&self) -> bool {
         #[cfg(feature = "deflate")]
-        return self.closing.is_receiving()
-            && self.stage == Stage::Payload
+        return self.stage == Stage::Payload
             && self.assembly.as_ref().is_some_and(|assembly| match &assembly.deflated {
                 Some(progress) => progress.is_full() || (self.frame.remaining == 0 && self.frame.fin),
                 None => false,
@@ -137,7 +142,7 @@ impl Connection {
                     self.partial_len = 0;
                     return self.begin_frame(header, input);
                 }
-                Decoded::Partial(size, len) => {
+                Decoded::Partial(_, len) => {
                     self.stage = Stage::Header;
                     if let Some((opcode, len)) =
                         len.and_then(|len| Some((Opcode::from_bits(self.partial[0] & 0x0f)?, len)))
@@ -145,7 +150,7 @@ impl Connection {
                     {
                         self.check_data(opcode, self.partial[0] & header::RSV1 != 0, len)?;
                     }
-                    let piece = input.take((size - held).min(1));
+                    let piece = input.take(1);
                     if piece.is_empty() {
                         return Ok(Step::More);
                     }
@@ -262,7 +267,7 @@ impl Connection {
         }
         let piece = input.take(self.frame.remaining);
         let streaming = self.config.delivery == Delivery::Streaming;
-        let mask = self.advance_mask(piece.len());
+        let mask = self.frame.advance_mask(piece.len());
         self.frame.remaining -= piece.len();
         let Some(assembly) = &mut self.assembly else { return Err(Violation::UnexpectedContinuation) };
         if let (true, Some((key, phase))) = (streaming, mask) {
@@ -311,33 +316,23 @@ impl Connection {
 
     /// `n` bytes stand in the space that the message lent.
     pub(super) fn fill_space(&mut self, now: Instant, n: usize) {
-        if self.stage != Stage::Payload || self.config.delivery == Delivery::Streaming {
+        let Some(assembly) = &mut self.assembly else { return };
+        let piece = assembly.fill_space(n, self.frame.remaining);
+        if piece.is_empty() {
             return;
         }
-        let most = self.assembly.as_ref().map_or(0, |assembly| assembly.space_len(self.frame.remaining));
-        let n = n.min(most);
-        let mask = self.advance_mask(n);
-        let Some(assembly) = self.assembly.as_mut().filter(|_| n > 0) else { return };
-        let piece = assembly.fill_space(n);
-        if let Some((key, phase)) = mask {
+        if let Some((key, phase)) = self.frame.advance_mask(piece.len()) {
             mask::apply(piece, key, phase);
         }
-        self.frame.remaining -= n;
+        self.frame.remaining -= piece.len();
         self.liveness.last_read = now;
-        self.counters.bytes_in += n as u64;
+        self.counters.bytes_in += piece.len() as u64;
     }
 
     pub(super) fn unmask(&mut self, piece: &mut [u8]) {
-        if let Some((key, phase)) = self.advance_mask(piece.len()) {
+        if let Some((key, phase)) = self.frame.advance_mask(piece.len()) {
             mask::apply(piece, key, phase);
         }
-    }
-
-    /// The mask of the next `n` bytes of the frame's payload, and how far into it they begin.
-    fn advance_mask(&mut self, n: usize) -> Option<([u8; 4], usize)> {
-        let phase = usize::from(self.frame.phase);
-        self.frame.phase = (phase + n) as u8 & 3;
-        self.frame.masked.then_some((self.frame.mask, phase))
     }
 }
 

@@ -280,7 +280,7 @@ impl Connection {
     pub(super) fn queue_ping(&mut self, now: Instant) {
         let payload = self.next_ping(now);
         if self.reserve_pong(payload.len()) {
-            self.insert_reserved(now, Opcode::Ping, &payload);
+            self.insert_control(now, Opcode::Ping, &payload);
         }
     }
 
@@ -291,12 +291,10 @@ impl Connection {
         self.pings.to_be_bytes()
     }
 
-    /// Answers a ping at the next frame boundary, also while our Close waits for the peer's.
+    /// Answers a ping at the next frame boundary, also while our Close waits for the peer's. Behind the peer's no ping is
+    /// heard, and no pong waits any more.
     pub(super) fn queue_pong(&mut self, now: Instant, payload: &[u8]) {
         // RFC 6455 5.5.2: "an endpoint MUST send a Pong frame in response, unless it already received a Close frame"
-        if !self.closing.is_receiving() {
-            return;
-        }
         if self.pong.is_some() || !self.reserve_pong(payload.len()) {
             self.gate |= Gate::PONG;
             if self.pong.replace(ControlPayload::new(payload)).is_some() {
@@ -304,11 +302,7 @@ impl Connection {
             }
             return;
         }
-        self.insert_reserved(now, Opcode::Pong, payload);
-    }
-
-    fn insert_reserved(&mut self, now: Instant, opcode: Opcode, payload: &[u8]) {
-        self.insert_control(now, opcode, payload);
+        self.insert_control(now, Opcode::Pong, payload);
     }
 
     /// Queues the pong that waited, once there is room.

@@ -214,3 +214,35 @@ fn a_program_that_fails_twice_is_told_of_once() {
     let out = written(&mut connection, START);
     assert_eq!(out, [0x88, 2, 0x03, 0xf3], "one Close frame, with 1011");
 }
+
+#[test]
+fn a_program_that_fails_with_what_no_close_frame_can_say_says_nothing() {
+    let mut connection = server(Config::default());
+    connection.fail(START, CloseCode::ABNORMAL);
+    let report = closed(feed(&mut connection, START, &[]));
+    assert_eq!((report.origin, report.code, report.sent), (Origin::Local, CloseCode::ABNORMAL, None));
+    assert_eq!(written(&mut connection, START), b"");
+    assert_eq!(connection.wants().shutdown, Some(Shutdown::Write));
+}
+
+#[test]
+fn whatever_follows_the_close_of_this_side_no_second_one_is_sent() {
+    for fails in [true, false] {
+        let mut connection = server(Config::default());
+        connection.close(START, CloseCode::GOING_AWAY, "").unwrap();
+        assert!(!connection.is_settled());
+        if fails {
+            connection.fail(START, CloseCode::INTERNAL_ERROR);
+        }
+        let report = closed(feed(&mut connection, START, &frame(0x80, b"")));
+        assert!(connection.is_settled());
+        assert_eq!(report.sent, Some(CloseCode::GOING_AWAY));
+        if fails {
+            assert_eq!((report.origin, report.code), (Origin::Local, CloseCode::GOING_AWAY));
+        } else {
+            assert_eq!(report.cause, Cause::Violation(Violation::UnexpectedContinuation));
+        }
+        assert_eq!(connection.wants(), crate::base::Wants { read: true, write: true, shutdown: None });
+        assert_eq!(written(&mut connection, START), b"\x88\x02\x03\xe9");
+    }
+}

@@ -145,3 +145,24 @@ fn times_of_zero_are_over_once_time_passes_and_not_before() {
     assert_eq!((closing.is_finished(), closing.poll_timeout() > Some(START)), (false, true));
     assert_eq!(closed(run(&mut closing, at(1))).cause, Cause::Timeout(Timeout::Close));
 }
+
+#[test]
+fn to_ask_without_bytes_is_not_to_hear_the_peer() {
+    let mut connection = server(Config::default());
+    feed(&mut connection, START, &frame(0x82, &[1; 20_000])[..10_000]);
+    assert_eq!(feed(&mut connection, at(20_000), b""), []);
+    connection.handle_read(at(20_000), 0);
+    assert_eq!(run(&mut connection, at(30_000)), []);
+    assert_eq!(written(&mut connection, at(30_000)), b"\x89\x04\0\0\0\x01");
+}
+
+#[test]
+fn a_late_timer_changes_nothing_of_an_end() {
+    let mut connection = server(Config::default());
+    closed(feed(&mut connection, START, &frame(0x88, b"\x03\xe8")));
+    written(&mut connection, START);
+    assert_eq!(connection.wants().shutdown, Some(Shutdown::Both));
+    connection.handle_timeout(at(60_000));
+    assert_eq!(connection.wants().shutdown, Some(Shutdown::Both));
+    assert_eq!(feed(&mut connection, at(60_000), b""), []);
+}

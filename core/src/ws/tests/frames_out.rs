@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::{CloseCode, Kind};
-use crate::ws::Role;
+use crate::ws::Prepared;
 use crate::ws::wire::header::{Decoded, Header, decode_with};
 use std::vec;
 
@@ -89,6 +89,20 @@ fn control_frames_are_whole_and_short() {
         assert_eq!(opcodes, [(Opcode::Pong, true, 125), (Opcode::Ping, true, 4), (Opcode::Close, true, 125)]);
         assert_eq!(frames[0].1, vec![7; 125]);
     }
+}
+
+#[test]
+fn a_control_frame_steps_in_between_the_frames_of_a_prepared_message() {
+    let prepared = Prepared::new(Kind::Binary, vec![7; 3 << 20].into()).unwrap();
+    let mut connection = server(Config::default());
+    connection.send_prepared(START, &prepared).unwrap();
+    connection.output(START).advance(1);
+    connection.ping(START).unwrap();
+    let bytes = [vec![0x02], written(&mut connection, START)].concat();
+    let frames = frames(&bytes, Role::Server);
+    let lens: Vec<_> = frames.iter().map(|(header, _)| (header.opcode, header.len)).collect();
+    let next = (Opcode::Continuation, 1 << 20);
+    assert_eq!(lens, [(Opcode::Binary, 1 << 20), (Opcode::Ping, 4), next, next]);
 }
 
 #[cfg(feature = "deflate")]

@@ -7,14 +7,19 @@ mod deflate;
 #[cfg(feature = "deflate")]
 mod deflate_ends;
 #[cfg(feature = "deflate")]
+mod deflate_limits;
+#[cfg(feature = "deflate")]
 mod deflate_windows;
+mod fast;
 mod frames_out;
 mod messages;
 mod output;
+mod pauses;
+mod totals;
 
 use super::wire::header::{self, Opcode};
 use super::wire::mask;
-use super::{Config, Connection};
+use super::{Config, Connection, Role};
 use crate::base::{Closed, Engine, Entropy, Event, Input, Instant, Message};
 use core::time::Duration;
 use std::boxed::Box;
@@ -33,6 +38,21 @@ fn server(config: Config) -> Connection {
 
 fn client(config: Config) -> Connection {
     Connection::client(START, &Arc::new(config), Entropy::from_seed([3; 32]))
+}
+
+fn side(role: Role, config: Config) -> Connection {
+    if role == Role::Client { client(config) } else { server(config) }
+}
+
+/// A frame as this role hears it, with this first byte.
+fn frame_to(role: Role, first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = if role == Role::Server { frame(first, payload) } else { Vec::new() };
+    if role == Role::Client {
+        header::encode(&mut out, true, Opcode::Binary, None, payload.len());
+        out.extend_from_slice(payload);
+    }
+    out[0] = first;
+    out
 }
 
 /// A masked frame, as a client sends it.
