@@ -292,7 +292,7 @@ impl Engine for Connection {
     }
 
     fn read_space(&mut self) -> Option<&mut [u8]> {
-        if self.is_paused() {
+        if self.assembly.is_none() || self.is_paused() {
             return None;
         }
         let assembly = self.assembly.as_mut()?;
