@@ -148,6 +148,9 @@ impl Connection {
             self.compression.end_sending();
         }
         if !self.closing.is_receiving() {
+            if self.gate & Gate::ENDED != 0 {
+                self.closing.note_end_of_stream();
+            }
             self.gate &= !Gate::DRAINED;
             self.take_pong();
             self.assembly = None;

@@ -66,8 +66,8 @@ pub struct Config {
     /// message of `max_message` with its headers, so that one answer a message always fits. Default 17 MiB.
     pub queue_limit: usize,
     /// Reads nothing while congested, so that a peer that does not read cannot fill memory. Servers want it;
-    /// a client that stops reading because it cannot write may deadlock with a server that does the same. Default `true`, and `false` for
-    /// [`client`](Self::client).
+    /// a client that stops reading because it cannot write may deadlock with a server that does the same.
+    /// Default `true`, and `false` for [`client`](Self::client).
     pub pause_reading_when_congested: bool,
     /// A larger message goes out in fragments of this many bytes, which bounds how long a pong waits. Default
     /// 1 MiB.
