@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Which lines and branches of the core its own tests run (`cargo test -p wharf --lib --all-features`), without lines that are
-tests themselves. Fails below 95 % of lines.
+"""Which lines of the core its own tests run (`cargo test -p wharf --lib --all-features`), and which branches they or the bus's
+simulations take, without those of the tests themselves. Fails below 95 % of lines.
 
 coverage.py          the figures, each file below the bar, and the machines that must not have a branch untested
 coverage.py FOLDER   also each line and branch of `core/src/FOLDER` that no test runs
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -28,6 +29,8 @@ MACHINES = {
     "close": ("base/closing.rs", "base/close.rs", "base/close/", "ws/closing.rs"),
     "bus": ("service/bus/",),
 }
+# What else may take a branch: machines of several nodes are tried as a whole, under virtual time.
+SIMULATIONS = ("bus_model", "bus_nodes", "bus_world")
 
 
 def tool(name):
@@ -38,18 +41,30 @@ def tool(name):
     sys.exit(f"{name} of LLVM {major} is not here; on Debian: apt-get install llvm-{major}")
 
 
-def tests_built():
-    """The core's test binary, instrumented, and nothing else: what lies below stays as any build has it."""
-    command = ["cargo", "rustc", "--quiet", "-p", "wharf", "--lib", "--profile", "test", "--all-features"]
-    command += ["--message-format", "json", "--", "-C", "instrument-coverage", "-Z", "coverage-options=branch"]
-    # For the core alone: some of what lies below would build otherwise if it saw the variable.
-    wrapper = Path(os.environ.get("CARGO_TARGET_DIR", TOP / "target")).absolute() / "branches"
+# The core is instrumented, and what links it, for the runtime of it. Some of what lies below would build otherwise if it
+# saw the variable.
+WRAPPER = f"""#!/bin/sh
+case " $* " in
+{"|".join(f'*" --crate-name {name} "*' for name in ("wharf", *SIMULATIONS))})
+  RUSTC_BOOTSTRAP=1 exec "$@" -C instrument-coverage -Z coverage-options=branch ;;
+esac
+exec "$@"
+"""
+
+
+def built(*of):
+    """The test binaries of what is named."""
+    # What it builds is told apart by its path: another wrapper builds anew.
+    name = f"branches-{zlib.crc32(WRAPPER.encode()):08x}"
+    wrapper = Path(os.environ.get("CARGO_TARGET_DIR", TOP / "target")).absolute() / name
     wrapper.parent.mkdir(exist_ok=True)
-    wrapper.write_text('#!/bin/sh\ncase " $* " in *" -Z "*) export RUSTC_BOOTSTRAP=1 ;; esac\nexec "$@"\n')
+    wrapper.write_text(WRAPPER)
     wrapper.chmod(0o755)
+    command = ["cargo", "test", "--quiet", "--no-run", "--message-format", "json", *of]
     environment = {**os.environ, "RUSTC_WORKSPACE_WRAPPER": str(wrapper)}
     said = subprocess.run(command, cwd=TOP, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
-    return next(e for e in (json.loads(line)["executable"] for line in said.splitlines() if '"executable":"' in line) if e)
+    artifacts = (json.loads(line) for line in said.splitlines() if '"executable":"' in line)
+    return [artifact["executable"] for artifact in artifacts if artifact["profile"]["test"]]
 
 
 def is_test(name):
@@ -98,7 +113,12 @@ def share(counts):
 
 
 def main():
-    files = measured(tests_built())
+    (own,) = built("-p", "wharf", "--lib", "--all-features")
+    files = measured(own)
+    for simulation in built("-p", "wharf-tests", *(f"--test={name}" for name in SIMULATIONS)):
+        for name, (_, branches) in measured(simulation).items():
+            for key, count in branches.items():
+                files[name][1][key] += count
     for name, (lines, branches) in sorted(files.items()):
         if share(lines.values()) < BAR:
             print(f"{share(lines.values()):5.1f} % of {len(lines)} lines: {name}")
