@@ -102,7 +102,8 @@ impl Connection {
         #[cfg(feature = "deflate")]
         return self.stage == Stage::Payload
             && self.assembly.as_ref().is_some_and(|assembly| match &assembly.deflated {
-                Some(progress) => progress.is_full() || (self.frame.remaining == 0 && self.frame.fin),
+                // With nothing left to come of a fragment its header would be the next.
+                Some(progress) => progress.is_full() || self.frame.remaining == 0,
                 None => false,
             });
         #[cfg(not(feature = "deflate"))]

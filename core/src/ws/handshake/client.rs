@@ -212,11 +212,12 @@ impl Client {
                 Err(e) => self.finish(Err(HandshakeError::NotHttp(e))),
             }
         }
-        if let Some(refused) = &mut self.refused {
+        let is_done = |refused: &mut Box<(RefusedBy, BodyReader)>| {
             refused.1.receive(input);
-            if refused.1.is_done() {
-                self.finish_refused();
-            }
+            refused.1.is_done()
+        };
+        if let Some(refused) = self.refused.take_if(is_done) {
+            self.finish_refused(*refused);
         }
         self.outcome.take()
     }
@@ -224,12 +225,15 @@ impl Client {
     /// The transport's reading side is over. A refusal is handed up with what came of its body.
     pub fn receive_end(&mut self, now: Instant, end: End) {
         self.clock.advance(now);
-        match &mut self.refused {
-            Some(refused) if end == End::Eof => refused.1.receive_eof(),
-            Some(_) => {}
-            None => return self.finish(Err(HandshakeError::Ended(end))),
+        match self.refused.take() {
+            Some(mut refused) => {
+                if end == End::Eof {
+                    refused.1.receive_eof();
+                }
+                self.finish_refused(*refused);
+            }
+            None => self.finish(Err(HandshakeError::Ended(end))),
         }
-        self.finish_refused();
     }
 
     /// Gives up.
@@ -262,10 +266,9 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.advance(now);
         if self.deadlines.pop_due(now, false).is_some() {
-            if self.refused.is_some() {
-                self.finish_refused();
-            } else {
-                self.finish(Err(HandshakeError::TimedOut));
+            match self.refused.take() {
+                Some(refused) => self.finish_refused(*refused),
+                None => self.finish(Err(HandshakeError::TimedOut)),
             }
         }
     }
@@ -342,12 +345,9 @@ impl Client {
         self.extensions.check(&list)
     }
 
-    fn finish_refused(&mut self) {
-        if let Some(refused) = self.refused.take() {
-            let (mut refused, body) = *refused;
-            (refused.body, refused.body_is_whole) = body.into_parts();
-            self.finish(Err(HandshakeError::Refused(Box::new(refused))));
-        }
+    fn finish_refused(&mut self, (mut refused, body): (RefusedBy, BodyReader)) {
+        (refused.body, refused.body_is_whole) = body.into_parts();
+        self.finish(Err(HandshakeError::Refused(Box::new(refused))));
     }
 
     fn finish(&mut self, outcome: Result<Opened, HandshakeError>) {

@@ -384,6 +384,11 @@ mod tests {
         let request = plain().basic_auth("us@er", "p:q").unwrap();
         assert!(written(&request).contains("\r\nAuthorization: Basic dXNAZXI6cDpx\r\n"));
         assert!(request.basic_auth("a", "b").is_err());
+        assert_eq!(
+            ClientRequest::with_basic_auth("ws://a/"),
+            ClientRequest::new("ws://a/"),
+            "nobody is named"
+        );
         for (user, password) in [("a:b", ""), ("a\n", ""), ("a", "\0")] {
             assert_eq!(plain().basic_auth(user, password), Err(RequestError::Credentials));
         }

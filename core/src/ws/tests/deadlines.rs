@@ -42,6 +42,23 @@ fn a_pong_or_any_byte_keeps_it() {
 }
 
 #[test]
+fn a_ping_that_has_no_room_lets_a_silent_peer_stay() {
+    let mut connection = server(Config::default());
+    let pings = 4096 / 127;
+    for _ in 0..pings {
+        feed(&mut connection, START, &frame(0x89, &[7; 125]));
+    }
+    feed(&mut connection, START, &frame(0x89, &[7; 4096 % 127 - 2]));
+    let queued = connection.queued();
+    assert_eq!(queued, 4096, "what is kept for pongs is full");
+    connection.output(at(29_000)).advance(1);
+    assert_eq!(run(&mut connection, at(30_000)), []);
+    assert_eq!(connection.queued(), queued - 1, "nowhere to put a ping");
+    connection.output(at(59_000)).advance(1);
+    assert_eq!(closed(run(&mut connection, at(60_000))).cause, Cause::Timeout(Timeout::Pong));
+}
+
+#[test]
 fn a_peer_that_takes_nothing_is_ended() {
     let mut connection = server(Config { idle_timeout: None, ..Config::default() });
     connection.send(at(1000), Message::text("take it")).unwrap();

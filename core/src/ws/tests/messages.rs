@@ -95,6 +95,24 @@ fn large_messages_are_read_into_their_own_buffer() {
 }
 
 #[test]
+fn space_is_lent_while_reading_is_paused_or_taken_when_none_was() {
+    let (mut connection, bytes) = (server(Config::default()), frame(0x82, &[7; 100_000]));
+    connection.handle_read(START, 9);
+    assert_eq!(connection.stats().bytes_in, 0, "no message lent any");
+    feed(&mut connection, START, &bytes[..50_000]);
+    assert!(connection.read_space().is_some());
+    connection.pause(START);
+    assert!(connection.read_space().is_none());
+    connection.resume(START);
+    let space = connection.read_space().unwrap();
+    let n = space.len().min(bytes.len() - 50_000);
+    space[..n].copy_from_slice(&bytes[50_000..][..n]);
+    connection.handle_read(START, n);
+    let got = feed(&mut connection, START, &bytes[50_000 + n..]);
+    assert_eq!(got, [Got::Message(Message::binary(vec![7; 100_000]))]);
+}
+
+#[test]
 fn limits_hold_at_the_header() {
     // RFC 6455 10.4: "MUST protect themselves against exceeding those limits"
     let config = Config { max_message: 1000, max_frame: 800, max_fragments: 3, ..Config::default() };

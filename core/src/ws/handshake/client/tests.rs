@@ -245,6 +245,19 @@ fn ends_and_deadline() {
     assert_eq!(cut.receive(START, &mut Input::new(&mut [])), Some(Err(HandshakeError::Ended(End::Eof))));
 }
 
+#[test]
+fn a_limit_gives_a_handshake_more_time_or_one_that_is_over_a_deadline() {
+    let (mut asking, _) = client();
+    let by = |seconds| START + Duration::from_secs(seconds);
+    asking.limit(START, Duration::from_secs(11));
+    assert_eq!(asking.poll_timeout(), Some(by(10)), "the time for all of it is no longer");
+    asking.limit(by(1), Duration::from_secs(2));
+    assert_eq!(asking.poll_timeout(), Some(by(3)));
+    asking.abort(by(1));
+    asking.limit(by(1), Duration::from_secs(1));
+    assert_eq!(asking.poll_timeout(), None);
+}
+
 /// Outcome, what the client wants after it, and what it left in the input, for an answer cut into pieces.
 fn outcome_of(bytes: &[u8], length: usize) -> (Option<Result<Opened, HandshakeError>>, Wants, Vec<u8>) {
     let (mut client, _) = client();

@@ -64,6 +64,7 @@ fn secrets_stay_at_their_origin() {
         ("ws://a/x", "//a.b/y", false),
         ("ws://a/x", "wss://b/y", false),
         ("wss://a/x", "wss://a:80/y", false),
+        ("wss://a:80/x", "wss://a/y", false),
     ] {
         let head = written(&next(from, location));
         assert_eq!(head.contains("secret"), kept, "{from} to {location}: {head}");
