@@ -98,6 +98,12 @@ impl Violation {
             _ => CloseCode::PROTOCOL_ERROR,
         }
     }
+
+    /// Whether a configured limit was exceeded; anything else is bad whatever is configured.
+    #[must_use]
+    pub fn is_past_limit(&self) -> bool {
+        matches!(self, Self::FrameTooBig { .. } | Self::MessageTooBig { .. } | Self::TooManyFragments { .. })
+    }
 }
 
 impl From<NotUtf8> for Violation {
@@ -124,6 +130,7 @@ mod tests {
             (Violation::Framing("why"), 1002),
         ] {
             assert_eq!(violation.close_code().as_u16(), code, "{violation}");
+            assert_eq!(violation.is_past_limit(), matches!(code, 1008 | 1009), "{violation}");
         }
     }
 }

@@ -118,6 +118,28 @@ pub const HUB_METRICS: &[Metric] = &[
     Metric::new("wharf_connections_closed_total", "Connections closed that were opened.", Counter, |s| {
         s.closed
     }),
+    Metric::new(
+        "wharf_bad_requests_total",
+        "Connections ended by a request that was no good HTTP or larger than a limit.",
+        Counter,
+        |s| s.ends.bad_requests,
+    ),
+    Metric::new(
+        "wharf_violations_total",
+        "Connections ended because the peer broke the protocol or went past a limit.",
+        Counter,
+        |s| s.ends.violations,
+    ),
+    Metric::new(
+        "wharf_violations_past_limits_total",
+        "Connections ended for the size of a message or a frame, or the number of fragments.",
+        Counter,
+        |s| s.ends.past_limits,
+    ),
+    Metric::new("wharf_timeouts_total", "Connections ended by a deadline.", Counter, |s| s.ends.timeouts),
+    Metric::new("wharf_connections_lost_total", "Connections that the transport ended.", Counter, |s| {
+        s.ends.lost
+    }),
     Metric::new("wharf_connections_open", "Connections open now.", Gauge, |s| {
         s.opened.saturating_sub(s.closed)
     }),
@@ -173,7 +195,7 @@ pub fn prometheus(stats: &HubStats) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::AdmissionStats;
+    use super::super::{AdmissionStats, EndStats};
     use super::*;
 
     #[test]
@@ -216,6 +238,7 @@ mod tests {
             sends_refused: 17,
             opened: 30,
             closed: 4,
+            ends: EndStats { bad_requests: 20, violations: 21, past_limits: 22, timeouts: 23, lost: 24 },
             panics: 5,
             jobs_refused: 6,
             jobs_lost: 18,
@@ -225,7 +248,10 @@ mod tests {
             drain_resets: 10,
         };
         let values: alloc::vec::Vec<u64> = HUB_METRICS.iter().map(|metric| metric.value(&stats)).collect();
-        assert_eq!(values, [1, 2, 19, 11, 12, 13, 14, 15, 16, 17, 30, 4, 26, 5, 6, 18, 7, 8, 9, 10]);
+        assert_eq!(
+            values,
+            [1, 2, 19, 11, 12, 13, 14, 15, 16, 17, 30, 4, 20, 21, 22, 23, 24, 26, 5, 6, 18, 7, 8, 9, 10]
+        );
         assert!(prometheus(&stats).ends_with("\nwharf_connections_drain_reset_total 10\n"));
     }
 }

@@ -53,7 +53,7 @@ pub use opening::OpenError;
 pub use overload::Overload;
 pub use record::{Difference, Recorder, ReplayError, Replayed, replay};
 pub use service::{Rejection, Service, Verdict};
-pub use stats::{AdmissionStats, HubStats};
+pub use stats::{AdmissionStats, EndStats, HubStats};
 pub use target::{Target, TargetError};
 pub use unconnected::{Fault, Unconnected};
 

@@ -139,6 +139,7 @@ impl<S: Service> Hub<S> {
             }
             Event::Opened(welcome) => self.open(now, conn, *welcome),
             Event::Closed(closed) => {
+                self.core.stats.ends.count(closed.cause);
                 if self.end(conn).is_some_and(|entry| entry.opened) {
                     self.core.stats.closed += 1;
                     self.call(Turn::Ended(conn), |s, cx| s.closed(cx, conn, &closed));

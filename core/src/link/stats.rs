@@ -1,6 +1,7 @@
 //! What a hub counts, and what its door does.
 
 use super::Refused;
+use crate::base::Cause;
 
 /// Counters of a hub, since its begin. As JSON they are one object.
 ///
@@ -25,6 +26,9 @@ pub struct HubStats {
     pub opened: u64,
     /// Connections closed that were opened.
     pub closed: u64,
+    /// What brought ends about, of those too that were never opened.
+    #[cfg_attr(feature = "json", serde(flatten))]
+    pub ends: EndStats,
     /// Calls of the service that panicked.
     pub panics: u64,
     /// Jobs given back because too many were in flight.
@@ -67,6 +71,44 @@ pub struct AdmissionStats {
     pub turned_away: u64,
 }
 
+/// Counters of what brought connections' ends about, since a hub's begin. A closing handshake is counted by none.
+///
+/// ```
+/// let stats = wharf::link::EndStats::default();
+/// assert_eq!((stats.violations, stats.past_limits), (0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[non_exhaustive]
+pub struct EndStats {
+    /// Connections ended by a request that was no good HTTP or larger than a limit.
+    pub bad_requests: u64,
+    /// Connections ended because the peer broke the protocol or went past a limit.
+    pub violations: u64,
+    /// Of those, for the size of a message or a frame, or the number of fragments.
+    pub past_limits: u64,
+    /// Connections ended by a deadline.
+    pub timeouts: u64,
+    /// Connections that the transport ended.
+    pub lost: u64,
+}
+
+impl EndStats {
+    pub(super) fn count(&mut self, cause: Cause) {
+        match cause {
+            Cause::Refused(_) => self.bad_requests += 1,
+            Cause::Violation(violation) => {
+                self.violations += 1;
+                self.past_limits += u64::from(violation.is_past_limit());
+            }
+            Cause::Timeout(_) => self.timeouts += 1,
+            Cause::Transport(_) => self.lost += 1,
+            // What this side decides is counted where it does.
+            Cause::Handshake | Cause::Aborted | Cause::Overload => {}
+        }
+    }
+}
+
 impl AdmissionStats {
     pub(super) fn count_refused(&mut self, refused: Refused, is_told: bool) {
         self.refused += 1;
@@ -91,7 +133,8 @@ mod tests {
     fn the_keys() {
         let expected = json!({
             "accepted": 0, "refused": 0, "proxyHeadersRefused": 0, "refusedFull": 0, "refusedAddress": 0, "refusedHandshakes": 0,
-            "refusedDraining": 0, "turnedAway": 0, "shed": 0, "sendsRefused": 0, "opened": 0, "closed": 0, "panics": 0, "jobsRefused": 0, "jobsLost": 0, "dialsRefused": 0,
+            "refusedDraining": 0, "turnedAway": 0, "shed": 0, "sendsRefused": 0, "opened": 0, "closed": 0,
+            "badRequests": 0, "violations": 0, "pastLimits": 0, "timeouts": 0, "lost": 0, "panics": 0, "jobsRefused": 0, "jobsLost": 0, "dialsRefused": 0,
             "dialsFailed": 0, "drained": 0, "drainResets": 0,
         });
         assert_eq!(to_value(HubStats::default()).unwrap(), expected);

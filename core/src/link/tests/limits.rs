@@ -126,3 +126,34 @@ fn one_too_many_is_not_told_in_a_framing_without_answers() {
     assert_eq!(hub.accept(START, nobody()), Err(Refused::TooMany));
     assert_eq!(hub.stats().admission.turned_away, 0);
 }
+
+#[test]
+fn what_ends_a_connection_is_counted_by_nothing_or_twice() {
+    let ws = crate::ws::Config { max_message: 100, max_frame: 100, ..Default::default() };
+    let mut hub = hub(Config { ws: Arc::new(ws), ..Config::default() });
+    let request = hub.accept(START, nobody()).unwrap();
+    hub.receive(START, request, &mut b"GET / HTTP/1.1\r\n: \r\n\r\n".to_vec());
+    let ends = |hub: &Hub<Scripted>| {
+        let ends = hub.stats().ends;
+        [ends.bad_requests, ends.violations, ends.past_limits, ends.timeouts, ends.lost]
+    };
+    assert_eq!(ends(&hub), [1, 0, 0, 0, 0]);
+    for (frame, counted) in [(b"\xc2\x80", [1, 1, 0, 0, 0]), (b"\x82\xe5", [1, 2, 1, 0, 0])] {
+        let peer = Peer::connect(&mut hub);
+        // A frame of 101 bytes is refused by its header.
+        hub.receive(START, peer.conn, &mut [&frame[..], &[0; 4]].concat());
+        assert_eq!(ends(&hub), counted);
+    }
+    let mut polite = Peer::connect(&mut hub);
+    polite.link.close(START, CloseCode::NORMAL, "").unwrap();
+    polite.exchange(&mut hub, START);
+    assert_eq!((ends(&hub), hub.stats().closed), ([1, 2, 1, 0, 0], 3));
+    let gone = Peer::connect(&mut hub);
+    hub.receive_end(START, gone.conn, End::Reset);
+    assert_eq!(ends(&hub), [1, 2, 1, 0, 1]);
+    hub.accept(START, nobody()).unwrap();
+    while let Some(due) = hub.poll_timeout() {
+        hub.handle_timeout(due);
+    }
+    assert_eq!(ends(&hub), [1, 2, 1, 1, 1]);
+}
