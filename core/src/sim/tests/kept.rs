@@ -194,6 +194,33 @@ fn it_comes_back_from_a_crash_and_tells_each_fate_once() {
 }
 
 #[test]
+fn who_dies_while_it_is_isolated_is_never_come_back_to() {
+    for order in 0..4 {
+        for away in [SECOND, 20 * SECOND, 200 * SECOND] {
+            let mut stage = connected();
+            let echo = stage.echo;
+            stage.world.isolate(echo);
+            stage.world.advance(SECOND);
+            stage.ask(|keeper, cx| keeper.say(cx, "one"));
+            stage.world.crash(echo);
+            stage.world.advance(away);
+            if order & 1 == 0 {
+                stage.world.revive(echo);
+            }
+            if order & 2 == 0 {
+                stage.world.advance(away);
+            }
+            stage.world.reunite(echo);
+            stage.world.advance(away);
+            stage.world.revive(echo);
+            stage.world.advance(100 * SECOND);
+            let at = stage.keeper();
+            assert_eq!((at.connected, at.kept.conn().is_some()), (2, true), "{order} {away:?} {:?}", at.lost);
+        }
+    }
+}
+
+#[test]
 fn what_the_transport_never_took_is_sent_again_by_the_next_connection() {
     let mut stage = staged(|config| config.window = 1 << 20, |_| {});
     stage.ask(|_, _| {});
