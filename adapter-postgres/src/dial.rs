@@ -17,6 +17,7 @@ impl Driver {
     }
 
     /// Waits until nothing is moved any more.
+    #[cfg(feature = "bus")]
     pub(crate) async fn ended(&mut self) {
         // How it ended does not matter.
         let _ = (&mut self.0).await;

@@ -6,7 +6,7 @@ use super::failing::Failing;
 use super::load::Taking;
 use super::rows::{self, Flaw};
 use super::turn::Turn;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wharf::service::bus::{
     Accepted, DeathNotice, MAX_NOTICES, Name, NodeAnswer, NodeRoom, Progress, Record, Seq, Standing,
@@ -55,10 +55,16 @@ pub(crate) async fn look(
     after: Option<&Name>,
     kept: &[(Name, Duration)],
 ) -> Result<NodeAnswer, Failing> {
+    let found = find(turn, room, after).await?;
+    // All at once, by name: whoever locks in two orders waits for one who waits for it.
+    let names: BTreeSet<&Name> = kept.iter().map(|(name, _)| name).chain(found.counts.keys()).collect();
+    if !names.is_empty() {
+        let names: Vec<&str> = names.into_iter().map(Name::as_str).collect();
+        turn.query(LOCK, &[&names]).await?;
+    }
     if !kept.is_empty() {
         keep(turn, kept).await?;
     }
-    let found = find(turn, room, after).await?;
     let (messages, damaged) = take(turn, &found).await?;
     let (slot, most) = (turn.slot(), MAX_NOTICES as i64);
     let rows = turn.query(WANTED, &[&slot, &most]).await?;
@@ -104,11 +110,10 @@ async fn find(turn: &mut Turn<'_>, room: &NodeRoom, after: Option<&Name>) -> Res
     Ok(found)
 }
 
-/// Has it known since when services are here again.
+/// Has it known since when services are here again. They are locked.
 async fn keep(turn: &mut Turn<'_>, kept: &[(Name, Duration)]) -> Result<(), Failing> {
     let names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
     let ages: Vec<f64> = kept.iter().map(|(_, age)| turn.age(*age)).collect();
-    turn.query(LOCK, &[&names]).await?;
     turn.execute(KEEP, &[&names, &ages, &turn.slot()]).await?;
     Ok(())
 }
@@ -116,13 +121,13 @@ async fn keep(turn: &mut Turn<'_>, kept: &[(Name, Duration)]) -> Result<(), Fail
 /// Messages that are taken, and services of whose messages one is damaged: none of theirs.
 type Taken = (Vec<(Accepted, Progress)>, Vec<(Name, String)>);
 
+/// Takes what was found, of services that are locked.
 async fn take(turn: &mut Turn<'_>, found: &Found) -> Result<Taken, Failing> {
     if found.seqs.is_empty() {
         return Ok(Taken::default());
     }
     let names: Vec<&str> = found.counts.keys().map(Name::as_str).collect();
     let counts: Vec<i64> = found.counts.values().copied().collect();
-    turn.query(LOCK, &[&names]).await?;
     turn.change(names.len(), TAKEN, &[&names, &counts]).await?;
     let seqs: Vec<i64> = found.seqs.iter().map(|seq| stored(*seq)).collect();
     let (mut taken, mut damaged) = (BTreeMap::new(), BTreeMap::new());

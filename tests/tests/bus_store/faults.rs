@@ -1,7 +1,7 @@
 //! What goes wrong.
 
 use crate::asks::name;
-use crate::node::Node;
+use crate::node::{Node, roomy};
 use crate::wire::Wire;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -144,6 +144,26 @@ fn a_node_is_called_when_there_is_something_for_it() {
     // What was called before may not have been heard yet.
     let end = std::iter::repeat_with(|| told.recv_timeout(PATIENCE)).find_map(Result::err);
     assert_eq!(end, Some(RecvTimeoutError::Disconnected));
+}
+
+/// Fault of the sketch: whoever waits for a node that stands still writes a row each time that it asks again.
+#[test]
+fn who_asks_again_for_what_it_waits_for_writes_it_again() {
+    let Some(server) = Postgres::shared("again") else { return };
+    let url = server.database();
+    let (mut one, mut other) = (Node::join(&url), Node::join(&url));
+    assert!(matches!(one.claim("mail"), ClaimOutcome::Had { .. }));
+    let since = std::time::Instant::now();
+    let mut version = || {
+        let services = vec![(name("mail"), since.elapsed())];
+        let asked = other.ask(NodeRequest::Claim { services, rows: 10, limits: roomy() });
+        assert!(matches!(asked, NodeAnswer::Claimed { outcomes, .. } if outcomes == [ClaimOutcome::Wanted]));
+        server.sql(&url, "SELECT xmin FROM bus_services WHERE name = 'mail'")
+    };
+    let mut last = version();
+    // Where the machine is busy a time may be told too late to be the same.
+    let is_kept = |_| std::mem::replace(&mut last, version()) == last;
+    assert!((0..100).any(is_kept));
 }
 
 #[test]

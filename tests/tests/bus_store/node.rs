@@ -9,7 +9,7 @@ use wharf::service::bus::{
 };
 use wharf_postgres::{BusStore, BusStoreConfig, DatabaseError};
 
-fn roomy() -> NodeLimits {
+pub(crate) fn roomy() -> NodeLimits {
     NodeLimits::of(&BusConfig::default())
 }
 
