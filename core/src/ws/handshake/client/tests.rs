@@ -335,15 +335,21 @@ fn refusals_say_whether_and_when_to_ask_again() {
 
 #[test]
 fn a_refusal_whose_body_is_cut_is_told_with_what_came_of_it() {
-    for end in [End::Reset, End::Eof] {
+    // Without a length the body ends where the stream does, and at no other end of it.
+    for (length, end, is_whole) in [
+        ("Content-Length: 10\r\n", End::Reset, false),
+        ("Content-Length: 10\r\n", End::Eof, false),
+        ("", End::Reset, false),
+        ("", End::Eof, true),
+    ] {
         let (mut client, _) = client();
-        let mut bytes = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nabc".to_vec();
+        let mut bytes = std::format!("HTTP/1.1 403 Forbidden\r\n{length}\r\nabc").into_bytes();
         assert_eq!(client.receive(START, &mut Input::new(&mut bytes)), None);
         client.receive_end(START, end);
         let Some(Err(HandshakeError::Refused(refused))) = client.receive(START, &mut Input::new(&mut []))
         else {
             panic!("no refusal after {end}")
         };
-        assert_eq!((refused.status, &refused.body[..], refused.body_is_whole), (403, &b"abc"[..], false));
+        assert_eq!((refused.status, &refused.body[..], refused.body_is_whole), (403, &b"abc"[..], is_whole));
     }
 }
