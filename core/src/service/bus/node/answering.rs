@@ -23,14 +23,14 @@ impl<C: Ord + Copy> Broker<C> {
     /// What came of the [ask](crate::service::bus::Action::Ask) under way. Ignored if there is none.
     pub fn answered(&mut self, now: Instant, wall: Wall, answer: NodeAnswer) {
         let now = self.begin(now, wall);
-        let Some(node) = &mut self.node else { return };
-        let Some(asked) = node.asked.take() else { return };
+        let Some(asked) = self.node.asked.take() else { return };
         match answer {
             NodeAnswer::Crowded => return self.not_let_in(now, asked),
             NodeAnswer::Away => return self.not_taken(now, asked),
             NodeAnswer::Fenced => return self.fenced(now),
             _ => {}
         }
+        let node = &mut self.node;
         let was_over = node.lease_until <= now;
         if was_over {
             // So may others have been that are right behind, and whom a trim would fence.
@@ -47,8 +47,8 @@ impl<C: Ord + Copy> Broker<C> {
         if was_over {
             self.wake_all();
         }
-        if is_woken && let Some(node) = &mut self.node {
-            node.wake(now);
+        if is_woken {
+            self.node.wake(now);
         }
     }
 
@@ -81,16 +81,13 @@ impl<C: Ord + Copy> Broker<C> {
             }
             (Purpose::Trim, NodeAnswer::Trimmed { forgotten }) => {
                 self.dedupe.forgotten += forgotten;
-                if let Some(node) = &mut self.node {
-                    node.trim_at = now + if forgotten > 0 { node.settings.poll } else { node.settings.trim };
-                }
+                let settings = &self.node.settings;
+                self.node.trim_at = now + if forgotten > 0 { settings.poll } else { settings.trim };
             }
             (Purpose::Leave, _) => {
                 // What comes from here on is not written down: it is the next node's.
                 self.gather.give_up();
-                if let Some(node) = &mut self.node {
-                    node.has_left = true;
-                }
+                self.node.has_left = true;
             }
             // No store answers so; what was asked stays to be asked.
             _ => {}
@@ -100,19 +97,16 @@ impl<C: Ord + Copy> Broker<C> {
     /// There is no place for one more node; there may be one later.
     fn not_let_in(&mut self, now: Instant, asked: Asked) {
         self.out_event(BusEvent::Crowded);
-        if let Some(node) = &mut self.node {
-            node.again = Some((now + node.settings.poll, asked.ask, asked.purpose));
-        }
+        self.node.again = Some((now + self.node.settings.poll, asked.ask, asked.purpose));
     }
 
     /// The store did not take it: it is asked again, but for what somebody waits for by hand.
     fn not_taken(&mut self, now: Instant, asked: Asked) {
-        let Some(node) = &mut self.node else { return };
-        node.away_since.get_or_insert(asked.since);
-        if !core::mem::replace(&mut node.is_told_away, true) {
+        if !core::mem::replace(&mut self.node.is_told_away, true) {
             self.out_event(BusEvent::Away { is_away: true });
         }
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
+        node.away_since.get_or_insert(asked.since);
         if asked.purpose == Purpose::Command
             && let Some(command) = node.commands.pop_front()
         {
@@ -140,9 +134,8 @@ impl<C: Ord + Copy> Broker<C> {
     /// Another one is in its place: all that is not stored is given up without an answer, and it begins anew.
     fn fenced(&mut self, now: Instant) {
         self.out_event(BusEvent::Fenced);
-        let Some(node) = &mut self.node else { return };
-        node.claims.clear();
-        node.kept.clear();
+        self.node.claims.clear();
+        self.node.kept.clear();
         for conn in self.peers.all() {
             if self.peers.get(conn).is_some_and(|peer| !peer.is_closing) {
                 let detail = "another node has taken this one's place";
@@ -150,12 +143,10 @@ impl<C: Ord + Copy> Broker<C> {
             }
         }
         self.forget_all();
-        let Some(node) = &mut self.node else { return };
-        let commands = core::mem::take(&mut node.commands);
-        for command in commands {
+        for command in core::mem::take(&mut self.node.commands) {
             self.tell(command.ticket, Err(CommandError::Store));
         }
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         (node.fence, node.lease_until, node.grace_until) = (None, Instant::ORIGIN, Instant::NEVER);
         (node.look_at, node.after) = (now, None);
         node.has_left = self.is_draining;
@@ -173,7 +164,7 @@ impl<C: Ord + Copy> Broker<C> {
         self.dedupe = Dedupe::default();
         self.dedupe.forgotten = forgotten;
         self.unacknowledged = 0;
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         node.agenda.clear();
         node.loading.clear();
         node.leaving.clear();
@@ -183,10 +174,9 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn joined(&mut self, now: Instant, fence: Fence, floor: Seq) {
-        if let Some(node) = &mut self.node {
-            node.fence = Some(fence);
-            (node.look_at, node.trim_at) = (now + node.settings.poll, now + node.settings.trim);
-        }
+        let node = &mut self.node;
+        node.fence = Some(fence);
+        (node.look_at, node.trim_at) = (now + node.settings.poll, now + node.settings.trim);
         self.rise_to(floor);
         self.out_event(BusEvent::Joined { slot: fence.slot });
     }
@@ -206,17 +196,16 @@ impl<C: Ord + Copy> Broker<C> {
         notices: Vec<DeathNotice>,
         standing: Standing,
     ) {
-        if let Some(node) = &mut self.node {
-            let wait = if next.is_some() || !notices.is_empty() {
-                Duration::ZERO
-            } else if wanted.len() >= MAX_NOTICES {
-                // There may be more, and nobody calls again for those: they come once some of these are given up.
-                BREATH
-            } else {
-                node.settings.poll
-            };
-            (node.look_at, node.after, node.standing) = (now + wait, next, standing);
-        }
+        let node = &mut self.node;
+        let wait = if next.is_some() || !notices.is_empty() {
+            Duration::ZERO
+        } else if wanted.len() >= MAX_NOTICES {
+            // There may be more, and nobody calls again for those: they come once some of these are given up.
+            BREATH
+        } else {
+            node.settings.poll
+        };
+        (node.look_at, node.after, node.standing) = (now + wait, next, standing);
         for (accepted, progress) in messages {
             self.load(now, accepted, progress);
         }
@@ -251,11 +240,9 @@ impl<C: Ord + Copy> Broker<C> {
         } else {
             queue.hold(&held.accepted.id, &held.accepted.from, seq);
         }
-        if let Some(node) = &mut self.node {
-            node.loaded_bytes += held.bytes() as u64;
-            if let Some(claim) = node.claims.get_mut(&held.accepted.to) {
-                claim.rest = claim.rest.saturating_sub(1);
-            }
+        self.node.loaded_bytes += held.bytes() as u64;
+        if let Some(claim) = self.node.claims.get_mut(&held.accepted.to) {
+            claim.rest = claim.rest.saturating_sub(1);
         }
         self.held.insert(seq, Box::new(held));
         self.weigh(service);
@@ -275,10 +262,8 @@ impl<C: Ord + Copy> Broker<C> {
             let Accepted { from, id, to, .. } = held.accepted.clone();
             let lists = changes.iter_mut().chain(self.gather.behind());
             self.dedupe.take_back((&from, &id), *seq, lists);
-            if let Some(node) = &mut self.node
-                && node.full.len() < self.config.max_services
-            {
-                node.full.insert(to, now + BREATH * 20);
+            if self.node.full.len() < self.config.max_services {
+                self.node.full.insert(to, now + BREATH * 20);
             }
             self.reject(*seq, Reason::Full, "too much waits for the service, or there are too many");
         }
@@ -288,7 +273,7 @@ impl<C: Ord + Copy> Broker<C> {
         if changes.is_empty() {
             return self.carried_out(&[]);
         }
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let request = NodeRequest::Commit { batch: Batch::new(changes), room, limits };
         let ask = NodeAsk::new(node.fence.unwrap_or_default(), node.number, node.settings.lease, request);
         node.number += 1;

@@ -25,12 +25,12 @@ impl<C: Ord + Copy> Broker<C> {
             );
             return;
         }
-        let waiting = self.node.as_ref().and_then(|node| node.claims.get(&name)?.conn);
+        let waiting = self.node.claims.get(&name).and_then(|claim| claim.conn);
         if let Some(other) = self.conn_of(&name).or(waiting) {
             self.turn_out(other, Reason::Replaced, REPLACED);
         }
         let max = self.config.max_services;
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let is_full = !node.claims.contains_key(&name) && node.claims.len() >= max;
         if is_full || node.waiting.len() >= node.settings.max_waiting {
             self.error(conn, Reason::Full, "there are too many services");
@@ -58,7 +58,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// Whether a frame has to wait, since its connection does.
     pub(in crate::service::bus) fn is_held(&mut self, conn: C, frame: &str) -> bool {
         let most = 2 * self.config.max_message;
-        let Some(node) = &mut self.node else { return false };
+        let node = &mut self.node;
         let Some(waiting) = node.waiting.get_mut(&conn) else { return false };
         let bytes = waiting.frames.iter().map(String::len).sum::<usize>() + frame.len();
         let (all, settings) = (node.held_bytes + frame.len(), &node.settings);
@@ -79,19 +79,16 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     pub(in crate::service::bus) fn is_waiting(&self, conn: C) -> bool {
-        self.node.as_ref().is_some_and(|node| node.waiting.contains_key(&conn))
+        self.node.waiting.contains_key(&conn)
     }
 
     /// A connection has waited too long; but what is claimed is read to its end, however much it is, or nobody would ever have it.
     pub(in crate::service::bus) fn send_on(&mut self, now: Instant, conn: C) {
-        let claim = self.node.as_ref().and_then(|node| {
-            let name = &node.waiting.get(&conn)?.name;
-            Some((node.claims.get(name)?.phase.clone(), node.settings.claim_wait))
-        });
-        if let Some((Phase::Loading { .. }, wait)) = claim
-            && !self.is_out_of_reach(now)
-        {
-            return self.peers.wait(now, conn, now + wait);
+        let node = &self.node;
+        let claim = node.waiting.get(&conn).and_then(|waiting| node.claims.get(&waiting.name));
+        let is_loading = claim.is_some_and(|claim| matches!(claim.phase, Phase::Loading { .. }));
+        if is_loading && !self.is_out_of_reach(now) {
+            return self.peers.wait(now, conn, now + node.settings.claim_wait);
         }
         let detail = "the service could not be taken over in time";
         self.close_with(conn, CloseCode::TRY_AGAIN_LATER, Reason::Store, detail);
@@ -99,7 +96,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// The connection waits no more, and its service is not claimed for it.
     pub(in crate::service::bus) fn stop_waiting(&mut self, conn: C) {
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let Some(Waiting { name, is_held, .. }) = node.stop_waiting(conn) else { return };
         if let Some(claim) = node.claims.get_mut(&name).filter(|claim| claim.conn == Some(conn)) {
             claim.conn = None;
@@ -115,7 +112,7 @@ impl<C: Ord + Copy> Broker<C> {
     pub(super) fn abandon(&mut self, name: &Name) {
         // Something of the sender may have been forgotten by now, which only who has the claim can write.
         let last = self.last_batch_of(name);
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let Some(claim) = node.claims.get_mut(name) else { return };
         if let Phase::Absent { at } = claim.phase {
             node.agenda.remove(&(at, name.clone()));
@@ -136,7 +133,7 @@ impl<C: Ord + Copy> Broker<C> {
         records: Vec<Record>,
         is_all: bool,
     ) {
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let Some(claim) = node.claims.get_mut(name) else { return };
         if let Phase::Absent { at } = claim.phase {
             node.agenda.remove(&(at, name.clone()));
@@ -151,7 +148,7 @@ impl<C: Ord + Copy> Broker<C> {
             Record::Id { id, .. } => Some(id.clone()),
             _ => None,
         });
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         node.loading.retain(|other| other != name);
         let Some(claim) = node.claims.get_mut(name) else { return };
         if claim.conn.is_none() {
@@ -181,7 +178,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     fn own(&mut self, now: Instant, name: &Name) {
         let queue = self.queue_for(name);
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else { return };
         let waiting = node.stop_waiting(conn);
         let (frames, is_held) = waiting.map(|waiting| (waiting.frames, waiting.is_held)).unwrap_or_default();
@@ -208,16 +205,15 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// The service has no connection here any more: its claim is given up, once what is known of it is stored.
     pub(in crate::service::bus) fn give_up_claim(&mut self, name: &Name, service: DefaultKey) {
-        if !self.node.as_ref().is_some_and(|node| node.is_owned(name)) {
+        if !self.node.is_owned(name) {
             return;
         }
         let last = self.last_batch_of(name);
-        if let Some(node) = &mut self.node {
-            node.leaving.push_back((last, name.clone()));
-            node.sated.insert(name.clone());
-            if let Some(claim) = node.claims.get_mut(name) {
-                claim.phase = Phase::Leaving;
-            }
+        let node = &mut self.node;
+        node.leaving.push_back((last, name.clone()));
+        node.sated.insert(name.clone());
+        if let Some(claim) = node.claims.get_mut(name) {
+            claim.phase = Phase::Leaving;
         }
         let stored = self.queues.get(service).map(|queue| queue.stored()).unwrap_or_default();
         for seq in stored {
@@ -242,7 +238,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// The claim is given up.
     pub(super) fn released(&mut self, now: Instant, name: &Name) {
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         node.sated.remove(name);
         let Some(claim) = node.claims.get_mut(name).filter(|claim| claim.phase == Phase::Leaving) else {
             return;

@@ -140,7 +140,7 @@ pub(super) struct Command {
 }
 
 impl<C: Ord + Copy> Node<C> {
-    pub(super) fn new(settings: NodeSettings) -> Self {
+    pub(in crate::service::bus) fn new(settings: NodeSettings) -> Self {
         Self {
             settings: settings.settled(),
             fence: None,
