@@ -1,7 +1,7 @@
 //! What comes of an ask.
 
 use super::asking::BREATH;
-use super::state::{Asked, Purpose};
+use super::state::{Asked, Claim, Phase, Purpose};
 use super::{
     DeathNotice, Fence, MAX_NOTICES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
 };
@@ -12,12 +12,12 @@ use crate::service::bus::delivery::is_contradiction;
 use crate::service::bus::gather::Gather;
 use crate::service::bus::held::{Held, Place};
 use crate::service::bus::{
-    Accepted, Batch, Broker, BusEvent, Change, CommandError, End, FromBus, Name, Progress, Reason, Record,
-    Seq,
+    Accepted, Batch, Broker, BusEvent, Change, CommandError, End, FromBus, Name, Progress, Reason, Seq,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
+use slotmap::DefaultKey;
 
 impl<C: Ord + Copy> Broker<C> {
     /// What came of the [ask](crate::service::bus::Action::Ask) under way. Ignored if there is none.
@@ -53,38 +53,37 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn take_answer(&mut self, now: Instant, asked: Asked, answer: NodeAnswer) {
-        match (asked.purpose, answer) {
-            (Purpose::Join, NodeAnswer::Joined { fence, floor }) => self.joined(now, fence, floor),
-            (Purpose::Commit, NodeAnswer::Committed { left }) => self.carried_out(&left),
-            (Purpose::Commit, NodeAnswer::Full { seqs }) => {
-                if let NodeRequest::Commit { batch, room, limits } = asked.ask.request {
-                    self.refused(now, batch, room, limits, &seqs);
-                }
+        let NodeAsk { fence, request, .. } = asked.ask;
+        match (asked.purpose, request, answer) {
+            (Purpose::Join, _, NodeAnswer::Joined { fence, floor }) => self.joined(now, fence, floor),
+            (Purpose::Commit, _, NodeAnswer::Committed { left }) => self.carried_out(&left),
+            (_, NodeRequest::Commit { batch, room, limits }, NodeAnswer::Full { seqs }) => {
+                self.refused(now, batch, room, limits, &seqs);
             }
-            (Purpose::Claim(services), NodeAnswer::Claimed { floor, outcomes }) => {
-                self.rise_to(floor);
+            (Purpose::Claim(services), _, NodeAnswer::Claimed { floor, outcomes }) => {
+                self.rise_to(fence, floor);
                 for ((name, since), outcome) in services.into_iter().zip(outcomes) {
                     self.claim_came_to(now, &name, since, outcome);
                 }
             }
-            (Purpose::Recall(name), NodeAnswer::Recalled { records, is_all }) => {
+            (Purpose::Recall(name), _, NodeAnswer::Recalled { records, is_all }) => {
                 self.recalled(now, &name, records, is_all);
             }
-            (Purpose::Recall(name), NodeAnswer::Damaged { what }) => self.refuse_damaged(&name, what),
-            (Purpose::Release(names), _) => names.iter().for_each(|name| self.released(now, name)),
-            (Purpose::Look, NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing }) => {
+            (Purpose::Recall(name), _, NodeAnswer::Damaged { what }) => self.refuse_damaged(&name, what),
+            (Purpose::Release(names), _, _) => names.iter().for_each(|name| self.released(now, name)),
+            (Purpose::Look, _, NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing }) => {
                 self.looked(now, messages, next, wanted, notices, standing);
                 damaged.into_iter().for_each(|(name, what)| self.refuse_damaged(&name, what));
             }
-            (Purpose::Command, NodeAnswer::Changed { letters, full, next }) => {
+            (Purpose::Command, _, NodeAnswer::Changed { letters, full, next }) => {
                 self.changed(letters, full, next);
             }
-            (Purpose::Trim, NodeAnswer::Trimmed { forgotten }) => {
+            (Purpose::Trim, _, NodeAnswer::Trimmed { forgotten }) => {
                 self.dedupe.forgotten += forgotten;
                 let settings = &self.node.settings;
                 self.node.trim_at = now + if forgotten > 0 { settings.poll } else { settings.trim };
             }
-            (Purpose::Leave, _) => {
+            (Purpose::Leave, _, _) => {
                 // What comes from here on is not written down: it is the next node's.
                 self.gather.give_up();
                 self.node.has_left = true;
@@ -107,12 +106,13 @@ impl<C: Ord + Copy> Broker<C> {
         }
         let node = &mut self.node;
         node.away_since.get_or_insert(asked.since);
-        if asked.purpose == Purpose::Command
-            && let Some(command) = node.commands.pop_front()
-        {
-            // The next ask has its number.
+        if asked.purpose == Purpose::Command {
+            // The next ask has its number. There is no command where a drain has refused it meanwhile.
             node.number = asked.ask.number;
-            return self.tell(command.ticket, Err(CommandError::Store));
+            let command = node.commands.pop_front();
+            return command
+                .into_iter()
+                .for_each(|command| self.tell(command.ticket, Err(CommandError::Store)));
         }
         if let Purpose::Claim(services) = asked.purpose {
             node.number = asked.ask.number;
@@ -177,13 +177,12 @@ impl<C: Ord + Copy> Broker<C> {
         let node = &mut self.node;
         node.fence = Some(fence);
         (node.look_at, node.trim_at) = (now + node.settings.poll, now + node.settings.trim);
-        self.rise_to(floor);
+        self.rise_to(fence, floor);
         self.out_event(BusEvent::Joined { slot: fence.slot });
     }
 
     /// All places that it names from here on are greater: a sender that comes from another node goes on in its order.
-    fn rise_to(&mut self, floor: Seq) {
-        let Some(fence) = self.fence() else { return };
+    fn rise_to(&mut self, fence: Fence, floor: Seq) {
         self.next = Seq(self.next.0 - 1).max(floor).next_of(fence.slot);
     }
 
@@ -223,10 +222,8 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// A message comes out of the store.
     fn load(&mut self, now: Instant, accepted: Accepted, mut progress: Progress) {
-        let Some(service) = self.by_name.get(&accepted.to).copied().filter(|key| self.is_claimed(*key))
-        else {
-            return;
-        };
+        let Some((service, claim)) = self.owned(&accepted.to) else { return };
+        claim.rest = claim.rest.saturating_sub(1);
         if is_contradiction(&progress) {
             progress = Progress::default();
         }
@@ -241,9 +238,6 @@ impl<C: Ord + Copy> Broker<C> {
             queue.hold(&held.accepted.id, &held.accepted.from, seq);
         }
         self.node.loaded_bytes += held.bytes() as u64;
-        if let Some(claim) = self.node.claims.get_mut(&held.accepted.to) {
-            claim.rest = claim.rest.saturating_sub(1);
-        }
         self.held.insert(seq, Box::new(held));
         self.weigh(service);
         match deliveries {
@@ -251,6 +245,11 @@ impl<C: Ord + Copy> Broker<C> {
             _ if is_out => self.end(now, seq, &End::Lost),
             _ => self.again(seq),
         }
+    }
+
+    fn owned(&mut self, name: &Name) -> Option<(DefaultKey, &mut Claim<C>)> {
+        let claim = self.node.claims.get_mut(name).filter(|claim| claim.phase == Phase::Owned)?;
+        Some((*self.by_name.get(name)?, claim))
     }
 
     /// There is no room for these: they are rejected, nothing remembers them, and the rest is asked for again.
@@ -278,14 +277,5 @@ impl<C: Ord + Copy> Broker<C> {
         let ask = NodeAsk::new(node.fence.unwrap_or_default(), node.number, node.settings.lease, request);
         node.number += 1;
         node.again = Some((now, ask, Purpose::Commit));
-    }
-
-    /// What is remembered of a sender goes to where a broker has it.
-    pub(super) fn remember(&mut self, records: Vec<Record>) -> bool {
-        records.into_iter().all(|record| match record {
-            Record::Id { from, id, seq } => self.dedupe.restore_id(&from, &id, seq).is_ok(),
-            Record::Numbers(numbers) => self.dedupe.restore_numbers(&numbers).is_ok(),
-            _ => false,
-        })
     }
 }

@@ -1,6 +1,6 @@
 //! What a node asks of its store next: one thing at a time.
 
-use super::state::{Asked, Node, Phase, Purpose};
+use super::state::{Asked, Node, Purpose};
 use super::{Fence, NodeAsk, NodeLimits, NodeRequest, NodeRoom, NodeSettings, STEP};
 use crate::base::Instant;
 use crate::service::bus::{Broker, BusConfig, Name};
@@ -179,8 +179,7 @@ impl<C: Ord + Copy> Broker<C> {
             0 => self.next_release(),
             1 => {
                 let node = &self.node;
-                let name = node.loading.front().cloned()?;
-                let Phase::Loading { after } = node.claims.get(&name)?.phase.clone() else { return None };
+                let (name, after) = node.loading.front().cloned()?;
                 let rows = node.settings.recall_rows;
                 Some((NodeRequest::Recall { name: name.clone(), after, rows }, Purpose::Recall(name)))
             }

@@ -25,7 +25,7 @@ impl<C: Ord + Copy> Broker<C> {
             );
             return;
         }
-        let waiting = self.node.claims.get(&name).and_then(|claim| claim.conn);
+        let waiting = self.node.waiting_for(&name);
         if let Some(other) = self.conn_of(&name).or(waiting) {
             self.turn_out(other, Reason::Replaced, REPLACED);
         }
@@ -86,7 +86,7 @@ impl<C: Ord + Copy> Broker<C> {
     pub(in crate::service::bus) fn send_on(&mut self, now: Instant, conn: C) {
         let node = &self.node;
         let claim = node.waiting.get(&conn).and_then(|waiting| node.claims.get(&waiting.name));
-        let is_loading = claim.is_some_and(|claim| matches!(claim.phase, Phase::Loading { .. }));
+        let is_loading = claim.is_some_and(|claim| claim.phase == Phase::Loading);
         if is_loading && !self.is_out_of_reach(now) {
             return self.peers.wait(now, conn, now + node.settings.claim_wait);
         }
@@ -113,12 +113,8 @@ impl<C: Ord + Copy> Broker<C> {
         // Something of the sender may have been forgotten by now, which only who has the claim can write.
         let last = self.last_batch_of(name);
         let node = &mut self.node;
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if let Phase::Absent { at } = claim.phase {
-            node.agenda.remove(&(at, name.clone()));
-        }
-        node.loading.retain(|other| other != name);
-        claim.phase = Phase::Leaving;
+        node.enter(name, Phase::Leaving);
+        node.loading.retain(|(other, _)| other != name);
         node.leaving.push_back((last, name.clone()));
         node.sated.insert(name.clone());
         self.dedupe.unload(name);
@@ -133,12 +129,8 @@ impl<C: Ord + Copy> Broker<C> {
         records: Vec<Record>,
         is_all: bool,
     ) {
-        let node = &mut self.node;
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if let Phase::Absent { at } = claim.phase {
-            node.agenda.remove(&(at, name.clone()));
-        }
-        (claim.rest, claim.given) = (pending, since);
+        let claim = self.node.enter(name, Phase::Loading).into_iter();
+        claim.for_each(|claim| (claim.rest, claim.given) = (pending, since));
         self.recalled(now, name, records, is_all);
     }
 
@@ -148,43 +140,46 @@ impl<C: Ord + Copy> Broker<C> {
             Record::Id { id, .. } => Some(id.clone()),
             _ => None,
         });
-        let node = &mut self.node;
-        node.loading.retain(|other| other != name);
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if claim.conn.is_none() {
-            return self.abandon(name);
-        }
-        match last.filter(|_| !is_all) {
-            Some(after) => {
-                claim.phase = Phase::Loading { after };
-                node.loading.push_back(name.clone());
-                // What the store took for ours would be nowhere.
-                node.sated.insert(name.clone());
-            }
-            None => claim.phase = Phase::Owned,
-        }
-        let is_owned = claim.phase == Phase::Owned;
+        self.node.loading.retain(|(other, _)| other != name);
+        let Some(conn) = self.node.waiting_for(name) else { return self.abandon(name) };
         if !self.remember(records) {
-            return self
-                .refuse_damaged(name, "two of the ids or numbers that are remembered contradict".into());
+            let what = "two of the ids or numbers that are remembered contradict";
+            return self.refuse_damaged(name, what.into());
         }
         while self.dedupe.size() > self.config.max_dedupe {
             self.forget_some(now);
         }
-        if is_owned {
-            self.own(now, name);
+        match last.filter(|_| !is_all) {
+            Some(after) => {
+                self.node.loading.push_back((name.clone(), after));
+                // What the store took for ours would be nowhere.
+                self.node.sated.insert(name.clone());
+            }
+            None => self.own(now, name, conn),
         }
     }
 
-    fn own(&mut self, now: Instant, name: &Name) {
+    /// What is remembered of a sender goes to where a broker has it.
+    fn remember(&mut self, records: Vec<Record>) -> bool {
+        records.into_iter().all(|record| match record {
+            Record::Id { from, id, seq } => self.dedupe.restore_id(&from, &id, seq).is_ok(),
+            Record::Numbers(numbers) => self.dedupe.restore_numbers(&numbers).is_ok(),
+            _ => false,
+        })
+    }
+
+    fn own(&mut self, now: Instant, name: &Name, conn: C) {
         let queue = self.queue_for(name);
         let node = &mut self.node;
-        let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else { return };
         let waiting = node.stop_waiting(conn);
         let (frames, is_held) = waiting.map(|waiting| (waiting.frames, waiting.is_held)).unwrap_or_default();
         node.sated.remove(name);
         node.look_at = now;
-        if node.claims.get(name).is_some_and(|claim| claim.since != claim.given) {
+        let is_younger = node.enter(name, Phase::Owned).is_some_and(|claim| {
+            claim.conn = None;
+            claim.since != claim.given
+        });
+        if is_younger {
             // The store takes the claim for that of an older one, and who registered elsewhere meanwhile for younger.
             node.kept.insert(name.clone());
         }
@@ -196,11 +191,7 @@ impl<C: Ord + Copy> Broker<C> {
         };
         self.tell_registered(conn, service);
         self.attach(now, conn, service);
-        for frame in frames {
-            if self.peers.get(conn).is_some_and(|peer| !peer.is_closing) {
-                self.read(now, conn, &frame);
-            }
-        }
+        frames.iter().for_each(|frame| self.read(now, conn, frame));
     }
 
     /// The service has no connection here any more: its claim is given up, once what is known of it is stored.
@@ -210,11 +201,9 @@ impl<C: Ord + Copy> Broker<C> {
         }
         let last = self.last_batch_of(name);
         let node = &mut self.node;
+        node.enter(name, Phase::Leaving);
         node.leaving.push_back((last, name.clone()));
         node.sated.insert(name.clone());
-        if let Some(claim) = node.claims.get_mut(name) {
-            claim.phase = Phase::Leaving;
-        }
         let stored = self.queues.get(service).map(|queue| queue.stored()).unwrap_or_default();
         for seq in stored {
             self.leave(seq);
@@ -240,15 +229,11 @@ impl<C: Ord + Copy> Broker<C> {
     pub(super) fn released(&mut self, now: Instant, name: &Name) {
         let node = &mut self.node;
         node.sated.remove(name);
-        let Some(claim) = node.claims.get_mut(name).filter(|claim| claim.phase == Phase::Leaving) else {
-            return;
-        };
-        if claim.conn.is_none() {
+        if node.waiting_for(name).is_none() {
             node.claims.remove(name);
-            return;
         }
-        (claim.phase, claim.tries, claim.rest) = (Phase::Absent { at: now }, 0, 0);
-        node.agenda.insert((now, name.clone()));
+        let claim = node.enter(name, Phase::Absent { at: now }).into_iter();
+        claim.for_each(|claim| (claim.tries, claim.rest) = (0, 0));
     }
 
     fn hold(&mut self, conn: C) {

@@ -16,7 +16,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Whether nobody can have taken its place yet.
     pub(in crate::service::bus) fn is_in_force(&self) -> bool {
-        !self.is_node || (self.node.fence.is_some() && self.clock.last() < self.node.lease_until)
+        !self.is_node || self.clock.last() < self.node.lease_until
     }
 
     /// Messages of a service that wait in the store, as far as is known.
@@ -191,15 +191,16 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Some of them are.
     pub(super) fn changed(&mut self, letters: u64, full: u64, next: Option<Seq>) {
-        let node = &mut self.node;
-        let Some(command) = node.commands.front_mut() else { return };
+        // A drain may have refused it meanwhile.
+        let Some(mut command) = self.node.commands.pop_front() else { return };
         command.changed.letters += letters;
         command.changed.full += full;
         if let Some(next) = next {
             command.after = next;
+            self.node.commands.push_front(command);
             return;
         }
-        let Some(Command { ticket, letters, changed, .. }) = node.commands.pop_front() else { return };
+        let Command { ticket, letters, changed, .. } = command;
         let is_unknown = letters != Letters::All && changed == Changed::default();
         self.tell(ticket, if is_unknown { Err(CommandError::Unknown) } else { Ok(changed) });
     }
