@@ -8,7 +8,8 @@ use super::peers::{Due, Peers};
 use super::queue::Queue;
 use super::wire::delivery;
 use super::{
-    Accepted, Action, BusConfig, BusEvent, BusStats, DeadReason, Death, FromBus, Name, Reason, Seq, ToBus,
+    Accepted, Action, BusConfig, BusEvent, BusStats, DeadReason, Death, FromBus, Name, NodeSettings, Reason,
+    Seq, ToBus,
 };
 use crate::base::{Clock, CloseCode, Instant, Wall};
 use alloc::boxed::Box;
@@ -83,8 +84,10 @@ pub struct Broker<C> {
     pub(super) has_failed: bool,
     pub(super) unacknowledged: usize,
     pub(super) stats: BusStats,
-    /// What there is more of, where the store is shared.
-    pub(super) node: Option<Box<Node<C>>>,
+    /// It is one of several over a store that they share.
+    pub(super) is_node: bool,
+    /// What there is more of at one that is. Otherwise it stays as it was made: nothing is asked, claimed, or waited for.
+    pub(super) node: Box<Node<C>>,
 }
 
 /// What is done once a batch is stored.
@@ -136,7 +139,8 @@ impl<C: Ord + Copy> Broker<C> {
             has_failed: false,
             unacknowledged: 0,
             stats: BusStats::default(),
-            node: None,
+            is_node: false,
+            node: Box::new(Node::new(NodeSettings::default())),
         }
     }
 
@@ -236,7 +240,7 @@ impl<C: Ord + Copy> Broker<C> {
         if (self.is_draining || self.gather.is_due(self.clock.last())) && self.may_ask() {
             self.close_batch();
         }
-        if self.node.is_some() {
+        if self.is_node {
             if let Some(ask) = self.next_ask() {
                 return Some(Action::Ask(ask));
             }
@@ -269,11 +273,8 @@ impl<C: Ord + Copy> Broker<C> {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let first =
             |set: &BTreeSet<(Instant, Seq)>| set.first().map(|(at, _)| *at).filter(|_| !self.has_failed);
-        let (batch, ask) = match &self.node {
-            None => (self.gather.due(), None),
-            Some(_) => (None, self.ask_due()),
-        };
-        [self.peers.next(), batch, ask, first(&self.due), first(&self.marks)].into_iter().flatten().min()
+        let store = if self.is_node { self.ask_due() } else { self.gather.due() };
+        [self.peers.next(), store, first(&self.due), first(&self.marks)].into_iter().flatten().min()
     }
 
     /// Acts on what is due.

@@ -151,24 +151,31 @@ impl Dedupe {
     }
 
     pub(super) fn restore_id(&mut self, from: &Name, id: &Name, seq: Seq) -> Result<(), RestoreError> {
+        self.check_age(seq)?;
         let sender = self.senders.entry(from.clone()).or_default();
-        if sender.ids.insert(id.clone(), seq).is_some() {
+        if sender.ids.contains_key(id) {
             return Err(RestoreError::IdTwice { from: from.clone(), id: id.clone() });
         }
+        sender.ids.insert(id.clone(), seq);
         sender.by_age.insert(seq);
         self.size += 1;
-        self.restore_age(seq, What::Id { from: from.clone(), id: id.clone() })
+        self.ages.insert(seq, What::Id { from: from.clone(), id: id.clone() });
+        Ok(())
     }
 
     pub(super) fn restore_numbers(&mut self, numbers: &Numbers) -> Result<(), RestoreError> {
         let Numbers { from, prefix, used, .. } = numbers;
         let bad = || RestoreError::Numbers { from: from.clone(), prefix: prefix.clone() };
         let runs = Runs::restored(numbers).ok_or_else(bad)?;
-        self.size += runs.size();
-        if self.senders.entry(from.clone()).or_default().prefixes.insert(prefix.clone(), runs).is_some() {
+        self.check_age(*used)?;
+        let prefixes = &mut self.senders.entry(from.clone()).or_default().prefixes;
+        if prefixes.contains_key(prefix) {
             return Err(bad());
         }
-        self.restore_age(*used, What::Numbers { from: from.clone(), prefix: prefix.clone() })
+        self.size += runs.size();
+        prefixes.insert(prefix.clone(), runs);
+        self.ages.insert(*used, What::Numbers { from: from.clone(), prefix: prefix.clone() });
+        Ok(())
     }
 
     /// The greatest age that there is.
@@ -176,8 +183,9 @@ impl Dedupe {
         self.ages.keys().next_back().copied()
     }
 
-    fn restore_age(&mut self, seq: Seq, what: What) -> Result<(), RestoreError> {
-        if self.ages.insert(seq, what).is_some() { Err(RestoreError::AgeTwice(seq)) } else { Ok(()) }
+    /// What is as old as something else is not taken: that one, of another sender maybe, would never be forgotten.
+    fn check_age(&self, seq: Seq) -> Result<(), RestoreError> {
+        if self.ages.contains_key(&seq) { Err(RestoreError::AgeTwice(seq)) } else { Ok(()) }
     }
 
     /// False if it cannot be remembered that way.

@@ -181,7 +181,7 @@ impl<C: Ord + Copy> Broker<C> {
         self.record(now, Change::Bury(seq, death.clone()));
         let (from, id, to) = (accepted.from.clone(), accepted.id.clone(), accepted.to.clone());
         self.gather.after(After::Bury { from, id, to, reason });
-        if self.node.is_some() {
+        if self.is_node {
             // A node leaves dead letters to the store.
             self.remove(seq);
             self.settle();
@@ -236,8 +236,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// A change that nobody waits for. The store that has failed is told of none, and one that was left is not.
     pub(super) fn record(&mut self, now: Instant, change: Change) {
-        let has_left = self.node.as_ref().is_some_and(|node| node.has_left);
-        if !self.has_failed && !has_left {
+        if !self.has_failed && !self.node.has_left {
             self.gather.push(change, now + self.config.batch_wait);
             self.settle();
         }

@@ -53,7 +53,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// Sends dead letters again, as if they had just been accepted: behind what waits, and with all their attempts. What comes of it
     /// is [told](Action::Told) under `ticket`, once.
     pub fn requeue(&mut self, now: Instant, wall: Wall, letters: &Letters, ticket: u64) {
-        if self.node.is_some() {
+        if self.is_node {
             self.command(now, wall, letters, ticket, true);
             return;
         }
@@ -62,7 +62,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Throws dead letters away. What comes of it is [told](Action::Told) under `ticket`, once.
     pub fn purge(&mut self, now: Instant, wall: Wall, letters: &Letters, ticket: u64) {
-        if self.node.is_some() {
+        if self.is_node {
             self.command(now, wall, letters, ticket, false);
             return;
         }

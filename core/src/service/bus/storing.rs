@@ -157,8 +157,8 @@ impl<C: Ord + Copy> Broker<C> {
         };
         if asker.is_some() {
             self.unstored.remove(&(held.accepted.from.clone(), held.accepted.id.clone()));
-            if let Some(node) = &mut self.node {
-                node.unstored_bytes -= held.accepted.size();
+            if self.is_node {
+                self.node.unstored_bytes -= held.accepted.size();
             }
         }
         if let Some(queue) = self.queues.get_mut(held.service) {

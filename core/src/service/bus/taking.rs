@@ -28,7 +28,7 @@ impl<C: Ord + Copy> Broker<C> {
             self.error(conn, Reason::Closing, "the bus is shutting down");
             return;
         }
-        if self.node.is_some() {
+        if self.is_node {
             self.wait_for_claim(now, conn, service_id);
             return;
         }
@@ -80,7 +80,7 @@ impl<C: Ord + Copy> Broker<C> {
             return Err((Reason::Closing, "the bus is shutting down"));
         }
         let bytes = size_of_body(envelope.body().len());
-        if self.node.is_some() {
+        if self.is_node {
             self.judge_as_node(now, &envelope.to, bytes as u64)?;
             let service =
                 self.queue_for(&envelope.to).ok_or((Reason::Full, "there are too many services"))?;
@@ -141,9 +141,9 @@ impl<C: Ord + Copy> Broker<C> {
         queue.pending += 1;
         queue.unstored += 1;
         queue.pending_bytes += held.bytes();
-        if let Some(node) = &mut self.node {
-            node.unstored_bytes += held.bytes() as u64;
-            node.loaded_bytes += held.bytes() as u64;
+        if self.is_node {
+            self.node.unstored_bytes += held.bytes() as u64;
+            self.node.loaded_bytes += held.bytes() as u64;
         }
         self.held.insert(seq, Box::new(held));
         self.owe(conn);

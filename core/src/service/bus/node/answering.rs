@@ -1,7 +1,7 @@
 //! What comes of an ask.
 
 use super::asking::BREATH;
-use super::state::{Asked, Purpose};
+use super::state::{Asked, Claim, Phase, Purpose};
 use super::{
     DeathNotice, Fence, MAX_NOTICES, NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Standing,
 };
@@ -12,25 +12,25 @@ use crate::service::bus::delivery::is_contradiction;
 use crate::service::bus::gather::Gather;
 use crate::service::bus::held::{Held, Place};
 use crate::service::bus::{
-    Accepted, Batch, Broker, BusEvent, Change, CommandError, End, FromBus, Name, Progress, Reason, Record,
-    Seq,
+    Accepted, Batch, Broker, BusEvent, Change, CommandError, End, FromBus, Name, Progress, Reason, Seq,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
+use slotmap::DefaultKey;
 
 impl<C: Ord + Copy> Broker<C> {
     /// What came of the [ask](crate::service::bus::Action::Ask) under way. Ignored if there is none.
     pub fn answered(&mut self, now: Instant, wall: Wall, answer: NodeAnswer) {
         let now = self.begin(now, wall);
-        let Some(node) = &mut self.node else { return };
-        let Some(asked) = node.asked.take() else { return };
+        let Some(asked) = self.node.asked.take() else { return };
         match answer {
             NodeAnswer::Crowded => return self.not_let_in(now, asked),
             NodeAnswer::Away => return self.not_taken(now, asked),
             NodeAnswer::Fenced => return self.fenced(now),
             _ => {}
         }
+        let node = &mut self.node;
         let was_over = node.lease_until <= now;
         if was_over {
             // So may others have been that are right behind, and whom a trim would fence.
@@ -47,50 +47,46 @@ impl<C: Ord + Copy> Broker<C> {
         if was_over {
             self.wake_all();
         }
-        if is_woken && let Some(node) = &mut self.node {
-            node.wake(now);
+        if is_woken {
+            self.node.wake(now);
         }
     }
 
     fn take_answer(&mut self, now: Instant, asked: Asked, answer: NodeAnswer) {
-        match (asked.purpose, answer) {
-            (Purpose::Join, NodeAnswer::Joined { fence, floor }) => self.joined(now, fence, floor),
-            (Purpose::Commit, NodeAnswer::Committed { left }) => self.carried_out(&left),
-            (Purpose::Commit, NodeAnswer::Full { seqs }) => {
-                if let NodeRequest::Commit { batch, room, limits } = asked.ask.request {
-                    self.refused(now, batch, room, limits, &seqs);
-                }
+        let NodeAsk { fence, request, .. } = asked.ask;
+        match (asked.purpose, request, answer) {
+            (Purpose::Join, _, NodeAnswer::Joined { fence, floor }) => self.joined(now, fence, floor),
+            (Purpose::Commit, _, NodeAnswer::Committed { left }) => self.carried_out(&left),
+            (_, NodeRequest::Commit { batch, room, limits }, NodeAnswer::Full { seqs }) => {
+                self.refused(now, batch, room, limits, &seqs);
             }
-            (Purpose::Claim(services), NodeAnswer::Claimed { floor, outcomes }) => {
-                self.rise_to(floor);
+            (Purpose::Claim(services), _, NodeAnswer::Claimed { floor, outcomes }) => {
+                self.rise_to(fence, floor);
                 for ((name, since), outcome) in services.into_iter().zip(outcomes) {
                     self.claim_came_to(now, &name, since, outcome);
                 }
             }
-            (Purpose::Recall(name), NodeAnswer::Recalled { records, is_all }) => {
+            (Purpose::Recall(name), _, NodeAnswer::Recalled { records, is_all }) => {
                 self.recalled(now, &name, records, is_all);
             }
-            (Purpose::Recall(name), NodeAnswer::Damaged { what }) => self.refuse_damaged(&name, what),
-            (Purpose::Release(names), _) => names.iter().for_each(|name| self.released(now, name)),
-            (Purpose::Look, NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing }) => {
+            (Purpose::Recall(name), _, NodeAnswer::Damaged { what }) => self.refuse_damaged(&name, what),
+            (Purpose::Release(names), _, _) => names.iter().for_each(|name| self.released(now, name)),
+            (Purpose::Look, _, NodeAnswer::Looked { messages, damaged, next, wanted, notices, standing }) => {
                 self.looked(now, messages, next, wanted, notices, standing);
                 damaged.into_iter().for_each(|(name, what)| self.refuse_damaged(&name, what));
             }
-            (Purpose::Command, NodeAnswer::Changed { letters, full, next }) => {
+            (Purpose::Command, _, NodeAnswer::Changed { letters, full, next }) => {
                 self.changed(letters, full, next);
             }
-            (Purpose::Trim, NodeAnswer::Trimmed { forgotten }) => {
+            (Purpose::Trim, _, NodeAnswer::Trimmed { forgotten }) => {
                 self.dedupe.forgotten += forgotten;
-                if let Some(node) = &mut self.node {
-                    node.trim_at = now + if forgotten > 0 { node.settings.poll } else { node.settings.trim };
-                }
+                let settings = &self.node.settings;
+                self.node.trim_at = now + if forgotten > 0 { settings.poll } else { settings.trim };
             }
-            (Purpose::Leave, _) => {
+            (Purpose::Leave, _, _) => {
                 // What comes from here on is not written down: it is the next node's.
                 self.gather.give_up();
-                if let Some(node) = &mut self.node {
-                    node.has_left = true;
-                }
+                self.node.has_left = true;
             }
             // No store answers so; what was asked stays to be asked.
             _ => {}
@@ -100,25 +96,23 @@ impl<C: Ord + Copy> Broker<C> {
     /// There is no place for one more node; there may be one later.
     fn not_let_in(&mut self, now: Instant, asked: Asked) {
         self.out_event(BusEvent::Crowded);
-        if let Some(node) = &mut self.node {
-            node.again = Some((now + node.settings.poll, asked.ask, asked.purpose));
-        }
+        self.node.again = Some((now + self.node.settings.poll, asked.ask, asked.purpose));
     }
 
     /// The store did not take it: it is asked again, but for what somebody waits for by hand.
     fn not_taken(&mut self, now: Instant, asked: Asked) {
-        let Some(node) = &mut self.node else { return };
-        node.away_since.get_or_insert(asked.since);
-        if !core::mem::replace(&mut node.is_told_away, true) {
+        if !core::mem::replace(&mut self.node.is_told_away, true) {
             self.out_event(BusEvent::Away { is_away: true });
         }
-        let Some(node) = &mut self.node else { return };
-        if asked.purpose == Purpose::Command
-            && let Some(command) = node.commands.pop_front()
-        {
-            // The next ask has its number.
+        let node = &mut self.node;
+        node.away_since.get_or_insert(asked.since);
+        if asked.purpose == Purpose::Command {
+            // The next ask has its number. There is no command where a drain has refused it meanwhile.
             node.number = asked.ask.number;
-            return self.tell(command.ticket, Err(CommandError::Store));
+            let command = node.commands.pop_front();
+            return command
+                .into_iter()
+                .for_each(|command| self.tell(command.ticket, Err(CommandError::Store)));
         }
         if let Purpose::Claim(services) = asked.purpose {
             node.number = asked.ask.number;
@@ -140,9 +134,8 @@ impl<C: Ord + Copy> Broker<C> {
     /// Another one is in its place: all that is not stored is given up without an answer, and it begins anew.
     fn fenced(&mut self, now: Instant) {
         self.out_event(BusEvent::Fenced);
-        let Some(node) = &mut self.node else { return };
-        node.claims.clear();
-        node.kept.clear();
+        self.node.claims.clear();
+        self.node.kept.clear();
         for conn in self.peers.all() {
             if self.peers.get(conn).is_some_and(|peer| !peer.is_closing) {
                 let detail = "another node has taken this one's place";
@@ -150,12 +143,10 @@ impl<C: Ord + Copy> Broker<C> {
             }
         }
         self.forget_all();
-        let Some(node) = &mut self.node else { return };
-        let commands = core::mem::take(&mut node.commands);
-        for command in commands {
+        for command in core::mem::take(&mut self.node.commands) {
             self.tell(command.ticket, Err(CommandError::Store));
         }
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         (node.fence, node.lease_until, node.grace_until) = (None, Instant::ORIGIN, Instant::NEVER);
         (node.look_at, node.after) = (now, None);
         node.has_left = self.is_draining;
@@ -173,7 +164,7 @@ impl<C: Ord + Copy> Broker<C> {
         self.dedupe = Dedupe::default();
         self.dedupe.forgotten = forgotten;
         self.unacknowledged = 0;
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         node.agenda.clear();
         node.loading.clear();
         node.leaving.clear();
@@ -183,17 +174,15 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn joined(&mut self, now: Instant, fence: Fence, floor: Seq) {
-        if let Some(node) = &mut self.node {
-            node.fence = Some(fence);
-            (node.look_at, node.trim_at) = (now + node.settings.poll, now + node.settings.trim);
-        }
-        self.rise_to(floor);
+        let node = &mut self.node;
+        node.fence = Some(fence);
+        (node.look_at, node.trim_at) = (now + node.settings.poll, now + node.settings.trim);
+        self.rise_to(fence, floor);
         self.out_event(BusEvent::Joined { slot: fence.slot });
     }
 
     /// All places that it names from here on are greater: a sender that comes from another node goes on in its order.
-    fn rise_to(&mut self, floor: Seq) {
-        let Some(fence) = self.fence() else { return };
+    fn rise_to(&mut self, fence: Fence, floor: Seq) {
         self.next = Seq(self.next.0 - 1).max(floor).next_of(fence.slot);
     }
 
@@ -206,17 +195,16 @@ impl<C: Ord + Copy> Broker<C> {
         notices: Vec<DeathNotice>,
         standing: Standing,
     ) {
-        if let Some(node) = &mut self.node {
-            let wait = if next.is_some() || !notices.is_empty() {
-                Duration::ZERO
-            } else if wanted.len() >= MAX_NOTICES {
-                // There may be more, and nobody calls again for those: they come once some of these are given up.
-                BREATH
-            } else {
-                node.settings.poll
-            };
-            (node.look_at, node.after, node.standing) = (now + wait, next, standing);
-        }
+        let node = &mut self.node;
+        let wait = if next.is_some() || !notices.is_empty() {
+            Duration::ZERO
+        } else if wanted.len() >= MAX_NOTICES {
+            // There may be more, and nobody calls again for those: they come once some of these are given up.
+            BREATH
+        } else {
+            node.settings.poll
+        };
+        (node.look_at, node.after, node.standing) = (now + wait, next, standing);
         for (accepted, progress) in messages {
             self.load(now, accepted, progress);
         }
@@ -234,10 +222,8 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// A message comes out of the store.
     fn load(&mut self, now: Instant, accepted: Accepted, mut progress: Progress) {
-        let Some(service) = self.by_name.get(&accepted.to).copied().filter(|key| self.is_claimed(*key))
-        else {
-            return;
-        };
+        let Some((service, claim)) = self.owned(&accepted.to) else { return };
+        claim.rest = claim.rest.saturating_sub(1);
         if is_contradiction(&progress) {
             progress = Progress::default();
         }
@@ -251,12 +237,7 @@ impl<C: Ord + Copy> Broker<C> {
         } else {
             queue.hold(&held.accepted.id, &held.accepted.from, seq);
         }
-        if let Some(node) = &mut self.node {
-            node.loaded_bytes += held.bytes() as u64;
-            if let Some(claim) = node.claims.get_mut(&held.accepted.to) {
-                claim.rest = claim.rest.saturating_sub(1);
-            }
-        }
+        self.node.loaded_bytes += held.bytes() as u64;
         self.held.insert(seq, Box::new(held));
         self.weigh(service);
         match deliveries {
@@ -264,6 +245,11 @@ impl<C: Ord + Copy> Broker<C> {
             _ if is_out => self.end(now, seq, &End::Lost),
             _ => self.again(seq),
         }
+    }
+
+    fn owned(&mut self, name: &Name) -> Option<(DefaultKey, &mut Claim<C>)> {
+        let claim = self.node.claims.get_mut(name).filter(|claim| claim.phase == Phase::Owned)?;
+        Some((*self.by_name.get(name)?, claim))
     }
 
     /// There is no room for these: they are rejected, nothing remembers them, and the rest is asked for again.
@@ -275,10 +261,8 @@ impl<C: Ord + Copy> Broker<C> {
             let Accepted { from, id, to, .. } = held.accepted.clone();
             let lists = changes.iter_mut().chain(self.gather.behind());
             self.dedupe.take_back((&from, &id), *seq, lists);
-            if let Some(node) = &mut self.node
-                && node.full.len() < self.config.max_services
-            {
-                node.full.insert(to, now + BREATH * 20);
+            if self.node.full.len() < self.config.max_services {
+                self.node.full.insert(to, now + BREATH * 20);
             }
             self.reject(*seq, Reason::Full, "too much waits for the service, or there are too many");
         }
@@ -288,19 +272,10 @@ impl<C: Ord + Copy> Broker<C> {
         if changes.is_empty() {
             return self.carried_out(&[]);
         }
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let request = NodeRequest::Commit { batch: Batch::new(changes), room, limits };
         let ask = NodeAsk::new(node.fence.unwrap_or_default(), node.number, node.settings.lease, request);
         node.number += 1;
         node.again = Some((now, ask, Purpose::Commit));
-    }
-
-    /// What is remembered of a sender goes to where a broker has it.
-    pub(super) fn remember(&mut self, records: Vec<Record>) -> bool {
-        records.into_iter().all(|record| match record {
-            Record::Id { from, id, seq } => self.dedupe.restore_id(&from, &id, seq).is_ok(),
-            Record::Numbers(numbers) => self.dedupe.restore_numbers(&numbers).is_ok(),
-            _ => false,
-        })
     }
 }

@@ -1,6 +1,6 @@
 //! What a node asks of its store next: one thing at a time.
 
-use super::state::{Asked, Node, Phase, Purpose};
+use super::state::{Asked, Node, Purpose};
 use super::{Fence, NodeAsk, NodeLimits, NodeRequest, NodeRoom, NodeSettings, STEP};
 use crate::base::Instant;
 use crate::service::bus::{Broker, BusConfig, Name};
@@ -68,34 +68,36 @@ impl<C: Ord + Copy> Broker<C> {
     #[must_use]
     pub fn node(config: BusConfig, settings: NodeSettings) -> Self {
         let mut broker = Self::new(config);
-        broker.node = Some(Box::new(Node::new(settings)));
+        (broker.is_node, broker.node) = (true, Box::new(Node::new(settings)));
         broker
     }
 
     /// Under which fence it is a node now, if it is one.
     #[must_use]
     pub fn fence(&self) -> Option<Fence> {
-        self.node.as_ref()?.fence
+        self.node.fence
     }
 
     /// There may be something in the store to look at.
     pub fn woken(&mut self, now: Instant) {
         let now = self.clock.advance(now);
-        let Some(node) = &mut self.node else { return };
-        match &mut node.asked {
+        match &mut self.node.asked {
             Some(asked) => asked.is_woken = true,
-            None => node.wake(now),
+            None => self.node.wake(now),
         }
     }
 
     /// How far apart two places are that this broker names one after the other.
     pub(in crate::service::bus) fn step(&self) -> u64 {
-        if self.node.is_some() { STEP } else { 1 }
+        if self.is_node { STEP } else { 1 }
     }
 
     /// When the next ask can be put out.
     pub(in crate::service::bus) fn ask_due(&self) -> Option<Instant> {
-        let node = self.node.as_ref().filter(|node| !node.has_left && !self.has_failed)?;
+        let node = &self.node;
+        if node.has_left || self.has_failed {
+            return None;
+        }
         let grace = [node.grace_until, node.drain_until].into_iter().min();
         let grace = grace.filter(|at| *at != Instant::NEVER);
         let next = match (&node.asked, &node.again) {
@@ -112,14 +114,14 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Whether something may be asked now.
     pub(in crate::service::bus) fn may_ask(&self) -> bool {
-        self.node.as_ref().is_none_or(|node| node.asked.is_none() && node.again.is_none())
+        self.node.asked.is_none() && self.node.again.is_none()
     }
 
     /// The next ask; it is under way from here on.
     pub(in crate::service::bus) fn next_ask(&mut self) -> Option<NodeAsk> {
         let now = self.clock.last();
-        let node = self.node.as_mut().filter(|node| node.asked.is_none() && !node.has_left)?;
-        if self.has_failed {
+        let node = &mut self.node;
+        if node.asked.is_some() || node.has_left || self.has_failed {
             return None;
         }
         let (ask, purpose) = match node.again.take_if(|(at, ..)| *at <= now) {
@@ -127,39 +129,37 @@ impl<C: Ord + Copy> Broker<C> {
             None if node.again.is_some() => return None,
             None => {
                 let (request, purpose) = self.next_request(now)?;
-                let node = self.node.as_mut()?;
+                let node = &mut self.node;
                 let (fence, lease) = (node.fence.unwrap_or_default(), node.settings.lease);
                 let number = node.number;
                 node.number += 1;
                 (NodeAsk::new(fence, number, lease, request), purpose)
             }
         };
-        let node = self.node.as_mut()?;
-        node.asked = Some(Asked { ask: ask.clone(), purpose, since: now, is_woken: false });
+        self.node.asked = Some(Asked { ask: ask.clone(), purpose, since: now, is_woken: false });
         Some(ask)
     }
 
     fn next_request(&mut self, now: Instant) -> Option<(NodeRequest, Purpose)> {
-        let node = self.node.as_mut()?;
-        if node.fence.is_none() {
+        if self.node.fence.is_none() {
             return (!self.is_draining).then_some((NodeRequest::Join, Purpose::Join));
         }
-        if !node.was_batch
+        if !self.node.was_batch
             && let Some(batch) = self.next_batch()
         {
             return Some(batch);
         }
-        self.node.as_mut()?.was_batch = false;
+        self.node.was_batch = false;
         if self.is_draining {
             return match self.gather.is_empty() {
                 true => Some((NodeRequest::Leave, Purpose::Leave)),
                 false => self.next_batch(),
             };
         }
-        let begin = self.node.as_ref()?.turn;
+        let begin = self.node.turn;
         for kind in (begin + 1..=begin + KINDS).map(|kind| kind % KINDS) {
             if let Some(found) = self.request_of(kind, now) {
-                self.node.as_mut()?.turn = kind;
+                self.node.turn = kind;
                 return Some(found);
             }
         }
@@ -169,7 +169,7 @@ impl<C: Ord + Copy> Broker<C> {
     fn next_batch(&mut self) -> Option<(NodeRequest, Purpose)> {
         let batch = self.gather.put_out()?;
         let (room, limits) = (self.room(), NodeLimits::of(&self.config));
-        self.node.as_mut()?.was_batch = true;
+        self.node.was_batch = true;
         Some((NodeRequest::Commit { batch, room, limits }, Purpose::Commit))
     }
 
@@ -178,24 +178,23 @@ impl<C: Ord + Copy> Broker<C> {
         match kind {
             0 => self.next_release(),
             1 => {
-                let node = self.node.as_mut()?;
-                let name = node.loading.front().cloned()?;
-                let Phase::Loading { after } = node.claims.get(&name)?.phase.clone() else { return None };
+                let node = &self.node;
+                let (name, after) = node.loading.front().cloned()?;
                 let rows = node.settings.recall_rows;
                 Some((NodeRequest::Recall { name: name.clone(), after, rows }, Purpose::Recall(name)))
             }
             2 => self.next_claims(now, limits),
-            3 if self.node.as_ref()?.look_at <= now => {
-                let kept = core::mem::take(&mut self.node.as_mut()?.kept);
+            3 if self.node.look_at <= now => {
+                let kept = core::mem::take(&mut self.node.kept);
                 let since = |name: &Name| self.conn_of(name).and_then(|conn| self.peers.since(conn));
                 let kept = kept.into_iter().filter_map(|name| Some((now - since(&name)?, name)));
                 let kept = kept.map(|(age, name)| (name, age)).collect();
-                let (room, node) = (self.room(), self.node.as_mut()?);
+                let (room, node) = (self.room(), &mut self.node);
                 node.looked_at = now;
                 Some((NodeRequest::Look { room, after: node.after.clone(), kept }, Purpose::Look))
             }
             4 => self.next_command(limits),
-            5 if self.node.as_ref()?.trim_at <= now => {
+            5 if self.node.trim_at <= now => {
                 let max = self.config.max_dedupe as u64;
                 Some((NodeRequest::Trim { max, rows: TRIMMED }, Purpose::Trim))
             }
@@ -204,7 +203,7 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn next_claims(&self, now: Instant, limits: NodeLimits) -> Option<(NodeRequest, Purpose)> {
-        let node = self.node.as_ref()?;
+        let node = &self.node;
         let due = node.agenda.iter().take_while(|(at, _)| *at <= now).take(MAX_CLAIMS);
         let due = due.filter_map(|(_, name)| Some((name.clone(), node.claims.get(name)?.since)));
         let due: Vec<(Name, Instant)> = due.collect();
@@ -214,7 +213,7 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn next_release(&mut self) -> Option<(NodeRequest, Purpose)> {
-        let node = self.node.as_mut()?;
+        let node = &mut self.node;
         let mut names = Vec::new();
         while names.len() < MAX_CLAIMS
             && node.leaving.front().is_some_and(|(batch, _)| self.gather.is_stored(*batch))
@@ -227,7 +226,7 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn next_command(&mut self, limits: NodeLimits) -> Option<(NodeRequest, Purpose)> {
-        let command = self.node.as_ref()?.commands.front()?;
+        let command = self.node.commands.front()?;
         let (letters, after, rows) = (command.letters.clone(), command.after, LETTERS);
         let request = if command.is_requeue {
             NodeRequest::Requeue { letters, after, rows, limits }
@@ -239,7 +238,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// How much there is room for in memory.
     fn room(&self) -> NodeRoom {
-        let Some(node) = &self.node else { return NodeRoom::default() };
+        let node = &self.node;
         let settings = &node.settings;
         let left = settings.max_loaded_bytes.saturating_sub(node.loaded_bytes);
         let mut except = node.sated.clone();

@@ -25,12 +25,12 @@ impl<C: Ord + Copy> Broker<C> {
             );
             return;
         }
-        let waiting = self.node.as_ref().and_then(|node| node.claims.get(&name)?.conn);
+        let waiting = self.node.waiting_for(&name);
         if let Some(other) = self.conn_of(&name).or(waiting) {
             self.turn_out(other, Reason::Replaced, REPLACED);
         }
         let max = self.config.max_services;
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let is_full = !node.claims.contains_key(&name) && node.claims.len() >= max;
         if is_full || node.waiting.len() >= node.settings.max_waiting {
             self.error(conn, Reason::Full, "there are too many services");
@@ -58,7 +58,7 @@ impl<C: Ord + Copy> Broker<C> {
     /// Whether a frame has to wait, since its connection does.
     pub(in crate::service::bus) fn is_held(&mut self, conn: C, frame: &str) -> bool {
         let most = 2 * self.config.max_message;
-        let Some(node) = &mut self.node else { return false };
+        let node = &mut self.node;
         let Some(waiting) = node.waiting.get_mut(&conn) else { return false };
         let bytes = waiting.frames.iter().map(String::len).sum::<usize>() + frame.len();
         let (all, settings) = (node.held_bytes + frame.len(), &node.settings);
@@ -79,19 +79,16 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     pub(in crate::service::bus) fn is_waiting(&self, conn: C) -> bool {
-        self.node.as_ref().is_some_and(|node| node.waiting.contains_key(&conn))
+        self.node.waiting.contains_key(&conn)
     }
 
     /// A connection has waited too long; but what is claimed is read to its end, however much it is, or nobody would ever have it.
     pub(in crate::service::bus) fn send_on(&mut self, now: Instant, conn: C) {
-        let claim = self.node.as_ref().and_then(|node| {
-            let name = &node.waiting.get(&conn)?.name;
-            Some((node.claims.get(name)?.phase.clone(), node.settings.claim_wait))
-        });
-        if let Some((Phase::Loading { .. }, wait)) = claim
-            && !self.is_out_of_reach(now)
-        {
-            return self.peers.wait(now, conn, now + wait);
+        let node = &self.node;
+        let claim = node.waiting.get(&conn).and_then(|waiting| node.claims.get(&waiting.name));
+        let is_loading = claim.is_some_and(|claim| claim.phase == Phase::Loading);
+        if is_loading && !self.is_out_of_reach(now) {
+            return self.peers.wait(now, conn, now + node.settings.claim_wait);
         }
         let detail = "the service could not be taken over in time";
         self.close_with(conn, CloseCode::TRY_AGAIN_LATER, Reason::Store, detail);
@@ -99,7 +96,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// The connection waits no more, and its service is not claimed for it.
     pub(in crate::service::bus) fn stop_waiting(&mut self, conn: C) {
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let Some(Waiting { name, is_held, .. }) = node.stop_waiting(conn) else { return };
         if let Some(claim) = node.claims.get_mut(&name).filter(|claim| claim.conn == Some(conn)) {
             claim.conn = None;
@@ -115,13 +112,9 @@ impl<C: Ord + Copy> Broker<C> {
     pub(super) fn abandon(&mut self, name: &Name) {
         // Something of the sender may have been forgotten by now, which only who has the claim can write.
         let last = self.last_batch_of(name);
-        let Some(node) = &mut self.node else { return };
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if let Phase::Absent { at } = claim.phase {
-            node.agenda.remove(&(at, name.clone()));
-        }
-        node.loading.retain(|other| other != name);
-        claim.phase = Phase::Leaving;
+        let node = &mut self.node;
+        node.enter(name, Phase::Leaving);
+        node.loading.retain(|(other, _)| other != name);
         node.leaving.push_back((last, name.clone()));
         node.sated.insert(name.clone());
         self.dedupe.unload(name);
@@ -136,12 +129,8 @@ impl<C: Ord + Copy> Broker<C> {
         records: Vec<Record>,
         is_all: bool,
     ) {
-        let Some(node) = &mut self.node else { return };
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if let Phase::Absent { at } = claim.phase {
-            node.agenda.remove(&(at, name.clone()));
-        }
-        (claim.rest, claim.given) = (pending, since);
+        let claim = self.node.enter(name, Phase::Loading).into_iter();
+        claim.for_each(|claim| (claim.rest, claim.given) = (pending, since));
         self.recalled(now, name, records, is_all);
     }
 
@@ -151,43 +140,46 @@ impl<C: Ord + Copy> Broker<C> {
             Record::Id { id, .. } => Some(id.clone()),
             _ => None,
         });
-        let Some(node) = &mut self.node else { return };
-        node.loading.retain(|other| other != name);
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        if claim.conn.is_none() {
-            return self.abandon(name);
-        }
-        match last.filter(|_| !is_all) {
-            Some(after) => {
-                claim.phase = Phase::Loading { after };
-                node.loading.push_back(name.clone());
-                // What the store took for ours would be nowhere.
-                node.sated.insert(name.clone());
-            }
-            None => claim.phase = Phase::Owned,
-        }
-        let is_owned = claim.phase == Phase::Owned;
+        self.node.loading.retain(|(other, _)| other != name);
+        let Some(conn) = self.node.waiting_for(name) else { return self.abandon(name) };
         if !self.remember(records) {
-            return self
-                .refuse_damaged(name, "two of the ids or numbers that are remembered contradict".into());
+            let what = "two of the ids or numbers that are remembered contradict";
+            return self.refuse_damaged(name, what.into());
         }
         while self.dedupe.size() > self.config.max_dedupe {
             self.forget_some(now);
         }
-        if is_owned {
-            self.own(now, name);
+        match last.filter(|_| !is_all) {
+            Some(after) => {
+                self.node.loading.push_back((name.clone(), after));
+                // What the store took for ours would be nowhere.
+                self.node.sated.insert(name.clone());
+            }
+            None => self.own(now, name, conn),
         }
     }
 
-    fn own(&mut self, now: Instant, name: &Name) {
+    /// What is remembered of a sender goes to where a broker has it.
+    fn remember(&mut self, records: Vec<Record>) -> bool {
+        records.into_iter().all(|record| match record {
+            Record::Id { from, id, seq } => self.dedupe.restore_id(&from, &id, seq).is_ok(),
+            Record::Numbers(numbers) => self.dedupe.restore_numbers(&numbers).is_ok(),
+            _ => false,
+        })
+    }
+
+    fn own(&mut self, now: Instant, name: &Name, conn: C) {
         let queue = self.queue_for(name);
-        let Some(node) = &mut self.node else { return };
-        let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else { return };
+        let node = &mut self.node;
         let waiting = node.stop_waiting(conn);
         let (frames, is_held) = waiting.map(|waiting| (waiting.frames, waiting.is_held)).unwrap_or_default();
         node.sated.remove(name);
         node.look_at = now;
-        if node.claims.get(name).is_some_and(|claim| claim.since != claim.given) {
+        let is_younger = node.enter(name, Phase::Owned).is_some_and(|claim| {
+            claim.conn = None;
+            claim.since != claim.given
+        });
+        if is_younger {
             // The store takes the claim for that of an older one, and who registered elsewhere meanwhile for younger.
             node.kept.insert(name.clone());
         }
@@ -199,26 +191,19 @@ impl<C: Ord + Copy> Broker<C> {
         };
         self.tell_registered(conn, service);
         self.attach(now, conn, service);
-        for frame in frames {
-            if self.peers.get(conn).is_some_and(|peer| !peer.is_closing) {
-                self.read(now, conn, &frame);
-            }
-        }
+        frames.iter().for_each(|frame| self.read(now, conn, frame));
     }
 
     /// The service has no connection here any more: its claim is given up, once what is known of it is stored.
     pub(in crate::service::bus) fn give_up_claim(&mut self, name: &Name, service: DefaultKey) {
-        if !self.node.as_ref().is_some_and(|node| node.is_owned(name)) {
+        if !self.node.is_owned(name) {
             return;
         }
         let last = self.last_batch_of(name);
-        if let Some(node) = &mut self.node {
-            node.leaving.push_back((last, name.clone()));
-            node.sated.insert(name.clone());
-            if let Some(claim) = node.claims.get_mut(name) {
-                claim.phase = Phase::Leaving;
-            }
-        }
+        let node = &mut self.node;
+        node.enter(name, Phase::Leaving);
+        node.leaving.push_back((last, name.clone()));
+        node.sated.insert(name.clone());
         let stored = self.queues.get(service).map(|queue| queue.stored()).unwrap_or_default();
         for seq in stored {
             self.leave(seq);
@@ -242,17 +227,13 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// The claim is given up.
     pub(super) fn released(&mut self, now: Instant, name: &Name) {
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         node.sated.remove(name);
-        let Some(claim) = node.claims.get_mut(name).filter(|claim| claim.phase == Phase::Leaving) else {
-            return;
-        };
-        if claim.conn.is_none() {
+        if node.waiting_for(name).is_none() {
             node.claims.remove(name);
-            return;
         }
-        (claim.phase, claim.tries, claim.rest) = (Phase::Absent { at: now }, 0, 0);
-        node.agenda.insert((now, name.clone()));
+        let claim = node.enter(name, Phase::Absent { at: now }).into_iter();
+        claim.for_each(|claim| (claim.tries, claim.rest) = (0, 0));
     }
 
     fn hold(&mut self, conn: C) {

@@ -20,16 +20,8 @@ impl SharedMemory {
         if !refused.is_empty() {
             return Ok(NodeAnswer::Full { seqs: refused });
         }
-        let mut notices = Vec::new();
-        for change in batch.changes() {
-            if let Change::Bury(seq, death) = change
-                && let Some((accepted, _)) = self.memory.message(*seq)
-            {
-                let notice =
-                    DeathNotice::new(accepted.from.clone(), accepted.id.clone(), death.reason.clone());
-                notices.push(notice);
-            }
-        }
+        let notices: Vec<DeathNotice> =
+            batch.changes().iter().filter_map(|change| self.notice_of(change)).collect();
         let places: Vec<(Seq, Name)> =
             batch.changes().iter().filter_map(|change| self.place_of(change)).collect();
         self.memory.carry_out(&self.memory.fitting(batch))?;
@@ -37,9 +29,7 @@ impl SharedMemory {
             self.shelves.entry(name).or_default().load = load;
         }
         for (seq, name) in places {
-            if let Some(shelf) = self.shelves.get_mut(&name) {
-                shelf.taken.remove(&seq);
-            }
+            self.shelves.entry(name).or_default().taken.remove(&seq);
         }
         let places = batch.changes().iter().filter_map(Change::place);
         self.floor = places.fold(self.floor, Seq::max);
@@ -103,6 +93,13 @@ impl SharedMemory {
         self.memory.message(*seq).map(|(accepted, _)| (*seq, accepted.to.clone()))
     }
 
+    /// What is to be told of a change's death.
+    fn notice_of(&self, change: &Change) -> Option<DeathNotice> {
+        let Change::Bury(seq, death) = change else { return None };
+        let (accepted, _) = self.memory.message(*seq)?;
+        Some(DeathNotice::new(accepted.from.clone(), accepted.id.clone(), death.reason.clone()))
+    }
+
     /// Puts what was accepted where it belongs. Places of what is not taken.
     fn shelve(&mut self, fence: Fence, batch: &Batch, room: &NodeRoom) -> Vec<Seq> {
         let (mut left, mut taken) = (Vec::new(), Taken::default());
@@ -122,8 +119,9 @@ impl SharedMemory {
     }
 
     fn note(&mut self, fence: Fence, notice: DeathNotice) {
-        let Some(owner) = self.owner(&notice.from).filter(|owner| *owner != fence) else { return };
-        let Some(life) = self.nodes.get_mut(&owner.slot) else { return };
+        let owner = self.owner(&notice.from).filter(|owner| *owner != fence);
+        let life = owner.and_then(|owner| Some((owner, self.nodes.get_mut(&owner.slot)?)));
+        let Some((owner, life)) = life else { return };
         if life.notices.len() < MAX_KEPT_NOTICES {
             life.notices.push_back(notice);
             self.wakes.insert(owner);

@@ -31,7 +31,7 @@ impl SharedMemory {
         let (mut count, mut full) = (0, 0);
         for accepted in found {
             let (name, size) = (accepted.to.clone(), accepted.size());
-            let Some(shelf) = self.shelves.get_mut(&name) else { return Err(Misfit { at: 0 }) };
+            let shelf = self.shelves.get_mut(&name).ok_or(Misfit { at: 0 })?;
             if !shelf.load.has_place(size, limits) {
                 full += 1;
                 continue;
@@ -53,9 +53,8 @@ impl SharedMemory {
         let count = found.len() as u64;
         for accepted in found {
             self.memory.carry_out(&Batch::new([Change::Purge(accepted.seq)].into()))?;
-            if let Some(shelf) = self.shelves.get_mut(&accepted.to) {
-                shelf.load.purge(accepted.size());
-            }
+            let shelf = self.shelves.get_mut(&accepted.to).ok_or(Misfit { at: 0 })?;
+            shelf.load.purge(accepted.size());
             self.sweep(&accepted.to);
         }
         Ok(NodeAnswer::Changed { letters: count, full: 0, next })

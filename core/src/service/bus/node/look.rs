@@ -4,7 +4,7 @@ use super::answer::{MAX_NOTICES, NodeAnswer, Standing};
 use super::shelf::Shelf;
 use super::{Fence, NodeRoom, SharedMemory};
 use crate::base::Instant;
-use crate::service::bus::Name;
+use crate::service::bus::{Name, Seq};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
@@ -16,31 +16,32 @@ impl SharedMemory {
         room: &NodeRoom,
         after: Option<&Name>,
     ) -> NodeAnswer {
-        let ours = |(_, shelf): &(&Name, &Shelf)| shelf.owner == Some(fence) && !shelf.waiting.is_empty();
-        let (behind, before): (Vec<Name>, Vec<Name>) = self
+        let ours = |(_, shelf): &(&Name, &mut Shelf)| shelf.owner == Some(fence) && !shelf.waiting.is_empty();
+        let (behind, before): (Vec<_>, Vec<_>) = self
             .shelves
-            .iter()
+            .iter_mut()
             .filter(ours)
-            .map(|(name, _)| name.clone())
-            .filter(|name| room.except.binary_search(name).is_err())
-            .partition(|name| after.is_none_or(|after| name > after));
+            .filter(|(name, _)| room.except.binary_search(name).is_err())
+            .partition(|(name, _)| after.is_none_or(|after| *name > after));
         let (mut messages, mut taken) = (Vec::new(), Taken::default());
         let (mut last, mut is_more) = (None, false);
-        for name in behind.into_iter().chain(before) {
-            let Some(shelf) = self.shelves.get_mut(&name) else { continue };
+        for (name, shelf) in behind.into_iter().chain(before) {
             let before = messages.len();
-            while let Some((is_first, seq)) = shelf.waiting.first().copied() {
-                let Some((accepted, progress)) = self.memory.message(seq) else { break };
-                if !taken.take(room, &name, accepted.size()) {
+            let first = |waiting: &BTreeSet<(bool, Seq)>| {
+                let key = *waiting.first()?;
+                Some((key, self.memory.message(key.1)?))
+            };
+            while let Some((key, (accepted, progress))) = first(&shelf.waiting) {
+                if !taken.take(room, name, accepted.size()) {
                     is_more = true;
                     break;
                 }
                 messages.push((accepted.clone(), progress.clone()));
-                shelf.waiting.remove(&(is_first, seq));
-                shelf.taken.insert(seq);
+                shelf.waiting.remove(&key);
+                shelf.taken.insert(key.1);
             }
             if messages.len() > before {
-                last = Some(name);
+                last = Some(name.clone());
             }
         }
         let in_force = |wanted: Fence| self.is_in_force(wanted);
@@ -81,17 +82,15 @@ pub(super) struct Taken {
     rows: u32,
     bytes: u64,
     of: BTreeMap<Name, u32>,
-    full: BTreeSet<Name>,
     is_over: bool,
 }
 
 impl Taken {
-    /// Whether there is room for one more; where there was none for one of a service there is none for those behind it, and where it was
-    /// its bytes there is none for any.
+    /// Whether there is room for one more; where there was none for the bytes of one there is none for any. Those of a service that are
+    /// behind one that there was no room for are not to be tried.
     pub(super) fn take(&mut self, room: &NodeRoom, name: &Name, size: u64) -> bool {
         let of = self.of.entry(name.clone()).or_default();
         let fits = !self.is_over
-            && !self.full.contains(name)
             && room.except.binary_search(name).is_err()
             && self.rows < room.rows
             && *of < room.each;
@@ -100,8 +99,6 @@ impl Taken {
         let fits = fits && is_light;
         if fits {
             (self.rows, self.bytes, *of) = (self.rows + 1, self.bytes + size, *of + 1);
-        } else {
-            self.full.insert(name.clone());
         }
         fits
     }

@@ -27,23 +27,22 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Another node has it, and is told.
     fn ask_later(&mut self, now: Instant, name: &Name) {
-        let Some(node) = &mut self.node else { return };
-        let Some(claim) = node.claims.get_mut(name) else { return };
-        let wait = FIRST_RETRY.saturating_mul(1 << claim.tries.min(10)).min(node.settings.poll);
-        claim.tries += 1;
+        let tries = self.node.claims.get_mut(name).map_or(0, |claim| {
+            claim.tries += 1;
+            claim.tries - 1
+        });
+        let wait = FIRST_RETRY.saturating_mul(1 << tries.min(10)).min(self.node.settings.poll);
         self.schedule_claim(name, now + wait);
     }
 
     /// The store did not take it.
     pub(super) fn ask_again(&mut self, now: Instant, name: &Name) {
-        let retry = self.node.as_ref().map_or(Duration::ZERO, |node| node.settings.retry);
-        self.schedule_claim(name, now + retry);
+        self.schedule_claim(name, now + self.node.settings.retry);
     }
 
     fn schedule_claim(&mut self, name: &Name, at: Instant) {
-        let Some(node) = &mut self.node else { return };
-        if node.claims.get(name).is_some_and(|claim| claim.conn.is_some()) {
-            node.schedule(name, at);
+        if self.node.waiting_for(name).is_some() {
+            self.node.schedule(name, at);
         } else {
             self.abandon(name);
         }
@@ -51,25 +50,20 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Whoever waits for the claim is replaced by who registered at another node since.
     fn lose(&mut self, now: Instant, name: &Name, since: Instant) {
-        let Some(node) = &mut self.node else { return };
-        let Some(claim) = node.claims.get(name) else { return };
-        if claim.since != since && claim.conn.is_some() {
+        let waiting = self.node.claims.get(name).and_then(|claim| Some((claim.conn?, claim.since)));
+        match waiting {
             // That is another one, of which the store does not know yet.
-            return node.schedule(name, now);
-        }
-        match claim.conn {
-            Some(conn) => self.turn_out(conn, Reason::Replaced, REPLACED),
+            Some((_, other)) if other != since => self.node.schedule(name, now),
+            Some((conn, _)) => self.turn_out(conn, Reason::Replaced, REPLACED),
             None => self.abandon(name),
         }
     }
 
     /// There are too many services for one more.
     fn refuse_claim(&mut self, name: &Name) {
-        let Some(node) = &mut self.node else { return };
-        let Some(conn) = node.claims.get_mut(name).and_then(|claim| claim.conn.take()) else {
-            return self.abandon(name);
-        };
+        let waiting = self.node.waiting_for(name);
         self.abandon(name);
+        let Some(conn) = waiting else { return };
         self.stop_waiting(conn);
         self.error(conn, Reason::Full, "there are too many services");
     }
@@ -82,12 +76,12 @@ impl<C: Ord + Copy> Broker<C> {
             // It will come again, and be handed what comes before the damage again: nothing is to die of that.
             self.take_back_out(self.clock.last(), service);
         }
-        let waiting = self.node.as_ref().and_then(|node| node.claims.get(name)?.conn);
+        let waiting = self.node.waiting_for(name);
         if let Some(conn) = waiting.or_else(|| self.conn_of(name)) {
             let detail = "what is stored of the service is damaged";
             self.close_with(conn, CloseCode::TRY_AGAIN_LATER, Reason::Store, detail);
         }
-        let claim = self.node.as_ref().and_then(|node| node.claims.get(name));
+        let claim = self.node.claims.get(name);
         if claim.is_some_and(|claim| claim.phase != Phase::Leaving) {
             self.abandon(name);
         }

@@ -11,36 +11,37 @@ use slotmap::DefaultKey;
 impl<C: Ord + Copy> Broker<C> {
     /// Whether this broker hands out the messages of a service.
     pub(in crate::service::bus) fn is_claimed(&self, service: DefaultKey) -> bool {
-        let Some(node) = &self.node else { return true };
-        self.queues.get(service).is_some_and(|queue| node.is_owned(&queue.name))
+        !self.is_node || self.queues.get(service).is_some_and(|queue| self.node.is_owned(&queue.name))
     }
 
     /// Whether nobody can have taken its place yet.
     pub(in crate::service::bus) fn is_in_force(&self) -> bool {
-        self.node.as_ref().is_none_or(|node| node.fence.is_some() && self.clock.last() < node.lease_until)
+        !self.is_node || self.clock.last() < self.node.lease_until
     }
 
     /// Messages of a service that wait in the store, as far as is known.
     pub(in crate::service::bus) fn rest(&self, name: &Name) -> u64 {
-        let claim = self.node.as_ref().and_then(|node| node.claims.get(name));
+        let claim = self.node.claims.get(name);
         claim.filter(|claim| claim.phase == Phase::Owned).map_or(0, |claim| claim.rest)
     }
 
     pub(in crate::service::bus) fn letters_known(&self) -> usize {
-        let of_all = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        self.node.as_ref().map_or(self.dead.len(), |node| of_all(node.standing.dead_letters))
+        if !self.is_node {
+            return self.dead.len();
+        }
+        usize::try_from(self.node.standing.dead_letters).unwrap_or(usize::MAX)
     }
 
     /// Whether the store has not answered for so long that others are better off elsewhere.
     pub(super) fn is_out_of_reach(&self, now: Instant) -> bool {
-        let Some(node) = &self.node else { return false };
+        let node = &self.node;
         let over = node.lease_until + node.settings.grace;
         node.fence.is_some() && over <= now
     }
 
     /// Since when the store has not been reached, or not answered for too long.
     pub(in crate::service::bus) fn away_since(&self) -> Option<Wall> {
-        let (node, now) = (self.node.as_ref()?, self.clock.last());
+        let (node, now) = (&self.node, self.clock.last());
         let asked = node.asked.as_ref().map(|asked| asked.since).filter(|_| self.is_late(now));
         let ago = now - [node.away_since, asked].into_iter().flatten().min()?;
         let ago = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
@@ -48,7 +49,7 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     fn is_late(&self, now: Instant) -> bool {
-        let Some(node) = &self.node else { return false };
+        let node = &self.node;
         let asked = node.asked.as_ref().map(|asked| asked.since);
         let since = [node.away_since, asked].into_iter().flatten().min();
         since.is_some_and(|since| since + node.settings.patience <= now)
@@ -65,7 +66,7 @@ impl<C: Ord + Copy> Broker<C> {
             return Err((Reason::Store, "the store is not to be reached"));
         }
         let unstored = self.unstored.len();
-        let Some(node) = &mut self.node else { return Ok(()) };
+        let node = &mut self.node;
         let settings = &node.settings;
         if unstored >= settings.max_unstored || node.unstored_bytes + bytes > settings.max_unstored_bytes {
             return Err((Reason::Full, "too much is on its way to the store"));
@@ -82,15 +83,15 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// A message is in memory no more.
     pub(in crate::service::bus) fn unload(&mut self, bytes: u64) {
-        if let Some(node) = &mut self.node {
-            node.loaded_bytes -= bytes;
+        if self.is_node {
+            self.node.loaded_bytes -= bytes;
         }
     }
 
     /// Has it said of a service whether there is enough of it in memory.
     pub(in crate::service::bus) fn weigh(&mut self, service: DefaultKey) {
         let now = self.clock.last();
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let Some(queue) = self.queues.get(service).filter(|queue| node.is_owned(&queue.name)) else { return };
         let (count, bytes) = (queue.pending, queue.pending_bytes as u64);
         let settings = &node.settings;
@@ -112,7 +113,7 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Acts on what is due of a node.
     pub(in crate::service::bus) fn handle_node_due(&mut self, now: Instant) {
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         if node.drain_until <= now {
             node.drain_until = Instant::NEVER;
             return self.give_up_drain();
@@ -130,7 +131,10 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// It begins to end.
     pub(in crate::service::bus) fn drain_node(&mut self, now: Instant) {
-        let Some(node) = &mut self.node else { return };
+        if !self.is_node {
+            return;
+        }
+        let node = &mut self.node;
         node.drain_until = now + node.settings.drain_timeout;
         node.has_left = node.fence.is_none() && node.asked.is_none();
         let waiting: Vec<C> = node.waiting.keys().copied().collect();
@@ -138,8 +142,7 @@ impl<C: Ord + Copy> Broker<C> {
             self.stop_waiting(conn);
             self.error(conn, Reason::Closing, "the bus is shutting down");
         }
-        let Some(node) = &mut self.node else { return };
-        let commands = core::mem::take(&mut node.commands);
+        let commands = core::mem::take(&mut self.node.commands);
         commands.iter().for_each(|command| self.tell(command.ticket, Err(CommandError::Closing)));
     }
 
@@ -149,13 +152,11 @@ impl<C: Ord + Copy> Broker<C> {
         for conn in self.peers.all() {
             self.answered_to(conn, u32::MAX);
         }
-        if let Some(node) = &mut self.node {
-            (node.has_left, node.again) = (true, None);
-        }
+        (self.node.has_left, self.node.again) = (true, None);
     }
 
     pub(in crate::service::bus) fn has_left(&self) -> bool {
-        self.has_failed || self.node.as_ref().is_none_or(|node| node.has_left)
+        self.has_failed || !self.is_node || self.node.has_left
     }
 
     /// Dead letters are to be sent again or thrown away: the store has them.
@@ -169,7 +170,7 @@ impl<C: Ord + Copy> Broker<C> {
     ) {
         let now = self.begin(now, wall);
         let is_late = self.is_late(now);
-        let Some(node) = &mut self.node else { return };
+        let node = &mut self.node;
         let refused = if self.is_draining {
             Some(CommandError::Closing)
         } else if self.has_failed
@@ -190,15 +191,16 @@ impl<C: Ord + Copy> Broker<C> {
 
     /// Some of them are.
     pub(super) fn changed(&mut self, letters: u64, full: u64, next: Option<Seq>) {
-        let Some(node) = &mut self.node else { return };
-        let Some(command) = node.commands.front_mut() else { return };
+        // A drain may have refused it meanwhile.
+        let Some(mut command) = self.node.commands.pop_front() else { return };
         command.changed.letters += letters;
         command.changed.full += full;
         if let Some(next) = next {
             command.after = next;
+            self.node.commands.push_front(command);
             return;
         }
-        let Some(Command { ticket, letters, changed, .. }) = node.commands.pop_front() else { return };
+        let Command { ticket, letters, changed, .. } = command;
         let is_unknown = letters != Letters::All && changed == Changed::default();
         self.tell(ticket, if is_unknown { Err(CommandError::Unknown) } else { Ok(changed) });
     }

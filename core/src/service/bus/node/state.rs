@@ -30,8 +30,8 @@ pub(in crate::service::bus) struct Node<C> {
     pub(super) kept: BTreeSet<Name>,
     /// Claims that are to be asked for, by when. One entry each.
     pub(super) agenda: BTreeSet<(Instant, Name)>,
-    /// Claims of whose senders not all is read.
-    pub(super) loading: VecDeque<Name>,
+    /// Claims of whose senders not all is read, but the ids up to that one.
+    pub(super) loading: VecDeque<(Name, Name)>,
     /// Claims that are to be given up once a batch is stored.
     pub(super) leaving: VecDeque<(u64, Name)>,
     /// Connections whose services are not claimed yet.
@@ -108,12 +108,12 @@ pub(super) struct Claim<C> {
 }
 
 /// How far it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// To be asked for then.
     Absent { at: Instant },
-    /// Ours, but not all that is remembered of the sender is read: the ids up to this one.
-    Loading { after: Name },
+    /// Ours, but not all that is remembered of the sender is read.
+    Loading,
     /// Ours.
     Owned,
     /// Given up, once all is stored that is about it.
@@ -140,7 +140,7 @@ pub(super) struct Command {
 }
 
 impl<C: Ord + Copy> Node<C> {
-    pub(super) fn new(settings: NodeSettings) -> Self {
+    pub(in crate::service::bus) fn new(settings: NodeSettings) -> Self {
         Self {
             settings: settings.settled(),
             fence: None,
@@ -175,14 +175,28 @@ impl<C: Ord + Copy> Node<C> {
         }
     }
 
-    /// Has a claim asked for at that time.
+    /// Has a claim asked for at that time, if it is to be asked for.
     pub(super) fn schedule(&mut self, name: &Name, at: Instant) {
-        let Some(claim) = self.claims.get_mut(name) else { return };
-        if let Phase::Absent { at: before } = &mut claim.phase {
-            self.agenda.remove(&(*before, name.clone()));
-            *before = at;
+        if self.claims.get(name).is_some_and(|claim| matches!(claim.phase, Phase::Absent { .. })) {
+            self.enter(name, Phase::Absent { at });
+        }
+    }
+
+    /// How far a claim is from here on: what is absent is on the agenda, and nothing else is.
+    pub(super) fn enter(&mut self, name: &Name, phase: Phase) -> Option<&mut Claim<C>> {
+        let claim = self.claims.get_mut(name)?;
+        if let Phase::Absent { at } = core::mem::replace(&mut claim.phase, phase) {
+            self.agenda.remove(&(at, name.clone()));
+        }
+        if let Phase::Absent { at } = phase {
             self.agenda.insert((at, name.clone()));
         }
+        Some(claim)
+    }
+
+    /// The connection that waits for a claim.
+    pub(super) fn waiting_for(&self, name: &Name) -> Option<C> {
+        self.claims.get(name)?.conn
     }
 
     /// A connection waits no more.

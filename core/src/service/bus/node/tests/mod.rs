@@ -1,5 +1,7 @@
 //! Two nodes, their store and their services, each move of which is made by hand.
 
+mod claims;
+mod commands;
 mod masses;
 mod moving;
 mod refusing;
@@ -126,6 +128,13 @@ impl Nodes {
             false => self.shared.carry_out(self.now, &ask).unwrap(),
         };
         change(&mut answer);
+        self.asked.insert(at, ask);
+        self.answer(at, answer);
+    }
+
+    /// The store does nothing of what a node asked, and answers this.
+    fn answer(&mut self, at: usize, answer: NodeAnswer) {
+        let Some(ask) = self.asked.remove(&at) else { return };
         self.asks.push((at, ask.request, answer.clone()));
         let (now, wall) = (self.now, self.wall());
         self.nodes[at].answered(now, wall, answer);

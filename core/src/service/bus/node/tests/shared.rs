@@ -3,8 +3,8 @@
 use super::{name, secs};
 use crate::base::{Instant, Wall};
 use crate::service::bus::{
-    Accepted, Batch, BusConfig, Change, ClaimOutcome, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeLimits,
-    NodeRequest, NodeRoom, Numbers, Record, Seq, SharedMemory,
+    Accepted, Batch, BusConfig, Change, ClaimOutcome, DeadReason, Death, Fence, MAX_KEPT_NOTICES, MAX_NODES,
+    NodeAnswer, NodeAsk, NodeLimits, NodeRequest, NodeRoom, Numbers, Progress, Record, Seq, SharedMemory,
 };
 use alloc::format;
 use alloc::vec;
@@ -147,4 +147,85 @@ fn who_has_been_away_for_long_is_fenced_by_a_trim_of_who_has_not() {
         assert_eq!(shared.owner(&name("x")).is_none(), is_fenced, "{now}");
     }
     assert_eq!(a.ask(&mut shared, 80, NodeRequest::Leave), NodeAnswer::Fenced);
+}
+
+#[test]
+fn a_claim_that_a_node_has_already_is_had_again() {
+    let mut shared = SharedMemory::default();
+    let (mut a, mut b) = (Asker::join(&mut shared, 0), Asker::join(&mut shared, 0));
+    for now in [1, 2] {
+        assert!(matches!(a.claim(&mut shared, now, "x", 0), ClaimOutcome::Had { .. }), "{now}");
+    }
+    // However long ago it was, a registration has a time: this one is older than any.
+    assert_eq!(b.claim(&mut shared, 3, "x", u64::MAX), ClaimOutcome::Replaced);
+    assert!(matches!(b.claim(&mut shared, 3, "y", u64::MAX), ClaimOutcome::Had { .. }));
+}
+
+#[test]
+fn only_a_claim_of_its_own_is_kept_by_a_node() {
+    let mut shared = SharedMemory::default();
+    let (mut a, mut b) = (Asker::join(&mut shared, 0), Asker::join(&mut shared, 0));
+    a.claim(&mut shared, 0, "x", 0);
+    b.claim(&mut shared, 0, "y", 0);
+    let kept = vec![(name("x"), secs(1)), (name("y"), secs(1)), (name("z"), secs(1))];
+    let look = NodeRequest::Look { room: NodeRoom::default(), after: None, kept };
+    assert!(matches!(a.ask(&mut shared, 6, look), NodeAnswer::Looked { .. }));
+    assert_eq!(b.claim(&mut shared, 6, "x", 2), ClaimOutcome::Replaced);
+    assert_eq!(a.claim(&mut shared, 6, "y", 2), ClaimOutcome::Wanted);
+    assert_eq!(shared.owner(&name("z")), None);
+}
+
+/// Two nodes, the second of which has the claim of a receiver; so many messages are its.
+fn sent(shared: &mut SharedMemory, count: u64) -> [Asker; 2] {
+    let mut all = [0; 2].map(|_| Asker::join(shared, 0));
+    all[0].claim(shared, 0, "x", 0);
+    all[1].claim(shared, 0, "y", 0);
+    let changes = (1..=count).map(|n| message(64 * n, "x", "y")).collect();
+    let limits = NodeLimits { max_pending: count, ..NodeLimits::of(&BusConfig::default()) };
+    let request = NodeRequest::Commit { batch: Batch::new(changes), room: NodeRoom::default(), limits };
+    assert!(matches!(all[0].ask(shared, 0, request), NodeAnswer::Committed { .. }));
+    all
+}
+
+fn bury(seq: u64) -> Change {
+    Change::Bury(Seq(seq), Death::new(DeadReason::AckTimeout, Wall::default(), Progress::default()))
+}
+
+#[test]
+fn no_more_deaths_are_kept_for_a_node_than_may_be() {
+    let mut shared = SharedMemory::default();
+    let count = MAX_KEPT_NOTICES as u64 + 1;
+    let [mut a, mut b] = sent(&mut shared, count);
+    b.ask(&mut shared, 0, commit((1..=count).map(|n| bury(64 * n)).collect()));
+    let mut told = 0;
+    loop {
+        let look = NodeRequest::Look { room: NodeRoom::default(), after: None, kept: vec![] };
+        let NodeAnswer::Looked { notices, .. } = a.ask(&mut shared, 0, look) else { panic!() };
+        if notices.is_empty() {
+            break;
+        }
+        told += notices.len();
+    }
+    assert_eq!(told, MAX_KEPT_NOTICES);
+}
+
+#[test]
+fn a_service_with_too_many_bytes_of_dead_letters_gets_no_more() {
+    let mut shared = SharedMemory::default();
+    let [mut a, mut b] = sent(&mut shared, 1);
+    b.ask(&mut shared, 0, commit(vec![bury(64)]));
+    let limits = NodeLimits { max_dead_bytes: 1, ..NodeLimits::of(&BusConfig::default()) };
+    let batch = Batch::new(vec![message(128, "x", "y")]);
+    let request = NodeRequest::Commit { batch, room: NodeRoom::default(), limits };
+    assert_eq!(a.ask(&mut shared, 0, request), NodeAnswer::Full { seqs: vec![Seq(128)] });
+}
+
+#[test]
+fn dead_letters_are_not_sent_again_by_a_batch() {
+    let mut shared = SharedMemory::default();
+    let [_, b] = sent(&mut shared, 1);
+    for change in [Change::Purge(Seq(64)), Change::Requeue { dead: Seq(64), seq: Seq(128) }] {
+        let ask = NodeAsk::new(b.fence, b.number + 1, secs(10), commit(vec![change]));
+        assert!(shared.carry_out(Instant::ORIGIN, &ask).is_err());
+    }
 }

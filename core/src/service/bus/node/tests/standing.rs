@@ -1,7 +1,11 @@
 //! Nodes that lose their place, their lease, or the store.
 
-use super::{Nodes, secs};
-use crate::service::bus::{Broker, BusConfig, BusEvent, NodeAnswer, NodeRequest, NodeSettings, Reason};
+use super::{Conn, Nodes, name, secs};
+use crate::service::bus::{
+    Broker, BusConfig, BusEvent, Fence, MAX_NODES, NodeAnswer, NodeAsk, NodeRequest, NodeSettings, Reason,
+};
+use alloc::format;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 #[test]
@@ -175,4 +179,126 @@ fn who_comes_back_first_when_the_store_does_fences_nobody() {
     nodes.cut.clear();
     nodes.pass(secs(100));
     assert!(!nodes.events.contains(&(0, BusEvent::Fenced)));
+}
+
+#[test]
+fn one_that_finds_no_place_asks_for_one_again() {
+    let mut nodes = Nodes::new();
+    for number in 1..=u64::from(MAX_NODES) {
+        let join = NodeAsk::new(Fence::default(), number, secs(5), NodeRequest::Join);
+        nodes.shared.carry_out(nodes.now, &join).unwrap();
+    }
+    nodes.nodes[1] = Broker::node(BusConfig::default(), NodeSettings::default());
+    nodes.act();
+    assert_eq!((nodes.nodes[1].fence(), nodes.events.last()), (None, Some(&(1, BusEvent::Crowded))));
+    nodes.pass(secs(6));
+    assert!(nodes.nodes[1].fence().is_some());
+    nodes.settle(1, "a");
+    nodes.send(1, "a", "b", "m");
+    assert_eq!(nodes.heard("a"), ["accepted m"]);
+}
+
+#[test]
+fn what_comes_of_nothing_that_was_asked_changes_nothing() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "a");
+    let (now, wall) = (nodes.now, nodes.wall());
+    nodes.nodes[0].answered(now, wall, NodeAnswer::Fenced);
+    nodes.send(0, "a", "b", "m");
+    assert_eq!((nodes.heard("a"), nodes.closed.get("a")), (["accepted m".into()].into(), None));
+    // One that has a store of its own heeds neither.
+    let mut alone = Broker::<Conn>::new(BusConfig::default());
+    alone.woken(now);
+    alone.answered(now, wall, NodeAnswer::Fenced);
+    assert_eq!((alone.poll_action(), alone.poll_timeout()), (None, None));
+}
+
+#[test]
+fn who_is_being_closed_is_not_told_once_more_that_all_are() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "a");
+    nodes.register(0, "a2", "a");
+    assert_eq!(
+        (nodes.heard("a"), nodes.heard("a2")),
+        (["error: replaced".into()].into(), ["registered 0".into()].into())
+    );
+    nodes.by_hand = [0].into();
+    nodes.pass(secs(1));
+    nodes.by_hand.clear();
+    nodes.carry_out_but(0, |answer| *answer = NodeAnswer::Fenced);
+    nodes.act();
+    assert_eq!((nodes.heard("a").len(), nodes.closed["a"]), (0, Reason::Replaced));
+    assert_eq!((nodes.heard("a2"), nodes.closed["a2"]), (["error: closing".into()].into(), Reason::Closing));
+    // Nor when the store is away.
+    nodes.register(0, "b", "b");
+    nodes.register(0, "b2", "b");
+    nodes.heard("b");
+    nodes.cut = [0].into();
+    nodes.pass(secs(31));
+    assert_eq!((nodes.heard("b").len(), nodes.closed["b"]), (0, Reason::Replaced));
+    assert_eq!(nodes.closed["b2"], Reason::Store);
+}
+
+#[test]
+fn one_that_is_no_node_yet_ends_once_it_knows_that_it_is_none() {
+    let mut nodes = Nodes::new();
+    // Nothing was asked yet; a place was asked for.
+    for is_asked in [false, true] {
+        nodes.nodes[0] = Broker::node(BusConfig::default(), NodeSettings::default());
+        nodes.by_hand = [0].into();
+        if is_asked {
+            nodes.act();
+        }
+        let (now, wall) = (nodes.now, nodes.wall());
+        nodes.nodes[0].drain(now, wall);
+        nodes.act();
+        assert_eq!(nodes.nodes[0].is_drained(), !is_asked);
+    }
+    let join = nodes.asks.len();
+    nodes.by_hand.clear();
+    nodes.carry_out(0);
+    nodes.act();
+    assert!(nodes.nodes[0].is_drained());
+    assert!(matches!(nodes.asks[join..], [(0, NodeRequest::Join, _), (0, NodeRequest::Leave, _)]));
+}
+
+#[test]
+fn who_waits_for_a_claim_is_told_that_the_bus_ends() {
+    let mut nodes = Nodes::new();
+    nodes.by_hand = [0].into();
+    nodes.register(0, "a", "a");
+    let (now, wall) = (nodes.now, nodes.wall());
+    nodes.nodes[0].drain(now, wall);
+    nodes.by_hand.clear();
+    nodes.carry_out(0);
+    nodes.act();
+    assert_eq!((nodes.heard("a"), nodes.shared.owner(&name("a"))), (["error: closing".into()].into(), None));
+    assert!(nodes.nodes[0].is_drained());
+}
+
+#[test]
+fn what_is_remembered_too_much_is_forgotten_bit_by_bit_and_not_once_a_minute() {
+    let mut nodes = Nodes::with(|config, _| config.max_dedupe = 100);
+    for service in ["a", "b"] {
+        nodes.settle(0, service);
+        for n in 0..80 {
+            nodes.send(0, service, "x", &format!("{service}{n}"));
+        }
+        nodes.close(0, service);
+        nodes.pass(secs(1));
+    }
+    let trims = |nodes: &Nodes| {
+        let is_trim = |at: &&(usize, NodeRequest, NodeAnswer)| matches!(at.1, NodeRequest::Trim { .. });
+        let forgotten = |at: &(usize, NodeRequest, NodeAnswer)| match at.2 {
+            NodeAnswer::Trimmed { forgotten } => forgotten,
+            _ => panic!("{at:?}"),
+        };
+        nodes.asks.iter().filter(is_trim).map(forgotten).collect::<Vec<_>>()
+    };
+    nodes.pass(secs(56));
+    assert_eq!(trims(&nodes).len(), 0);
+    nodes.pass(secs(5));
+    let all = trims(&nodes);
+    assert_eq!((all.iter().sum::<u64>(), all.len()), (60, 3), "{all:?}");
+    assert_eq!(nodes.nodes.iter().map(|node| node.stats().forgotten).sum::<u64>(), 60);
 }
