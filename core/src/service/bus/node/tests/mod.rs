@@ -1,5 +1,6 @@
 //! Two nodes, their store and their services, each move of which is made by hand.
 
+mod late;
 mod masses;
 mod moving;
 mod refusing;
