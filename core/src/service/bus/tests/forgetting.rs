@@ -63,6 +63,7 @@ fn a_message_that_was_not_taken_uses_its_id_up() {
     for (id, seq) in [("x", 1), ("p-1", 4), ("q-7", 6)] {
         assert!(ids.has(id));
         ids.take_back(id, seq);
+        ids.take_back(id, seq);
         assert!(!ids.has(id), "{id}");
     }
     assert!(["y", "p-0", "p-2"].iter().all(|id| ids.has(id)));

@@ -204,3 +204,17 @@ fn different_things_that_were_seen_are_the_same() {
         assert_ne!(seen(&all), seen(other));
     }
 }
+
+#[test]
+fn parts_of_what_was_seen_hide_each_other() {
+    let mut seen = Seen::default();
+    for (from, id) in [("a", "m-1"), ("a", "x"), ("b", "x")] {
+        seen.insert(&name(from), &name(id));
+    }
+    assert!(seen.of("c").is_empty());
+    let mut part = seen.of("a");
+    assert!(part.contains("a", "x") && !part.contains("b", "x") && part.len() == 2);
+    // What both have is there once.
+    part.merge(seen.clone());
+    assert_eq!((part.len(), part), (3, seen));
+}

@@ -23,7 +23,7 @@ pub(super) struct Wire {
     /// Frames on their way to the bus, and where each ends.
     pub(super) up: VecDeque<(String, u64)>,
     pub(super) down: VecDeque<String>,
-    is_closing: bool,
+    pub(super) is_closing: bool,
 }
 
 pub(super) struct Side {

@@ -34,3 +34,19 @@ fn an_answer_behind_the_end_of_a_drain_is_acted_on() {
         assert!(nodes.nodes[0].is_drained() && !nodes.asked.contains_key(&0));
     }
 }
+
+#[test]
+fn what_a_service_sends_itself_before_it_leaves_stays_in_the_memory_of_its_node() {
+    let mut nodes = Nodes::new();
+    nodes.settle(0, "a");
+    nodes.by_hand = [0].into();
+    nodes.send(0, "a", "a", "m");
+    nodes.close(0, "a");
+    nodes.by_hand.clear();
+    nodes.carry_out(0);
+    nodes.pass(secs(1));
+    assert_eq!((nodes.nodes[0].stats().pending, nodes.pending()), (0, 1));
+    nodes.register(1, "a2", "a");
+    nodes.pass(secs(1));
+    assert_eq!(nodes.heard("a2"), ["registered 1", "m#0"]);
+}
