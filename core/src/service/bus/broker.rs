@@ -167,9 +167,10 @@ impl<C: Ord + Copy> Broker<C> {
         self.has_failed
     }
 
-    /// A connection is open. From here on it may register.
+    /// A connection is open. From here on it may register. One that was there under this name has ended.
     pub fn opened(&mut self, now: Instant, conn: C) {
         let now = self.clock.advance(now);
+        self.gone(conn);
         self.peers.open(now, conn, &self.config);
     }
 
@@ -229,6 +230,10 @@ impl<C: Ord + Copy> Broker<C> {
     /// The connection has ended, however it did.
     pub fn closed(&mut self, now: Instant, wall: Wall, conn: C) {
         self.begin(now, wall);
+        self.gone(conn);
+    }
+
+    fn gone(&mut self, conn: C) {
         self.stop_waiting(conn);
         if let Some(service) = self.peers.remove(conn).and_then(|peer| peer.service) {
             self.detach(conn, service, None);

@@ -45,10 +45,11 @@ impl<A> Into<'_, A> {
 
 /// Takes a number out of what is to be written. False if none is left.
 fn without(numbers: &mut Numbers, number: u64) -> bool {
-    let Some(mut runs) = Runs::restored(numbers) else { return true };
-    let is_left = runs.remove(number);
-    *numbers = runs.numbers(&numbers.from, &numbers.prefix);
-    is_left
+    Runs::restored(numbers).is_none_or(|mut runs| {
+        let is_left = runs.remove(number);
+        *numbers = runs.numbers(&numbers.from, &numbers.prefix);
+        is_left
+    })
 }
 
 impl Dedupe {
@@ -79,7 +80,7 @@ impl Dedupe {
             let sender = &self.senders[from];
             if sender.ids.len() > config.max_ids {
                 let oldest = sender.by_age.first().copied();
-                oldest.into_iter().for_each(|oldest| self.forget(oldest, &mut into));
+                oldest.and_then(|oldest| self.forget(oldest, &mut into));
             }
         }
         self.shrink(config.max_dedupe, into);
@@ -87,8 +88,7 @@ impl Dedupe {
 
     /// Forgets the oldest until there is no more than may be.
     pub(super) fn shrink<A>(&mut self, max: usize, mut into: Into<'_, A>) {
-        while self.size > max {
-            let Some(oldest) = self.ages.keys().next().copied() else { return };
+        while let Some(oldest) = self.ages.keys().next().copied().filter(|_| self.size > max) {
             self.forgotten += 1;
             self.forget(oldest, &mut into);
         }
@@ -214,9 +214,12 @@ impl Dedupe {
             };
             self.size += runs.size();
             let is_full = sender.prefixes.len() >= config.max_prefixes;
-            let oldest = sender.prefixes.values().map(|runs| runs.used).min().filter(|_| is_full);
+            let oldest = sender.prefixes.iter().min_by_key(|(_, runs)| runs.used).filter(|_| is_full);
+            let oldest = oldest.map(|(prefix, runs)| (prefix.clone(), runs.used, runs.only()));
             sender.prefixes.insert(prefix.clone(), runs);
-            oldest.into_iter().for_each(|oldest| self.give_up_prefix(oldest, into));
+            if let Some(oldest) = oldest {
+                self.give_up_prefix(from, oldest, into);
+            }
         }
         self.ages.insert(seq, What::Numbers { from: from.clone(), prefix: prefix.clone() });
         into.gather.dirty.insert((from.clone(), prefix.clone()));
@@ -226,13 +229,15 @@ impl Dedupe {
 
     /// A prefix that had but one number was none: that id is remembered by itself, so that ids that only look like numbers are
     /// remembered as long as others.
-    fn give_up_prefix<A>(&mut self, used: Seq, into: &mut Into<'_, A>) {
-        let Some(What::Numbers { from, prefix }) = self.ages.get(&used) else { return };
-        let (from, prefix) = (from.clone(), prefix.clone());
-        let only = self.senders.get(&from).and_then(|sender| sender.prefixes.get(&prefix)?.only());
+    fn give_up_prefix<A>(
+        &mut self,
+        from: &Name,
+        (prefix, used, only): (Name, Seq, Option<u64>),
+        into: &mut Into<'_, A>,
+    ) {
         self.forget(used, into);
         if let Some(id) = only.and_then(|number| Name::new(&alloc::format!("{prefix}-{number}")).ok()) {
-            self.add_id(&from, &id, used, into);
+            self.add_id(from, &id, used, into);
         }
     }
 
@@ -245,11 +250,12 @@ impl Dedupe {
         into.push(Change::RememberId { from: from.clone(), id: id.clone(), seq });
     }
 
-    fn forget<A>(&mut self, age: Seq, into: &mut Into<'_, A>) {
-        let Some(what) = self.ages.remove(&age) else { return };
+    /// Forgets what is of that age; `None` if nothing is.
+    fn forget<A>(&mut self, age: Seq, into: &mut Into<'_, A>) -> Option<()> {
+        let what = self.ages.remove(&age)?;
         let (What::Id { from, .. } | What::Numbers { from, .. }) = &what;
         let from = from.clone();
-        let Some(sender) = self.senders.get_mut(&from) else { return };
+        let sender = self.senders.get_mut(&from)?;
         match what {
             What::Id { from, id } => {
                 sender.ids.remove(&id);
@@ -260,16 +266,16 @@ impl Dedupe {
             What::Numbers { from, prefix } => {
                 let key = (from, prefix);
                 into.gather.dirty.remove(&key);
-                if let Some(runs) = sender.prefixes.remove(&key.1) {
-                    self.size -= runs.size();
-                    if runs.is_written {
-                        into.push(Change::ForgetNumbers { from: key.0, prefix: key.1 });
-                    }
+                let runs = sender.prefixes.remove(&key.1)?;
+                self.size -= runs.size();
+                if runs.is_written {
+                    into.push(Change::ForgetNumbers { from: key.0, prefix: key.1 });
                 }
             }
         }
         if sender.ids.is_empty() && sender.prefixes.is_empty() {
             self.senders.remove(&from);
         }
+        Some(())
     }
 }

@@ -1,8 +1,10 @@
 //! Messages on their way to their services, and how deliveries end.
 
 use super::broker::{After, Broker};
-use super::held::Place;
-use super::{BusEvent, Change, DeadReason, Death, End, Name, Progress, Reason, Seq};
+use super::held::{Held, Place};
+use super::queue::Queue;
+use super::wire::kept;
+use super::{Accepted, BusEvent, Change, DeadReason, Death, End, Name, Progress, Reason, Seq};
 use crate::base::Instant;
 use alloc::boxed::Box;
 use alloc::format;
@@ -25,8 +27,7 @@ impl<C: Ord + Copy> Broker<C> {
             self.unknown(conn, Reason::UnknownMessage, id);
             return;
         }
-        let DeadReason::Nack(reason) = DeadReason::nack(reason) else { return };
-        self.end(now, seq, &End::Nack(reason));
+        self.end(now, seq, &End::Nack(kept(reason).into()));
     }
 
     /// What the services of the line are handed, one by one: the connection and the message. `None` if there is nothing for this one.
@@ -82,12 +83,10 @@ impl<C: Ord + Copy> Broker<C> {
         }
     }
 
-    /// The service's connection is no more.
-    pub(super) fn detach(&mut self, conn: C, service: DefaultKey, reason: Option<Reason>) {
+    /// The service's connection is no more. `None` if it has another one.
+    pub(super) fn detach(&mut self, conn: C, service: DefaultKey, reason: Option<Reason>) -> Option<()> {
         let now = self.clock.last();
-        let Some(queue) = self.queues.get_mut(service).filter(|queue| queue.conn == Some(conn)) else {
-            return;
-        };
+        let queue = self.queues.get_mut(service).filter(|queue| queue.conn == Some(conn))?;
         queue.conn = None;
         let name = queue.name.clone();
         self.out_event(BusEvent::Unregistered { conn, service: name.clone(), reason });
@@ -96,114 +95,137 @@ impl<C: Ord + Copy> Broker<C> {
         }
         self.give_up_claim(&name, service);
         self.forget_if_idle(service);
+        Some(())
     }
 
-    /// Writes down how often a message was handed out.
-    pub(super) fn write_progress(&mut self, now: Instant, seq: Seq) {
-        let Some(held) = self.held.get_mut(&seq) else { return };
+    /// Writes down how often a message was handed out. `None` if it is not there.
+    pub(super) fn write_progress(&mut self, now: Instant, seq: Seq) -> Option<()> {
+        let held = self.held.get_mut(&seq)?;
         held.mark = None;
         let progress = held.progress.clone();
         self.record(now, Change::Progress(seq, progress));
+        Some(())
     }
 
     /// A delivery has ended otherwise than by an acknowledgement.
     pub(super) fn end(&mut self, now: Instant, seq: Seq, how: &End) {
         self.leave(seq);
-        let Some(held) = self.held.get_mut(&seq) else { return };
-        let progress = &mut held.progress;
-        progress.attempts = progress.attempts.saturating_add(u32::from(*how != End::Lost));
-        progress.end(self.wall, how.clone());
-        let is_spent = progress.attempts >= self.config.attempts;
-        let is_worn = progress.deliveries >= self.config.max_deliveries;
-        let reason = match how {
-            End::AckTimeout if is_spent => Some(DeadReason::AckTimeout),
-            End::Nack(reason) if is_spent => Some(DeadReason::Nack(reason.clone())),
-            End::AckTimeout | End::Lost if is_worn => Some(DeadReason::MaxDeliveries),
-            _ => None,
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = self.died_of(seq, how) {
             self.bury(now, seq, reason);
             return;
         }
-        let attempts = progress.attempts;
-        let accepted = &held.accepted;
-        let retried = BusEvent::Retried {
-            from: accepted.from.clone(),
-            id: accepted.id.clone(),
-            to: accepted.to.clone(),
-            attempts,
-        };
-        if matches!(how, End::Nack(_)) {
-            let rest = self.config.nack_delay.saturating_mul(attempts).min(self.config.ack_timeout);
-            let until = now + rest;
-            held.place = Place::Resting { until };
-            self.due.insert((until, seq));
-            let service = held.service;
-            self.wake(service);
-        } else {
-            self.again(seq);
+        match how {
+            End::Nack(_) => self.set_aside(now, seq),
+            _ => self.again(seq),
         }
         self.write_progress(now, seq);
-        if *how != End::Lost {
+        let retried = self.held.get(&seq).map(|held| BusEvent::Retried {
+            from: held.accepted.from.clone(),
+            id: held.accepted.id.clone(),
+            to: held.accepted.to.clone(),
+            attempts: held.progress.attempts,
+        });
+        if let Some(retried) = retried.filter(|_| *how != End::Lost) {
             self.out_event(retried);
         }
     }
 
+    /// Counts the end of a delivery. What the message died of, if it was the last.
+    fn died_of(&mut self, seq: Seq, how: &End) -> Option<DeadReason> {
+        let progress = &mut self.held.get_mut(&seq)?.progress;
+        progress.attempts = progress.attempts.saturating_add(u32::from(*how != End::Lost));
+        progress.end(self.wall, how.clone());
+        let is_spent = progress.attempts >= self.config.attempts;
+        let is_worn = progress.deliveries >= self.config.max_deliveries;
+        match how {
+            End::AckTimeout if is_spent => Some(DeadReason::AckTimeout),
+            End::Nack(reason) if is_spent => Some(DeadReason::Nack(reason.clone())),
+            End::AckTimeout | End::Lost if is_worn => Some(DeadReason::MaxDeliveries),
+            _ => None,
+        }
+    }
+
+    /// A message that was refused is to be handed out again later.
+    fn set_aside(&mut self, now: Instant, seq: Seq) {
+        let (delay, longest) = (self.config.nack_delay, self.config.ack_timeout);
+        self.put(seq, |held, _| {
+            let until = now + delay.saturating_mul(held.progress.attempts).min(longest);
+            held.place = Place::Resting { until };
+            Some(until)
+        });
+    }
+
     /// A message is to be handed out again, as soon as can be.
     pub(super) fn again(&mut self, seq: Seq) {
-        let Some(held) = self.held.get_mut(&seq) else { return };
-        held.place = Place::Again;
-        let service = held.service;
-        if let Some(queue) = self.queues.get_mut(service) {
+        self.put(seq, |held, queue| {
+            held.place = Place::Again;
             queue.again.insert(seq);
-        }
+            None
+        });
+    }
+
+    /// Puts a message somewhere, until the time that `to` says, if any. `None` if there is no such message.
+    fn put(
+        &mut self,
+        seq: Seq,
+        to: impl FnOnce(&mut Held<C>, &mut Queue<C>) -> Option<Instant>,
+    ) -> Option<()> {
+        let (held, queue) = self.message(seq)?;
+        let until = to(held, queue);
+        let service = held.service;
+        self.due.extend(until.map(|until| (until, seq)));
         self.wake(service);
+        Some(())
+    }
+
+    /// A message, and what waits for its service.
+    pub(super) fn message(&mut self, seq: Seq) -> Option<(&mut Held<C>, &mut Queue<C>)> {
+        let held = self.held.get_mut(&seq)?;
+        let queue = self.queues.get_mut(held.service)?;
+        Some((held, queue))
     }
 
     /// All that is out is as if it had never been: that it comes back is no doing of the service's, nor of the message's.
     pub(super) fn take_back_out(&mut self, now: Instant, service: DefaultKey) {
         while let Some(seq) = self.queues.get(service).and_then(|queue| queue.out.first().copied()) {
             self.leave(seq);
-            if let Some(held) = self.held.get_mut(&seq) {
+            self.held.entry(seq).and_modify(|held| {
                 held.progress.deliveries = held.progress.deliveries.saturating_sub(1);
                 held.progress.is_out = false;
-            }
+            });
             self.again(seq);
             self.write_progress(now, seq);
         }
     }
 
-    fn bury(&mut self, now: Instant, seq: Seq, reason: DeadReason) {
-        let Some(held) = self.held.get(&seq) else { return };
-        let (accepted, progress) = (held.accepted.clone(), held.progress.clone());
-        let (service, bytes) = (held.service, held.bytes());
-        let death = Death::new(reason.clone(), self.wall, progress);
-        self.record(now, Change::Bury(seq, death.clone()));
-        let (from, id, to) = (accepted.from.clone(), accepted.id.clone(), accepted.to.clone());
-        self.gather.after(After::Bury { from, id, to, reason });
-        if self.is_node {
-            // A node leaves dead letters to the store.
-            self.remove(seq);
-            self.settle();
-            return;
-        }
-        self.dead_by_id.insert((accepted.id.clone(), Some(accepted.from.clone()), seq));
-        self.dead.insert(seq, Box::new((accepted, death)));
-        if let Some(queue) = self.queues.get_mut(service) {
+    fn bury(&mut self, now: Instant, seq: Seq, reason: DeadReason) -> Option<()> {
+        // A node leaves dead letters to the store.
+        let (wall, keeps) = (self.wall, !self.is_node);
+        let (held, queue) = self.message(seq)?;
+        let accepted = held.accepted.clone();
+        let death = Death::new(reason.clone(), wall, held.progress.clone());
+        if keeps {
             queue.dead += 1;
-            queue.dead_bytes += bytes;
+            queue.dead_bytes += held.bytes();
+            self.dead_by_id.insert((accepted.id.clone(), Some(accepted.from.clone()), seq));
+            self.dead.insert(seq, Box::new((accepted.clone(), death.clone())));
+        }
+        if self.record(now, Change::Bury(seq, death)) {
+            let Accepted { from, id, to, .. } = accepted;
+            self.gather.after(After::Bury { from, id, to, reason });
         }
         self.remove(seq);
         self.settle();
+        Some(())
     }
 
-    /// Takes a message out of wherever it is.
-    pub(super) fn leave(&mut self, seq: Seq) {
-        let Some(held) = self.held.get_mut(&seq) else { return };
+    /// Takes a message out of wherever it is. `None` if it is not there.
+    pub(super) fn leave(&mut self, seq: Seq) -> Option<()> {
+        let held = self.held.get_mut(&seq)?;
         if let Some(mark) = held.mark.take() {
             self.marks.remove(&(mark, seq));
         }
-        let Some(queue) = self.queues.get_mut(held.service) else { return };
+        let queue = self.queues.get_mut(held.service)?;
         match held.place {
             Place::Out { until } => {
                 self.due.remove(&(until, seq));
@@ -218,28 +240,31 @@ impl<C: Ord + Copy> Broker<C> {
             }
             Place::Waiting | Place::Unstored { .. } => {}
         }
+        Some(())
     }
 
-    /// A message that was taken out of its place is no more.
-    pub(super) fn remove(&mut self, seq: Seq) {
-        let Some(held) = self.held.remove(&seq) else { return };
-        if let Some(queue) = self.queues.get_mut(held.service) {
-            queue.pending -= 1;
-            queue.pending_bytes -= held.bytes();
-            queue.let_go(&held.accepted.id, &held.accepted.from, seq);
-        }
+    /// A message that was taken out of its place is no more. `None` if it was not there.
+    pub(super) fn remove(&mut self, seq: Seq) -> Option<()> {
+        let held = self.held.remove(&seq)?;
+        let queue = self.queues.get_mut(held.service)?;
+        queue.pending -= 1;
+        queue.pending_bytes -= held.bytes();
+        queue.let_go(&held.accepted.id, &held.accepted.from, seq);
         self.unload(held.bytes() as u64);
         self.weigh(held.service);
         self.wake(held.service);
         self.forget_if_idle(held.service);
+        Some(())
     }
 
-    /// A change that nobody waits for. The store that has failed is told of none, and one that was left is not.
-    pub(super) fn record(&mut self, now: Instant, change: Change) {
-        if !self.has_failed && !self.node.has_left {
+    /// A change that nobody waits for. The store that has failed is told of none, and one that was left is not; whether it is told.
+    pub(super) fn record(&mut self, now: Instant, change: Change) -> bool {
+        let is_told = !self.has_failed && !self.node.has_left;
+        if is_told {
             self.gather.push(change, now + self.config.batch_wait);
             self.settle();
         }
+        is_told
     }
 
     fn is_able(&self, service: DefaultKey) -> bool {

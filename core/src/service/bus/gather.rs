@@ -20,7 +20,8 @@ pub(super) struct Gather<A> {
     open_bytes: u64,
     /// What is to be done when the open one is stored.
     after: Vec<A>,
-    /// Senders and prefixes whose numbers have changed in the open one: they are written as they are when it is full or put out.
+    /// Senders and prefixes whose numbers have changed in the open one, by messages in it: they are written as they are when it is
+    /// full or put out.
     pub(super) dirty: BTreeSet<(Name, Name)>,
     under_way: Option<Vec<A>>,
     /// Batches that were closed, and those of them that are stored.
@@ -59,19 +60,12 @@ impl<A> Gather<A> {
         self.due = self.due.min(by);
     }
 
-    /// What is to be done when all that was pushed so far is stored. False if it is already.
-    pub(super) fn after(&mut self, after: A) -> bool {
-        let list = if !self.open.is_empty() {
-            &mut self.after
-        } else if let Some((_, last)) = self.full.back_mut() {
-            last
-        } else if let Some(last) = &mut self.under_way {
-            last
-        } else {
-            return false;
-        };
-        list.push(after);
-        true
+    /// What is to be done when the change that was pushed last is stored, which is not under way yet.
+    pub(super) fn after(&mut self, after: A) {
+        match self.full.back_mut() {
+            Some((_, last)) if self.open.is_empty() => last.push(after),
+            _ => self.after.push(after),
+        }
     }
 
     /// Whether the open one has to be [closed](Self::close) before more is pushed.
@@ -160,6 +154,6 @@ impl<A> Gather<A> {
 
     /// Nothing waits to be stored, and nothing is being.
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.dirty.is_empty() && self.full.is_empty() && self.under_way.is_none()
+        self.open.is_empty() && self.full.is_empty() && self.under_way.is_none()
     }
 }

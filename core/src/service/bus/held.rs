@@ -32,6 +32,16 @@ pub(super) enum Place<C> {
     Resting { until: Instant },
 }
 
+impl<C: Copy> Place<C> {
+    /// Who asked whether it is on disk, and how often, while it is not.
+    pub(super) const fn unstored(&self) -> Option<(Option<C>, u32)> {
+        match self {
+            Self::Unstored { asker, times } => Some((*asker, *times)),
+            _ => None,
+        }
+    }
+}
+
 impl<C> Held<C> {
     /// What it counts for in the limit of bytes.
     pub(super) fn bytes(&self) -> usize {

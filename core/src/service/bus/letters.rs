@@ -75,7 +75,7 @@ impl<C: Ord + Copy> Broker<C> {
         wall: Wall,
         letters: &Letters,
         ticket: u64,
-        each: fn(&mut Self, Instant, Seq) -> bool,
+        each: fn(&mut Self, Instant, Seq) -> Option<()>,
     ) {
         let now = self.begin(now, wall);
         let found = self.find(letters);
@@ -91,11 +91,14 @@ impl<C: Ord + Copy> Broker<C> {
         }
         let mut changed = Changed::default();
         for seq in found {
-            let counter = if each(self, now, seq) { &mut changed.letters } else { &mut changed.full };
+            let counter =
+                if each(self, now, seq).is_some() { &mut changed.letters } else { &mut changed.full };
             *counter += 1;
         }
-        if changed.letters == 0 || !self.gather.after(After::Tell { ticket, changed }) {
+        if changed.letters == 0 {
             self.out.push_back(Out::Action(Action::Told { ticket, outcome: Ok(changed) }));
+        } else {
+            self.gather.after(After::Tell { ticket, changed });
         }
     }
 
@@ -113,14 +116,11 @@ impl<C: Ord + Copy> Broker<C> {
             .collect()
     }
 
-    /// False if its service has as much as it may have.
-    fn requeue_one(&mut self, now: Instant, dead: Seq) -> bool {
-        let Some(service) = self.dead.get(&dead).and_then(|letter| self.by_name.get(&letter.0.to)).copied()
-        else {
-            return false;
-        };
-        let Some(queue) = self.queues.get_mut(service) else { return false };
-        let Some((accepted, _)) = self.dead.get(&dead).map(|letter| &**letter) else { return false };
+    /// `None` if its service has as much as it may have.
+    fn requeue_one(&mut self, now: Instant, dead: Seq) -> Option<()> {
+        let (accepted, _) = &**self.dead.get(&dead)?;
+        let service = *self.by_name.get(&accepted.to)?;
+        let queue = self.queues.get_mut(service)?;
         let seq = self.next;
         let held = Held {
             accepted: Accepted { seq, ..accepted.clone() },
@@ -133,7 +133,7 @@ impl<C: Ord + Copy> Broker<C> {
         let fits = queue.pending < self.config.max_pending
             && bytes <= self.config.max_pending_bytes.saturating_sub(queue.pending_bytes);
         if !fits {
-            return false;
+            return None;
         }
         queue.pending += 1;
         queue.unstored += 1;
@@ -144,27 +144,26 @@ impl<C: Ord + Copy> Broker<C> {
         self.gather.push(Change::Requeue { dead, seq }, now);
         self.gather.after(After::Accept(seq));
         self.settle();
-        true
+        Some(())
     }
 
-    fn purge_one(&mut self, now: Instant, dead: Seq) -> bool {
-        self.take_letter(dead);
+    fn purge_one(&mut self, now: Instant, dead: Seq) -> Option<()> {
+        self.take_letter(dead)?;
         self.gather.push(Change::Purge(dead), now);
         self.settle();
-        true
+        Some(())
     }
 
-    /// It is a dead letter no more.
-    fn take_letter(&mut self, dead: Seq) {
-        let Some(letter) = self.dead.remove(&dead) else { return };
-        let (accepted, _) = *letter;
+    /// It is a dead letter no more. `None` if it is none.
+    fn take_letter(&mut self, dead: Seq) -> Option<()> {
+        let (accepted, _) = *self.dead.remove(&dead)?;
         let bytes = super::held::size_of_body(accepted.body.len());
         self.dead_by_id.remove(&(accepted.id, Some(accepted.from), dead));
-        let Some(service) = self.by_name.get(&accepted.to).copied() else { return };
-        if let Some(queue) = self.queues.get_mut(service) {
-            queue.dead -= 1;
-            queue.dead_bytes -= bytes;
-        }
+        let service = *self.by_name.get(&accepted.to)?;
+        let queue = self.queues.get_mut(service)?;
+        queue.dead -= 1;
+        queue.dead_bytes -= bytes;
         self.forget_if_idle(service);
+        Some(())
     }
 }

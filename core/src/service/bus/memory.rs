@@ -190,20 +190,17 @@ impl Memory {
         match undoing {
             Undo::Take(seq) => drop(self.messages.remove(&seq)),
             Undo::Progress(seq, before) => {
-                if let Some((_, progress)) = self.messages.get_mut(&seq) {
-                    *progress = before;
-                }
+                self.messages.entry(seq).and_modify(|(_, progress)| *progress = before);
             }
             Undo::PutMessage(message) => drop(self.messages.insert(message.0.seq, message)),
             Undo::Bury(seq, progress) => {
-                if let Some((accepted, _)) = self.dead.remove(&seq) {
-                    self.messages.insert(seq, (accepted, progress));
-                }
+                let accepted = self.dead.remove(&seq);
+                self.messages.extend(accepted.map(|(accepted, _)| (seq, (accepted, progress))));
             }
             Undo::Requeue { dead, seq, death } => {
-                if let Some((accepted, _)) = self.messages.remove(&seq) {
-                    self.dead.insert(dead, (Accepted { seq: dead, ..accepted }, death));
-                }
+                let accepted = self.messages.remove(&seq);
+                let letter = |(accepted, _)| (dead, (Accepted { seq: dead, ..accepted }, death));
+                self.dead.extend(accepted.map(letter));
             }
             Undo::PutDead(dead) => drop(self.dead.insert(dead.0.seq, dead)),
             Undo::Id(key, Some(seq)) => drop(self.ids.insert(key, seq)),

@@ -61,8 +61,8 @@ impl<C: Ord + Copy> Peers<C> {
         self.peers.get(&conn)
     }
 
+    /// One that is not there is open.
     pub(super) fn open(&mut self, now: Instant, conn: C, config: &BusConfig) {
-        self.remove(conn);
         let due = now + config.register_timeout;
         let peer = Peer {
             service: None,
@@ -91,15 +91,21 @@ impl<C: Ord + Copy> Peers<C> {
         Some(peer)
     }
 
-    pub(super) fn registered(&mut self, now: Instant, conn: C, service: DefaultKey, config: &BusConfig) {
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.service = Some(service);
-            peer.last_heard = now;
-            peer.since.get_or_insert(now);
-            peer.beat_at = now + config.heartbeat;
-            let due = peer.beat_at.min(now + config.gone_after);
-            self.set_due(conn, due);
-        }
+    /// It has registered its service. `None` if it is not there.
+    pub(super) fn registered(
+        &mut self,
+        now: Instant,
+        conn: C,
+        service: DefaultKey,
+        config: &BusConfig,
+    ) -> Option<()> {
+        let peer = self.peers.get_mut(&conn)?;
+        peer.service = Some(service);
+        peer.last_heard = now;
+        peer.since.get_or_insert(now);
+        peer.beat_at = now + config.heartbeat;
+        let due = peer.beat_at.min(now + config.gone_after);
+        self.set_due(conn, due).map(drop)
     }
 
     /// When it registered its service.
@@ -109,10 +115,7 @@ impl<C: Ord + Copy> Peers<C> {
 
     /// It is to be registered by then.
     pub(super) fn wait(&mut self, now: Instant, conn: C, until: Instant) {
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.since.get_or_insert(now);
-        }
-        self.set_due(conn, until);
+        self.set_due(conn, until).map(|peer| peer.since.get_or_insert(now));
     }
 
     /// All of them.
@@ -122,9 +125,10 @@ impl<C: Ord + Copy> Peers<C> {
 
     /// An answer is owed from now on. Whether it is the first one.
     pub(super) fn owe(&mut self, conn: C) -> bool {
-        let Some(peer) = self.peers.get_mut(&conn) else { return false };
-        peer.unanswered = peer.unanswered.saturating_add(1);
-        peer.unanswered == 1
+        self.peers.get_mut(&conn).is_some_and(|peer| {
+            peer.unanswered = peer.unanswered.saturating_add(1);
+            peer.unanswered == 1
+        })
     }
 
     /// So many answers are owed no more. Whether none is.
@@ -136,8 +140,7 @@ impl<C: Ord + Copy> Peers<C> {
 
     /// It is being closed: nothing is due any more. The service that it had.
     pub(super) fn closing(&mut self, conn: C) -> Option<DefaultKey> {
-        self.set_due(conn, Instant::NEVER);
-        let peer = self.peers.get_mut(&conn)?;
+        let peer = self.set_due(conn, Instant::NEVER)?;
         peer.is_closing = true;
         peer.service.take()
     }
@@ -150,10 +153,7 @@ impl<C: Ord + Copy> Peers<C> {
     pub(super) fn pop_due(&mut self, now: Instant, config: &BusConfig) -> Option<(C, Due)> {
         loop {
             let (_, conn) = self.due.first().copied().filter(|(at, _)| *at <= now)?;
-            let Some(peer) = self.peers.get_mut(&conn) else {
-                self.due.pop_first();
-                continue;
-            };
+            let peer = self.peers.get_mut(&conn)?;
             if peer.service.is_none() {
                 self.set_due(conn, Instant::NEVER);
                 return Some((conn, Due::Unregistered));
@@ -176,12 +176,13 @@ impl<C: Ord + Copy> Peers<C> {
         }
     }
 
-    fn set_due(&mut self, conn: C, due: Instant) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
+    fn set_due(&mut self, conn: C, due: Instant) -> Option<&mut Peer> {
+        let peer = self.peers.get_mut(&conn)?;
         self.due.remove(&(peer.due, conn));
         peer.due = due;
         if due != Instant::NEVER {
             self.due.insert((due, conn));
         }
+        Some(peer)
     }
 }

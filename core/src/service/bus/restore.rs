@@ -75,18 +75,7 @@ impl<C: Ord + Copy> Restoring<C> {
         broker.next = Seq(next + 1);
         let all: Vec<Seq> = broker.held.keys().copied().collect();
         for seq in all {
-            let Some(held) = broker.held.get_mut(&seq) else { continue };
-            let Some(queue) = broker.queues.get_mut(held.service) else { continue };
-            if held.progress.deliveries == 0 {
-                queue.waiting.push_back(seq);
-                continue;
-            }
-            queue.hold(&held.accepted.id, &held.accepted.from, seq);
-            if held.progress.is_out {
-                broker.end(now, seq, &End::Lost);
-            } else {
-                broker.again(seq);
-            }
+            broker.put_back(now, seq);
         }
         while broker.dedupe.size() > broker.config.max_dedupe {
             broker.forget_some(now);
@@ -150,6 +139,22 @@ impl<C: Ord + Copy> Restoring<C> {
 }
 
 impl<C: Ord + Copy> Broker<C> {
+    /// A message that was stored is where it was; `None` if it is not there.
+    fn put_back(&mut self, now: Instant, seq: Seq) -> Option<()> {
+        let (held, queue) = self.message(seq)?;
+        if held.progress.deliveries == 0 {
+            queue.waiting.push_back(seq);
+            return Some(());
+        }
+        queue.hold(&held.accepted.id, &held.accepted.from, seq);
+        if held.progress.is_out {
+            self.end(now, seq, &End::Lost);
+        } else {
+            self.again(seq);
+        }
+        Some(())
+    }
+
     /// Forgets a few of the oldest ids, where a store had more than may be.
     pub(super) fn forget_some(&mut self, now: Instant) {
         let target = self.config.max_dedupe.max(self.dedupe.size().saturating_sub(8));

@@ -64,7 +64,9 @@ impl Runs {
             self.high = number;
             return true;
         }
-        let Some((&first, &last)) = self.gaps.range(..=number).next_back() else { return true };
+        // What it has not is missing.
+        let gap = self.gaps.range(..=number).next_back().map(|(first, last)| (*first, *last));
+        let (first, last) = gap.unwrap_or((number, number));
         if first < number && number < last && !has_room {
             return false;
         }

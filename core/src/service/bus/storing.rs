@@ -19,7 +19,9 @@ impl<C: Ord + Copy> Broker<C> {
         self.stats.batches += 1;
         for after in after {
             match after {
-                After::Accept(seq) => self.accepted(seq, left.binary_search(&seq).is_ok()),
+                After::Accept(seq) => {
+                    self.accepted(seq, left.binary_search(&seq).is_ok());
+                }
                 After::Bury { from, id, to, reason } => {
                     self.stats.dead += 1;
                     if let Some(conn) = self.conn_of(&from) {
@@ -44,7 +46,9 @@ impl<C: Ord + Copy> Broker<C> {
         self.out_event(BusEvent::StoreFailed);
         for after in self.gather.give_up() {
             match after {
-                After::Accept(seq) => self.not_accepted(seq),
+                After::Accept(seq) => {
+                    self.reject(seq, Reason::Store, "the store has failed");
+                }
                 After::Bury { .. } => {}
                 After::Tell { ticket, .. } => {
                     let outcome = Err(CommandError::Store);
@@ -105,14 +109,15 @@ impl<C: Ord + Copy> Broker<C> {
         }
     }
 
-    fn accepted(&mut self, seq: Seq, is_left: bool) {
-        let Some((asker, times)) = self.no_longer_unstored(seq, Place::Waiting) else { return };
-        let Some(held) = self.held.get(&seq) else { return };
+    /// A message is on disk. `None` if it was not on its way there.
+    fn accepted(&mut self, seq: Seq, is_left: bool) -> Option<()> {
+        let (asker, times) = self.no_longer_unstored(seq)?;
+        let held = self.held.get(&seq)?;
         let (id, service) = (held.accepted.id.clone(), held.service);
         if is_left || !self.is_claimed(service) {
             self.remove(seq);
-        } else if let Some(queue) = self.queues.get_mut(service) {
-            queue.waiting.push_back(seq);
+        } else {
+            self.queues.get_mut(service)?.waiting.push_back(seq);
             self.weigh(service);
             self.wake(service);
         }
@@ -123,17 +128,13 @@ impl<C: Ord + Copy> Broker<C> {
                 self.answered_to(conn, times);
             }
         }
+        Some(())
     }
 
-    fn not_accepted(&mut self, seq: Seq) {
-        self.reject(seq, Reason::Store, "the store has failed");
-    }
-
-    /// A message does not come to the disk: it is no more, and whoever asks is told.
-    pub(super) fn reject(&mut self, seq: Seq, reason: Reason, detail: &'static str) {
-        let Some((asker, times)) = self.no_longer_unstored(seq, Place::Waiting) else { return };
-        let Some(held) = self.held.get(&seq) else { return };
-        let id = held.accepted.id.as_str().into();
+    /// A message does not come to the disk: it is no more, and whoever asks is told. `None` if it was not on its way there.
+    pub(super) fn reject(&mut self, seq: Seq, reason: Reason, detail: &'static str) -> Option<()> {
+        let (asker, times) = self.no_longer_unstored(seq)?;
+        let id = self.held.get(&seq)?.accepted.id.as_str().into();
         if let Some(conn) = asker.filter(|conn| self.is_listening(*conn)) {
             self.stats.rejected.count(reason);
             if reason != Reason::Store {
@@ -146,23 +147,20 @@ impl<C: Ord + Copy> Broker<C> {
             }
             self.answered_to(conn, times);
         }
-        self.remove(seq);
+        self.remove(seq)
     }
 
-    /// Who asked for it and how often; it is somewhere else from here on.
-    fn no_longer_unstored(&mut self, seq: Seq, place: Place<C>) -> Option<(Option<C>, u32)> {
+    /// Who asked for it and how often; it waits from here on.
+    fn no_longer_unstored(&mut self, seq: Seq) -> Option<(Option<C>, u32)> {
         let held = self.held.get_mut(&seq)?;
-        let Place::Unstored { asker, times } = core::mem::replace(&mut held.place, place) else {
-            return None;
-        };
+        let (asker, times) = held.place.unstored()?;
+        held.place = Place::Waiting;
+        self.queues.get_mut(held.service)?.unstored -= 1;
         if asker.is_some() {
             self.unstored.remove(&(held.accepted.from.clone(), held.accepted.id.clone()));
             if self.is_node {
                 self.node.unstored_bytes -= held.accepted.size();
             }
-        }
-        if let Some(queue) = self.queues.get_mut(held.service) {
-            queue.unstored -= 1;
         }
         Some((asker, times))
     }

@@ -32,15 +32,14 @@ impl<C: Ord + Copy> Broker<C> {
             self.wait_for_claim(now, conn, service_id);
             return;
         }
+        if let Some(other) = self.conn_of(&service_id) {
+            self.turn_out(other, Reason::Replaced, "another connection has registered the id");
+        }
+        // What the other one left may have died of it, and the service was gone then.
         let Some(service) = self.queue_for(&service_id) else {
             self.error(conn, Reason::Full, "there are too many services");
             return;
         };
-        if let Some(other) = self.queues[service].conn {
-            self.turn_out(other, Reason::Replaced, "another connection has registered the id");
-        }
-        // What the other one left may have died of it, and the service was gone then.
-        let Some(service) = self.queue_for(&service_id) else { return };
         self.tell_registered(conn, service);
         self.attach(now, conn, service);
     }
@@ -106,14 +105,12 @@ impl<C: Ord + Copy> Broker<C> {
     /// Whether it was accepted before, or is about to be; whoever repeats it is told when it is.
     fn is_known(&mut self, conn: C, envelope: &Envelope) -> bool {
         let Envelope { from, id, .. } = envelope;
-        if let Some(seq) = self.unstored.get(&(from.clone(), id.clone())) {
-            if let Some(Place::Unstored { asker, times }) = self.held.get_mut(seq).map(|held| &mut held.place)
-            {
-                // Those who asked on an earlier connection are gone.
-                *times = if *asker == Some(conn) { times.saturating_add(1) } else { 1 };
-                *asker = Some(conn);
-                self.owe(conn);
-            }
+        let first = self.unstored.get(&(from.clone(), id.clone())).and_then(|seq| self.held.get_mut(seq));
+        if let Some(Place::Unstored { asker, times }) = first.map(|held| &mut held.place) {
+            // Those who asked on an earlier connection are gone.
+            *times = if *asker == Some(conn) { times.saturating_add(1) } else { 1 };
+            *asker = Some(conn);
+            self.owe(conn);
         } else if self.dedupe.has(from, id) {
             self.out.push_back(Out::Accepted { conn, id: id.clone(), times: 1 });
         } else {
@@ -168,11 +165,9 @@ impl<C: Ord + Copy> Broker<C> {
     }
 
     pub(super) fn forget_if_idle(&mut self, service: DefaultKey) {
-        if self.queues.get(service).is_some_and(Queue::is_idle)
-            && let Some(queue) = self.queues.remove(service)
-        {
-            self.by_name.remove(&queue.name);
-        }
+        let Some(queue) = self.queues.get(service).filter(|queue| queue.is_idle()) else { return };
+        self.by_name.remove(&queue.name);
+        self.queues.remove(service);
     }
 
     pub(super) fn tell_registered(&mut self, conn: C, service: DefaultKey) {

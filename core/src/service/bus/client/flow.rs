@@ -118,11 +118,11 @@ impl BusClient {
                 let _ = self.client.send_shared(now, reply.into(), false);
             }
             while self.outbox.in_flight() < self.config.max_in_flight.max(1)
-                && let Some((number, frame)) = self.outbox.next_to_send()
-                && let Some(ticket) = self.client.send_shared(now, frame, true)
-            {
-                self.outbox.handle_given(&mut self.stats, number, ticket);
-            }
+                && self
+                    .outbox
+                    .give(&mut self.stats, |frame| self.client.send_shared(now, frame, true))
+                    .is_some()
+            {}
         }
         let is_done = self.outbox.open() == 0 && self.inbox.is_done();
         let is_written = || self.client.waiting() + self.client.unwritten() == 0;

@@ -63,14 +63,14 @@ impl BusClient {
 
     fn reject(&mut self, now: Instant, id: &str, reason: Reason, detail: Option<&str>) {
         let Self { outbox, stats, entropy, config, .. } = self;
-        let Some((ticket, is_deferred)) =
+        let Some((ticket, deferred)) =
             outbox.handle_rejected(now, config, stats, entropy, (id, reason, detail))
         else {
             self.stats.strange += 1;
             return;
         };
         self.client.acknowledge(now, ticket);
-        if is_deferred && let Ok(id) = id.parse() {
+        if let Some(id) = deferred {
             self.tell(BusClientEvent::Deferred { id, reason });
         }
     }

@@ -1,7 +1,8 @@
 //! Deliveries: those that wait for the program, and those that it works on.
 
 use super::{BusClientConfig, BusClientStats, Delivery, DeliveryId, Seen};
-use crate::service::bus::{DeadReason, Envelope, Name, ToBus};
+use crate::service::bus::wire::kept;
+use crate::service::bus::{Envelope, Name, ToBus};
 use crate::service::client::Attempt;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -115,10 +116,7 @@ impl Inbox {
         match refusal {
             None => self.reply(stats, &ToBus::Ack { message_id, from }),
             Some(reason) => {
-                // No more than is kept of it.
-                let DeadReason::Nack(reason) = DeadReason::nack(reason) else { return true };
-                let reason = (*reason).into();
-                self.reply(stats, &ToBus::Nack { message_id, from, reason });
+                self.reply(stats, &ToBus::Nack { message_id, from, reason: kept(reason).into() });
             }
         }
         true

@@ -19,22 +19,13 @@ pub(super) struct Item {
     envelope: Option<Box<Envelope>>,
     /// Bytes of its frame.
     len: usize,
-    place: Place,
+    /// By which name the connection has it, if it does; else it waits here, or is held back.
+    ticket: Option<Ticket>,
     deadline: Option<Instant>,
     may_be_accepted: bool,
     was_given: bool,
     /// Why it was rejected last.
     last: Option<Reason>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// In `waiting`.
-    Waiting,
-    /// In `flight`.
-    Flight(Ticket),
-    /// With the deferrals.
-    Deferred,
 }
 
 /// Messages are named by their place in the order of their being taken, in which they are sent, and sent again.
@@ -114,7 +105,7 @@ impl Outbox {
             to,
             envelope: Some(envelope.into()),
             len,
-            place: Place::Waiting,
+            ticket: None,
             deadline,
             may_be_accepted: false,
             was_given: false,
@@ -135,43 +126,41 @@ impl Outbox {
         true
     }
 
-    /// The next message for the connection, and its name.
-    pub(super) fn next_to_send(&mut self) -> Option<(u64, Bytes)> {
+    /// Gives the next message to the connection, which names it; `None` if there is none, or the connection takes none.
+    pub(super) fn give(
+        &mut self,
+        stats: &mut BusClientStats,
+        take: impl FnOnce(Bytes) -> Option<Ticket>,
+    ) -> Option<()> {
         while let Some(number) = self.waiting.first().copied() {
             let item = self.items.get_mut(&number)?;
-            if !self.deferrals.holds_back(&item.to, number) {
-                let frame = item.envelope.as_ref().map(|envelope| submission(envelope.body()).into());
-                return Some((number, frame?));
+            if self.deferrals.holds_back(&item.to, number) {
+                self.waiting.remove(&number);
+                continue;
             }
-            item.place = Place::Deferred;
-            self.waiting.remove(&number);
-        }
-        None
-    }
-
-    /// The connection has it.
-    pub(super) fn handle_given(&mut self, stats: &mut BusClientStats, number: u64, ticket: Ticket) {
-        if let Some(item) = self.items.get_mut(&number) {
+            let ticket = take(submission(item.envelope.as_ref()?.body()).into())?;
             stats.resent += u64::from(item.was_given);
-            item.was_given = true;
-            item.place = Place::Flight(ticket);
+            (item.was_given, item.ticket) = (true, Some(ticket));
             self.waiting.remove(&number);
             self.flight.insert(ticket, number);
+            return Some(());
         }
+        None
     }
 
     /// The bus has it; whether that was to be expected, and by which name the connection has it.
     pub(super) fn handle_accepted(&mut self, stats: &mut BusClientStats, id: &str) -> (bool, Option<Ticket>) {
         let Some(number) = self.by_id.get(id).copied() else { return (false, None) };
-        let ticket = self.ticket(number);
-        if let Some(Item { id, envelope: Some(_), .. }) = self.take(number, true) {
+        let item = self.take(number, true);
+        let ticket = item.as_ref().and_then(|item| item.ticket);
+        if let Some(Item { id, envelope: Some(_), .. }) = item {
             stats.accepted += 1;
             self.settle(id, Outcome::Accepted);
         }
         (true, ticket)
     }
 
-    /// The bus does not take it, as it says on the connection that has it; whether it is tried again.
+    /// The bus does not take it, as it says on the connection that has it; its id if it is tried again.
     pub(super) fn handle_rejected(
         &mut self,
         now: Instant,
@@ -179,10 +168,10 @@ impl Outbox {
         stats: &mut BusClientStats,
         entropy: &mut Entropy,
         (id, reason, detail): (&str, Reason, Option<&str>),
-    ) -> Option<(Ticket, bool)> {
+    ) -> Option<(Ticket, Option<Name>)> {
         let number = self.by_id.get(id).copied()?;
-        let ticket = self.ticket(number)?;
         let item = self.items.get_mut(&number)?;
+        let ticket = item.ticket?;
         item.last = Some(reason);
         // What a store failed to write may be there all the same, and come to life with the next start of the bus.
         item.may_be_accepted |= reason == Reason::Store;
@@ -191,14 +180,14 @@ impl Outbox {
             && self.deferrals.defer(now, &config.retry, entropy, &item.to, number);
         if is_kept {
             stats.deferred += 1;
-            item.place = Place::Deferred;
+            item.ticket = None;
             self.flight.remove(&ticket);
-            return Some((ticket, true));
+            return Some((ticket, Some(item.id.clone())));
         }
         // What it was before, it is not accepted on this connection; on an earlier one it may have been.
         let detail = detail.map(Into::into);
         self.give_up_for_good(stats, number, Undelivered::Rejected { reason, detail });
-        Some((ticket, false))
+        Some((ticket, None))
     }
 
     /// One of those that the connection has is longer than the bus takes: surely the longest, and all that are as long. Each would
@@ -215,10 +204,11 @@ impl Outbox {
 
     /// What the connection did with a message; whether the bus owes an answer that does not come.
     pub(super) fn handle_fate(&mut self, stats: &mut BusClientStats, ticket: Ticket, fate: &Fate) -> bool {
-        let Some(number) = self.flight.remove(&ticket) else { return false };
-        let Some(item) = self.items.get_mut(&number) else { return false };
+        let given = self.flight.remove(&ticket);
+        let given = given.and_then(|number| Some((number, self.items.get_mut(&number)?)));
+        let Some((number, item)) = given else { return false };
         item.may_be_accepted |= fate.may_have_arrived();
-        item.place = Place::Waiting;
+        item.ticket = None;
         self.waiting.insert(number);
         if item.envelope.is_none() {
             self.take(number, false);
@@ -230,12 +220,7 @@ impl Outbox {
 
     /// The connection is gone: the next one begins with all that is not answered, in order.
     pub(super) fn handle_gone(&mut self) {
-        for number in self.deferrals.clear() {
-            if let Some(item) = self.items.get_mut(&number) {
-                item.place = Place::Waiting;
-                self.waiting.insert(number);
-            }
-        }
+        self.waiting.extend(self.deferrals.clear());
     }
 
     /// Takes a message back.
@@ -243,7 +228,7 @@ impl Outbox {
         let number = self.by_id.get(id).copied()?;
         let item = self.items.get_mut(&number)?;
         let envelope = item.envelope.take()?;
-        let is_in_flight = matches!(item.place, Place::Flight(_));
+        let is_in_flight = item.ticket.is_some();
         let may_be_accepted = item.may_be_accepted || is_in_flight;
         if !is_in_flight {
             self.take(number, false);
@@ -283,44 +268,29 @@ impl Outbox {
             self.give_up(stats, number, Undelivered::Expired(last));
         }
         while let Some(number) = self.deferrals.poll_due(now) {
-            self.wait(number);
-        }
-    }
-
-    fn wait(&mut self, number: u64) {
-        if let Some(item) = self.items.get_mut(&number) {
-            item.place = Place::Waiting;
             self.waiting.insert(number);
         }
     }
 
-    fn ticket(&self, number: u64) -> Option<Ticket> {
-        match self.items.get(&number)?.place {
-            Place::Flight(ticket) => Some(ticket),
-            Place::Waiting | Place::Deferred => None,
-        }
-    }
-
-    /// Gives it up; if the connection has it, its place is kept until that is done with it.
-    fn give_up(&mut self, stats: &mut BusClientStats, number: u64, why: Undelivered) {
-        let Some(item) = self.items.get_mut(&number) else { return };
-        if !matches!(item.place, Place::Flight(_)) {
-            return self.give_up_for_good(stats, number, why);
+    /// Gives it up; if the connection has it, its place is kept until that is done with it. `None` if its outcome was told before.
+    fn give_up(&mut self, stats: &mut BusClientStats, number: u64, why: Undelivered) -> Option<()> {
+        let item = self.items.get_mut(&number)?;
+        if item.ticket.is_none() {
+            self.give_up_for_good(stats, number, why);
+            return Some(());
         }
         let id = item.id.clone();
-        if let Some(envelope) = item.envelope.take() {
-            stats.undelivered += 1;
-            self.settle(id, undelivered(envelope, why, true));
-        }
+        let envelope = item.envelope.take()?;
+        stats.undelivered += 1;
+        self.settle(id, undelivered(envelope, why, true));
+        Some(())
     }
 
     /// Gives it up, wherever it is.
     fn give_up_for_good(&mut self, stats: &mut BusClientStats, number: u64, why: Undelivered) {
-        let Some(Item { id, envelope, place, may_be_accepted, .. }) = self.take(number, false) else {
-            return;
-        };
-        let Some(envelope) = envelope else { return };
-        let is_in_doubt = matches!(place, Place::Flight(_)) && matches!(why, Undelivered::Stopped);
+        let item = self.take(number, false);
+        let Some(Item { id, envelope: Some(envelope), ticket, may_be_accepted, .. }) = item else { return };
+        let is_in_doubt = ticket.is_some() && matches!(why, Undelivered::Stopped);
         stats.undelivered += 1;
         self.settle(id, undelivered(envelope, why, may_be_accepted || is_in_doubt));
     }
@@ -331,15 +301,13 @@ impl Outbox {
         self.bytes -= item.len;
         self.by_id.remove(&item.id);
         self.waiting.remove(&number);
-        if let Place::Flight(ticket) = item.place {
+        if let Some(ticket) = item.ticket {
             self.flight.remove(&ticket);
         }
         if let Some(at) = item.deadline {
             self.deadlines.remove(&(at, number));
         }
-        for number in self.deferrals.handle_settled(&item.to, number, was_accepted) {
-            self.wait(number);
-        }
+        self.waiting.extend(self.deferrals.handle_settled(&item.to, number, was_accepted));
         Some(item)
     }
 }

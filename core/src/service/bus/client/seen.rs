@@ -209,25 +209,31 @@ impl Seen {
     }
 
     fn shrink(&mut self) {
-        while self.order.len() > self.limit {
-            let Some((_, entry)) = self.order.pop_first() else { return };
-            let (Entry::Run(from, ..) | Entry::Id(from, _)) = &entry;
-            let Some(sender) = self.senders.get_mut(from) else { continue };
-            match &entry {
-                Entry::Run(_, prefix, first) => {
-                    if let Some(runs) = sender.numbers.get_mut(prefix) {
-                        runs.remove(first);
-                        if runs.is_empty() {
-                            sender.numbers.remove(prefix);
-                        }
-                    }
-                }
-                Entry::Id(_, id) => drop(sender.ids.remove(id)),
-            }
-            if sender.numbers.is_empty() && sender.ids.is_empty() {
-                self.senders.remove(from);
-            }
+        let excess = self.order.len().saturating_sub(self.limit);
+        for _ in 0..excess {
+            self.forget_oldest();
         }
+    }
+
+    /// Forgets what was least recently added to; `None` if there is nothing.
+    fn forget_oldest(&mut self) -> Option<()> {
+        let (_, entry) = self.order.pop_first()?;
+        let (Entry::Run(from, ..) | Entry::Id(from, _)) = &entry;
+        let sender = self.senders.get_mut(from)?;
+        match &entry {
+            Entry::Run(_, prefix, first) => {
+                let runs = sender.numbers.get_mut(prefix)?;
+                runs.remove(first);
+                if runs.is_empty() {
+                    sender.numbers.remove(prefix);
+                }
+            }
+            Entry::Id(_, id) => drop(sender.ids.remove(id)),
+        }
+        if sender.numbers.is_empty() && sender.ids.is_empty() {
+            self.senders.remove(from);
+        }
+        Some(())
     }
 }
 

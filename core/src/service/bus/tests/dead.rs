@@ -136,3 +136,24 @@ fn letters_are_named_by_id_and_sender() {
         assert!(bad.parse::<Letters>().is_err(), "{bad}");
     }
 }
+
+#[test]
+fn of_more_deliveries_than_are_kept_the_first_ones_are() {
+    let mut bus = Bus::with(|config| config.max_deliveries = 12);
+    bus.register_all(&["a", "b"]);
+    bus.send("a", "b", "m");
+    bus.nack("b", "m");
+    bus.pass(secs(1));
+    for _ in 0..11 {
+        bus.close("b");
+        bus.register("b", "b");
+    }
+    bus.pass(secs(1));
+    let Some(Record::Dead(_, Death { progress, .. })) =
+        bus.memory.records().find(|r| matches!(r, Record::Dead(..)))
+    else {
+        panic!()
+    };
+    let ends: Vec<&End> = progress.history.iter().map(|ended| &ended.how).collect();
+    assert_eq!((ends, progress.deliveries), ([&End::Lost; 10].into(), 12));
+}

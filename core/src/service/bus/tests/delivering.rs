@@ -207,3 +207,32 @@ fn services_take_turns() {
     }
     assert_eq!(order, ["b", "c", "b", "c", "b", "c"]);
 }
+
+#[test]
+fn a_nack_of_a_delivery_that_has_ended_counts() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a", "b"]);
+    bus.send("a", "b", "m");
+    bus.nack("b", "m");
+    bus.nack("b", "m");
+    assert_eq!(bus.heard("b"), ["m#0", "error: unknown message"]);
+    bus.pass(secs(1));
+    assert_eq!(bus.heard("b"), ["m#1"]);
+}
+
+#[test]
+fn a_message_whose_sender_left_before_it_was_stored_is_lost() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a", "b"]);
+    bus.is_quick = false;
+    bus.send("a", "b", "m");
+    bus.close("a");
+    bus.store();
+    assert_eq!((bus.heard("a").len(), bus.heard("b")), (0, ["m#0".into()].into()));
+    bus.register("a2", "a");
+    bus.send_as("a2", "a", "b", "m", "null");
+    assert_eq!(
+        (bus.heard("a2"), bus.heard("b").len()),
+        (["registered 0".into(), "accepted m".into()].into(), 0)
+    );
+}

@@ -5,6 +5,8 @@ mod dead;
 mod dedupe;
 mod delivering;
 mod faults;
+mod forgetting;
+mod memory;
 mod model;
 mod peers;
 mod restarts;

@@ -89,3 +89,53 @@ fn heartbeats_stay_on_their_grid() {
     bus.pass(secs(60));
     assert_eq!(bus.heard("a").len(), 2);
 }
+
+#[test]
+fn what_comes_of_a_connection_that_is_over_counts() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a", "b"]);
+    bus.open("c");
+    bus.send("a", "b", "m");
+    assert_eq!(bus.heard("b"), ["m#0"]);
+    bus.close("b");
+    bus.broker.congested("b");
+    bus.broker.drained(bus.now, "b");
+    bus.broker.receive_binary(bus.now, bus.wall(), "b");
+    bus.ack("b", "m");
+    bus.close("b");
+    assert_eq!(bus.heard("b").len(), 0);
+    let stats = bus.broker.stats();
+    assert_eq!((stats.acknowledged, stats.pending, stats.errors.of(Reason::Invalid)), (0, 1, 0));
+    // One that has not registered may read slowly as well.
+    bus.broker.congested("c");
+    bus.broker.drained(bus.now, "c");
+    bus.frame("c", r#"{"type":"register","serviceId":"b"}"#);
+    assert_eq!(bus.heard("c"), ["registered 1", "m#0"]);
+}
+
+#[test]
+fn a_connection_that_is_opened_again_is_still_the_service_that_it_was() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a", "b"]);
+    // Nobody has said that it was over.
+    bus.register("b", "c");
+    bus.send("a", "b", "m");
+    assert_eq!(bus.heard("b"), ["registered 0"]);
+    let over = BusEvent::Unregistered { conn: "b", service: super::name("b"), reason: None };
+    assert!(bus.events.contains(&over));
+    bus.close("b");
+    bus.register("b2", "b");
+    assert_eq!(bus.heard("b2"), ["registered 1", "m#0"]);
+}
+
+#[test]
+fn a_service_is_gone_only_when_its_next_heartbeat_is_due() {
+    let mut bus = Bus::with(|config| (config.heartbeat, config.gone_after) = (secs(100), secs(60)));
+    bus.register_all(&["a"]);
+    bus.pass(secs(30));
+    bus.frame("a", "nonsense");
+    bus.pass(secs(59));
+    assert_eq!((bus.heard("a"), bus.closed.len()), (["error: invalid".into()].into(), 0));
+    bus.pass(secs(1));
+    assert_eq!(bus.heard("a"), ["error: gone"]);
+}

@@ -3,7 +3,8 @@
 use super::{Bus, name, secs};
 use crate::base::{Instant, Wall};
 use crate::service::bus::{
-    Accepted, BusConfig, DeadReason, Death, Envelope, Numbers, Progress, Record, RestoreError, Restoring, Seq,
+    Accepted, BusConfig, DeadReason, Death, End, Ended, Envelope, Numbers, Progress, Record, RestoreError,
+    Restoring, Seq,
 };
 use alloc::format;
 use alloc::vec;
@@ -77,6 +78,8 @@ fn what_no_broker_wrote_is_refused_and_nothing_panics() {
     let bad = |accepted: Accepted| restored([message(accepted)]).err();
     assert_eq!(bad(accepted(1, "m")), None);
     assert_eq!(bad(Accepted { id: name("n"), ..accepted(1, "m") }), Some(RestoreError::Body(Seq(1))));
+    assert_eq!(bad(Accepted { from: name("c"), ..accepted(1, "m") }), Some(RestoreError::Body(Seq(1))));
+    assert_eq!(bad(Accepted { to: name("c"), ..accepted(1, "m") }), Some(RestoreError::Body(Seq(1))));
     assert_eq!(bad(Accepted { kind: "u".into(), ..accepted(1, "m") }), Some(RestoreError::Body(Seq(1))));
     for body in [&b""[..], b"{}", b"\xff", b"{\"id\":\"m\"}"] {
         assert_eq!(bad(Accepted { body: body.into(), ..accepted(1, "m") }), Some(RestoreError::Body(Seq(1))));
@@ -91,9 +94,24 @@ fn what_no_broker_wrote_is_refused_and_nothing_panics() {
             Death::new(DeadReason::AckTimeout, Wall::default(), Progress::default()),
         ),
     ];
+    let [alive, dead] = twice.clone();
     assert_eq!(restored(twice).err(), Some(RestoreError::SeqTwice(Seq(1))));
-    for progress in [progress(1, 0, false), progress(1, 1, true), progress(0, 0, true)] {
+    assert_eq!(restored([dead, alive]).err(), Some(RestoreError::SeqTwice(Seq(1))));
+    let twice = [message(accepted(1, "m")), message(accepted(1, "n"))];
+    assert_eq!(restored(twice).err(), Some(RestoreError::SeqTwice(Seq(1))));
+    let ends = |count| vec![Ended::new(Wall::default(), End::Lost); count];
+    let many = Progress { history: ends(Progress::MAX_HISTORY + 1), ..progress(0, 20, false) };
+    let more = Progress { history: ends(2), ..progress(0, 2, true) };
+    for progress in
+        [progress(1, 0, false), progress(1, 1, true), progress(0, 0, true), many.clone(), more.clone()]
+    {
         let record = Record::Message(accepted(1, "m"), progress);
+        assert_eq!(restored([record]).err(), Some(RestoreError::Progress(Seq(1))));
+    }
+    // A dead letter is not out.
+    for progress in [many, progress(0, 1, true)] {
+        let death = Death::new(DeadReason::AckTimeout, Wall::default(), progress);
+        let record = Record::Dead(accepted(1, "m"), death);
         assert_eq!(restored([record]).err(), Some(RestoreError::Progress(Seq(1))));
     }
     let id = |id: &str, seq| Record::Id { from: name("a"), id: name(id), seq: Seq(seq) };

@@ -4,7 +4,9 @@ use super::message;
 use crate::base::{CloseCode, End, Entropy, Instant, Wall};
 use crate::framed::Lines;
 use crate::link::{Address, Config, ConnId, Framing, Hub};
-use crate::service::bus::{Batch, Broker, BusCommand, BusConfig, BusNotice, BusService, StoreFailure};
+use crate::service::bus::{
+    Batch, Broker, BusCommand, BusConfig, BusNotice, BusService, Changed, StoreFailure,
+};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -23,12 +25,19 @@ impl World {
     fn new(set: impl FnOnce(&mut BusConfig)) -> Self {
         let mut config = BusConfig::default();
         set(&mut config);
+        let limits = BusService::config(&config);
+        Self::within(limits, BusService::new(Broker::new(config)))
+    }
+
+    fn within(limits: Config, service: BusService) -> Self {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = notices.clone();
-        let limits = BusService::config(&config);
+        let service = service.on_notice(move |notice| told.lock().unwrap().push(notice.clone()));
+        Self::silent(limits, service, notices)
+    }
+
+    fn silent(limits: Config, service: BusService, notices: Arc<Mutex<Vec<BusNotice>>>) -> Self {
         let lines = Config { framing: Framing::codec(Lines::new()), ..limits.clone() };
-        let service = BusService::new(Broker::new(config))
-            .on_notice(move |notice| told.lock().unwrap().push(notice.clone()));
         let hub = Hub::new(NOW, Wall::default(), service, &limits.into(), Entropy::from_seed([0; 32]));
         Self { hub, lines: lines.into(), notices }
     }
@@ -179,4 +188,105 @@ fn a_receiver_that_does_not_read_holds_little() {
         reads += 1;
         assert!(reads < 100, "{got}");
     }
+}
+
+#[test]
+fn a_batch_for_which_there_is_no_room_is_forgotten() {
+    let config = BusConfig::default();
+    let limits = Config { max_jobs: 0, ..BusService::config(&config) };
+    let mut world = World::within(limits, BusService::new(Broker::new(config)));
+    let a = world.lines();
+    world.say(a, "{\"type\":\"register\",\"serviceId\":\"a\"}\n");
+    world.written(a);
+    world.say(a, &(message("a", "b", "m", "0") + "\n"));
+    assert!(world.written(a).contains(r#""messageId":"m","reason":"store""#));
+    let failed = BusNotice::StoreFailed("there is no room for a job".into());
+    assert!(world.notices.lock().unwrap().contains(&failed));
+}
+
+#[test]
+fn a_batch_of_which_nobody_says_what_became_is_waited_for_for_ever() {
+    let mut world = World::new(|_| {});
+    let a = world.lines();
+    world.say(a, "{\"type\":\"register\",\"serviceId\":\"a\"}\n");
+    world.say(a, &(message("a", "b", "m", "0") + "\n"));
+    let (job, _) = world.hub.poll_job().unwrap();
+    world.written(a);
+    world.hub.job_lost(NOW, job);
+    assert!(world.written(a).contains(r#""messageId":"m","reason":"store""#));
+    assert!(world.hub.service().broker().has_failed());
+}
+
+#[test]
+fn a_bus_to_which_nobody_listens_stands_still() {
+    let config = BusConfig::default();
+    let limits = BusService::config(&config);
+    let mut world = World::silent(limits, BusService::new(Broker::new(config)), Arc::default());
+    let a = world.lines();
+    world.say(a, "{\"type\":\"register\",\"serviceId\":\"a\"}\n");
+    world.say(a, &(message("a", "a", "m", "0") + "\n"));
+    world.batch();
+    assert!(world.written(a).contains("\"payload\""));
+    assert!(world.notices.lock().unwrap().is_empty());
+}
+
+const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+#[test]
+fn a_blank_text_of_a_websocket_is_a_blank_line() {
+    let mut world = World::new(|_| {});
+    let conn = world.hub.accept(NOW, Address::Unix(String::new())).unwrap();
+    world.say(conn, UPGRADE);
+    assert!(world.written(conn).starts_with("HTTP/1.1 101 "));
+    // Masked by zeros: a text of one space, and a binary one of nothing.
+    world.hub.receive(NOW, conn, &mut [0x81, 0x81, 0, 0, 0, 0, b' ']);
+    assert!(world.written(conn).contains(r#""type":"error","reason":"invalid""#));
+    world.hub.receive(NOW, conn, &mut [0x82, 0x80, 0, 0, 0, 0]);
+    assert!(world.written(conn).contains("a frame is text"));
+}
+
+#[test]
+fn whoever_comes_behind_the_end_of_a_drain_stays() {
+    let mut world = World::new(|_| {});
+    let a = world.lines();
+    world.say(a, "{\"type\":\"register\",\"serviceId\":\"a\"}\n");
+    world.hub.command(NOW, BusCommand::Drain);
+    world.hub.command(NOW, BusCommand::Drain);
+    let drained = |notice: &&BusNotice| **notice == BusNotice::Drained;
+    assert_eq!(world.notices.lock().unwrap().iter().filter(drained).count(), 1);
+    let b = world.lines();
+    assert!(world.hub.wants(b).is_none_or(|wants| wants.shutdown.is_some()));
+    let c = world.hub.accept(NOW, Address::Unix(String::new())).unwrap();
+    world.say(c, UPGRADE);
+    assert!(world.written(c).starts_with("HTTP/1.1 503 "));
+    assert!(world.get("/status").starts_with("HTTP/1.1 200 "), "how it is is told to the end");
+}
+
+#[test]
+fn dead_letters_are_out_of_reach_of_the_program() {
+    let mut world = World::new(|config| config.attempts = 1);
+    let a = world.lines();
+    world.say(a, "{\"type\":\"register\",\"serviceId\":\"a\"}\n");
+    for id in ["m", "n"] {
+        world.say(a, &(message("a", "a", id, "0") + "\n"));
+        while world.batch().is_some() {}
+        world.say(a, &format!("{{\"type\":\"nack\",\"messageId\":\"{id}\",\"reason\":\"no\"}}\n"));
+    }
+    let letters = |id: &str| id.parse().unwrap();
+    world.hub.command(NOW, BusCommand::Purge { letters: letters("m"), ticket: 1 });
+    world.hub.command(NOW, BusCommand::Requeue { letters: letters("n"), ticket: 2 });
+    while world.batch().is_some() {}
+    let told: Vec<_> = world
+        .notices
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|n| matches!(n, BusNotice::Told { .. }))
+        .cloned()
+        .collect();
+    let outcome = Ok(Changed { letters: 1, full: 0 });
+    assert_eq!(told, [1, 2].map(|ticket| BusNotice::Told { ticket, outcome }));
+    let stats = world.hub.service().broker().stats();
+    assert_eq!((stats.dead_letters, stats.pending), (0, 1));
 }

@@ -1,7 +1,7 @@
 //! Batches, the failure of the store, and draining.
 
 use super::{Bus, secs};
-use crate::service::bus::{BusEvent, Change, CommandError, Letters, MAX_BATCH};
+use crate::service::bus::{BusEvent, Change, Changed, CommandError, Letters, MAX_BATCH, Record};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -117,6 +117,7 @@ fn a_drain_stores_and_answers_what_was_taken() {
     bus.heard("a");
     bus.heard("b");
     bus.broker.drain(bus.now, bus.wall());
+    assert!(!bus.broker.is_drained());
     bus.act();
     bus.send("a", "b", "m3");
     bus.send("a", "b", "m0");
@@ -135,4 +136,120 @@ fn a_drain_stores_and_answers_what_was_taken() {
     bus.restart();
     bus.register("b", "b");
     assert_eq!(bus.heard("b"), ["registered 3", "m0#0", "m1#0", "m2#0"]);
+}
+
+#[test]
+fn what_the_store_says_unasked_or_twice_has_an_effect() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a", "b"]);
+    bus.broker.stored(bus.now, bus.wall());
+    bus.act();
+    assert_eq!(bus.broker.stats().batches, 0);
+    bus.is_quick = false;
+    bus.send("a", "b", "m");
+    bus.fail_store();
+    bus.fail_store();
+    bus.broker.stored(bus.now, bus.wall());
+    bus.act();
+    assert_eq!((bus.heard("a"), bus.heard("b").len()), (["rejected m: store".into()].into(), 0));
+    assert_eq!(bus.events.iter().filter(|event| **event == BusEvent::StoreFailed).count(), 1);
+    assert_eq!(bus.broker.stats().batches, 0);
+}
+
+#[test]
+fn a_drain_that_is_asked_for_twice_is_two() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a", "b"]);
+    bus.send("a", "b", "m");
+    bus.batches.clear();
+    bus.is_quick = false;
+    for _ in 0..2 {
+        bus.broker.drain(bus.now, bus.wall());
+        bus.act();
+    }
+    assert!(!bus.broker.is_drained(), "that it was handed out is being written");
+    bus.broker.requeue(bus.now, bus.wall(), &Letters::All, 1);
+    bus.broker.purge(bus.now, bus.wall(), &Letters::All, 2);
+    bus.act();
+    assert_eq!(bus.told, [1, 2].map(|ticket| (ticket, Err(CommandError::Closing))));
+    bus.store();
+    assert!(bus.broker.is_drained());
+    bus.broker.receive(bus.now, bus.wall(), "a", "nonsense");
+    assert!(!bus.broker.is_drained(), "it is to be answered");
+    bus.act();
+    assert!(bus.broker.is_drained());
+    let changes: vec::Vec<_> = bus.batches.iter().flat_map(|batch| batch.changes()).collect();
+    assert!(matches!(changes[..], [Change::Progress(..)]), "{changes:?}");
+}
+
+#[test]
+fn a_store_that_fails_over_the_dead_and_over_a_command_says_that_it_did_both() {
+    let mut bus = Bus::with(|config| config.attempts = 1);
+    bus.register_all(&["a", "b"]);
+    for id in ["x", "y"] {
+        bus.send("a", "b", id);
+    }
+    bus.nack("b", "x");
+    bus.pass(secs(1));
+    bus.heard("b");
+    assert_eq!(bus.heard("a").last().unwrap(), "dead x: nack: busy");
+    bus.is_quick = false;
+    bus.nack("b", "y");
+    bus.broker.requeue(bus.now, bus.wall(), &Letters::Id(super::name("x")), 1);
+    bus.act();
+    assert!(bus.batch.is_some());
+    bus.fail_store();
+    assert_eq!(bus.told, [(1, Err(CommandError::Store))]);
+    assert_eq!((bus.heard("a").len(), bus.heard("b").len(), bus.broker.stats().dead), (0, 0, 1));
+    bus.restart();
+    bus.register("b", "b");
+    assert_eq!(bus.heard("b"), ["registered 1", "y#0"]);
+}
+
+#[test]
+fn what_dies_when_the_store_has_failed_is_told_as_if_it_were_written() {
+    let mut bus = Bus::with(|config| config.max_deliveries = 1);
+    bus.register_all(&["a", "b"]);
+    bus.send("a", "b", "m");
+    bus.heard("a");
+    bus.is_quick = false;
+    bus.send("a", "b", "n");
+    bus.fail_store();
+    bus.close("b");
+    assert_eq!((bus.heard("a"), bus.broker.stats().dead), (["rejected n: store".into()].into(), 0));
+}
+
+#[test]
+fn a_command_is_never_told_where_its_last_change_is_the_last_of_a_batch() {
+    for letters in MAX_BATCH - 20..MAX_BATCH - 10 {
+        let mut bus = Bus::with(|config| config.attempts = 1);
+        bus.register_all(&["a", "b"]);
+        for i in 0..letters {
+            bus.send("a", "b", &format!("m{i}"));
+            bus.nack("b", &format!("m{i}"));
+        }
+        bus.pass(secs(1));
+        bus.is_quick = false;
+        bus.broker.purge(bus.now, bus.wall(), &Letters::All, 1);
+        bus.act();
+        while bus.batch.is_some() {
+            assert_eq!(bus.told, [], "not all of it is stored");
+            bus.store();
+        }
+        let changed = Changed { letters: letters as u64, full: 0 };
+        assert_eq!(bus.told, [(1, Ok(changed))], "{letters}");
+        assert!(!bus.memory.records().any(|record| matches!(record, Record::Dead(..))));
+    }
+}
+
+#[test]
+fn what_waits_when_the_store_fails_is_delivered() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a"]);
+    bus.send("a", "b", "m");
+    bus.is_quick = false;
+    bus.send("a", "b", "n");
+    bus.fail_store();
+    bus.register("b", "b");
+    assert_eq!(bus.heard("b"), ["registered 1"]);
 }

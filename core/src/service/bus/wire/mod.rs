@@ -14,6 +14,7 @@ mod write;
 pub use envelope::{Envelope, MAX_DEPTH};
 pub use from_bus::FromBus;
 pub(super) use from_bus::{DELIVERY_OVERHEAD, delivery};
+pub(super) use reason::kept;
 pub use reason::{DeadReason, MAX_NACK_REASON, Reason, ReasonError};
 pub use refusal::Refusal;
 pub use to_bus::ToBus;

@@ -140,12 +140,17 @@ impl DeadReason {
     /// A nack, whose reason is cut at [`MAX_NACK_REASON`].
     #[must_use]
     pub fn nack(reason: &str) -> Self {
-        let mut end = reason.len().min(MAX_NACK_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        Self::Nack(reason[..end].into())
+        Self::Nack(kept(reason).into())
     }
+}
+
+/// What is kept of the reason of a nack.
+pub(in crate::service::bus) fn kept(reason: &str) -> &str {
+    let mut end = reason.len().min(MAX_NACK_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
 }
 
 impl fmt::Display for DeadReason {

@@ -162,6 +162,13 @@ fn tokens_are_handed_on_byte_for_byte() {
 }
 
 #[test]
+fn a_timestamp_is_a_number_since_1970() {
+    for timestamp in ["-5", "0", "1.5e3", r#""1969-12-31""#] {
+        assert_eq!(message(&with("timestamp", Some(timestamp))).timestamp(), timestamp);
+    }
+}
+
+#[test]
 fn a_senders_retry_count_is_dropped_wherever_it_stands() {
     let plain = message(&with("x", Some("1")));
     for (before, after) in

@@ -2,6 +2,7 @@
 
 mod faults;
 mod laws;
+mod limits;
 mod receiving;
 mod scripted;
 mod sending;

@@ -160,3 +160,61 @@ fn a_number_and_an_id_that_looks_like_one_are_two() {
     }
     assert!(!seen.insert(&name("shop"), &name("m-7")) && seen.insert(&name("sho"), &name("m-7")));
 }
+
+#[test]
+fn what_is_forgotten_leaves_something_of_its_sender() {
+    let mut seen = Seen::new(0);
+    assert_eq!((seen.limit(), seen.len(), seen.is_empty()), (Seen::LEAST_LIMIT, 0, true));
+    for (from, id) in [("a", "m-1"), ("a", "m-3"), ("b", "n-1"), ("b", "y"), ("c", "x")] {
+        assert!(seen.insert(&name(from), &name(id)));
+    }
+    // Each more makes the oldest go.
+    let left = |seen: &Seen| serde_json::to_value(seen).unwrap()["senders"].as_object().unwrap().len();
+    for n in 0..Seen::LEAST_LIMIT - 5 {
+        seen.insert(&name("z"), &name(&alloc::format!("id{n}")));
+    }
+    assert_eq!((seen.len(), left(&seen)), (Seen::LEAST_LIMIT, 4));
+    for (n, senders) in [4, 3, 3, 2, 1].into_iter().enumerate() {
+        seen.insert(&name("z"), &name(&alloc::format!("other{n}")));
+        assert_eq!((seen.len(), left(&seen)), (Seen::LEAST_LIMIT, senders));
+    }
+    assert!(!seen.contains("a", "m-1") && seen.contains("z", "id0") && !seen.is_empty());
+}
+
+#[test]
+fn different_things_that_were_seen_are_the_same() {
+    let seen = |ids: &[(&str, &str)]| {
+        let mut seen = Seen::default();
+        assert!(ids.iter().all(|(from, id)| seen.insert(&name(from), &name(id))));
+        seen
+    };
+    let all = [("a", "m-1"), ("a", "m-2"), ("a", "x")];
+    let mut reversed = all;
+    reversed.reverse();
+    assert_eq!(seen(&all), seen(&reversed), "in whatever order");
+    for other in [
+        &[][..],
+        &all[..2],
+        &[("a", "m-1"), ("a", "m-2"), ("a", "y")],
+        &[("a", "n-1"), ("a", "n-2"), ("a", "x")],
+        &[("a", "m-1"), ("a", "m-3"), ("a", "x")],
+        &[("b", "m-1"), ("b", "m-2"), ("b", "x")],
+        &[("a", "m-1"), ("a", "m-2"), ("a", "x"), ("b", "x")],
+    ] {
+        assert_ne!(seen(&all), seen(other));
+    }
+}
+
+#[test]
+fn parts_of_what_was_seen_hide_each_other() {
+    let mut seen = Seen::default();
+    for (from, id) in [("a", "m-1"), ("a", "x"), ("b", "x")] {
+        seen.insert(&name(from), &name(id));
+    }
+    assert!(seen.of("c").is_empty());
+    let mut part = seen.of("a");
+    assert!(part.contains("a", "x") && !part.contains("b", "x") && part.len() == 2);
+    // What both have is there once.
+    part.merge(seen.clone());
+    assert_eq!((part.len(), part), (3, seen));
+}

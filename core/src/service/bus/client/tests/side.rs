@@ -18,12 +18,12 @@ use core::time::Duration;
 /// A connection to the bus.
 #[derive(Debug)]
 pub(super) struct Wire {
-    attempt: Attempt,
+    pub(super) attempt: Attempt,
     progress: Progress,
     /// Frames on their way to the bus, and where each ends.
     pub(super) up: VecDeque<(String, u64)>,
     pub(super) down: VecDeque<String>,
-    is_closing: bool,
+    pub(super) is_closing: bool,
 }
 
 pub(super) struct Side {

@@ -155,3 +155,49 @@ fn a_sign_of_life_is_given_and_asked_for() {
     side.pass(Duration::from_secs(60));
     assert!(side.wire.is_none(), "a bus that is silent is left");
 }
+
+#[test]
+fn a_drain_of_what_has_stopped_begins_anew() {
+    let mut bus = Bus::default();
+    let mut side = Side::registered(config("shop"), &mut bus);
+    side.client.stop(side.now);
+    side.drive();
+    side.lose(&mut bus);
+    assert_eq!(side.stopped(), Some(&BusStopped::Client(Stopped::Asked)));
+    let version = side.client.state_version();
+    side.client.drain(side.now, side.now + Duration::from_secs(5));
+    side.drive();
+    assert_eq!((side.client.poll_timeout(), side.client.state_version()), (None, version));
+}
+
+#[test]
+fn a_registration_that_is_answered_twice_is_two() {
+    let mut bus = Bus::default();
+    let mut side = Side::registered(config("shop"), &mut bus);
+    let (events, version) = (side.events.len(), side.client.state_version());
+    side.say(FromBus::Registered { service_id: side.name.clone(), pending: 7 }.encode());
+    assert_eq!((side.events.len(), side.client.stats().registered), (events, 1));
+    assert_eq!(side.client.state_version(), version);
+    // One that comes over no connection is strange.
+    side.lose(&mut bus);
+    let registered = FromBus::Registered { service_id: side.name.clone(), pending: 7 }.encode();
+    side.client.receive(side.now, &registered.into());
+    assert!(!side.client.is_registered() && side.client.stats().strange == 1);
+}
+
+#[test]
+fn a_drain_ends_before_its_last_ack_is_written() {
+    let mut bus = Bus::default();
+    let mut shop = Side::registered(config("shop"), &mut bus);
+    shop.send("mail", 0);
+    shop.exchange(&mut bus);
+    let mut mail = Side::registered(config("mail"), &mut bus);
+    mail.ack(0);
+    mail.client.drain(mail.now, mail.now + Duration::from_secs(5));
+    mail.drive();
+    assert!(!mail.wire.as_ref().unwrap().is_closing);
+    assert!(mail.up(&mut bus));
+    assert!(mail.wire.as_ref().unwrap().is_closing);
+    mail.lose(&mut bus);
+    assert_eq!((mail.stopped(), bus.held()), (Some(&BusStopped::Client(Stopped::Asked)), 0));
+}

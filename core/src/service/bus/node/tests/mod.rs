@@ -2,6 +2,7 @@
 
 mod claims;
 mod commands;
+mod late;
 mod masses;
 mod moving;
 mod refusing;
