@@ -50,6 +50,20 @@
 //! # #[cfg(feature = "json")]
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tracing` (default) | events and spans of connections |
+//! | `json` | typed messages, requests and their answers, the message bus |
+//! | `sim` | mock sockets, to test handlers without a network |
+//! | `tls` | `wss` and TLS on any framing, by rustls |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in |
+//! | `tls-native-roots` | `tls`, and the operating system's roots |
+//! | `tls-platform-verifier` | `tls`, and the operating system judges certificates |
+//! | `hyper` | `upgrade`: WebSockets behind hyper's server |
+//! | `axum` | `axum`: an extractor for WebSockets; with it `hyper` |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
@@ -90,10 +104,10 @@ pub type Socket = wharf_async::Socket<Tokio>;
 pub type ReadHalf = wharf_async::ReadHalf<Tokio>;
 /// The half of a [`Socket`] that takes messages.
 pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
-/// What drives the [`Socket`] of a [`Requester`].
+/// What drives the [`Socket`] of a [`Requester`] (feature `json`).
 #[cfg(feature = "json")]
 pub type RequestLoop = wharf_async::RequestLoop<Tokio>;
-/// A [`Socket`] whose messages are of one type each way.
+/// A [`Socket`] whose messages are of one type each way (feature `json`).
 #[cfg(feature = "json")]
 pub type TypedSocket<In, Out> = wharf_async::TypedSocket<Tokio, In, Out>;
 /// A pool of [`Socket`]s.
@@ -181,7 +195,7 @@ pub fn keep_connected(
 }
 
 /// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
-/// ([`BusClient::connect`]). To be called inside of the runtime.
+/// ([`BusClient::connect`]; feature `json`). To be called inside of the runtime.
 ///
 /// ```
 /// # #[cfg(feature = "json")]
@@ -346,7 +360,7 @@ where
     wharf_async::serve_service(bound, service, config, jobs)
 }
 
-/// A server's socket, open, that no network carries, and its peer, who has sent `received` already: to test a handler with
+/// A server's socket (feature `sim`), open, that no network carries, and its peer, who has sent `received` already: to test a handler with
 /// ([`wharf_async::mock`]). It needs no runtime, and time passes only where the test says so.
 ///
 /// ```
@@ -380,7 +394,7 @@ pub fn mock(received: impl IntoIterator<Item = impl Into<wharf::base::Message<'s
     wharf_async::mock(received)
 }
 
-/// As [`mock`], with another configuration, a peer that behaves otherwise, or faults on the wire between.
+/// As [`mock`] (feature `sim`), with another configuration, a peer that behaves otherwise, or faults on the wire between.
 ///
 /// # Errors
 /// Why it does not open, as the peer is told.
