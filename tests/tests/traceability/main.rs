@@ -39,7 +39,10 @@ fn every_requirement_has_its_code_and_its_test() {
         fs::write(path, made).expect("it can be written");
     } else {
         let there = fs::read_to_string(path).unwrap_or_default();
-        assert!(there == made, "docs/rfc/traceability.md says otherwise; run this test with WHARF_TRACE=write");
+        assert!(
+            there == made,
+            "docs/rfc/traceability.md says otherwise; run this test with WHARF_TRACE=write"
+        );
     }
 }
 
