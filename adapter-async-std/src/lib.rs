@@ -25,6 +25,20 @@
 //! # #[cfg(feature = "async-std")]
 //! # async_std::task::block_on(example()).unwrap();
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `async-std` (default) | the runtime async-std |
+//! | `smol` | the runtime smol; without default features no async-std is in the tree |
+//! | `tracing` (default) | events and spans of connections |
+//! | `json` | typed messages, requests and their answers, the message bus |
+//! | `sim` | mock sockets, to test handlers without a network |
+//! | `tls` | `wss` and TLS on any framing, by rustls |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in |
+//! | `tls-native-roots` | `tls`, and the operating system's roots |
+//! | `tls-platform-verifier` | `tls`, and the operating system judges certificates |
 #![forbid(unsafe_code)]
 
 pub mod guide;
@@ -107,7 +121,7 @@ pub fn keep_connected<R: Runtime>(
 }
 
 /// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
-/// ([`BusClient::connect`]).
+/// ([`BusClient::connect`]; feature `json`).
 ///
 /// # Errors
 /// As [`BusClient::connect`].

@@ -2,6 +2,18 @@
 //!
 //! An application uses `wharf-tokio` or `wharf-async-std`, which name these types for their runtime. Another runtime
 //! joins by an implementation of [`Runtime`].
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tracing` (default) | events and spans of connections |
+//! | `json` | typed messages, requests and their answers, the message bus |
+//! | `sim` | mock sockets, to test handlers without a network |
+//! | `tls` | `wss` and TLS on any framing, by rustls |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in |
+//! | `tls-native-roots` | `tls`, and the operating system's roots |
+//! | `tls-platform-verifier` | `tls`, and the operating system judges certificates |
 #![forbid(unsafe_code)]
 
 mod accept;

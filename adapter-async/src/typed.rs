@@ -15,7 +15,7 @@ use wharf::base::{CloseCode, Message};
 use wharf::framed::json::JsonError;
 use wharf::service::messages::{BadMessage, Messages, MessagesConfig};
 
-/// A [`Socket`] whose messages are JSON: `In` comes, `Out` goes. It is made by [`Socket::typed`].
+/// A [`Socket`] whose messages are JSON (feature `json`): `In` comes, `Out` goes. It is made by [`Socket::typed`].
 ///
 /// As a [`Stream`] it yields each message, or the error that it cannot be read; the connection goes on after one, unless
 /// [`MessagesConfig`] has it closed. As a [`Sink`] it takes messages, with the socket's backpressure both ways.
@@ -24,7 +24,7 @@ pub struct TypedSocket<R: Runtime, In, Out> {
     messages: Messages<In, Out>,
 }
 
-/// Why there is no message, or why one was not sent.
+/// Why there is no message (feature `json`), or why one was not sent.
 ///
 /// ```
 /// use wharf::base::Message;

@@ -5,6 +5,16 @@
 //! - [`Driven`] is a socket for a loop that is there already.
 //!
 //! Nothing here knows a protocol: bytes go into the machines of [`wharf`] and bytes come out.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tracing` (default) | events and spans of connections |
+//! | `tls` | `wss` and TLS on any framing, by rustls |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in |
+//! | `tls-native-roots` | `tls`, and the operating system's roots |
+//! | `tls-platform-verifier` | `tls`, and the operating system judges certificates |
 #![forbid(unsafe_code)]
 
 mod carrier;

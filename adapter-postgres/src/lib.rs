@@ -16,6 +16,13 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `bus` | `BusStore`: the store that several nodes of a message bus share |
+//! | `tls` | `sslmode=require`, by rustls; certificates are judged by the operating system's roots |
 #![forbid(unsafe_code)]
 
 mod address;

@@ -2,6 +2,16 @@
 //! Unix sockets and their files, what connecting fails with, and what is told as `tracing` events.
 //!
 //! An application uses an adapter, which names what it needs of this. An adapter of your own builds on it.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tracing` | events and spans of connections |
+//! | `tls` | `wss` and TLS on any framing, by rustls |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in |
+//! | `tls-native-roots` | `tls`, and the operating system's roots |
+//! | `tls-platform-verifier` | `tls`, and the operating system judges certificates |
 #![forbid(unsafe_code)]
 
 mod accept;

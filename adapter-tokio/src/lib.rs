@@ -50,25 +50,39 @@
 //! # #[cfg(feature = "json")]
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tracing` (default) | events and spans of connections |
+//! | `json` | typed messages, requests and their answers, the message bus |
+//! | `sim` | mock sockets, to test handlers without a network |
+//! | `tls` | `wss` and TLS on any framing, by rustls |
+//! | `tls-webpki-roots` | `tls`, and the roots that Mozilla trusts, built in |
+//! | `tls-native-roots` | `tls`, and the operating system's roots |
+//! | `tls-platform-verifier` | `tls`, and the operating system judges certificates |
+//! | `hyper` | `upgrade`: WebSockets behind hyper's server |
+//! | `axum` | `axum`: an extractor for WebSockets; with it `hyper` |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
 pub mod axum;
 mod foreign;
 pub mod guide;
+mod retrying;
+mod serving;
 mod stream;
 #[cfg(feature = "hyper")]
 pub mod upgrade;
 
-use std::fmt::Display;
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use wharf::http::{Request, Response};
-use wharf::link::{Address, Config, Service, Target};
-use wharf::service::schedule::{Retryable, Schedule};
+use wharf::link::{Address, Config, Target};
 
 pub use foreign::Foreign;
+pub use retrying::{repeat, retry, retry_if};
+pub use serving::{serve, serve_service, serve_with};
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
     Berth, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError, ListenerLost,
@@ -90,10 +104,10 @@ pub type Socket = wharf_async::Socket<Tokio>;
 pub type ReadHalf = wharf_async::ReadHalf<Tokio>;
 /// The half of a [`Socket`] that takes messages.
 pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
-/// What drives the [`Socket`] of a [`Requester`].
+/// What drives the [`Socket`] of a [`Requester`] (feature `json`).
 #[cfg(feature = "json")]
 pub type RequestLoop = wharf_async::RequestLoop<Tokio>;
-/// A [`Socket`] whose messages are of one type each way.
+/// A [`Socket`] whose messages are of one type each way (feature `json`).
 #[cfg(feature = "json")]
 pub type TypedSocket<In, Out> = wharf_async::TypedSocket<Tokio, In, Out>;
 /// A pool of [`Socket`]s.
@@ -110,6 +124,18 @@ pub type Bound = wharf_async::Bound<Tokio>;
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// assert_ne!(bound.local_addr().tcp().unwrap().port(), 0);
+/// // Who is late is told.
+/// let second = wharf_tokio::bind(bound.local_addr().clone()).await;
+/// assert_eq!(second.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// As the operating system says; `AddrInUse` where somebody listens.
 ///
@@ -120,6 +146,21 @@ pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
 }
 
 /// Connects with the defaults to a URL, or to whatever else makes a [`Target`]: `ws`, `wss`, an `http::Request`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_tokio::serve(bound, Default::default(), |mut socket: wharf_tokio::Socket| async move {
+/// #     socket.send("welcome").await
+/// # });
+/// let mut socket = wharf_tokio::connect(&url).await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
@@ -133,6 +174,26 @@ pub async fn connect(
 }
 
 /// Connects as `target` and `config` say: through a proxy, over TLS, over a Unix socket ([`wharf_async::connect`]).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_tokio::serve(bound, Default::default(), |mut socket: wharf_tokio::Socket| async move {
+/// #     socket.send("a message of more than sixteen bytes").await
+/// # });
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+///
+/// let mut config = Config::client();
+/// Arc::make_mut(&mut config.ws).max_message = 16;
+/// let mut socket = wharf_tokio::connect_with(&url, &config.into()).await?;
+/// assert!(socket.next().await.unwrap().is_err());
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
@@ -181,7 +242,7 @@ pub fn keep_connected(
 }
 
 /// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
-/// ([`BusClient::connect`]). To be called inside of the runtime.
+/// ([`BusClient::connect`]; feature `json`). To be called inside of the runtime.
 ///
 /// ```
 /// # #[cfg(feature = "json")]
@@ -228,125 +289,7 @@ pub fn bus_client(
     BusClient::connect::<Tokio>(target, config)
 }
 
-/// Attempts something until it succeeds, its error says that it never will, or `schedule` is over ([`wharf_async::retry`]).
-///
-/// ```
-/// use wharf::link::Config;
-/// use wharf::service::schedule::Schedule;
-/// use wharf_tokio::{ConnectError, Socket, connect_with, retry};
-///
-/// async fn persistent(url: &str) -> Result<Socket, ConnectError> {
-///     let config = Config::client().into();
-///     retry(&Schedule::backoff(), async || connect_with(url, &config).await).await
-/// }
-/// ```
-///
-/// # Errors
-/// That of the last attempt.
-///
-/// # Cancel safety
-/// Dropped before it is done, the attempt is dropped.
-pub async fn retry<T, E: Retryable, F: Future<Output = Result<T, E>>>(
-    schedule: &Schedule,
-    attempt: impl FnMut() -> F,
-) -> Result<T, E> {
-    wharf_async::retry::<Tokio, T, E, F>(schedule, attempt).await
-}
-
-/// As [`retry`], where `is_retryable` says of an error whether to try again ([`wharf_async::retry_if`]).
-///
-/// # Errors
-/// That of the last attempt.
-///
-/// # Cancel safety
-/// Dropped before it is done, the attempt is dropped.
-pub async fn retry_if<T, E: Display, F: Future<Output = Result<T, E>>>(
-    schedule: &Schedule,
-    is_retryable: impl FnMut(&E) -> bool,
-    attempt: impl FnMut() -> F,
-) -> Result<T, E> {
-    wharf_async::retry_if::<Tokio, T, E, F>(schedule, is_retryable, attempt).await
-}
-
-/// Does something again and again as long as it succeeds, until `schedule` is over ([`wharf_async::repeat`]).
-///
-/// # Errors
-/// The first.
-///
-/// # Cancel safety
-/// Dropped before it is done, what it does is dropped.
-pub async fn repeat<T, E, F: Future<Output = Result<T, E>>>(
-    schedule: &Schedule,
-    act: impl FnMut() -> F,
-) -> Result<T, E> {
-    wharf_async::repeat::<Tokio, T, E, F>(schedule, act).await
-}
-
-/// Runs a handler for each WebSocket ([`wharf_async::serve`]).
-pub fn serve<F, Fut>(bound: Bound, config: Arc<Config>, handler: F) -> ServerHandle
-where
-    F: Fn(Socket) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: Outcome> + Send + 'static,
-{
-    wharf_async::serve(bound, config, handler)
-}
-
-/// Runs a handler for each WebSocket whose request `judge` lets through, with what it took of that ([`wharf_async::serve_with`]).
-///
-/// ```
-/// use wharf::http::{Request, Response};
-/// use wharf_tokio::{Error, Socket};
-///
-/// /// Who names a room comes in.
-/// fn room(request: &Request) -> Result<String, Response> {
-///     request.path().strip_prefix("/rooms/").map(str::to_owned).ok_or_else(|| Response::plain(404))
-/// }
-///
-/// async fn greet(room: String, mut socket: Socket) -> Result<(), Error> {
-///     socket.send(format!("welcome to {room}")).await
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
-/// let server = wharf_tokio::serve_with(bound, Default::default(), room, greet);
-/// let mut socket = wharf_tokio::connect(&format!("ws://{}/rooms/harbour", server.local_addr())).await?;
-/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome to harbour"));
-/// assert!(wharf_tokio::connect(&format!("ws://{}/", server.local_addr())).await.is_err());
-/// # server.drain().await;
-/// # Ok(())
-/// # }
-/// ```
-pub fn serve_with<J, T, F, Fut>(bound: Bound, config: Arc<Config>, judge: J, handler: F) -> ServerHandle
-where
-    J: Fn(&Request) -> Result<T, Response> + Send + Sync + 'static,
-    T: Default + Send + 'static,
-    F: Fn(T, Socket) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: Outcome> + Send + 'static,
-{
-    wharf_async::serve_with(bound, config, judge, handler)
-}
-
-/// Runs a service behind listeners ([`wharf_async::serve_service`]).
-///
-/// # Errors
-/// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
-/// has no randomness, or a variable of the environment names no proxy where the configuration leaves proxies to it.
-pub fn serve_service<S, J, Fut>(
-    bound: Vec<Bound>,
-    service: S,
-    config: &Arc<Config>,
-    jobs: J,
-) -> io::Result<ServiceHandle<S>>
-where
-    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
-    J: Fn(S::Job) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = S::Done> + Send + 'static,
-{
-    wharf_async::serve_service(bound, service, config, jobs)
-}
-
-/// A server's socket, open, that no network carries, and its peer, who has sent `received` already: to test a handler with
+/// A server's socket (feature `sim`), open, that no network carries, and its peer, who has sent `received` already: to test a handler with
 /// ([`wharf_async::mock`]). It needs no runtime, and time passes only where the test says so.
 ///
 /// ```
@@ -380,7 +323,32 @@ pub fn mock(received: impl IntoIterator<Item = impl Into<wharf::base::Message<'s
     wharf_async::mock(received)
 }
 
-/// As [`mock`], with another configuration, a peer that behaves otherwise, or faults on the wire between.
+/// As [`mock`] (feature `sim`), with another configuration, a peer that behaves otherwise, or faults on the wire between.
+///
+/// ```
+/// use std::pin::pin;
+/// use std::sync::Arc;
+/// use wharf::base::CloseCode;
+/// use wharf::link::Config;
+/// use wharf_tokio::{Error, Scene, Socket, mock_with};
+///
+/// async fn echo(mut socket: Socket) -> Result<(), Error> {
+///     while let Some(message) = socket.next().await {
+///         socket.send(message?).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// // A limit of eight bytes, and a peer who says more.
+/// let mut config = Config::default();
+/// Arc::make_mut(&mut config.ws).max_message = 8;
+/// let scene = Scene::new(&config.into());
+/// let (socket, peer) = mock_with(scene, ["short", "longer than that"]).unwrap();
+/// let mut handler = pin!(echo(socket));
+/// assert!(peer.run(handler.as_mut()).is_ready());
+/// assert_eq!(peer.texts(), ["short"]);
+/// assert_eq!(peer.closed().unwrap().code, CloseCode::MESSAGE_TOO_BIG);
+/// ```
 ///
 /// # Errors
 /// Why it does not open, as the peer is told.

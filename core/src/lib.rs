@@ -21,49 +21,99 @@
 //! 3. obey `wants().shutdown`;
 //! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout).
 //!
-//! There are no other rules ([`guide::embedding`] has it as code). Anything may be called at any time; a step that is
-//! left out delays and never corrupts; a time before the last one counts as the last one; an early timeout does nothing. No call
-//! waits, and none returns an error that ends the connection: its end is the last event, [`Event::Closed`](link::Event::Closed), told
-//! once.
+//! There are no other rules; below they are code for a stream that blocks, in [`guide::embedding`] for one that does not. Anything
+//! may be called at any time; a step that is left out delays and never corrupts; a time before the last one counts as the last
+//! one; an early timeout does nothing. No call waits, and none returns an error that ends the connection: its end is the last
+//! event, [`Event::Closed`](link::Event::Closed), told once.
 //!
 //! ```
-//! use wharf::base::{CloseCode, Entropy, Input, Instant, Message, Wall};
+//! use std::io::{Error, ErrorKind, Read, Write};
+//! use std::net::{TcpListener, TcpStream};
+//! use std::time::Duration;
+//! use wharf::base::{CloseCode, End, Entropy, Instant, Message, Shutdown, Wall};
 //! use wharf::link::{Config, Event, Link};
 //!
-//! // Two ends of a wire, a made-up time and a constant for randomness: a whole session without a network.
-//! let (now, wall, config) = (Instant::ORIGIN, Wall::default(), Config::default().into());
-//! let target = "ws://localhost/".parse().unwrap();
-//! let mut client = Link::client(now, wall, &config, &target, Entropy::from_seed([7; 32])).unwrap();
-//! let mut server = Link::server(now, wall, &config);
-//! let mut heard = Vec::new();
-//! for _ in 0..4 {
-//!     let mut wire = Vec::new();
-//!     client.output(now).drain_into(&mut wire);
-//!     let mut input = Input::new(&mut wire);
-//!     while let Some(event) = server.receive(now, &mut input) {
-//!         match event {
-//!             Event::Request(_) => server.accept(now, &Default::default()).unwrap(),
-//!             Event::Message(message) => drop(server.send(now, message)),
-//!             _ => {}
-//!         }
-//!     }
-//!     let mut wire = Vec::new();
-//!     server.output(now).drain_into(&mut wire);
-//!     let mut input = Input::new(&mut wire);
-//!     while let Some(event) = client.receive(now, &mut input) {
-//!         match event {
-//!             Event::Opened(_) => drop(client.send(now, Message::text("ahoy"))),
-//!             Event::Message(message) => {
-//!                 heard.push(message.into_owned());
-//!                 client.close(now, CloseCode::NORMAL, "").unwrap();
+//! /// One connection on a stream that blocks: a thread for each.
+//! fn drive<H>(mut link: Link, mut stream: TcpStream, mut handle: H) -> Result<(), Error>
+//! where
+//!     H: FnMut(&mut Link, Instant, Event<'_>),
+//! {
+//!     let (start, mut bytes, mut plain, mut n) = (std::time::Instant::now(), [0; 65536], Vec::new(), 0);
+//!     let now = || Instant::ORIGIN + start.elapsed();
+//!     let until_due = |link: &Link| link.poll_timeout().map(|at| (at - now()).max(Duration::from_millis(1)));
+//!     let failed = |link: &mut Link, error: Error, end| match error.kind() {
+//!         ErrorKind::WouldBlock | ErrorKind::TimedOut => link.handle_timeout(now()),
+//!         _ => link.receive_end(now(), end),
+//!     };
+//!     loop {
+//!         let mut input = link.input(now(), &mut bytes[..n], &mut plain);
+//!         loop {
+//!             while let Some(event) = link.receive(now(), &mut input) {
+//!                 handle(&mut link, now(), event);
 //!             }
-//!             Event::Closed(closed) => assert!(closed.is_clean()),
-//!             _ => {}
+//!             while link.wants().write {
+//!                 stream.set_write_timeout(until_due(&link))?;
+//!                 let (mut output, mut slices) = (link.output(now()), [&[][..]]);
+//!                 output.slices(&mut slices);
+//!                 match stream.write(slices[0]) {
+//!                     Ok(n) => output.advance(n),
+//!                     Err(error) => failed(&mut link, error, End::WriteFailed),
+//!                 }
+//!             }
+//!             if input.is_empty() {
+//!                 break; // else it waited for what has been written
+//!             }
+//!         }
+//!         match link.wants().shutdown {
+//!             Some(Shutdown::Write) => stream.shutdown(std::net::Shutdown::Write)?,
+//!             Some(_) => return Ok(()),
+//!             None => {}
+//!         }
+//!         n = 0;
+//!         stream.set_read_timeout(until_due(&link))?;
+//!         match stream.read(&mut bytes) {
+//!             Ok(0) => link.receive_end(now(), End::Eof),
+//!             Ok(came) => n = came,
+//!             Err(error) => failed(&mut link, error, End::ReadFailed),
 //!         }
 //!     }
 //! }
-//! assert_eq!(heard, [Message::text("ahoy")]);
+//!
+//! let (wall, config) = (Wall::default(), Config::default().into());
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?;
+//! let server = Link::server(Instant::ORIGIN, wall, &config);
+//! let serving = std::thread::spawn(move || {
+//!     drive(server, listener.accept()?.0, |link, now, event| match event {
+//!         Event::Request(_) => link.accept(now, &Default::default()).unwrap(),
+//!         Event::Message(message) => drop(link.send(now, message)),
+//!         _ => {}
+//!     })
+//! });
+//!
+//! // A constant in tests alone: masks and keys come of these 32 bytes, so they have to be the operating system's.
+//! let entropy = Entropy::from_seed([7; 32]);
+//! let target = format!("ws://{address}/").parse().unwrap();
+//! let client = Link::client(Instant::ORIGIN, wall, &config, &target, entropy).unwrap();
+//! let mut told = Vec::new();
+//! drive(client, TcpStream::connect(address)?, |link, now, event| match event {
+//!     Event::Opened(_) => drop(link.send(now, Message::text("ahoy"))),
+//!     Event::Message(message) => {
+//!         told.push(message.as_text().unwrap().to_owned());
+//!         link.close(now, CloseCode::NORMAL, "").unwrap();
+//!     }
+//!     Event::Closed(closed) => told.push(closed.code.to_string()),
+//!     _ => {}
+//! })?;
+//! assert_eq!(told, ["ahoy", "1000"]);
+//! serving.join().unwrap()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Nothing grows without a limit: a message has at most 16 MiB, what waits to be written 17 MiB; opening has 10 s, silence 30 s
+//! until a ping and as long for its answer, a close 5 s ([`ws::Config`], [`link::Config`]; [`guide::memory`] adds them up). However
+//! a connection ends, one [`Closed`](base::Closed) says who ended it, with which code and why: violations, deadlines and lost
+//! streams are told there and nowhere else ([`guide::errors`]). A test needs no stream at all ([`guide::services`], feature `sim`).
 //!
 //! # The map
 //!

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What is published is whole: each crate's manifest says what a registry shows, its package holds licences and README and
-no file leads out of it, and nothing below asks for a newer Rust than the crates promise.
+no file leads out of it, README's links lead somewhere from whatever page shows it, and nothing below asks for a newer Rust
+than the crates promise.
 
 packages.py           seconds, as in CI
 packages.py --verify  also builds each package as it is unpacked, which takes minutes
@@ -40,6 +41,13 @@ def manifest_faults(package):
         yield "docs.rs would not show its features"
 
 
+def link_faults(text):
+    # A registry shows it elsewhere than where it lies.
+    links = re.findall(r"\]\(([^)\s]+)", text) + re.findall(r"\b(?:src|srcset|href)=\"([^\"]+)", text)
+    for link in sorted({link for link in links if not re.match(r"https?://|#", link)}):
+        yield f"README.md leads to {link}, which a registry has not"
+
+
 def contents_faults(path):
     top = path.name.removesuffix(".crate") + "/"
     with tarfile.open(path) as archive:
@@ -47,9 +55,12 @@ def contents_faults(path):
         for name in sorted(HELD - files.keys()):
             yield f"{name} is not in it"
         for name in sorted(files):
-            if not name.endswith(".rs"):
+            if not name.endswith(".rs") and name != "README.md":
                 continue
             text = archive.extractfile(files[name]).read().decode()
+            if name == "README.md":
+                yield from link_faults(text)
+                continue
             for included in re.findall(r"include_(?:str|bytes)!\(\"([^\"]+)\"\)", text):
                 parts = []
                 for part in (*name.split("/")[:-1], *included.split("/")):

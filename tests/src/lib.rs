@@ -25,6 +25,7 @@ pub mod desk;
 pub mod dialer;
 #[cfg(feature = "rig")]
 pub mod door;
+pub mod features;
 #[cfg(feature = "rig")]
 pub mod folder;
 pub mod framing;

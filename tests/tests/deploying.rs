@@ -6,6 +6,7 @@ use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use wharf::base::{CloseCode, Message};
 use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, ForwardedBy, Forwarding, Service, Verdict};
@@ -24,8 +25,10 @@ fn blocks(language: &str) -> Vec<String> {
     code_blocks(&std::fs::read_to_string(page).expect("the guide"), language)
 }
 
-/// Says to each where it comes from, and answers the check.
-struct Mirror;
+/// Says to each where it comes from, and answers the check, which it tells of.
+struct Mirror {
+    checks: Sender<()>,
+}
 
 impl Service for Mirror {
     type Job = ();
@@ -35,7 +38,11 @@ impl Service for Mirror {
     fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
         match request.path() {
             "/ws" => Verdict::accept(),
-            "/health" => Verdict::Respond(Response::new(200).text("up")),
+            "/health" => {
+                // Not every test waits for them.
+                let _ = self.checks.send(());
+                Verdict::Respond(Response::new(200).text("up"))
+            }
             _ => Verdict::Respond(Response::plain(404)),
         }
     }
@@ -54,14 +61,15 @@ impl Service for Mirror {
     }
 }
 
-/// The server as the guide has it, whose pages alone may connect.
-fn serve(runtime: RuntimeKind, forwarding: Forwarding) -> (Serving<()>, String) {
+/// The server as the guide has it, whose pages alone may connect; and what tells of each check.
+fn serve(runtime: RuntimeKind, forwarding: Forwarding) -> (Serving<()>, String, Receiver<()>) {
+    let (checks, checked) = mpsc::channel();
     let mut config = Config::default();
     config.forwarding = Some(Arc::new(forwarding));
     config.policy.origins = OriginPolicy::SameHost;
-    let serving = Serving::start(runtime, Mirror, config);
+    let serving = Serving::start(runtime, Mirror { checks }, config);
     let address = serving.address.tcp().expect("a TCP address").to_string();
-    (serving, address)
+    (serving, address, checked)
 }
 
 fn by_fields() -> Forwarding {
@@ -157,7 +165,7 @@ fn behind_nginx(runtime: RuntimeKind) {
     if !are_installed("deploying", &["nginx"]) {
         return;
     }
-    let (serving, address) = serve(runtime, by_fields());
+    let (serving, address, _) = serve(runtime, by_fields());
     goes_through(&serving, &nginx(&address));
 }
 
@@ -165,8 +173,14 @@ fn behind_haproxy(runtime: RuntimeKind) {
     if !are_installed("deploying", &["haproxy"]) {
         return;
     }
-    let (serving, address) = serve(runtime, by_fields());
-    goes_through(&serving, &haproxy(0, &address));
+    let (serving, address, checked) = serve(runtime, by_fields());
+    // Sooner than by default, and one that fails takes the server out: whatever goes through afterwards says that
+    // the answer to the first was taken for well.
+    let proxy = haproxy(0, &format!("{address} check inter 100ms fall 1"));
+    for _ in 0..2 {
+        checked.recv_timeout(PATIENCE).expect("a check of the proxy's own");
+    }
+    goes_through(&serving, &proxy);
 }
 
 fn behind_the_proxy_protocol(runtime: RuntimeKind) {
@@ -175,7 +189,7 @@ fn behind_the_proxy_protocol(runtime: RuntimeKind) {
     }
     let mut forwarding = Forwarding::trusting(["127.0.0.1/32".parse().expect("a block")]);
     forwarding.proxy_protocol = true;
-    let (serving, address) = serve(runtime, forwarding);
+    let (serving, address, _) = serve(runtime, forwarding);
     goes_through(&serving, &haproxy(1, &address));
 }
 

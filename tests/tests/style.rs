@@ -1,6 +1,7 @@
 //! The rules of the house, over the whole tree.
 #![forbid(unsafe_code)]
 
+use wharf_tests::features::untold_features;
 use wharf_tests::source::{File, files};
 use wharf_tests::{scripts, style};
 
@@ -74,6 +75,23 @@ fn every_package_takes_the_lints() {
 #[test]
 fn every_package_says_which_rust_it_needs() {
     all("toml", style::rust_version_missing);
+}
+
+#[test]
+fn each_front_page_tells_of_the_features_of_its_crate() {
+    let manifests = files("toml");
+    let (mut pages, mut found) = (0, Vec::new());
+    for root in files("rs") {
+        // The crates that others build on; a binary's features stand in README.
+        let Some(package) = root.path.strip_suffix("/src/lib.rs") else { continue };
+        if package == "core" || package.starts_with("adapter-") {
+            let path = format!("{package}/Cargo.toml");
+            let manifest = manifests.iter().find(|file| file.path == path).expect("a manifest");
+            found.extend(untold_features(manifest, &root));
+            pages += 1;
+        }
+    }
+    assert!(found.is_empty() && pages > 8, "{pages} pages\n{}", found.join("\n"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use wharf::service::bus::client::{
 };
 use wharf_std::with_environment;
 
-/// A client of the message bus: what it sends is sent until the bus has accepted it, and what comes is handed over once
+/// A client of the message bus (feature `json`): what it sends is sent until the bus has accepted it, and what comes is handed over once
 /// ([`wharf::service::bus::client`] says what holds). Its connections are carried by a task of its own; this is a handle to it,
 /// cheap to clone. Once the last one is dropped it stops, as by [`stop`](Self::stop).
 ///

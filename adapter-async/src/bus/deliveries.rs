@@ -12,7 +12,8 @@ use wharf::framed::json::JsonError;
 use wharf::service::bus::Envelope;
 use wharf::service::bus::client as core;
 
-/// The messages for the service of a [`BusClient`](super::BusClient), each once. Dropped, what comes is refused, with a nack that says so.
+/// The messages for the service of a [`BusClient`](super::BusClient), each once (feature `json`). Dropped, what comes
+/// is refused, with a nack that says so.
 ///
 /// What waits here is bounded by what the bus hands out unacknowledged, and by
 /// [`BusClientConfig`](wharf::service::bus::client::BusClientConfig). Its acknowledgement is due all the same: what the bus gives 30 s
@@ -75,7 +76,7 @@ impl fmt::Debug for Deliveries {
     }
 }
 
-/// A message for this service: to be applied, and then acknowledged, or refused.
+/// A message for this service (feature `json`): to be applied, and then acknowledged, or refused.
 ///
 /// Dropped without either, by a panic, by a task that is cancelled, by an early return, it is refused with a reason that says so:
 /// the bus delivers it again, and does not have to wait for its ack timeout. To keep it from being delivered again for a while,

@@ -10,7 +10,7 @@ use wharf::framed::json::JsonError;
 use wharf::service::bus::client::{Outcome, Refused, Undelivered};
 use wharf::service::bus::{Envelope, Name, NameError};
 
-/// Why a message is not accepted, as far as is known.
+/// Why a message is not accepted (feature `json`), as far as is known.
 ///
 /// ```
 /// use wharf::service::bus::client::Undelivered;
@@ -45,7 +45,7 @@ pub enum BusSendError {
     },
 }
 
-/// A message that a [`BusClient`](super::BusClient) was given: the future of its being accepted, which is told by its id.
+/// A message that a [`BusClient`](super::BusClient) was given (feature `json`): the future of its being accepted, which is told by its id.
 ///
 /// # Errors
 /// [`BusSendError`].

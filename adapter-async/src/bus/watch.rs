@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use wharf::service::bus::client::BusClientState;
 
-/// Watches the state of a [`BusClient`](super::BusClient). It keeps nothing running.
+/// Watches the state of a [`BusClient`](super::BusClient) (feature `json`). It keeps nothing running.
 ///
 /// ```
 /// use wharf_async::{BusClient, BusWatch};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use wharf::base::{CloseCode, Closed, Instant, Message, SendError};
 use wharf::sim::{Faults, Habit, Outcome};
 
-/// The other end of a mock socket ([`mock`](super::mock)), and the one who lets time pass. It reads at once what is written to
+/// The other end of a mock socket ([`mock`](super::mock); feature `sim`), and the one who lets time pass. It reads at once what is written to
 /// it, answers pings and closes as any peer does; what it says itself the test tells it. Cheap to clone, for any thread.
 ///
 /// Nothing here waits for a clock. A test with a runtime awaits [`next`](Self::next) and calls

@@ -18,7 +18,7 @@ use wharf::link::{Config, Link, OpenError, Target};
 use wharf::sim::{Faults, Line, Outcome, Visit, World};
 use wharf::ws;
 
-/// What a mock is like, where that is not the default.
+/// What a mock is like (feature `sim`), where that is not the default.
 ///
 /// ```
 /// use wharf::framed::Lines;
@@ -75,7 +75,7 @@ impl Default for Scene {
     }
 }
 
-/// A server's socket, open, that no network carries, and its peer, who has sent `received` already. The socket is the very
+/// A server's socket (feature `sim`), open, that no network carries, and its peer, who has sent `received` already. The socket is the very
 /// type that a handler takes, so a handler runs on it unchanged: with no runtime, no socket and no real time.
 ///
 /// ```
@@ -103,7 +103,7 @@ pub fn mock<R: Runtime>(
     mock_with(Scene::default(), received).expect("with the defaults it opens")
 }
 
-/// As [`mock`], with what `scene` says.
+/// As [`mock`] (feature `sim`), with what `scene` says.
 ///
 /// # Errors
 /// Why it does not open, as the peer is told.

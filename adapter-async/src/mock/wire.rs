@@ -104,7 +104,7 @@ impl MockTime {
     }
 }
 
-/// The stream of a mock, inside of its socket ([`mock`](super::mock)).
+/// The stream of a mock (feature `sim`), inside of its socket ([`mock`](super::mock)).
 pub struct Wire {
     shared: Arc<Shared>,
     aborts: bool,

@@ -6,7 +6,7 @@ use wharf::framed::json::JsonError;
 use wharf::service::requests::{CallError, ErrorReply, Failure, ReplyError};
 use wharf::service::schedule::Retryable;
 
-/// Why a request has no answer.
+/// Why a request has no answer (feature `json`).
 ///
 /// ```
 /// use wharf::service::requests::ErrorReply;

@@ -16,7 +16,7 @@ use wharf::base::{Cause, Classifier, CloseCode, Closed, End, Message, Origin, Se
 /// Messages of one poll, after which other tasks get their turn.
 const TURNS: usize = 256;
 
-/// Drives the socket of a [`Requester`](super::Requester): nothing is sent and no answer is heard unless it is polled, by
+/// Drives the socket of a [`Requester`](super::Requester) (feature `json`): nothing is sent and no answer is heard unless it is polled, by
 /// [`run`](Self::run) in a task of its own, by [`drive_while`](Self::drive_while), or as a [`Stream`].
 ///
 /// As a stream it yields the messages that are no replies, and ends as the [`Socket`] does. Dropped, it drops the socket, and every

@@ -13,7 +13,7 @@ use std::time::Duration;
 use wharf::base::{CloseCode, SendError};
 use wharf::service::requests::{CallId, Data, RequestsConfig, RequestsStats};
 
-/// Asks over one connection, from any task; cheap to clone. It is made by [`Socket::requests`] and moves nothing itself: a
+/// Asks over one connection, from any task (feature `json`); cheap to clone. It is made by [`Socket::requests`] and moves nothing itself: a
 /// [`RequestLoop`] does.
 ///
 /// At most [`RequestsConfig::max_in_flight`] requests wait for their answers; one more is refused. Each waiting future holds its

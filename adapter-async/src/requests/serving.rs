@@ -14,8 +14,8 @@ use wharf::service::requests::{AnswersConfig, ErrorReply};
 /// Messages of one poll, after which other tasks get their turn.
 const TURNS: usize = 256;
 
-/// Answers the requests of a connection to its end. `handler` makes a future of each; they run side by side in this task, and answers
-/// go out as they come. At most [`AnswersConfig::max_in_flight`] run at a time, the next is refused; while the peer takes no answers,
+/// Answers the requests of a connection to its end (feature `json`). `handler` makes a future of each; they run side by side in this task, and
+/// answers go out as they come. At most [`AnswersConfig::max_in_flight`] run at a time, the next is refused; while the peer takes no answers,
 /// nothing is read.
 ///
 /// A future is dropped when its request is given up, when its time is over, and with the connection. One that panics is answered

@@ -44,7 +44,7 @@ struct Letter {
     size: u64,
 }
 
-/// Some dead letters, in the order of acceptance.
+/// Some dead letters (feature `bus`), in the order of acceptance.
 ///
 /// ```
 /// assert!(wharf_postgres::DeadPage::default().letters.is_empty());

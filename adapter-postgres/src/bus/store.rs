@@ -29,7 +29,7 @@ const AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)]
 /// The slot of who is no node.
 const NOBODY: i32 = -1;
 
-/// How a bus's database is connected to.
+/// How a bus's database is connected to (feature `bus`).
 ///
 /// ```
 /// let config = wharf_postgres::BusStoreConfig::default();

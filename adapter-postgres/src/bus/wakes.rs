@@ -27,7 +27,7 @@ pub(crate) fn calls(slots: &BTreeSet<i16>) -> String {
     slots.iter().map(|slot| format!("; NOTIFY {CHANNEL}, '{slot}'")).collect()
 }
 
-/// Listens for what calls a node, over a connection and in a thread of its own, until it is dropped.
+/// Listens for what calls a node (feature `bus`), over a connection and in a thread of its own, until it is dropped.
 ///
 /// It only saves waiting: a node looks by itself from time to time, so a call that is lost costs no more than that. While the database
 /// is away it dials again by itself, and calls once it is connected, since what was called meanwhile is not known.

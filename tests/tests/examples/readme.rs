@@ -5,6 +5,10 @@ use std::time::Duration;
 use wharf::{framed, http, link, service, ws};
 use wharf_tests::readme::has_part;
 
+/// Where the repository is read and where its pictures are, on whatever page README is shown.
+const BLOB: &str = "https://github.com/wharf-rs/wharf/blob/HEAD/";
+const RAW: &str = "https://raw.githubusercontent.com/wharf-rs/wharf/HEAD/";
+
 fn bytes(count: usize) -> String {
     match count {
         _ if count.is_multiple_of(1 << 30) => format!("{} GiB", count >> 30),
@@ -165,6 +169,7 @@ fn every_test_that_the_readme_names_is_there() {
     for link in readme.split("[`").skip(1) {
         let Some((name, rest)) = link.split_once("`](") else { continue };
         let Some((path, _)) = rest.split_once(')') else { continue };
+        let path = path.strip_prefix(BLOB).unwrap_or(path);
         if !path.contains("tests/") || !path.ends_with(".rs") {
             continue;
         }
@@ -173,4 +178,39 @@ fn every_test_that_the_readme_names_is_there() {
         named += 1;
     }
     assert!(named >= 10, "{named} tests are named");
+}
+
+/// The file of the tree that an address leads to, if it leads into it: a guide's page is made from its Markdown.
+fn in_the_tree(link: &str) -> Option<String> {
+    if let Some(path) = link.strip_prefix(BLOB).or_else(|| link.strip_prefix(RAW)) {
+        return Some(path.split('#').next().unwrap_or_default().into());
+    }
+    let (package, page) = link.strip_prefix("https://docs.rs/")?.split_once("/latest/")?;
+    let folder = match package {
+        "wharf" => "core",
+        package => &package.replacen("wharf-", "adapter-", 1),
+    };
+    let inside =
+        page.strip_prefix(&package.replace('-', "_")).and_then(|page| page.strip_suffix("/index.html"));
+    Some(inside.map_or_else(|| page.into(), |module| format!("{folder}/src{module}.md")))
+}
+
+/// The targets of links and pictures.
+fn targets(page: &str) -> Vec<&str> {
+    let until = |begin: &str, end: char| {
+        let found: Vec<_> = page.split(begin).skip(1).filter_map(|rest| rest.split(end).next()).collect();
+        found
+    };
+    [until("](", ')'), until("src=\"", '"'), until("srcset=\"", '"')].concat()
+}
+
+#[test]
+fn a_link_of_the_readme_leads_nowhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("a README");
+    let there: Vec<String> = targets(&readme).into_iter().filter_map(in_the_tree).collect();
+    assert!(there.len() > 30, "{there:?}");
+    for path in there {
+        assert!(root.join(&path).is_file(), "{path}");
+    }
 }

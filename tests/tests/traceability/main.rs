@@ -8,7 +8,7 @@ mod table;
 use citation::{Citation, citations};
 use requirement::Requirement;
 use std::fs;
-use table::{match_up, page, without_lines};
+use table::{match_up, page};
 use wharf_tests::source::{File, files, top};
 
 const RFCS: [(&str, &str); 2] =
@@ -39,8 +39,10 @@ fn every_requirement_has_its_code_and_its_test() {
         fs::write(path, made).expect("it can be written");
     } else {
         let there = fs::read_to_string(path).unwrap_or_default();
-        let same = without_lines(&there) == without_lines(&made);
-        assert!(same, "docs/rfc/traceability.md says otherwise; run this test with WHARF_TRACE=write");
+        assert!(
+            there == made,
+            "docs/rfc/traceability.md says otherwise; run this test with WHARF_TRACE=write"
+        );
     }
 }
 
@@ -108,7 +110,7 @@ fn each_fault_is_told() {
 }
 
 #[test]
-fn the_page_has_a_row_for_each_and_lines_need_not_agree() {
+fn the_page_has_a_row_for_each_with_its_lines() {
     let found: Vec<_> = cited("MUST swim", "MUST swim.").into_iter().map(Result::unwrap).collect();
     let rows = rows();
     let page = page(&[("1", "Water")], &rows, &match_up(&rows, &found).0);
@@ -116,7 +118,4 @@ fn the_page_has_a_row_for_each_and_lines_need_not_agree() {
     let row = "| 2.3-1 | It MUST swim. | client | [`swim`](../../core/src/a.rs#L5) | [`it_swims`](../../core/src/a.rs#L11) |\n";
     assert!(page.contains(row), "{page}");
     assert!(page.contains("| 2.3-2 | It MUST NOT sink. | browser | dry | – |\n"), "{page}");
-    let moved = page.replace("#L5)", "#L17)");
-    assert!(moved != page && without_lines(&moved) == without_lines(&page));
-    assert_ne!(without_lines(&page.replace("swim`", "dive`")), without_lines(&page));
 }
