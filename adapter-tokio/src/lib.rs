@@ -52,23 +52,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod again;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod foreign;
 pub mod guide;
+#[cfg(feature = "sim")]
+mod mocking;
+mod opening;
+mod serving;
 mod stream;
 #[cfg(feature = "hyper")]
 pub mod upgrade;
 
-use std::fmt::Display;
-use std::future::Future;
-use std::io;
-use std::sync::Arc;
-use wharf::http::{Request, Response};
-use wharf::link::{Address, Config, Service, Target};
-use wharf::service::schedule::{Retryable, Schedule};
-
+pub use again::{repeat, retry, retry_if};
 pub use foreign::Foreign;
+#[cfg(feature = "sim")]
+pub use mocking::{mock, mock_with};
+#[cfg(feature = "json")]
+pub use opening::bus_client;
+pub use opening::{bind, connect, connect_with, keep_connected};
+pub use serving::{serve, serve_service, serve_with};
 pub use stream::{Stream, TcpListener, TcpStream, Tokio, TokioTimer, UnixListener, UnixStream};
 pub use wharf_async::{
     Berth, Client, Clock, CommandError, ConnectError, Door, Drain, Drained, Error, HookError, ListenerLost,
@@ -85,8 +89,62 @@ pub use wharf_async::{
 pub use wharf_async::{Peer, Scene};
 
 /// A WebSocket on tokio.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_tokio::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_tokio::Error>(())
+/// # });
+/// use wharf::base::CloseCode;
+///
+/// let mut socket = wharf_tokio::connect(&url).await?;
+/// // Several at once, written together; one alone is `send`.
+/// for part in ["bow", "stern"] {
+///     socket.ready().await?;
+///     socket.queue(part)?;
+/// }
+/// socket.flush().await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("bow"));
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("stern"));
+/// socket.close(CloseCode::NORMAL, "that was it").await?;
+/// assert!(socket.closed().unwrap().is_clean());
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
 pub type Socket = wharf_async::Socket<Tokio>;
 /// The half of a [`Socket`] that yields messages.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_tokio::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_tokio::Error>(())
+/// # });
+/// let socket = wharf_tokio::connect(&url).await?;
+/// let (mut read, mut write) = socket.split();
+/// // Each half may belong to a task of its own.
+/// let reading = tokio::spawn(async move { (read.next().await, read) });
+/// write.send("ahoy").await?;
+/// let (message, read) = reading.await?;
+/// assert_eq!(message.unwrap()?.as_text(), Some("ahoy"));
+/// let mut socket = read.reunite(write).unwrap();
+/// socket.close(wharf::base::CloseCode::NORMAL, "").await?;
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
 pub type ReadHalf = wharf_async::ReadHalf<Tokio>;
 /// The half of a [`Socket`] that takes messages.
 pub type WriteHalf = wharf_async::WriteHalf<Tokio>;
@@ -105,292 +163,33 @@ pub type Carrier = wharf_async::Carrier<Tokio>;
 /// What a [`Socket`] is made of.
 pub type Parts = wharf_async::Parts<Tokio>;
 /// A bound listener on tokio.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::io::Read;
+/// use wharf::framed::Lines;
+/// use wharf::link::{Config, Framing};
+/// use wharf_tokio::{Bound, serve};
+///
+/// // What a supervisor has bound, and what it speaks in place of what the server's configuration says.
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let mut lines = Config::default();
+/// lines.framing = Framing::codec(Lines::new());
+/// let bound = Bound::from_std(listener).await?.speaking(&lines.into());
+/// let server = serve(bound, Default::default(), |mut socket| async move { socket.send("ahoy").await });
+///
+/// let mut stream = std::net::TcpStream::connect(server.local_addr().tcp().unwrap())?;
+/// let heard = tokio::task::spawn_blocking(move || {
+///     let mut heard = String::new();
+///     stream.read_to_string(&mut heard).map(|_| heard)
+/// });
+/// assert_eq!(heard.await??, "ahoy\n");
+/// server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
 pub type Bound = wharf_async::Bound<Tokio>;
-
-/// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
-/// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.
-///
-/// # Errors
-/// As the operating system says; `AddrInUse` where somebody listens.
-///
-/// # Cancel safety
-/// It never waits. Dropped before its poll, nothing is bound.
-pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
-    Bound::bind(address).await
-}
-
-/// Connects with the defaults to a URL, or to whatever else makes a [`Target`]: `ws`, `wss`, an `http::Request`.
-///
-/// # Errors
-/// [`ConnectError`], which says when it failed.
-///
-/// # Cancel safety
-/// Dropped before it is done, the connection is closed.
-pub async fn connect(
-    target: impl TryInto<Target, Error: Into<ConnectError>>,
-) -> Result<Socket, ConnectError> {
-    connect_with(target, &Arc::new(Config::client())).await
-}
-
-/// Connects as `target` and `config` say: through a proxy, over TLS, over a Unix socket ([`wharf_async::connect`]).
-///
-/// # Errors
-/// [`ConnectError`], which says when it failed.
-///
-/// # Cancel safety
-/// Dropped before it is done, the connection is closed.
-pub async fn connect_with(
-    target: impl TryInto<Target, Error: Into<ConnectError>>,
-    config: &Arc<Config>,
-) -> Result<Socket, ConnectError> {
-    wharf_async::connect(target, config).await
-}
-
-/// A client that stays up, with the defaults, and what it hears: it connects now and again whenever it has to
-/// ([`Client::connect`]). To be called inside of the runtime.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
-/// # let url = format!("ws://{}/", bound.local_addr());
-/// # let server = wharf_tokio::serve(bound, Default::default(), |mut socket| async move {
-/// #     while let Some(message) = socket.next().await {
-/// #         socket.send(message?).await?;
-/// #     }
-/// #     Ok::<(), wharf_tokio::Error>(())
-/// # });
-/// use wharf::service::client::Fate;
-///
-/// let (client, mut messages) = wharf_tokio::keep_connected(&url)?;
-/// assert_eq!(client.send("ahoy").await?, Fate::Written);
-/// assert_eq!(messages.next().await.unwrap().as_text(), Some("ahoy"));
-/// assert!(client.state().is_connected);
-/// client.stop().await;
-/// # server.drain().await;
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// As [`Client::connect`].
-pub fn keep_connected(
-    target: impl TryInto<Target, Error: Into<ConnectError>>,
-) -> Result<(Client, Messages), ConnectError> {
-    Client::connect::<Tokio>(target, &Arc::new(Config::client()), Default::default())
-}
-
-/// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
-/// ([`BusClient::connect`]). To be called inside of the runtime.
-///
-/// ```
-/// # #[cfg(feature = "json")]
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use std::sync::{Arc, Mutex};
-/// # use wharf::service::bus::{BusConfig, BusService, Memory, Restoring, StoreFailure};
-/// # let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
-/// # let url = format!("ws://{}/", bound.local_addr());
-/// # let (config, store) = (BusConfig::default(), Arc::new(Mutex::new(Memory::default())));
-/// # let limits = Arc::new(BusService::config(&config));
-/// # let service = BusService::new(Restoring::new(config).finish(Default::default(), Default::default()));
-/// # let bus = wharf_tokio::serve_service(vec![bound], service, &limits, move |batch| {
-/// #     let stored = store.lock().unwrap().carry_out(&batch).map_err(|_| StoreFailure::new("misfit"));
-/// #     async move { stored }
-/// # })?;
-/// use std::time::Duration;
-/// use wharf::service::bus::{Name, client::BusClientConfig};
-///
-/// let config = |service| Name::new(service).map(BusClientConfig::new);
-/// let (orders, _) = wharf_tokio::bus_client(&url, config("order-service")?)?;
-/// let (users, mut deliveries) = wharf_tokio::bus_client(&url, config("user-service")?)?;
-/// // Once this is done it is on the bus's disk.
-/// orders.send("user-service", "order.created", &("ada", 7)).await?;
-/// let delivery = deliveries.next().await.unwrap();
-/// assert_eq!(delivery.payload::<(String, u32)>()?, ("ada".into(), 7));
-/// delivery.ack();
-/// users.drain(Duration::from_secs(5)).await;
-/// orders.stop().await;
-/// # bus.drain().await;
-/// # Ok(())
-/// # }
-/// # #[cfg(not(feature = "json"))]
-/// # fn main() {}
-/// ```
-///
-/// # Errors
-/// As [`BusClient::connect`].
-#[cfg(feature = "json")]
-pub fn bus_client(
-    target: impl TryInto<Target, Error: Into<ConnectError>>,
-    config: wharf::service::bus::client::BusClientConfig,
-) -> Result<(BusClient, Deliveries), ConnectError> {
-    BusClient::connect::<Tokio>(target, config)
-}
-
-/// Attempts something until it succeeds, its error says that it never will, or `schedule` is over ([`wharf_async::retry`]).
-///
-/// ```
-/// use wharf::link::Config;
-/// use wharf::service::schedule::Schedule;
-/// use wharf_tokio::{ConnectError, Socket, connect_with, retry};
-///
-/// async fn persistent(url: &str) -> Result<Socket, ConnectError> {
-///     let config = Config::client().into();
-///     retry(&Schedule::backoff(), async || connect_with(url, &config).await).await
-/// }
-/// ```
-///
-/// # Errors
-/// That of the last attempt.
-///
-/// # Cancel safety
-/// Dropped before it is done, the attempt is dropped.
-pub async fn retry<T, E: Retryable, F: Future<Output = Result<T, E>>>(
-    schedule: &Schedule,
-    attempt: impl FnMut() -> F,
-) -> Result<T, E> {
-    wharf_async::retry::<Tokio, T, E, F>(schedule, attempt).await
-}
-
-/// As [`retry`], where `is_retryable` says of an error whether to try again ([`wharf_async::retry_if`]).
-///
-/// # Errors
-/// That of the last attempt.
-///
-/// # Cancel safety
-/// Dropped before it is done, the attempt is dropped.
-pub async fn retry_if<T, E: Display, F: Future<Output = Result<T, E>>>(
-    schedule: &Schedule,
-    is_retryable: impl FnMut(&E) -> bool,
-    attempt: impl FnMut() -> F,
-) -> Result<T, E> {
-    wharf_async::retry_if::<Tokio, T, E, F>(schedule, is_retryable, attempt).await
-}
-
-/// Does something again and again as long as it succeeds, until `schedule` is over ([`wharf_async::repeat`]).
-///
-/// # Errors
-/// The first.
-///
-/// # Cancel safety
-/// Dropped before it is done, what it does is dropped.
-pub async fn repeat<T, E, F: Future<Output = Result<T, E>>>(
-    schedule: &Schedule,
-    act: impl FnMut() -> F,
-) -> Result<T, E> {
-    wharf_async::repeat::<Tokio, T, E, F>(schedule, act).await
-}
-
-/// Runs a handler for each WebSocket ([`wharf_async::serve`]).
-pub fn serve<F, Fut>(bound: Bound, config: Arc<Config>, handler: F) -> ServerHandle
-where
-    F: Fn(Socket) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: Outcome> + Send + 'static,
-{
-    wharf_async::serve(bound, config, handler)
-}
-
-/// Runs a handler for each WebSocket whose request `judge` lets through, with what it took of that ([`wharf_async::serve_with`]).
-///
-/// ```
-/// use wharf::http::{Request, Response};
-/// use wharf_tokio::{Error, Socket};
-///
-/// /// Who names a room comes in.
-/// fn room(request: &Request) -> Result<String, Response> {
-///     request.path().strip_prefix("/rooms/").map(str::to_owned).ok_or_else(|| Response::plain(404))
-/// }
-///
-/// async fn greet(room: String, mut socket: Socket) -> Result<(), Error> {
-///     socket.send(format!("welcome to {room}")).await
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
-/// let server = wharf_tokio::serve_with(bound, Default::default(), room, greet);
-/// let mut socket = wharf_tokio::connect(&format!("ws://{}/rooms/harbour", server.local_addr())).await?;
-/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome to harbour"));
-/// assert!(wharf_tokio::connect(&format!("ws://{}/", server.local_addr())).await.is_err());
-/// # server.drain().await;
-/// # Ok(())
-/// # }
-/// ```
-pub fn serve_with<J, T, F, Fut>(bound: Bound, config: Arc<Config>, judge: J, handler: F) -> ServerHandle
-where
-    J: Fn(&Request) -> Result<T, Response> + Send + Sync + 'static,
-    T: Default + Send + 'static,
-    F: Fn(T, Socket) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: Outcome> + Send + 'static,
-{
-    wharf_async::serve_with(bound, config, judge, handler)
-}
-
-/// Runs a service behind listeners ([`wharf_async::serve_service`]).
-///
-/// # Errors
-/// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
-/// has no randomness, or a variable of the environment names no proxy where the configuration leaves proxies to it.
-pub fn serve_service<S, J, Fut>(
-    bound: Vec<Bound>,
-    service: S,
-    config: &Arc<Config>,
-    jobs: J,
-) -> io::Result<ServiceHandle<S>>
-where
-    S: Service<Job: Send, Done: Send, Command: Send> + Send + 'static,
-    J: Fn(S::Job) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = S::Done> + Send + 'static,
-{
-    wharf_async::serve_service(bound, service, config, jobs)
-}
-
-/// A server's socket, open, that no network carries, and its peer, who has sent `received` already: to test a handler with
-/// ([`wharf_async::mock`]). It needs no runtime, and time passes only where the test says so.
-///
-/// ```
-/// use std::pin::pin;
-/// use std::time::Duration;
-/// use wharf::base::CloseCode;
-/// use wharf_tokio::{Error, Socket};
-///
-/// /// The handler, as `serve` takes it.
-/// async fn shout(mut socket: Socket) -> Result<(), Error> {
-///     while let Some(message) = socket.next().await {
-///         let text = message?.as_text().unwrap_or_default().to_uppercase();
-///         socket.send(text).await?;
-///     }
-///     Ok(())
-/// }
-///
-/// let (socket, peer) = wharf_tokio::mock(["ahoy"]);
-/// let mut handler = pin!(shout(socket));
-/// assert!(peer.run(handler.as_mut()).is_pending());
-/// assert_eq!(peer.texts(), ["AHOY"]);
-/// // An hour later, in no time at all.
-/// assert!(peer.run_for(Duration::from_secs(3600), handler.as_mut()).is_pending());
-/// peer.close(CloseCode::NORMAL, "that was it").unwrap();
-/// assert!(peer.run(handler.as_mut()).is_ready());
-/// assert!(peer.closed().unwrap().is_clean());
-/// ```
-#[cfg(feature = "sim")]
-#[must_use]
-pub fn mock(received: impl IntoIterator<Item = impl Into<wharf::base::Message<'static>>>) -> (Socket, Peer) {
-    wharf_async::mock(received)
-}
-
-/// As [`mock`], with another configuration, a peer that behaves otherwise, or faults on the wire between.
-///
-/// # Errors
-/// Why it does not open, as the peer is told.
-#[cfg(feature = "sim")]
-pub fn mock_with(
-    scene: Scene,
-    received: impl IntoIterator<Item = impl Into<wharf::base::Message<'static>>>,
-) -> Result<(Socket, Peer), wharf::link::OpenError> {
-    wharf_async::mock_with(scene, received)
-}
 
 /// Its programs are of the core and of this adapter.
 #[cfg(doctest)]
