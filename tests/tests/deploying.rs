@@ -5,7 +5,8 @@
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, mpsc};
 use wharf::base::{CloseCode, Message};
 use wharf::http::{Request, Response};
 use wharf::link::{Config, ConnId, Context, ForwardedBy, Forwarding, Service, Verdict};
@@ -25,7 +26,10 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 /// Says to each where it comes from, and answers the check.
-struct Mirror;
+struct Mirror {
+    /// Told of each request for `/health` that the proxy makes on its own account: it names no client.
+    checks: mpsc::Sender<()>,
+}
 
 impl Service for Mirror {
     type Job = ();
@@ -35,7 +39,13 @@ impl Service for Mirror {
     fn request(&mut self, _: &mut Context<'_>, _: ConnId, request: &Request) -> Verdict {
         match request.path() {
             "/ws" => Verdict::accept(),
-            "/health" => Verdict::Respond(Response::new(200).text("up")),
+            "/health" => {
+                if request.headers().get("x-forwarded-for").is_none() {
+                    // Most tests look at no check.
+                    let _ = self.checks.send(());
+                }
+                Verdict::Respond(Response::new(200).text("up"))
+            }
             _ => Verdict::Respond(Response::plain(404)),
         }
     }
@@ -54,14 +64,15 @@ impl Service for Mirror {
     }
 }
 
-/// The server as the guide has it, whose pages alone may connect.
-fn serve(runtime: RuntimeKind, forwarding: Forwarding) -> (Serving<()>, String) {
+/// The server as the guide has it, whose pages alone may connect; its address; and the checks that reach it.
+fn serve(runtime: RuntimeKind, forwarding: Forwarding) -> (Serving<()>, String, mpsc::Receiver<()>) {
     let mut config = Config::default();
     config.forwarding = Some(Arc::new(forwarding));
     config.policy.origins = OriginPolicy::SameHost;
-    let serving = Serving::start(runtime, Mirror, config);
+    let (checks, checked) = mpsc::channel();
+    let serving = Serving::start(runtime, Mirror { checks }, config);
     let address = serving.address.tcp().expect("a TCP address").to_string();
-    (serving, address)
+    (serving, address, checked)
 }
 
 fn by_fields() -> Forwarding {
@@ -96,11 +107,29 @@ fn nginx(server: &str) -> Daemon {
     })
 }
 
+/// Where HAProxy says how its servers are.
+const STATS: &str = "stats";
+
 fn haproxy(index: usize, server: &str) -> Daemon {
     Daemon::start("haproxy", |port, folder| {
-        let text = configuration("haproxy", index, ("bind :80", &format!("bind 127.0.0.1:{port}")), server);
+        let site = configuration("haproxy", index, ("bind :80", &format!("bind 127.0.0.1:{port}")), server);
+        let text = format!("global\n    stats socket {}\n{site}", folder.path(STATS));
         vec!["-db".into(), "-f".into(), Daemon::file(folder, "conf", &text)]
     })
+}
+
+/// What HAProxy's last check of its server came to.
+fn last_check(haproxy: &Daemon) -> String {
+    let mut stats = UnixStream::connect(haproxy.folder.path(STATS)).expect("it tells");
+    stats.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stats.write_all(b"show stat\n").expect("it reads");
+    let mut table = String::new();
+    stats.read_to_string(&mut table).expect("a table");
+    let names: Vec<&str> = table.lines().next().expect("a head").split(',').collect();
+    let row = table.lines().find(|line| line.starts_with("wharf,one,")).expect("the server's row");
+    let at = names.iter().position(|name| *name == "check_status").expect("the column");
+    // A star says that the next one is on its way.
+    row.split(',').nth(at).expect("a field").trim_start_matches("* ").into()
 }
 
 /// A stream of a client whose address is another one than the proxy's.
@@ -157,7 +186,7 @@ fn behind_nginx(runtime: RuntimeKind) {
     if !are_installed("deploying", &["nginx"]) {
         return;
     }
-    let (serving, address) = serve(runtime, by_fields());
+    let (serving, address, _) = serve(runtime, by_fields());
     goes_through(&serving, &nginx(&address));
 }
 
@@ -165,8 +194,23 @@ fn behind_haproxy(runtime: RuntimeKind) {
     if !are_installed("deploying", &["haproxy"]) {
         return;
     }
-    let (serving, address) = serve(runtime, by_fields());
+    let (serving, address, _) = serve(runtime, by_fields());
     goes_through(&serving, &haproxy(0, &address));
+}
+
+/// A server whose checks fail is taken for up until they have, so that requests go through proves nothing of them.
+fn haproxy_checks_its_server_and_finds_it_up(runtime: RuntimeKind) {
+    if !are_installed("deploying", &["haproxy"]) {
+        return;
+    }
+    let (_serving, address, checks) = serve(runtime, by_fields());
+    let proxy = haproxy(0, &address);
+    // Whoever checks again has judged the answer to the check before.
+    for check in ["first", "second"] {
+        checks.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {check} check reaches the service"));
+    }
+    // Answered by a 2xx or a 3xx, of which the service knows 200 alone.
+    assert_eq!(last_check(&proxy), "L7OK");
 }
 
 fn behind_the_proxy_protocol(runtime: RuntimeKind) {
@@ -175,7 +219,7 @@ fn behind_the_proxy_protocol(runtime: RuntimeKind) {
     }
     let mut forwarding = Forwarding::trusting(["127.0.0.1/32".parse().expect("a block")]);
     forwarding.proxy_protocol = true;
-    let (serving, address) = serve(runtime, forwarding);
+    let (serving, address, _) = serve(runtime, forwarding);
     goes_through(&serving, &haproxy(1, &address));
 }
 
@@ -187,5 +231,6 @@ fn no_configuration_of_the_guide_is_left_out() {
 on_every_runtime!({
     behind_nginx
     behind_haproxy
+    haproxy_checks_its_server_and_finds_it_up
     behind_the_proxy_protocol
 });
