@@ -73,6 +73,22 @@ pub use wharf_async::{Peer, Scene, mock, mock_with};
 /// Binds a listener to a TCP address or a Unix socket; port 0 picks a port. A Unix socket's file is removed at the end, and
 /// one that a dead listener left behind is taken over; [`Bound::bind_unix`] gives it permissions.
 ///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_async_std::AsyncStd;
+///
+/// let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+/// let address = bound.local_addr().clone();
+/// assert!(address.tcp().is_some_and(|address| address.port() != 0));
+/// let taken = wharf_async_std::bind::<AsyncStd>(address).await.unwrap_err();
+/// assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
+///
 /// # Errors
 /// As the operating system says; `AddrInUse` where somebody listens.
 ///
@@ -83,6 +99,31 @@ pub async fn bind<R: Runtime>(address: impl Into<Address>) -> io::Result<Bound<R
 }
 
 /// Connects with the defaults to a URL, or to whatever else makes a [`Target`]: `ws`, `wss`, an `http::Request`.
+///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_async_std::AsyncStd;
+/// # let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async_std::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async_std::Error>(())
+/// # });
+/// use wharf::base::CloseCode;
+///
+/// let mut socket = wharf_async_std::connect::<AsyncStd>(&url).await?;
+/// socket.send("ahoy").await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("ahoy"));
+/// socket.close(CloseCode::NORMAL, "").await?;
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
@@ -96,6 +137,36 @@ pub async fn connect<R: Runtime>(
 }
 
 /// Connects as `target` and `config` say: through a proxy, over TLS, over a Unix socket ([`wharf_async::connect`]).
+///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_async_std::AsyncStd;
+/// # let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async_std::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async_std::Error>(())
+/// # });
+/// use std::time::Duration;
+/// use wharf::link::Config;
+/// use wharf::ws::handshake::ClientRequest;
+///
+/// let mut config = Config::client();
+/// config.open_timeout = Duration::from_secs(3);
+/// let request = ClientRequest::new(&url)?.header("Authorization", "Bearer 3f2a")?;
+/// let mut socket = wharf_async_std::connect_with::<AsyncStd>(request, &config.into()).await?;
+/// socket.send("ahoy").await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("ahoy"));
+/// # drop(socket);
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 ///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
@@ -112,6 +183,31 @@ pub async fn connect_with<R: Runtime>(
 /// A client that stays up, with the defaults, and what it hears: it connects now and again whenever it has to
 /// ([`Client::connect`]).
 ///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_async_std::AsyncStd;
+/// # let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async_std::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async_std::Error>(())
+/// # });
+/// use wharf::service::client::Fate;
+///
+/// let (client, mut messages) = wharf_async_std::keep_connected::<AsyncStd>(&url)?;
+/// assert_eq!(client.send("ahoy").await?, Fate::Written);
+/// assert_eq!(messages.next().await.unwrap().as_text(), Some("ahoy"));
+/// client.stop().await;
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
+///
 /// # Errors
 /// As [`Client::connect`].
 pub fn keep_connected<R: Runtime>(
@@ -122,6 +218,40 @@ pub fn keep_connected<R: Runtime>(
 
 /// A client of the message bus at `tcp://HOST:PORT`, `ws://…` or over TLS, and what comes for its service
 /// ([`BusClient::connect`]; feature `json`).
+///
+/// ```
+/// # #[cfg(all(feature = "async-std", feature = "json"))]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::{Arc, Mutex};
+/// # use wharf::service::bus::{BusConfig, BusService, Memory, Restoring, StoreFailure};
+/// # let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let (config, store) = (BusConfig::default(), Arc::new(Mutex::new(Memory::default())));
+/// # let limits = Arc::new(BusService::config(&config));
+/// # let service = BusService::new(Restoring::new(config).finish(Default::default(), Default::default()));
+/// # let bus = wharf_async_std::serve_service(vec![bound], service, &limits, move |batch| {
+/// #     let stored = store.lock().unwrap().carry_out(&batch).map_err(|_| StoreFailure::new("misfit"));
+/// #     async move { stored }
+/// # })?;
+/// use wharf::service::bus::{Name, client::BusClientConfig};
+/// use wharf_async_std::{AsyncStd, bus_client};
+///
+/// let config = |service| Name::new(service).map(BusClientConfig::new);
+/// let (orders, _) = bus_client::<AsyncStd>(&url, config("order-service")?)?;
+/// let (users, mut deliveries) = bus_client::<AsyncStd>(&url, config("user-service")?)?;
+/// // Once this is done it is on the bus's disk.
+/// orders.send("user-service", "order.created", &("ada", 7)).await?;
+/// let delivery = deliveries.next().await.unwrap();
+/// assert_eq!(delivery.payload::<(String, u32)>()?, ("ada".into(), 7));
+/// delivery.ack();
+/// users.drain(std::time::Duration::from_secs(5)).await;
+/// orders.stop().await;
+/// # bus.drain().await;
+/// # Ok(())
+/// # }
+/// # #[cfg(all(feature = "async-std", feature = "json"))]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 ///
 /// # Errors
 /// As [`BusClient::connect`].

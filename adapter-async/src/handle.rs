@@ -8,6 +8,19 @@ use wharf::link::{Address, HubStats, Service};
 use wharf_std::{Drained, ListenerLost};
 
 /// A running service; cheap to clone. Dropped, the service runs on.
+///
+/// ```
+/// use wharf::link::Service;
+/// use wharf_async::ServiceHandle;
+///
+/// /// Tells the service what came from outside of its connections.
+/// async fn tell<S: Service<Command = String>>(service: &ServiceHandle<S>, news: String) {
+///     if let Err(unheard) = service.command(news) {
+///         println!("it has ended: {}", unheard.0);
+///     }
+///     println!("{} connections so far", service.stats().opened);
+/// }
+/// ```
 pub struct ServiceHandle<S: Service> {
     shared: Arc<Shared<S>>,
     addresses: Arc<[Address]>,

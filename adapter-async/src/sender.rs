@@ -57,6 +57,23 @@ impl Inbox {
 
 /// Sends into a socket from any task; cheap to clone. It is bounded: when the socket's peer does not read, senders
 /// wait. What was sent when the connection ends is lost; the socket's close report says so.
+///
+/// ```
+/// use wharf_async::{Error, Runtime, Socket};
+///
+/// /// Answers each message by a task of its own, in whatever order they are done.
+/// async fn answer<R: Runtime>(mut socket: Socket<R>) -> Result<(), Error> {
+///     let sender = socket.sender(16);
+///     while let Some(message) = socket.next().await {
+///         let (sender, message) = (sender.clone(), message?);
+///         R::spawn(async move {
+///             // The peer has gone: nobody waits for the answer.
+///             let _ = sender.send(message).await;
+///         });
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sender {
     sender: async_channel::Sender<Command>,

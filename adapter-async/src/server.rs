@@ -37,6 +37,18 @@ impl<E: std::fmt::Display + Send> Outcome for Result<(), E> {
 }
 
 /// A server that runs. Dropped, it runs on.
+///
+/// ```
+/// use wharf_async::ServerHandle;
+///
+/// /// Ends once `told` is.
+/// async fn until(server: ServerHandle, told: impl Future<Output = ()>) {
+///     told.await;
+///     println!("{} of {} that came are here", server.connections(), server.stats().accepted);
+///     let drained = server.drain().await;
+///     println!("{} ended in order, {} had to be reset", drained.closed, drained.reset);
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     address: Address,

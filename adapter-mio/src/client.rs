@@ -26,20 +26,35 @@ const READ_BUFFER: usize = 64 * 1024;
 /// Dropping it ends the connection without a goodbye: [`close`](Self::close) first, and take
 /// [`next`](Self::next) until it told the outcome.
 ///
-/// ```no_run
+/// ```
 /// use std::sync::Arc;
 /// use wharf::base::{CloseCode, Message};
 /// use wharf::link::Config;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let config = Arc::new(Config::client());
-/// let mut socket = wharf_mio::connect("ws://127.0.0.1:9001/", &config)?;
-/// socket.send(Message::text("ahoy"))?;
-/// println!("{:?}", socket.next());
-/// socket.close(CloseCode::NORMAL, "")?;
-/// while let Some(Ok(_)) = socket.next() {}
-/// # Ok(())
+/// # use wharf::link::{ConnId, Context, Service};
+/// # struct Echo;
+/// # impl Service for Echo {
+/// #     type Job = ();
+/// #     type Done = ();
+/// #     type Command = ();
+/// #     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+/// #         let _ = cx.send(conn, message);
+/// #     }
 /// # }
+/// # let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Echo, Default::default())?;
+/// # let (url, handle) = (format!("ws://{}/", server.local_addr().unwrap()), server.handle());
+/// # let serving = std::thread::spawn(move || server.run().map(drop));
+/// let config = Arc::new(Config::client());
+/// let mut socket = wharf_mio::connect(&url, &config)?;
+/// socket.send(Message::text("ahoy"))?;
+/// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("ahoy"));
+/// socket.close(CloseCode::NORMAL, "")?;
+/// // Messages may come still; how it ended comes last.
+/// let closed = socket.next().unwrap().unwrap_err();
+/// assert!(closed.is_clean());
+/// # handle.drain();
+/// # serving.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Socket {
@@ -150,6 +165,38 @@ impl Socket {
 
     /// Waits until `take` makes something of an event: without a copy, with pieces and pongs too. `None` once the
     /// connection is over.
+    ///
+    /// ```
+    /// # use wharf::base::Message;
+    /// # use wharf::link::{ConnId, Context, Service};
+    /// # struct Echo;
+    /// # impl Service for Echo {
+    /// #     type Job = ();
+    /// #     type Done = ();
+    /// #     type Command = ();
+    /// #     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+    /// #         let _ = cx.send(conn, message);
+    /// #     }
+    /// # }
+    /// # let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Echo, Default::default())?;
+    /// # let (url, handle) = (format!("ws://{}/", server.local_addr().unwrap()), server.handle());
+    /// # let serving = std::thread::spawn(move || server.run().map(drop));
+    /// # let config = wharf::link::Config::client().into();
+    /// # let mut socket = wharf_mio::connect(&url, &config)?;
+    /// use wharf::link::Event;
+    ///
+    /// socket.send(Message::binary(vec![7; 1000]))?;
+    /// // The message is lent: nothing of it was copied to be counted.
+    /// let length = socket.next_with(|_, event| match event {
+    ///     Event::Message(message) => Some(message.payload().len()),
+    ///     _ => None,
+    /// });
+    /// assert_eq!(length, Some(1000));
+    /// # drop(socket);
+    /// # handle.drain();
+    /// # serving.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn next_with<T>(&mut self, mut take: impl FnMut(&mut Link, Event<'_>) -> Option<T>) -> Option<T> {
         while !self.over {
             let now = self.clock.now();

@@ -52,6 +52,46 @@ impl Shared {
 }
 
 /// A hand on a running [`Server`](crate::Server), to be cloned and given to other threads.
+///
+/// ```
+/// use wharf::base::{CloseCode, Message};
+/// use wharf::link::{Config, ConnId, Context, Service};
+/// use wharf_mio::Server;
+///
+/// /// Says to all what the program tells it.
+/// struct Board;
+///
+/// impl Service for Board {
+///     type Job = ();
+///     type Done = ();
+///     type Command = String;
+///
+///     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+///         let _ = cx.send(conn, Message::text("welcome"));
+///     }
+///
+///     fn command(&mut self, cx: &mut Context<'_>, notice: String) {
+///         for conn in cx.connections().collect::<Vec<_>>() {
+///             let _ = cx.send(conn, Message::text(&*notice));
+///         }
+///     }
+/// }
+///
+/// let server = Server::bind(([127, 0, 0, 1], 0), Board, Default::default())?;
+/// let (url, handle) = (format!("ws://{}/", server.local_addr().unwrap()), server.handle());
+/// let serving = std::thread::spawn(move || server.run().map(drop));
+///
+/// let mut socket = wharf_mio::connect(&url, &Config::client().into())?;
+/// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("welcome"));
+/// handle.send("the ferry leaves at nine".into())?;
+/// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("the ferry leaves at nine"));
+///
+/// handle.drain();
+/// assert_eq!(socket.next().unwrap().unwrap_err().code, CloseCode::GOING_AWAY);
+/// serving.join().unwrap()?;
+/// assert_eq!(handle.final_stats().unwrap().opened, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Handle<S: Service> {
     commands: SyncSender<S::Command>,
     shared: Arc<Shared>,

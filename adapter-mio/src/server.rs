@@ -124,6 +124,49 @@ impl<S: Service> Server<S> {
     /// configuration says ([`Hub::accept_as`](wharf::link::Hub::accept_as)): TLS on one port and none on another, a WebSocket here
     /// and lines there.
     ///
+    /// ```
+    /// # use wharf::base::Message;
+    /// # use wharf::link::{ConnId, Context, Service};
+    /// # struct Echo;
+    /// # impl Service for Echo {
+    /// #     type Job = ();
+    /// #     type Done = ();
+    /// #     type Command = ();
+    /// #     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+    /// #         let _ = cx.send(conn, message);
+    /// #     }
+    /// # }
+    /// use std::io::{BufRead, BufReader, Write};
+    /// use std::net::TcpStream;
+    /// use wharf::framed::Lines;
+    /// use wharf::link::{Config, Framing};
+    /// use wharf_mio::Server;
+    ///
+    /// let mut lines = Config::default();
+    /// lines.framing = Framing::codec(Lines::new());
+    /// let server = Server::new(Echo, Default::default())?
+    ///     .listen(([127, 0, 0, 1], 0))?
+    ///     .listen(([127, 0, 0, 1], 0))?
+    ///     .speaking(&lines.into())?;
+    /// let [web, plain] = [0, 1].map(|nth| server.local_addrs().nth(nth).unwrap().clone());
+    /// let handle = server.handle();
+    /// let serving = std::thread::spawn(move || server.run().map(drop));
+    ///
+    /// let mut socket = wharf_mio::connect(format!("ws://{web}/"), &Config::client().into())?;
+    /// socket.send(Message::text("ahoy"))?;
+    /// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("ahoy"));
+    ///
+    /// let mut stream = TcpStream::connect(plain.tcp().unwrap())?;
+    /// stream.write_all(b"ahoy\n")?;
+    /// let mut line = String::new();
+    /// BufReader::new(stream).read_line(&mut line)?;
+    /// assert_eq!(line, "ahoy\n");
+    /// # drop(socket);
+    /// # handle.drain();
+    /// # serving.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// `InvalidInput` for a configuration that contradicts itself, or where no address was added.
     pub fn speaking(mut self, config: &Arc<Config>) -> io::Result<Self> {
@@ -172,6 +215,43 @@ impl<S: Service> Server<S> {
     /// other in the order in which they were submitted. The jobs in flight are carried out before it returns.
     ///
     /// A failure is an outcome: `carry_out` should not panic. If it does, that is logged and the job is lost.
+    ///
+    /// ```
+    /// use wharf::base::Message;
+    /// use wharf::link::{Config, ConnId, Context, JobToken, Service};
+    /// use wharf_mio::Server;
+    ///
+    /// /// Asks a database, or what else takes its time, and says what it answered.
+    /// struct Desk;
+    ///
+    /// impl Service for Desk {
+    ///     type Job = (ConnId, String);
+    ///     type Done = (ConnId, String);
+    ///     type Command = ();
+    ///
+    ///     fn message(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, message: Message<'_>) {
+    ///         let question = message.as_text().unwrap_or_default().to_owned();
+    ///         let _ = cx.submit((conn, question));
+    ///     }
+    ///
+    ///     fn done(&mut self, cx: &mut Context<'_, Self::Job>, _: JobToken, (conn, answer): Self::Done) {
+    ///         let _ = cx.send(conn, Message::text(answer));
+    ///     }
+    /// }
+    ///
+    /// let server = Server::bind(([127, 0, 0, 1], 0), Desk, Default::default())?;
+    /// let (url, handle) = (format!("ws://{}/", server.local_addr().unwrap()), server.handle());
+    /// let look_up = |(conn, question): (ConnId, String)| (conn, question.to_uppercase());
+    /// let serving = std::thread::spawn(move || server.run_with(look_up).map(drop));
+    ///
+    /// let mut socket = wharf_mio::connect(&url, &Config::client().into())?;
+    /// socket.send(Message::text("ahoy"))?;
+    /// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("AHOY"));
+    /// # drop(socket);
+    /// # handle.drain();
+    /// # serving.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`run`](Self::run), or no thread could be made.

@@ -20,6 +20,25 @@ use wharf_std::with_environment;
 /// A client that stays up: it connects again by the schedule of its [`ClientConfig`], keeps a heartbeat, and tells the fate of each
 /// message. Its connections are carried by a task of its own; this is a handle to it, cheap to clone. Once the last one is dropped it
 /// stops, as by [`stop`](Self::stop).
+///
+/// ```
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+/// use wharf::service::client::Fate;
+/// use wharf_async::{Client, ConnectError, Runtime};
+///
+/// async fn report<R: Runtime>(reading: String) -> Result<(), ConnectError> {
+///     let config = Arc::new(Config::client());
+///     let (client, _) = Client::connect::<R>("ws://127.0.0.1:9001/", &config, Default::default())?;
+///     match client.send(reading).await {
+///         Ok(Fate::Written) => println!("it is on its way"),
+///         Ok(fate) => println!("it came to this: {fate:?}"),
+///         Err(refused) => println!("not taken: {refused}"),
+///     }
+///     client.stop().await;
+///     Ok(())
+/// }
+/// ```
 pub struct Client(Arc<Desk>);
 
 impl Client {

@@ -113,7 +113,6 @@ impl Inflater {
         Self {
             // RFC 7692 7.2.2: "Otherwise, the client MUST use a 32,768-byte"
             // RFC 7692 7.2.2: "Otherwise, the server MUST use a 32,768-byte"
-            // RFC 7692 7.2.2: "a value smaller than 15, the server MUST use a 32,768-byte"
             stream: Inflate::new(false, 15),
             out: alloc::vec![0; Self::OUT].into_boxed_slice(),
             fresh: true,

@@ -15,8 +15,6 @@ pub(crate) struct Requirement {
     pub(crate) text: String,
     /// Why it binds nothing here.
     pub(crate) not_ours: Option<String>,
-    /// The words are not those of the RFC.
-    pub(crate) in_substance: bool,
 }
 
 const BOUND: [&str; 6] = ["browser", "client", "endpoint", "extension author", "intermediary", "server"];
@@ -58,7 +56,6 @@ impl Requirement {
             binds: string("binds").unwrap_or_default(),
             text: string("text").unwrap_or_default(),
             not_ours: string("not_ours"),
-            in_substance: row.get("in_substance").is_some_and(|value| value.as_bool() == Some(true)),
             id,
         }
     }

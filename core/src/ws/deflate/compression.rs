@@ -45,8 +45,10 @@ impl Compression {
             Role::Client => (client, server),
         };
         // RFC 7692 5: "both endpoints MUST use the algorithm described in Section 6"
+        // RFC 7692 7.2.1: "An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes"
         // RFC 7692 7.2.1: "the client MUST NOT use an LZ77 sliding window longer than"
         // RFC 7692 7.2.1: "the server MUST NOT use an LZ77 sliding window longer than"
+        // RFC 7692 7.2.2: "the client MUST use an LZ77 sliding window of a size that conforms"
         let bits = bits.unwrap_or(15).min(config.window_bits());
         let inflates_on = !peer_alone;
         // There is no compressor with a window of 8 bits to go on with.

@@ -37,6 +37,7 @@ pub(in crate::ws) struct Offered {
 impl Parameters {
     /// A server's answer to one offer of the extension. `None`: it cannot be met.
     pub(in crate::ws) fn accept(offer: &Extension, config: &Config) -> Option<Self> {
+        // RFC 7692 5: "The element MUST represent a PMCE that is fully supported by the server"
         // RFC 7692 7: "A server MUST decline an extension negotiation offer for this extension"
         let offer = Parsed::parse(offer)?;
         let bits = match offer.server_max_window_bits {
@@ -77,7 +78,7 @@ impl Parameters {
             }
         }
         if let Some(bits) = self.server_max_window_bits {
-            // RFC 7692 7.1.2.1: "base-2 logarithm of the LZ77 sliding window size, and MUST conform"
+            // RFC 7692 7.1.2.1: "This parameter has a decimal integer value without leading zeroes"
             // RFC 7692 7.1.2.1: "extension negotiation response has a decimal integer value"
             field.push_str(&format!("; server_max_window_bits={bits}"));
         }
@@ -101,6 +102,7 @@ impl Offered {
             parameters: Parameters {
                 server_no_context_takeover: !inflates_on,
                 client_no_context_takeover: !config.deflates_on(bits, inflates_on),
+                // RFC 7692 5: "the client MUST inform the server of its LZ77 window size"
                 server_max_window_bits: limit(config.peer_window_bits()),
                 client_max_window_bits: limit(bits),
             },
@@ -129,6 +131,7 @@ impl Offered {
         let alone = answer.server_no_context_takeover || !offered.server_no_context_takeover;
         (kept && limited && alone).then_some(Parameters {
             server_no_context_takeover: answer.server_no_context_takeover,
+            // RFC 7692 7.1.1.2: "A client MUST support the "client_no_context_takeover" extension parameter"
             client_no_context_takeover: answer.client_no_context_takeover
                 || offered.client_no_context_takeover,
             server_max_window_bits: answer.server_max_window_bits,
@@ -229,6 +232,7 @@ mod tests {
 
     #[test]
     fn offers_that_cannot_be_met_are_declined() {
+        // RFC 7692 5: "The element MUST represent a PMCE that is fully supported by the server"
         // RFC 7692 7: "A server MUST decline an extension negotiation offer for this extension"
         for offer in [
             "; server_max_window_bits=8",
@@ -256,7 +260,8 @@ mod tests {
     fn a_client_offers_what_it_is_told_to() {
         // RFC 6455 9.1: "Any extension-token used MUST be a registered token"
         // RFC 6455 9.1: "The parameters supplied with any given extension MUST be defined for that extension"
-        // RFC 7692 7.1.2.1: "base-2 logarithm of the LZ77 sliding window size, and MUST conform"
+        // RFC 7692 5: "the client MUST inform the server of its LZ77 window size"
+        // RFC 7692 7.1.2.1: "This parameter has a decimal integer value without leading zeroes"
         // RFC 7692 7.1.2.2: "If a value is specified for this parameter"
         assert_eq!(Offered::new(&all()).to_field(), format!("{NAME}; client_max_window_bits"));
         let narrow = Config { window_bits: 11, peer_window_bits: 8, ..Config::default() };
@@ -272,6 +277,7 @@ mod tests {
     #[test]
     fn a_client_checks_the_answer() {
         // RFC 7692 7: "A client MUST _Fail the WebSocket Connection_ if the peer server accepted"
+        // RFC 7692 7.1.1.2: "A client MUST support the "client_no_context_takeover" extension parameter"
         let check = |config: &Config, answer: &str| Offered::new(config).check(&extension(answer));
         let narrow = Config { window_bits: 11, peer_window_bits: 10, ..Config::default() };
         for (answer, to_all, to_narrow) in [
@@ -286,6 +292,7 @@ mod tests {
                 false,
             ),
             ("; server_max_window_bits=10", true, false),
+            ("; client_no_context_takeover", true, false),
             ("; client_max_window_bits", false, false),
             ("; client_no_context_takeover; client_no_context_takeover", false, false),
             ("; server_max_window_bits=20", false, false),
@@ -294,6 +301,8 @@ mod tests {
             assert_eq!(check(&all(), answer).is_some(), to_all, "{answer}");
             assert_eq!(check(&narrow, answer).is_some(), to_narrow, "{answer}");
         }
+        let alone = check(&all(), "; client_no_context_takeover").unwrap();
+        assert!(alone.client_no_context_takeover, "the server asked for it");
         let agreed = check(&narrow, "; server_no_context_takeover; server_max_window_bits=9").unwrap();
         assert!(agreed.client_no_context_takeover, "what was offered holds though it was not answered");
         assert_eq!(agreed.client_max_window_bits, Some(11));

@@ -55,8 +55,8 @@ impl Agreed {
                 let named = offer.name.eq_ignore_ascii_case(NAME);
                 named.then(|| Parameters::accept(&offer, deflate)).flatten()
             });
-            // RFC 7692 6: "if the PMCE will conflict with the extension on their use of the RSV1 bit"
-            // RFC 7692 6: "if the PMCE will be applied to the output of the extension"
+            // RFC 7692 5: "if the PMCE will conflict with the extension on their use of the RSV1 bit"
+            // RFC 7692 5: "if the PMCE will be applied to the output of the extension"
             return Self { deflate: accepted };
         }
         let _ = (&mut offers, config);
@@ -84,7 +84,7 @@ impl Offered {
         let _ = config;
         Self {
             #[cfg(feature = "deflate")]
-            // RFC 7692 5: "To offer the use of a PMCE, a client MUST include"
+            // RFC 7692 5: "To offer use of a PMCE, a client MUST include"
             deflate: config.deflate.as_ref().map(deflate::Offered::new),
         }
     }
@@ -116,8 +116,8 @@ impl Offered {
             _ => return Err(HandshakeError::Extension(answer.into())),
         };
         match answers.next() {
-            // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of RSV1]"
-            // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of frames]"
+            // RFC 7692 5: "A client that received a response accepting a PMCE"
+            // RFC 7692 5: "A client that receives a response accepting a PMCE"
             Some(_) => Err(HandshakeError::Extension(answer.into())),
             None => Ok(agreed),
         }

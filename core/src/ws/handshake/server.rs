@@ -245,6 +245,7 @@ impl Offer {
         }
         // RFC 6455 5.8: "MUST negotiate the use of any extensions during the opening handshake"
         // RFC 6455 11.3.2: "MUST NOT appear more than once in an HTTP response"
+        // RFC 7692 5: "A server declining all offered PMCEs MUST NOT include"
         // RFC 7692 5: "To accept the use of an offered PMCE, a server MUST include"
         if let Some(extensions) = self.agreed.to_field() {
             field(&mut out, "Sec-WebSocket-Extensions", extensions.as_bytes());

@@ -8,7 +8,7 @@ use zlib_rs::{Inflate, InflateFlush};
 
 /// What an inflater makes of it that has heard nothing before.
 fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (mut stream, mut out) = (Inflate::new(false, 15), std::vec![0; 10_000]);
+    let (mut stream, mut out) = (Inflate::new(false, 15), std::vec![0; 40_000]);
     stream.decompress(bytes, &mut out, InflateFlush::SyncFlush).ok()?;
     out.truncate(stream.total_out() as usize);
     Some(out)
@@ -39,6 +39,7 @@ fn sent(connection: &mut Connection, role: Role, payload: &[u8]) -> Vec<u8> {
 fn no_side_refers_further_back_than_its_window() {
     // RFC 7692 7.2.1: "the client MUST NOT use an LZ77 sliding window longer than"
     // RFC 7692 7.2.1: "the server MUST NOT use an LZ77 sliding window longer than"
+    // RFC 7692 7.2.2: "the client MUST use an LZ77 sliding window of a size that conforms"
     // Noise shrinks only where it was heard before: 2000 bytes before, which is out of sight of a window of 1024.
     let payload = [noise(2000), noise(2000), [b'a'; 500].to_vec()].concat();
     for role in [Role::Client, Role::Server] {
@@ -53,6 +54,23 @@ fn no_side_refers_further_back_than_its_window() {
                 assert_eq!(inflated(&bytes).as_ref(), Some(&payload), "{role:?} {bits} {takeover}");
                 let (least, most) = if bits < 11 { (4000, 4500) } else { (2000, 2500) };
                 assert!((least..most).contains(&bytes.len()), "{role:?} {bits} {takeover}: {}", bytes.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_side_refers_further_back_than_the_largest_window() {
+    // RFC 7692 7.2.1: "An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes"
+    for (distance, seen) in [(32_000, true), (33_000, false)] {
+        // What comes again is the begin.
+        let payload = [noise(distance), noise(300), [b'a'; 500].to_vec()].concat();
+        for role in [Role::Client, Role::Server] {
+            for takeover in [false, true] {
+                let bytes = sent(&mut side_with(role, Parameters::default(), takeover), role, &payload);
+                assert_eq!(inflated(&bytes).as_ref(), Some(&payload), "{role:?} {distance} {takeover}");
+                let shrinks = bytes.len() < distance + 200;
+                assert_eq!(shrinks, seen, "{role:?} {distance} {takeover}: {}", bytes.len());
             }
         }
     }
@@ -85,7 +103,6 @@ fn a_peer_may_refer_a_whole_window_back() {
     // RFC 7692 7.2.2: "Note that even if the client has included the "client_no_context_takeover""
     // RFC 7692 7.2.2: "Otherwise, the client MUST use a 32,768-byte"
     // RFC 7692 7.2.2: "Otherwise, the server MUST use a 32,768-byte"
-    // RFC 7692 7.2.2: "a value smaller than 15, the server MUST use a 32,768-byte"
     let far = noise(32_000);
     let payload = [&far[..], &far[..300]].concat();
     let packed = compressed(&payload);

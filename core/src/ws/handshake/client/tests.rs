@@ -94,10 +94,10 @@ fn wrong_answers_are_named() {
 fn an_extension_is_taken_as_it_was_offered_or_fails_the_handshake() {
     // RFC 6455 9.1: "the recipient of such malformed data MUST immediately _Fail"
     // RFC 6455 9.1: "MUST NOT use them unless the server indicates that it wishes to use"
-    // RFC 7692 5: "To offer the use of a PMCE, a client MUST include"
+    // RFC 7692 5: "To offer use of a PMCE, a client MUST include"
     // RFC 7692 5: "If a server gives an invalid response, such as accepting a PMCE"
-    // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of RSV1]"
-    // RFC 7692 6: "MUST _Fail the WebSocket Connection_. [of frames]"
+    // RFC 7692 5: "A client that received a response accepting a PMCE"
+    // RFC 7692 5: "A client that receives a response accepting a PMCE"
     // RFC 7692 7: "A client MUST _Fail the WebSocket Connection_ if the peer server accepted"
     let config = Config { deflate: Some(Default::default()), ..Config::default() };
     let ask = |fields: &[&str]| {

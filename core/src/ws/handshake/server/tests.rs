@@ -108,8 +108,9 @@ fn the_first_offer_of_compression_that_can_be_met_is_taken() {
     // RFC 6455 9: "A server MUST NOT respond with any extension not requested by the client"
     // RFC 6455 5.8: "MUST negotiate the use of any extensions during the opening handshake"
     // RFC 7692 5: "To accept the use of an offered PMCE, a server MUST include"
-    // RFC 7692 6: "if the PMCE will conflict with the extension on their use of the RSV1 bit"
-    // RFC 7692 6: "if the PMCE will be applied to the output of the extension"
+    // RFC 7692 5: "A server declining all offered PMCEs MUST NOT include"
+    // RFC 7692 5: "if the PMCE will conflict with the extension on their use of the RSV1 bit"
+    // RFC 7692 5: "if the PMCE will be applied to the output of the extension"
     // RFC 6455 11.3.2: "MUST NOT appear more than once in an HTTP response"
     let mut config = Config::default();
     let answer = |config: &Config, offers: &str| {
