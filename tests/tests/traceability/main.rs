@@ -39,11 +39,22 @@ fn every_requirement_has_its_code_and_its_test() {
         fs::write(path, made).expect("it can be written");
     } else {
         let there = fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            there == made,
+        let other = first_difference(&there, &made);
+        assert_eq!(
+            other, None,
             "docs/rfc/traceability.md says otherwise; run this test with WHARF_TRACE=write"
         );
     }
+}
+
+/// The line at which two pages part, counted from 1, and what the second has there.
+fn first_difference<'a>(there: &str, made: &'a str) -> Option<(usize, &'a str)> {
+    let (mut old, mut new) = (there.lines(), made.lines());
+    (1..).find_map(|number| match (old.next(), new.next()) {
+        (None, None) => Some(None),
+        (old, new) if old == new => None,
+        (_, new) => Some(Some((number, new.unwrap_or_default()))),
+    })?
 }
 
 /// Requirements of one section, the second of which is somebody else's.
@@ -110,7 +121,7 @@ fn each_fault_is_told() {
 }
 
 #[test]
-fn the_page_has_a_row_for_each_with_its_lines() {
+fn the_page_has_a_row_for_each_and_a_line_that_moved_is_told() {
     let found: Vec<_> = cited("MUST swim", "MUST swim.").into_iter().map(Result::unwrap).collect();
     let rows = rows();
     let page = page(&[("1", "Water")], &rows, &match_up(&rows, &found).0);
@@ -118,4 +129,12 @@ fn the_page_has_a_row_for_each_with_its_lines() {
     let row = "| 2.3-1 | It MUST swim. | client | [`swim`](../../core/src/a.rs#L5) | [`it_swims`](../../core/src/a.rs#L11) |\n";
     assert!(page.contains(row), "{page}");
     assert!(page.contains("| 2.3-2 | It MUST NOT sink. | browser | dry | – |\n"), "{page}");
+    let number = 1 + page.lines().position(|line| row.trim_end() == line).expect("the row");
+    for stale in [page.replace("#L5)", "#L17)"), page.replace("swim`", "dive`")] {
+        assert_eq!(first_difference(&stale, &page), Some((number, row.trim_end())));
+    }
+    assert_eq!(first_difference(&page, &page), None);
+    assert_eq!(first_difference(&page, &page.replace("# What", "# How")).map(|(number, _)| number), Some(1));
+    let longer = format!("{page}more\n");
+    assert_eq!(first_difference(&longer, &page), Some((longer.lines().count(), "")));
 }

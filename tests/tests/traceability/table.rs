@@ -45,7 +45,7 @@ pub(crate) fn page(rfcs: &[(&str, &str)], rows: &[Requirement], cited: &Cited<'_
          obeys it\nand the test that shows it. Made from the sentences in `rfc6455.toml` and `rfc7692.toml` and the \
          citations in the source,\nby `WHARF_TRACE=write cargo test --workspace --test traceability`; without the \
          variable the same test fails where a\nrequirement has no code or no test, where a citation quotes no \
-         requirement, or where this page says otherwise, its\nnumbers of lines included.\n",
+         requirement, or where this page says otherwise, be it by the number of a line.\n",
     );
     for (rfc, title) in rfcs {
         let rows: Vec<_> = rows.iter().filter(|row| row.rfc == *rfc).collect();
@@ -58,7 +58,6 @@ pub(crate) fn page(rfcs: &[(&str, &str)], rows: &[Requirement], cited: &Cited<'_
         );
         for row in rows {
             let text = escaped(&row.text);
-            let text = if row.in_substance { format!("*In substance:* {text}") } else { text };
             let id = row.id.split_once('-').map_or("", |(_, id)| id);
             let places = cited.get(&*row.id).map(Vec::as_slice).unwrap_or_default();
             let [code, test] = match &row.not_ours {
