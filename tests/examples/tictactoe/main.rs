@@ -1,6 +1,7 @@
 //! Tic-tac-toe for whoever comes, players and spectators: a service in one file (`games.rs`), the rules of a game
-//! (`game.rs`), and what runs it on tokio, on async-std and on mio. `cargo run -p wharf-tests --example tictactoe -- mio`, then in two terminals or more
-//! `wharf connect ws://127.0.0.1:9003/`, and say `join us`. A simulated network plays it in `tests/tests/tictactoe.rs`.
+//! (`game.rs`), and what runs it on tokio, on async-std and on mio. `cargo run -p wharf-tests --example tictactoe -- mio`, then in
+//! two terminals or more `wharf connect ws://127.0.0.1:9003/`, and say `join us`. A simulated network plays it in
+//! `tests/tests/tictactoe`.
 
 pub(crate) mod game;
 pub(crate) mod games;
