@@ -21,10 +21,11 @@ const COUNT: &str = "SELECT count(*) FROM bus_services";
 const MAKE: &str = "INSERT INTO bus_services (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING";
 const LOCK: &str =
     "SELECT name, owner, wanted FROM bus_services WHERE name = ANY ($1) ORDER BY name FOR UPDATE";
-/// Whoever waits asks again and again: what says so already, but for how exact a time can be told, is not written anew.
+/// Whoever waits asks again and again: what says so already, but for how exact a time can be told, is not written anew, unless it makes
+/// the one who has it the older.
 const WANT: &str = "UPDATE bus_services s SET wanted = $3, wanted_since = d.since FROM (SELECT name, \
     clock_timestamp() - age * interval '1 second' FROM unnest($1::text[], $2::float8[]) AS u (name, age)) AS d (name, since) \
-    WHERE s.name = d.name AND (s.wanted IS DISTINCT FROM $3 \
+    WHERE s.name = d.name AND (s.wanted IS DISTINCT FROM $3 OR (s.wanted_since < s.since AND d.since >= s.since) \
     OR s.wanted_since NOT BETWEEN d.since - interval '0.1 second' AND d.since + interval '0.1 second')";
 const CLAIM: &str = "UPDATE bus_services s SET owner = $3, since = clock_timestamp() - d.age * interval '1 second', wanted = NULL, \
     claim = nextval('bus_claims'), waiting = pending FROM unnest($1::text[], $2::float8[]) AS d (name, age) WHERE s.name = d.name \

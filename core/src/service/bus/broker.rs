@@ -299,7 +299,9 @@ impl<C: Ord + Copy> Broker<C> {
         }
         if !self.has_failed {
             self.handle_due(now);
-            self.handle_node_due(now);
+            if self.is_node {
+                self.handle_node_due(now);
+            }
         }
     }
 

@@ -107,16 +107,14 @@ impl Stream {
         if self.early.contains_key(&sequence) {
             return Taken::Duplicate;
         }
-        let is_crowded = self.early.len() >= config.max_early || payload.len() > room;
+        let is_too_big = payload.len() > room;
         self.early_bytes += payload.len();
         self.early.insert(sequence, Early { payload, at: now });
-        if !is_crowded {
-            return Taken::Early;
-        }
-        let upto = if self.early.len() > config.max_early {
-            self.early.first_key_value()
-        } else {
-            self.early.last_key_value()
+        let upto = match is_too_big {
+            // What makes way for one more need not be of its size.
+            true => self.early.last_key_value(),
+            false if self.early.len() > config.max_early => self.early.first_key_value(),
+            false => return Taken::Early,
         };
         let upto = upto.map_or(0, |(sequence, _)| *sequence);
         self.advance(upto, told);

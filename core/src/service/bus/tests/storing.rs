@@ -1,6 +1,7 @@
 //! Batches, the failure of the store, and draining.
 
 use super::{Bus, secs};
+use crate::base::Instant;
 use crate::service::bus::{BusEvent, Change, Changed, CommandError, Letters, MAX_BATCH, Record};
 use alloc::format;
 use alloc::string::String;
@@ -17,6 +18,24 @@ fn nothing_is_said_or_delivered_before_it_is_stored() {
     assert_eq!((bus.heard("a").len(), bus.heard("b").len()), (0, 0));
     bus.store();
     assert_eq!((bus.heard("a"), bus.heard("b")), (["accepted m".into()].into(), ["m#0".into()].into()));
+}
+
+/// Only a node has deadlines that stand at the end of time while there are none.
+#[test]
+fn the_end_of_time_takes_what_waits_for_the_store() {
+    let mut bus = Bus::new();
+    bus.register_all(&["a"]);
+    bus.is_quick = false;
+    bus.send("a", "b", "m1");
+    bus.send("a", "b", "m2");
+    bus.now = Instant::NEVER;
+    bus.broker.handle_timeout(bus.now, bus.wall());
+    bus.act();
+    while bus.batch.is_some() {
+        bus.store();
+    }
+    let changes = bus.batches.iter().flat_map(|batch| batch.changes());
+    assert_eq!(changes.filter(|change| matches!(change, Change::Accept(_))).count(), 2);
 }
 
 #[test]

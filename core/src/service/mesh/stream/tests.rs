@@ -122,6 +122,19 @@ fn where_too_many_bytes_wait_none_does() {
 }
 
 #[test]
+fn where_too_many_wait_the_bytes_of_the_last_are_too_many() {
+    let mut heard = Heard::new();
+    heard.take(1);
+    for sequence in [3, 5, 7] {
+        assert_eq!(heard.take(sequence).0, Taken::Early);
+    }
+    let mut told = Vec::new();
+    let big = (9, Bytes::from_static(b"0123456789"));
+    let taken = heard.stream.take(&heard.config, heard.now, big, 9, &mut |what| told.push(what));
+    assert_eq!((taken, told.len(), heard.stream.early()), (Taken::Hurried, 8, (0, 0)));
+}
+
+#[test]
 fn a_leap_is_not_believed_but_of_the_node_itself() {
     let mut heard = Heard::new();
     heard.take(1);
