@@ -57,6 +57,12 @@ export const stands = (person, start, expected, limit = 10_000) => until(async (
   return `${expected.length} expected, ${now.length} found; at ${at} ${JSON.stringify(now[at])?.slice(0, 60)} instead of ${JSON.stringify(expected[at])?.slice(0, 60)}`;
 }, limit);
 
+/** Goes up to where the conversation begins: what is far above is not in the document of who has loaded the page again. */
+export const begun = (person, limit = 10_000) => until(() => person.log.evaluate((log) => {
+  log.scrollTop = 0;
+  return log.textContent.includes("where the conversation begins") ? null : "no beginning of the conversation";
+}), limit);
+
 /** `count` texts, each told by its number. */
 export const numbered = (start, count) => Array.from({ length: count }, (_, i) => `${start} ${i + 1}.`);
 

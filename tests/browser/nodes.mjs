@@ -1,6 +1,6 @@
 // Three pages on three nodes of one chat: run.mjs nodes.mjs wharf chat --mesh … --database … --listen 127.0.0.1:0
 // The two other nodes are named by WHARF_NODES, their URLs with a comma between.
-import { called, counted, enter, numbered, opened, says, stands, utter, utterAll } from "./controls.mjs";
+import { begun, called, counted, enter, numbered, opened, says, stands, utter, utterAll } from "./controls.mjs";
 
 async function named({ check }, people) {
   const [a, b, c] = people;
@@ -78,7 +78,8 @@ async function killed({ check, server }, people) {
     for (const person of people) {
       await counted(person.people, 3, 15_000);
       await stands(person, "meanwhile", numbered("meanwhile", 20), 15_000);
-      await stands(person, "of Cy", numbered("of Cy", 30));
+      await begun(person);
+      for (const start of ["of Ada", "of Bo", "of Cy"]) await stands(person, start, numbered(start, 30));
     }
   }, 120_000);
 }
