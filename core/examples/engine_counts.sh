@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kept=core/examples/engine_counts.txt
-cargo build --quiet --release -p wharf --features simd --example engine_counts --example hub_counts
+cargo build --quiet --release -p wharf-core --features simd --example engine_counts --example hub_counts
 programs=${CARGO_TARGET_DIR:-target}/release/examples
 
 count() { # program, arguments…

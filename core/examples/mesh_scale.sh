@@ -3,5 +3,5 @@
 #   mesh_scale.sh [large | small] [PAGES OF A BEAT]
 set -eu
 cd "$(dirname "$0")/../.."
-cargo build --quiet --release -p wharf --example mesh_scale
+cargo build --quiet --release -p wharf-core --example mesh_scale
 "${CARGO_TARGET_DIR:-target}/release/examples/mesh_scale" "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which lines of the core its own tests run (`cargo test -p wharf --lib --all-features`), and which branches they or the bus's
+"""Which lines of the core its own tests run (`cargo test -p wharf-core --lib --all-features`), and which branches they or the bus's
 simulations take, without those of the tests themselves. Fails below 95 % of lines, and where a branch of the machines is not
 taken that `branches.toml` does not say why.
 
@@ -150,7 +150,7 @@ def left(files):
 
 
 def main():
-    (own,) = built("-p", "wharf", "--lib", "--all-features")
+    (own,) = built("-p", "wharf-core", "--lib", "--all-features")
     files = measured(own)
     for simulation in built("-p", "wharf-tests", *(f"--test={name}" for name in SIMULATIONS)):
         for name, (_, branches) in measured(simulation).items():

@@ -21,7 +21,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 GUIDE = TOP / "adapter-tokio/src/guide/first_server.md"
 ADDRESS = "127.0.0.1:9001"
 # As the guide says for who has a checkout.
-CHECKOUT = {"cargo add wharf wharf-tokio": ["cargo add --path CHECKOUT/core", "cargo add --path CHECKOUT/adapter-tokio"]}
+CHECKOUT = {"cargo add wharf-core wharf-tokio": ["cargo add --path CHECKOUT/core", "cargo add --path CHECKOUT/adapter-tokio"]}
 
 
 def blocks(page, kind):

@@ -15,5 +15,5 @@ sed -i '/^members = /s/, "tests[^"]*"//g' Cargo.toml
 rm Cargo.lock
 RUSTC_BOOTSTRAP=1 cargo generate-lockfile --quiet -Z direct-minimal-versions
 cargo check --quiet --locked --workspace --all-features
-cargo check --quiet --locked -p wharf --no-default-features
+cargo check --quiet --locked -p wharf-core --no-default-features
 echo "all published crates build with the oldest direct dependencies that they allow"

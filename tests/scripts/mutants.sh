@@ -21,7 +21,7 @@ for file in "${@:-}"; do files+=(--file "$file"); done
 export CARGO_INCREMENTAL=1 CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=false
 status=0
 # Timeouts count as noticed: a change that never ends is one that a test would not pass.
-cargo mutants --package wharf "${files[@]}" --shard "$share" --sharding round-robin --output target \
+cargo mutants --package wharf-core "${files[@]}" --shard "$share" --sharding round-robin --output target \
   --no-default-features --features deflate,http,json,sim,simd --exclude '**/tests/**' --exclude '**/tests.rs' \
   --minimum-test-timeout 60 --timeout-multiplier 4 --no-times -- --lib -- base:: ws:: link:: || status=$?
 [ $status -le 3 ] && [ $status != 1 ] || exit $status

@@ -186,12 +186,11 @@ fn in_the_tree(link: &str) -> Option<String> {
         return Some(path.split('#').next().unwrap_or_default().into());
     }
     let (package, page) = link.strip_prefix("https://docs.rs/")?.split_once("/latest/")?;
-    let folder = match package {
-        "wharf" => "core",
-        package => &package.replacen("wharf-", "adapter-", 1),
+    let (folder, library) = match package {
+        "wharf-core" => ("core".to_owned(), "wharf".to_owned()),
+        package => (package.replacen("wharf-", "adapter-", 1), package.replace('-', "_")),
     };
-    let inside =
-        page.strip_prefix(&package.replace('-', "_")).and_then(|page| page.strip_suffix("/index.html"));
+    let inside = page.strip_prefix(&library).and_then(|page| page.strip_suffix("/index.html"));
     Some(inside.map_or_else(|| page.into(), |module| format!("{folder}/src{module}.md")))
 }
 
