@@ -72,7 +72,7 @@ impl fmt::Display for Difference {
 /// ```
 /// use wharf::link::{ReplayError, replay};
 ///
-/// // By a later version, and one that is all there is.
+/// // One of a later version, and one that ends behind its begin.
 /// let error = replay(b"WHARFREC\x02\0", &Default::default()).unwrap_err();
 /// assert_eq!(error, ReplayError::Version { found: 2, known: 1 });
 /// assert_eq!(error.to_string(), "a recording of version 2, and 1 is what is known here");
