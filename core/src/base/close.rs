@@ -97,6 +97,17 @@ impl fmt::Debug for CloseCode {
 }
 
 /// Who ended the connection.
+///
+/// ```
+/// use wharf::base::{Engine, Event, Input, Instant, Origin};
+/// use wharf::ws;
+///
+/// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
+/// let mut bytes = *b"\x88\x82\0\0\0\0\x03\xe9";
+/// let event = connection.receive(Instant::ORIGIN, &mut Input::new(&mut bytes));
+/// let Some(Event::Closed(closed)) = event else { panic!("{event:?}") };
+/// assert_eq!((closed.origin, closed.code.as_u16()), (Origin::Remote, 1001));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 pub enum Origin {
@@ -109,6 +120,21 @@ pub enum Origin {
 }
 
 /// Which deadline passed.
+///
+/// ```
+/// use wharf::base::{Cause, Engine, Event, Input, Instant, Timeout};
+/// use wharf::ws;
+///
+/// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
+/// // After 30 s of silence a ping goes out, after 30 s more nobody has answered it.
+/// while let Some(due) = connection.poll_timeout() {
+///     connection.handle_timeout(due);
+///     connection.output(due).drain_into(&mut Vec::new());
+/// }
+/// let event = connection.receive(Instant::ORIGIN, &mut Input::default());
+/// let Some(Event::Closed(closed)) = event else { panic!("{event:?}") };
+/// assert_eq!((closed.cause, &*closed.cause.to_string()), (Timeout::Pong.into(), "a ping was not answered"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Timeout {
@@ -130,6 +156,20 @@ pub enum Timeout {
 }
 
 /// What brought the end about.
+///
+/// ```
+/// use wharf::base::{Cause, End, Engine, Event, Input, Instant};
+/// use wharf::ws;
+///
+/// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
+/// connection.receive_end(Instant::ORIGIN, End::Reset);
+/// let event = connection.receive(Instant::ORIGIN, &mut Input::default());
+/// let Some(Event::Closed(closed)) = event else { panic!("{event:?}") };
+/// match closed.cause {
+///     Cause::Transport(end) => assert_eq!(end.to_string(), "connection reset by the peer"),
+///     other => panic!("{}: {other}", other.name()),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Cause {

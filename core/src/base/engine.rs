@@ -51,14 +51,23 @@ pub trait Engine {
     /// all of them.
     fn handle_read(&mut self, now: Instant, n: usize);
 
-    /// Queues a message. On an error nothing was queued. A lent payload is copied, a large owned one moved.
+    /// Queues a message. A lent payload is copied, a large owned one moved.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was queued.
     fn send(&mut self, now: Instant, message: Message<'_>) -> Result<Accepted, SendError>;
 
     /// Queues a message whose payload is shared: a large one is referenced, not copied, where the protocol allows.
-    /// A text must be UTF-8, else [`SendError::NotUtf8`].
+    ///
+    /// # Errors
+    /// As [`send`](Engine::send), and [`SendError::NotUtf8`] for a text that is not.
     fn send_bytes(&mut self, now: Instant, kind: Kind, payload: Bytes) -> Result<Accepted, SendError>;
 
-    /// Begins the closing handshake, behind what was accepted for sending. A second call is `Err(Closing)`.
+    /// Begins the closing handshake, behind what was accepted for sending.
+    ///
+    /// # Errors
+    /// [`SendError::InvalidClose`] for a code or reason that cannot be sent, [`SendError::Closing`] after a first call,
+    /// [`SendError::Closed`] once the peer has closed or the connection is over.
     fn close(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), SendError>;
 
     /// What is to be written.
@@ -105,6 +114,20 @@ pub struct Wants {
 }
 
 /// How to end the transport.
+///
+/// ```
+/// use wharf::base::{End, Engine, Event, Input, Instant, Shutdown};
+/// use wharf::ws;
+///
+/// let now = Instant::ORIGIN;
+/// let mut connection = ws::Connection::server(now, &ws::Config::default().into());
+/// // A frame of a client without a mask. It is told why, and for that to arrive it is read on until it ends its side.
+/// assert!(matches!(connection.receive(now, &mut Input::new(&mut b"\x81\0".clone())), Some(Event::Closed(_))));
+/// connection.output(now).drain_into(&mut Vec::new());
+/// assert_eq!(connection.wants().shutdown, Some(Shutdown::Write));
+/// connection.receive_end(now, End::Eof);
+/// assert_eq!(connection.wants().shutdown, Some(Shutdown::Both));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shutdown {
     /// End the writing side and go on reading (`shutdown(SHUT_WR)`): a close with unread input would send a reset,
@@ -117,7 +140,21 @@ pub enum Shutdown {
     Abort,
 }
 
-/// How the transport's reading side ended. An adapter maps its own errors to these.
+/// How the transport ended, or its reading side. An adapter maps its own errors to these, and tells one by
+/// [`Engine::receive_end`]; `Truncated`, `TlsFailed` and `Dropped` are found out above it.
+///
+/// ```
+/// use wharf::base::{Cause, End, Engine, Event, Input, Instant};
+/// use wharf::framed::{Config, Connection, Typed};
+///
+/// let now = Instant::ORIGIN;
+/// let mut connection = Connection::new(now, Typed, &Config::default().into());
+/// assert!(connection.receive(now, &mut Input::new(&mut b"\0\0\0\x05\x02ah".clone())).is_none());
+/// // The end of the stream, inside a message.
+/// connection.receive_end(now, End::Eof);
+/// let Some(Event::Closed(closed)) = connection.receive(now, &mut Input::default()) else { panic!() };
+/// assert_eq!(closed.cause, Cause::Transport(End::Truncated));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum End {

@@ -7,13 +7,28 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// What a message is, without its payload.
+///
+/// ```
+/// use wharf::base::{Engine, Event, Input, Instant, Kind, SendError};
+/// use wharf::{framed, ws};
+///
+/// let now = Instant::ORIGIN;
+/// let mut frames = framed::Connection::new(now, framed::Typed, &framed::Config::default().into());
+/// let mut bytes = *b"\0\0\0\x05\x07ahoy";
+/// let Some(Event::Message(message)) = frames.receive(now, &mut Input::new(&mut bytes)) else { panic!() };
+/// assert_eq!(message.kind(), Kind::Typed(7));
+/// // A WebSocket has no place for a type byte.
+/// let mut socket = ws::Connection::server(now, &ws::Config::default().into());
+/// assert_eq!(socket.send(now, message), Err(SendError::UnsupportedKind(Kind::Typed(7))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// UTF-8 text (RFC 6455 section 5.6).
     Text,
     /// Bytes.
     Binary,
-    /// Bytes under an application's type byte, on framed transports that carry one.
+    /// Bytes under an application's type byte, on framed transports that carry one ([`Typed`](crate::framed::Typed)); others refuse
+    /// it with [`SendError::UnsupportedKind`](super::SendError::UnsupportedKind).
     Typed(u8),
 }
 

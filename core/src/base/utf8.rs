@@ -3,11 +3,20 @@
 use alloc::string::String;
 
 /// Text that is not UTF-8.
+///
+/// ```
+/// use wharf::base::utf8::{NotUtf8, check};
+///
+/// assert_eq!(check(b"n\xc3\xa9"), Ok("né"));
+/// // The same in Latin-1.
+/// assert_eq!(check(b"n\xe9"), Err(NotUtf8));
+/// assert_eq!(NotUtf8.to_string(), "text is not UTF-8");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("text is not UTF-8")]
 pub struct NotUtf8;
 
-/// Checks a whole text.
+/// Checks a whole text, and lends it as one.
 ///
 /// # Errors
 /// [`NotUtf8`] if it is not.

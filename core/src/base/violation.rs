@@ -4,6 +4,21 @@ use super::CloseCode;
 use super::utf8::NotUtf8;
 
 /// A breach of the protocol, or of a configured limit, by the peer.
+///
+/// ```
+/// use wharf::base::{Cause, Engine, Event, Input, Instant, Violation};
+/// use wharf::ws;
+///
+/// let (now, mut config) = (Instant::ORIGIN, ws::Config::default());
+/// config.max_message = 4;
+/// let mut connection = ws::Connection::server(now, &config.into());
+/// let mut bytes = *b"\x81\x85\0\0\0\0hello";
+/// let event = connection.receive(now, &mut Input::new(&mut bytes));
+/// let Some(Event::Closed(closed)) = event else { panic!("{event:?}") };
+/// let Cause::Violation(violation) = closed.cause else { panic!("{closed}") };
+/// assert_eq!((violation, &*violation.to_string()), (Violation::MessageTooBig { limit: 4 }, "a message is over 4 bytes"));
+/// assert_eq!(closed.sent, Some(violation.close_code()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {

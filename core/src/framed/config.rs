@@ -37,7 +37,7 @@ pub struct Config {
     /// Without a byte for this long the connection is ended, or a ping goes out, as `keepalive` says. Default 5 minutes;
     /// `None` never.
     pub idle_timeout: Option<Duration>,
-    /// Without a byte for this long after a ping, the connection is ended. `None`: as long as `idle_timeout`.
+    /// Without a byte for this long after a ping, the connection is ended. Default `None`: as long as `idle_timeout`.
     pub pong_timeout: Option<Duration>,
     /// When the transport takes nothing for this long, the connection is ended. Default 30 s; `None` never.
     pub write_timeout: Option<Duration>,

@@ -81,6 +81,15 @@ pub enum Order {
 }
 
 /// A description of a length that makes no sense.
+///
+/// ```
+/// use wharf::framed::{Field, Length, LengthError, Order};
+///
+/// let error = Length::new(Field::Bytes(9), Order::Big).unwrap_err();
+/// assert_eq!((error, &*error.to_string()), (LengthError::Width(9), "a length of 9 bytes"));
+/// let varint = Length::new(Field::Varint, Order::Big).unwrap();
+/// assert_eq!(varint.skip(0), Err(LengthError::VarintInPayload));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum LengthError {

@@ -6,6 +6,14 @@ use crate::base::Input;
 use alloc::vec::Vec;
 
 /// A head that is refused. Each has the status that a server answers with.
+///
+/// ```
+/// use wharf::http::{HeadError, Request};
+///
+/// let error = Request::parse(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").unwrap_err();
+/// assert_eq!((error, error.status()), (HeadError::Host, 400));
+/// assert_eq!(error.to_string(), "not exactly one valid Host");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {

@@ -7,11 +7,20 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
 /// The version of HTTP that a peer speaks.
+///
+/// ```
+/// use wharf::http::{Request, Version};
+///
+/// let request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+/// assert_eq!((request.version(), request.keeps_alive()), (Version::Http10, false));
+/// let request = Request::parse(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+/// assert_eq!((request.version(), request.keeps_alive()), (Version::Http11, true));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// HTTP/1.0: no `Host`, closes after the answer.
+    /// HTTP/1.0: `Host` may be missing, and the connection closes after the answer.
     Http10,
-    /// HTTP/1.1.
+    /// HTTP/1.1: there is a `Host`, and the connection stays unless a side says otherwise.
     Http11,
 }
 

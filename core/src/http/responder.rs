@@ -46,6 +46,18 @@ pub enum Event {
 }
 
 /// Why an answer was not taken.
+///
+/// ```
+/// use wharf::base::{Instant, Wall};
+/// use wharf::http::{Config, RespondError, Responder, Response};
+///
+/// let (now, wall, answer) = (Instant::ORIGIN, Wall::default(), Response::plain(404));
+/// let mut responder = Responder::new(now, &Config::default().into());
+/// assert_eq!(responder.respond(now, wall, &answer), Err(RespondError::NothingAsked));
+/// responder.abort(now);
+/// let error = responder.respond(now, wall, &answer).unwrap_err();
+/// assert_eq!((error, &*error.to_string()), (RespondError::Closed, "the connection is over"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum RespondError {

@@ -28,25 +28,27 @@ use core::time::Duration;
 pub struct Config {
     /// What is spoken. Default [`Framing::WebSocket`].
     pub framing: Framing,
-    /// Open WebSocket connections: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own.
+    /// Open WebSocket connections: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own. Default
+    /// [`ws::Config::default`].
     pub ws: Arc<ws::Config>,
     /// Open WebSocket connections that a hub's service dialed. Default [`ws::Config::client`].
     pub dialed: Arc<ws::Config>,
-    /// Connections of framed messages: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own.
+    /// Connections of framed messages: a hub's accepted ones, and both sides of a [`Link`](super::Link) of its own. Default
+    /// [`framed::Config::default`].
     pub framed: Arc<framed::Config>,
     /// Connections of framed messages that a hub's service dialed. Default [`framed::Config::client`].
     pub dialed_framed: Arc<framed::Config>,
-    /// TLS for those that are accepted; `None` is plain text.
+    /// TLS for those that are accepted. Default `None`: plain text.
     #[cfg(feature = "tls")]
     pub tls: Option<tls::ServerConfig>,
-    /// TLS for targets that ask for it; without it they fail with [`OpenError::NoTls`](super::OpenError::NoTls).
+    /// TLS for targets that ask for it. Default `None`: they fail with [`OpenError::NoTls`](super::OpenError::NoTls).
     #[cfg(feature = "tls")]
     pub client_tls: Option<tls::ClientConfig>,
-    /// The proxies that clients go through; `None` leaves it to the adapter, which takes those of its environment.
+    /// The proxies that clients go through. Default `None`: the adapter takes those of its environment.
     pub proxies: Option<Arc<Proxies>>,
     /// The redirects that clients follow. Default none.
     pub redirects: Redirects,
-    /// Connections before their upgrade.
+    /// Connections before their upgrade. Default [`http::Config::default`].
     pub http: Arc<http::Config>,
     /// What is asked of those who want a WebSocket. By default pages of any origin may, and no subprotocol is chosen.
     pub policy: ServerPolicy,
@@ -182,6 +184,19 @@ pub enum Hop {
 }
 
 /// A configuration that contradicts itself.
+///
+/// ```
+/// use wharf::link::{Config, ConfigError};
+/// use wharf::ws;
+///
+/// let (mut config, mut ws) = (Config::default(), ws::Config::default());
+/// config.max_handshakes = 0;
+/// assert_eq!(config.check(), Err(ConfigError::Zero("max_handshakes")));
+/// // A fault in a part is told as there.
+/// ws.low_mark = ws.high_mark + 1;
+/// config.ws = ws.into();
+/// assert_eq!(config.check(), Err(ConfigError::Ws(ws::ConfigError::MarksCrossed)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

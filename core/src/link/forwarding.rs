@@ -24,7 +24,7 @@ use core::net::IpAddr;
 #[non_exhaustive]
 pub struct Forwarding {
     /// The addresses of the hops that are believed. Of a chain the walk is from the nearest on, for as long as each is one of
-    /// these.
+    /// these. Default none.
     pub trusted: Vec<Cidr>,
     /// Whether peers of Unix sockets are as well. Default no.
     pub trust_unix: bool,
@@ -36,6 +36,21 @@ pub struct Forwarding {
 }
 
 /// The fields of a request by which hops tell whom they had it from.
+///
+/// ```
+/// use wharf::base::{Input, Instant, Wall};
+/// use wharf::link::{Address, Config, ForwardedBy, Forwarding, Link};
+///
+/// let (now, mut config) = (Instant::ORIGIN, Config::default());
+/// let mut forwarding = Forwarding::trusting(["10.0.0.0/8".parse().unwrap()]);
+/// forwarding.fields = ForwardedBy::XForwardedFor;
+/// config.forwarding = Some(forwarding.into());
+/// let hop: Address = "10.0.0.1:5000".parse().unwrap();
+/// let mut link = Link::accepted(now, Wall::default(), &config.into(), &hop);
+/// let mut bytes = *b"GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=192.0.2.9\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n";
+/// link.receive(now, &mut Input::new(&mut bytes));
+/// assert_eq!(link.client_address(), Some("192.0.2.7".parse().unwrap()));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForwardedBy {

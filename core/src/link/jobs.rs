@@ -6,6 +6,30 @@ use crate::base::Instant;
 
 /// A job that was given back: too many are in flight ([`Config::max_jobs`](super::Config::max_jobs)). Try again after
 /// the next `done`.
+///
+/// ```
+/// use wharf::base::{Entropy, Instant, Wall};
+/// use wharf::link::{Config, Context, Hub, Service, SubmitError};
+///
+/// /// Stores what the program pushes in, and holds back what is too much.
+/// struct Store(Vec<&'static str>);
+/// impl Service for Store {
+///     type Job = &'static str;
+///     type Done = ();
+///     type Command = &'static str;
+///     fn command(&mut self, cx: &mut Context<'_, &'static str>, text: &'static str) {
+///         if let Err(SubmitError(text)) = cx.submit(text) {
+///             self.0.push(text);
+///         }
+///     }
+/// }
+///
+/// let (now, mut config) = (Instant::ORIGIN, Config::default());
+/// config.max_jobs = 1;
+/// let mut hub = Hub::new(now, Wall::default(), Store(vec![]), &config.into(), Entropy::from_seed([0; 32]));
+/// ["one", "two"].map(|text| hub.command(now, text));
+/// assert_eq!(hub.service().0, ["two"]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many jobs are in flight")]
 pub struct SubmitError<J>(pub J);

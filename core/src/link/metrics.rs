@@ -25,10 +25,17 @@ pub struct Metric {
 }
 
 /// The type of a metric, as Prometheus has it.
+///
+/// ```
+/// use wharf::link::{HUB_METRICS, MetricKind};
+///
+/// let gauges = HUB_METRICS.iter().filter(|metric| metric.kind == MetricKind::Gauge);
+/// assert_eq!(gauges.map(|metric| metric.name).collect::<Vec<_>>(), ["wharf_connections_open"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MetricKind {
-    /// It only grows.
+    /// It only grows, from 0 at the begin of the hub.
     Counter,
     /// It goes up and down.
     Gauge,

@@ -6,7 +6,22 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What an HTTP proxy said instead of opening the tunnel.
+/// What an HTTP proxy said instead of opening the tunnel ([`ProxyError::Refused`]).
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::base::{Input, Instant};
+/// use wharf::proxy::{Proxy, ProxyError, Tunnel};
+///
+/// let (now, proxy) = (Instant::ORIGIN, Proxy::parse("http://proxy:3128").unwrap());
+/// let mut tunnel = Tunnel::new(now, &proxy, "a.example", 443, Duration::from_secs(10));
+/// tunnel.output(now).drain_into(&mut Vec::new());
+/// let mut bytes = *b"HTTP/1.1 403 Forbidden\r\nVia: 1.1 proxy\r\nContent-Length: 7\r\n\r\nnot you";
+/// let answer = tunnel.receive(now, &mut Input::new(&mut bytes));
+/// let Some(Err(ProxyError::Refused(refusal))) = answer else { panic!("{answer:?}") };
+/// assert_eq!((refusal.status, refusal.headers.get("via")), (403, Some("1.1 proxy")));
+/// assert_eq!((&refusal.body[..], refusal.body_is_whole), (&b"not you"[..], true));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyRefusal {

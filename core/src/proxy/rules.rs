@@ -5,6 +5,15 @@ use super::{Proxy, ProxyUrlError};
 use alloc::string::String;
 
 /// Why the rules cannot be made: a variable that does not hold what it should.
+///
+/// ```
+/// use wharf::proxy::{Proxies, ProxiesError, ProxyUrlError};
+///
+/// let error = Proxies::from_variables(|name| (name == "all_proxy").then(|| "socks4://proxy".into())).unwrap_err();
+/// assert_eq!(error, ProxiesError::Proxy { variable: "all_proxy", error: ProxyUrlError::Scheme });
+/// let error = Proxies::none().with_exceptions("localhost, a b/8").unwrap_err();
+/// assert_eq!(error.to_string(), r#"no_proxy has an entry that cannot be understood: "b/8""#);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxiesError {

@@ -9,6 +9,15 @@ use core::str::FromStr;
 
 /// Why the URL of a proxy cannot be used. The fault is in the URL, of which nothing is told: there may be a password in
 /// it.
+///
+/// ```
+/// use wharf::proxy::{Proxy, ProxyUrlError};
+///
+/// let error = Proxy::parse("https://proxy:3128").unwrap_err();
+/// assert_eq!(error, ProxyUrlError::Tls);
+/// assert_eq!(error.to_string(), "TLS to the proxy itself (https://) is not supported; give it by http://");
+/// assert_eq!(Proxy::parse("http://proxy:0"), Err(ProxyUrlError::Port));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyUrlError {

@@ -23,12 +23,13 @@ use serde::de::DeserializeOwned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessagesConfig {
-    /// What becomes of the connection after a message that cannot be read: it goes on.
+    /// What becomes of the connection after a message that cannot be read. Default [`OnInvalid::Report`]: it
+    /// goes on.
     pub on_invalid: OnInvalid,
-    /// Messages of a connection that may be such where it goes on: 100. With one more it is to be closed with
+    /// Messages of a connection that may be such where it goes on. Default 100; with one more it is to be closed with
     /// [`POLICY_VIOLATION`](CloseCode::POLICY_VIOLATION).
     pub max_invalid: u32,
-    /// The kind of the messages that are sent: text. Those that come may be of any.
+    /// The kind of the messages that are sent; those that come may be of any. Default [`Kind::Text`].
     pub kind: Kind,
 }
 

@@ -192,6 +192,9 @@ impl World {
     }
 
     /// The program pushes something into a service.
+    ///
+    /// # Panics
+    /// As [`hub`](Self::hub).
     pub fn command<S: Service + 'static>(&mut self, server: ServerId<S>, command: S::Command) {
         let now = self.told();
         let host: &mut dyn Any = &mut *self.hosts[server.index];

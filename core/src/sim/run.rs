@@ -52,6 +52,9 @@ impl World {
     }
 
     /// Lets time pass, with all that happens in it, each thing at its moment.
+    ///
+    /// # Panics
+    /// If what happens never ends within the steps of a call.
     pub fn advance(&mut self, time: Duration) {
         let end = self.now + time;
         for _ in 0..self.steps {

@@ -1,6 +1,6 @@
 //! What a session is told once: whom to trust, who to be, what to speak.
 
-use super::TlsConfigError;
+use super::{ClientAuth, TlsConfigError};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -229,15 +229,6 @@ impl fmt::Debug for ServerConfig {
             .field("alpn", &names(&self.rustls.alpn_protocols))
             .finish_non_exhaustive()
     }
-}
-
-/// Whether a client must show a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClientAuth {
-    /// One without is refused.
-    Required,
-    /// One without is let in; [`Session::peer_certificates`](super::Session::peer_certificates) tells.
-    Optional,
 }
 
 /// Gathers a [`ServerConfig`].

@@ -7,14 +7,16 @@
 //! rustls does the work; its types are named in two files only, and for escape hatches it is here as
 //! [`rustls`].
 
+mod client_auth;
 mod config;
 mod error;
 mod machine;
 mod session;
 
+pub use client_auth::ClientAuth;
 #[doc(no_inline)]
 pub use config::rustls;
-pub use config::{ClientAuth, ClientConfig, ClientConfigBuilder, ServerConfig, ServerConfigBuilder};
+pub use config::{ClientConfig, ClientConfigBuilder, ServerConfig, ServerConfigBuilder};
 pub use error::{TlsConfigError, TlsError};
 pub use session::Session;
 

@@ -6,6 +6,23 @@ use crate::base::{Classifier, Patience, nonzero};
 use core::time::Duration;
 
 /// Which side of the connection this is.
+///
+/// ```
+/// use wharf::base::{Engine, Entropy, Instant, Message};
+/// use wharf::ws::{Config, Connection, Role};
+///
+/// let (now, config) = (Instant::ORIGIN, Config::default().into());
+/// let [client, server] = [Role::Client, Role::Server].map(|role| {
+///     let mut connection = Connection::new(now, role, &config, Entropy::from_seed([7; 32]), b"");
+///     connection.send(now, Message::text("ahoy")).unwrap();
+///     let mut written = Vec::new();
+///     connection.output(now).drain_into(&mut written);
+///     written
+/// });
+/// assert_eq!(server, b"\x81\x04ahoy");
+/// // The mask's four bytes, and the payload under it.
+/// assert!(client.starts_with(b"\x81\x84") && client.len() == 2 + 4 + 4);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Connects and masks its frames.
@@ -26,6 +43,19 @@ impl Role {
 }
 
 /// How messages are handed up.
+///
+/// ```
+/// use wharf::base::{Engine, Event, Input, Instant};
+/// use wharf::ws::{Config, Connection, Delivery};
+///
+/// let (now, mut config) = (Instant::ORIGIN, Config::default());
+/// config.delivery = Delivery::Streaming;
+/// let mut connection = Connection::server(now, &config.into());
+/// // The begin of a message of five bytes.
+/// let mut bytes = *b"\x82\x85\0\0\0\0he";
+/// let Some(Event::Chunk(chunk)) = connection.receive(now, &mut Input::new(&mut bytes)) else { panic!() };
+/// assert_eq!((&*chunk.bytes, chunk.first, chunk.last), (&b"he"[..], true, false));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// Whole.
@@ -74,7 +104,8 @@ pub struct Config {
     pub fragment_size: usize,
     /// Without a byte for this long, a ping goes out. Default 30 s; `None` never.
     pub idle_timeout: Option<Duration>,
-    /// Without a byte for this long after the ping, the connection is ended. `None`: as long as `idle_timeout`.
+    /// Without a byte for this long after the ping, the connection is ended. Default `None`: as long as
+    /// `idle_timeout`.
     pub pong_timeout: Option<Duration>,
     /// When the transport takes nothing for this long, the connection is ended. Default 30 s; `None` never.
     pub write_timeout: Option<Duration>,

@@ -9,6 +9,14 @@ use core::net::Ipv6Addr;
 mod reference;
 
 /// Why a URL cannot be connected to. The fault is in the URL; trying again does not help.
+///
+/// ```
+/// use wharf::ws::{Url, UrlError};
+///
+/// let error = Url::parse("ws://localhost:70000/").unwrap_err();
+/// assert_eq!((error, &*error.to_string()), (UrlError::Port, "the URL's port is not 1 to 65535"));
+/// assert_eq!(Url::parse("ws://localhost/#top"), Err(UrlError::Fragment));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {

@@ -68,6 +68,16 @@ impl fmt::Display for Difference {
 }
 
 /// Why a recording cannot be run again.
+///
+/// ```
+/// use wharf::link::{ReplayError, replay};
+///
+/// // One of a later version, and one that ends behind its begin.
+/// let error = replay(b"WHARFREC\x02\0", &Default::default()).unwrap_err();
+/// assert_eq!(error, ReplayError::Version { found: 2, known: 1 });
+/// assert_eq!(error.to_string(), "a recording of version 2, and 1 is what is known here");
+/// assert_eq!(replay(b"WHARFREC\x01\0", &Default::default()), Err(ReplayError::Truncated));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {

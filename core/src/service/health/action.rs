@@ -7,6 +7,21 @@ use core::fmt;
 use core::time::Duration;
 
 /// The name of one check, never used twice by its machine.
+///
+/// ```
+/// use wharf::base::{Instant, Wall};
+/// use wharf::service::health::{Action, Config, Health};
+///
+/// let endpoint = "api=http://localhost:3000/".parse().unwrap();
+/// let mut health = Health::new(Config::default(), [endpoint]).unwrap();
+/// health.handle_timeout(Instant::ORIGIN, Wall::default());
+/// let Some(Action::Check(check)) = health.poll_action() else { panic!() };
+/// // It takes longer than it may.
+/// let late = Instant::ORIGIN + check.timeout;
+/// health.handle_timeout(late, Wall::default());
+/// assert_eq!(health.poll_action(), Some(Action::Cancel(check.id)));
+/// assert!(!health.handle_result(late, Wall::default(), check.id, Ok(())));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckId(pub(super) u64);
 

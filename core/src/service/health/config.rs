@@ -48,7 +48,16 @@ impl Default for Config {
     }
 }
 
-/// A configuration that contradicts itself.
+/// A configuration by which nothing would be checked, or no result would count. A machine takes the nearest that makes sense.
+///
+/// ```
+/// use wharf::service::health::{Config, ConfigError};
+///
+/// let mut config = Config::default();
+/// config.fall = 0;
+/// let error = config.check().unwrap_err();
+/// assert_eq!((error, &*error.to_string()), (ConfigError::Zero("fall"), "fall is zero"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -68,6 +68,15 @@ impl fmt::Display for Protocol {
 }
 
 /// Why a text names no endpoint. The fault is in the text.
+///
+/// ```
+/// use wharf::service::health::{Endpoint, EndpointError};
+///
+/// let error = "db=tcp://database".parse::<Endpoint>().unwrap_err();
+/// assert_eq!(error, EndpointError::Url);
+/// assert_eq!(error.to_string(), "the URL is not tcp://HOST:PORT or http://HOST:PORT/PATH");
+/// assert_eq!("db=database:5432".parse::<Endpoint>(), Err(EndpointError::NoUrl));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {

@@ -64,6 +64,16 @@ pub struct Health {
 }
 
 /// Why endpoints were not added. None of them was.
+///
+/// ```
+/// use wharf::base::Instant;
+/// use wharf::service::health::{AddError, Config, Health};
+///
+/// let mut health = Health::new(Config::default(), ["db=tcp://database:5432".parse().unwrap()]).unwrap();
+/// let more = ["api=http://localhost/", "db=tcp://other:5432"].map(|endpoint| endpoint.parse().unwrap());
+/// assert_eq!(health.add(Instant::ORIGIN, more), Err(AddError::Duplicate("db".into())));
+/// assert!(health.status("api").is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddError {

@@ -39,6 +39,18 @@ pub struct Config {
 
 /// What becomes of an address that is not known while as many are remembered as may be, none of which could be forgotten
 /// without harm.
+///
+/// ```
+/// use wharf::base::Instant;
+/// use wharf::service::limiter::{Config, Full, Limiter, Why};
+///
+/// let mut config = Config::default();
+/// (config.max_addresses, config.full) = (1, Full::Refuse);
+/// let mut limiter = Limiter::new(config);
+/// assert!(limiter.admit(Instant::ORIGIN, "192.0.2.7".parse().unwrap()).is_ok());
+/// let refusal = limiter.admit(Instant::ORIGIN, "192.0.2.8".parse().unwrap()).unwrap_err();
+/// assert_eq!(refusal.why, Why::Full);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Full {

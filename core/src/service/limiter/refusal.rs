@@ -25,6 +25,17 @@ pub struct Refusal {
 }
 
 /// Why an attempt was not admitted.
+///
+/// ```
+/// use wharf::base::Instant;
+/// use wharf::service::limiter::{Config, Limiter, Why};
+///
+/// let mut config = Config::default();
+/// config.deny.push("192.0.2.0/24".parse().unwrap());
+/// let refusal = Limiter::new(config).admit(Instant::ORIGIN, "192.0.2.7".parse().unwrap()).unwrap_err();
+/// assert_eq!((refusal.why, refusal.retry_after), (Why::Denied, None));
+/// assert_eq!(refusal.why.to_string(), "the address is denied");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Why {

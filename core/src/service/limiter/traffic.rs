@@ -7,7 +7,32 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What becomes of a connection that says more than it may.
+/// What becomes of a connection that says more than it may ([`Limits::over`](super::Limits::over)).
+///
+/// ```
+/// use wharf::base::{CloseCode, End, Entropy, Instant, Wall};
+/// use wharf::framed::Lines;
+/// use wharf::link::{Address, Config, Framing, Hub, Service};
+/// use wharf::service::limiter::{Limited, Limits, Over, Rate};
+///
+/// struct Deaf;
+/// impl Service for Deaf {
+///     type Job = ();
+///     type Done = ();
+///     type Command = ();
+/// }
+///
+/// let (now, mut config, mut limits) = (Instant::ORIGIN, Config::default(), Limits::default());
+/// config.framing = Framing::codec(Lines::new());
+/// (limits.messages, limits.over) = (Some(Rate { per_second: 1, burst: 1 }), Over::Close);
+/// let service = Limited::new(Deaf, limits);
+/// let mut hub = Hub::new(now, Wall::default(), service, &config.into(), Entropy::from_seed([0; 32]));
+/// let conn = hub.accept(now, Address::Unix(String::new())).unwrap();
+/// hub.receive(now, conn, &mut *b"one\ntwo\n".to_vec());
+/// assert_eq!(hub.service().traffic().closed, 1);
+/// hub.receive_end(now, conn, End::Eof);
+/// assert_eq!(hub.closed(conn).unwrap().code, CloseCode::POLICY_VIOLATION);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Over {

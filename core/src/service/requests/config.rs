@@ -19,11 +19,11 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestsConfig {
-    /// How long a call waits for its answer, unless it is given a time of its own: 30 s.
+    /// How long a call waits for its answer, unless it is given a time of its own. Default 30 s.
     pub timeout: Duration,
-    /// Calls in flight at most: 1024. One more is refused and counted.
+    /// Calls in flight at most; one more is refused and counted. Default 1,024.
     pub max_in_flight: usize,
-    /// The kind of the messages that are sent, and of those that are replies: text.
+    /// The kind of the messages that are sent, and of those that are replies. Default [`Kind::Text`].
     pub kind: Kind,
 }
 
@@ -46,16 +46,16 @@ impl Default for RequestsConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AnswersConfig {
-    /// Requests of a connection in flight at most: 256. One more is answered by the error
-    /// [`TOO_MANY`](super::ErrorReply::TOO_MANY) and counted.
+    /// Requests of a connection in flight at most; one more is answered by the error
+    /// [`TOO_MANY`](super::ErrorReply::TOO_MANY) and counted. Default 256.
     pub max_in_flight: usize,
-    /// Requests in flight at most of all connections together that one [`Answers`](super::Answers) serves: 65,536. One more is
-    /// answered the same way, and counted by itself.
+    /// Requests in flight at most of all connections together that one [`Answers`](super::Answers) serves; one more is
+    /// answered the same way, and counted by itself. Default 65,536.
     pub max_in_flight_of_all: usize,
     /// How long an answer may take before the request is answered by the error
-    /// [`TIMED_OUT`](super::ErrorReply::TIMED_OUT); `None` is as long as it takes.
+    /// [`TIMED_OUT`](super::ErrorReply::TIMED_OUT). Default `None`: as long as it takes.
     pub timeout: Option<Duration>,
-    /// The longest id that is a text, in bytes: 128. A message with a longer one is no request.
+    /// The longest id that is a text, in bytes; a message with a longer one is no request. Default 128.
     pub max_id_len: usize,
 }
 

@@ -55,6 +55,16 @@ impl Default for Config {
 }
 
 /// A value out of its range.
+///
+/// ```
+/// use wharf::ws::deflate::Config;
+///
+/// let mut config = Config::default();
+/// config.level = 10;
+/// let error = config.check().unwrap_err();
+/// assert_eq!((error.name, error.most), ("level", 9));
+/// assert_eq!(error.to_string(), "level is not from 1 to 9");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{name} is not from {least} to {most}")]
 #[non_exhaustive]

@@ -1,9 +1,10 @@
 //! The client's side: asks, waits, and checks the answer (RFC 6455 section 4.1).
 
 use super::agreed::{Agreed, Offered};
-use super::request::{ClientRequest, RequestError};
+use super::outcome::{HandshakeError, Opened, RefusedBy};
+use super::request::ClientRequest;
 use crate::base::{
-    Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wall, Wants,
+    Clock, Deadline, Deadlines, End, Entropy, Input, Instant, Outbox, Output, Scratch, Shutdown, Wants,
 };
 use crate::http::{BodyReader, HeadBuffer, HeadError, Headers, ResponseHead, Version};
 use crate::ws::Config;
@@ -11,71 +12,6 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
-
-/// A handshake that succeeded. What came behind the answer stays in the input, for the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Opened {
-    /// The subprotocol that the server chose, if it chose one.
-    pub subprotocol: Option<String>,
-    /// The extensions that it accepted.
-    pub agreed: Agreed,
-    /// The fields of its answer.
-    pub headers: Headers,
-}
-
-/// An answer other than 101: what it said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RefusedBy {
-    /// The status.
-    pub status: u16,
-    /// The fields.
-    pub headers: Headers,
-    /// The first bytes of the body, at most 4 KiB.
-    pub body: Vec<u8>,
-    /// Whether `body` is all of it.
-    pub body_is_whole: bool,
-}
-
-/// Why an opening handshake failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HandshakeError {
-    /// A field that is made afresh for each attempt cannot be set. The fault is the local program's, and nothing was sent.
-    #[error("the request cannot be made: {0}")]
-    Request(RequestError),
-    /// The server answered with another status. Whether to retry depends on it.
-    #[error("the server answered with status {}", .0.status)]
-    Refused(Box<RefusedBy>),
-    /// The answer is not HTTP/1.1. Not worth a retry.
-    #[error("the answer is not HTTP/1.1: {0}")]
-    NotHttp(HeadError),
-    /// The answer is an alert of TLS (RFC 8446 section 6): the port wants TLS. Connect by `wss`.
-    #[error("the answer is an alert of TLS; the port wants wss")]
-    Tls,
-    /// The answer lacks what makes it an upgrade (section 4.1, 2 to 4). Not worth a retry.
-    #[error("the answer's {0} is missing or wrong")]
-    Wrong(&'static str),
-    /// The server chose a subprotocol that was not offered (6).
-    #[error("the server chose a subprotocol that was not offered: {0:?}")]
-    Subprotocol(String),
-    /// The server chose an extension that was not offered, or not like this (5).
-    #[error("the server chose an extension that was not offered, or not like this: {0:?}")]
-    Extension(String),
-    /// No answer in time. Worth a retry.
-    #[error("the opening handshake timed out")]
-    TimedOut,
-    /// The server answered before the request was written, or with more interim answers (1xx) than make sense.
-    #[error("the server answered out of turn")]
-    OutOfTurn,
-    /// The transport ended before the answer. Worth a retry.
-    #[error("the transport ended during the opening handshake: {0}")]
-    Ended(End),
-    /// The local program gave up.
-    #[error("given up by the local program")]
-    Aborted,
-}
 
 /// The client's side of an opening handshake, by the rules of [`Engine`](crate::base::Engine).
 ///
@@ -109,28 +45,6 @@ pub struct Client {
 
 /// The first byte of a record of TLS with an alert in it; no head of HTTP begins so.
 const TLS_ALERT: u8 = 21;
-
-impl HandshakeError {
-    /// Whether another try may succeed with nothing changed: no answer came, or one that says so (408, 429, 5xx).
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::TimedOut | Self::Ended(_) => true,
-            Self::Refused(refused) => matches!(refused.status, 408 | 429 | 500..=599),
-            _ => false,
-        }
-    }
-
-    /// How long the server asks to wait before another try, where one may succeed ([`Headers::retry_after`]). `wall` is the
-    /// time at which its answer came.
-    #[must_use]
-    pub fn retry_after(&self, wall: Wall) -> Option<Duration> {
-        match self {
-            Self::Refused(refused) if self.is_retryable() => refused.headers.retry_after(wall),
-            _ => None,
-        }
-    }
-}
 
 impl Client {
     /// How much of a refusal's body is kept.

@@ -5,6 +5,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// One extension with its parameters.
+///
+/// ```
+/// use wharf::ws::handshake::Extensions;
+///
+/// // As in a field of a request: the second is what the client takes if it cannot have the first.
+/// let offers = "permessage-deflate; server_max_window_bits=10, permessage-deflate";
+/// let preferred = Extensions::parse(offers).unwrap().next().unwrap();
+/// assert_eq!(preferred.name, "permessage-deflate");
+/// assert_eq!(preferred.parameters, [("server_max_window_bits".to_owned(), Some("10".to_owned()))]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extension {

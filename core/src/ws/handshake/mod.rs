@@ -10,14 +10,16 @@ mod extension;
 mod fresh;
 mod key;
 mod origin;
+mod outcome;
 mod redirect;
 mod request;
 mod server;
 
 pub use agreed::Agreed;
-pub use client::{Client, HandshakeError, Opened, RefusedBy};
+pub use client::Client;
 pub use extension::{Extension, Extensions};
 pub use origin::OriginPolicy;
+pub use outcome::{HandshakeError, Opened, RefusedBy};
 pub use redirect::{RedirectError, Redirects};
 pub use request::{ClientRequest, RequestError};
 pub use server::{AcceptError, Acceptance, Offer, Refusal, ServerPolicy};

@@ -4,6 +4,19 @@ use super::{ClientRequest, HandshakeError};
 use crate::ws::{Url, UrlError};
 
 /// Why a redirect is not followed.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::base::{Entropy, Input, Instant};
+/// use wharf::ws::handshake::{Client, ClientRequest, RedirectError, Redirects};
+///
+/// let (now, request) = (Instant::ORIGIN, ClientRequest::new("wss://a.example/").unwrap());
+/// let mut client = Client::new(now, &request, &mut Entropy::from_seed([7; 32]), Duration::from_secs(10));
+/// let mut bytes = *b"HTTP/1.1 302 Found\r\nLocation: ws://a.example/\r\nContent-Length: 0\r\n\r\n";
+/// let refused = client.receive(now, &mut Input::new(&mut bytes)).unwrap().unwrap_err();
+/// let error = Redirects::limited(3).follow(&request, &refused).unwrap_err();
+/// assert_eq!((error, &*error.to_string()), (RedirectError::Downgrade, "a redirect from wss to ws"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {

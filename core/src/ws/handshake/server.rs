@@ -16,11 +16,11 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ServerPolicy {
-    /// Which pages may connect.
+    /// Which pages may connect. Default [`OriginPolicy::Any`].
     pub origins: OriginPolicy,
-    /// The subprotocols that the server speaks, the preferred one first.
+    /// The subprotocols that the server speaks, the preferred one first. Default none.
     pub subprotocols: Vec<String>,
-    /// Takes the first subprotocol offered when none of `subprotocols` is.
+    /// Takes the first subprotocol offered when none of `subprotocols` is. Default `false`: none is chosen.
     pub accept_first_subprotocol: bool,
 }
 
@@ -59,6 +59,19 @@ pub struct Offer {
 }
 
 /// Why a request for a WebSocket is refused.
+///
+/// ```
+/// use wharf::http::Request;
+/// use wharf::ws::handshake::{Offer, Refusal, ServerPolicy};
+///
+/// let head = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n";
+/// let refusal = Offer::from_request(&Request::parse(head).unwrap(), &ServerPolicy::default()).unwrap_err();
+/// assert_eq!((refusal, &*refusal.to_string()), (Refusal::Version, "the version is not 13"));
+/// let answer = refusal.response();
+/// assert_eq!(answer.status(), 426);
+/// assert!(answer.fields().any(|field| field == ("Sec-WebSocket-Version", "13")));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -145,6 +158,18 @@ impl Acceptance {
 }
 
 /// Why an answer cannot be written; the fault is the local program's.
+///
+/// ```
+/// use wharf::http::Request;
+/// use wharf::ws::handshake::{AcceptError, Acceptance, Offer, ServerPolicy};
+///
+/// let head = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// let offer = Offer::from_request(&Request::parse(head).unwrap(), &ServerPolicy::default()).unwrap();
+/// let error = offer.accept(&Acceptance::default().subprotocol("chat")).unwrap_err();
+/// assert_eq!(error, AcceptError::SubprotocolNotOffered("chat".into()));
+/// assert_eq!(error.to_string(), r#"the subprotocol "chat" was not offered"#);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {

@@ -10,7 +10,16 @@ pub const MAX_LEN: usize = 14;
 /// The reserved bit by which an extension says that a message is compressed (RFC 7692 section 6).
 pub(in crate::ws) const RSV1: u8 = 0x40;
 
-/// What a frame is.
+/// What a frame is; any other value is [`Violation::ReservedOpcode`].
+///
+/// ```
+/// use wharf::ws::{Role, wire::header::{Decoded, Opcode, decode}};
+///
+/// // A ping, which may stand between the fragments of a message.
+/// let Ok(Decoded::Header(header, _)) = decode(b"\x89\0", Role::Server) else { panic!() };
+/// assert_eq!(header.opcode, Opcode::Ping);
+/// assert!(header.opcode.is_control() && header.opcode.kind().is_none());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {
@@ -59,6 +68,15 @@ impl Opcode {
 }
 
 /// A frame's header.
+///
+/// ```
+/// use wharf::ws::{Role, wire::header::{Decoded, Header, Opcode, decode}};
+///
+/// // The first fragment of a client's text.
+/// let Ok(Decoded::Header(header, 6)) = decode(b"\x01\x82\x09\x08\x07\x06ah", Role::Client) else { panic!() };
+/// let Header { fin, opcode, mask, len, .. } = header;
+/// assert_eq!((fin, opcode, mask, len), (false, Opcode::Text, Some([9, 8, 7, 6]), 2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Whether it is the last fragment of its message.
@@ -69,11 +87,22 @@ pub struct Header {
     pub opcode: Opcode,
     /// The mask, which each frame of a client has.
     pub mask: Option<[u8; 4]>,
-    /// Bytes of payload.
+    /// Bytes of payload, at most 2^63 - 1.
     pub len: u64,
 }
 
-/// What the front of a byte stream holds.
+/// What the front of a byte stream holds, as [`decode`] finds it.
+///
+/// ```
+/// use wharf::ws::{Role, wire::header::{Decoded, decode}};
+///
+/// // 300 bytes of binary: the length takes two bytes more.
+/// let bytes = [0x82, 126, 1, 44];
+/// assert_eq!(decode(&bytes[..1], Role::Server), Ok(Decoded::Partial(2, None)));
+/// assert_eq!(decode(&bytes[..3], Role::Server), Ok(Decoded::Partial(4, None)));
+/// let Ok(Decoded::Header(header, 4)) = decode(&bytes, Role::Server) else { panic!() };
+/// assert_eq!(header.len, 300);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// A whole header, and how many bytes it took.

@@ -1,4 +1,6 @@
 use super::*;
+use crate::base::Wall;
+use crate::ws::handshake::RequestError;
 use proptest::prelude::*;
 use std::format;
 use std::string::ToString;
