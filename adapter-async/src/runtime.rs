@@ -66,6 +66,9 @@ pub trait Transport: Send + Unpin + 'static {
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
     /// Ends the writing side. It does not wait for the network.
+    ///
+    /// # Errors
+    /// The stream is gone already, which nobody hears here: its next read tells.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
     /// Makes the drop of the stream a reset, which frees what the kernel still holds for a peer that takes nothing.

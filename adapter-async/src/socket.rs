@@ -108,6 +108,7 @@ impl<R: Runtime> Socket<R> {
     /// Takes the socket apart: back to the byte stream and the machine. A server does not close it any more, it belongs to
     /// the caller alone.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "its driver is held until it is dropped")]
     pub fn into_parts(mut self) -> Parts<R> {
         let driver = self.driver.take().expect("held until drop");
         driver.into_parts(std::mem::take(&mut self.welcome), self.ended)

@@ -101,6 +101,7 @@ impl Default for Scene {
 /// assert_eq!(peer.texts(), ["ahoy", "there"]);
 /// ```
 #[must_use]
+#[allow(clippy::missing_panics_doc, reason = "with the defaults it opens")]
 pub fn mock<R: Runtime>(
     received: impl IntoIterator<Item = impl Into<Message<'static>>>,
 ) -> (Socket<R>, Peer) {
