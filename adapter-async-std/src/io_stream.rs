@@ -8,10 +8,27 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wharf_async::Transport;
 
-/// A byte stream on async-io's reactor.
+/// A byte stream on async-io's reactor, which needs no runtime around it.
 ///
 /// A read that leaves room in its buffer has emptied the socket, and a write that is cut short has filled it: the
 /// reactor is waited for then, without the call that would only say so.
+///
+/// ```
+/// use async_io::{Async, block_on};
+/// use std::future::poll_fn;
+/// use std::io::{IoSlice, Read};
+/// use std::os::unix::net::UnixStream;
+/// use wharf_async_std::{IoStream, Transport};
+///
+/// let (ours, mut theirs) = UnixStream::pair()?;
+/// let mut stream = IoStream::from(Async::new(ours)?);
+/// block_on(poll_fn(|cx| stream.poll_write(cx, &[IoSlice::new(b"ahoy")])))?;
+/// stream.shutdown_write()?;
+/// let mut heard = String::new();
+/// theirs.read_to_string(&mut heard)?;
+/// assert_eq!(heard, "ahoy");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct IoStream<T> {
     io: Async<T>,

@@ -55,6 +55,22 @@ macro_rules! runtime {
 #[cfg(feature = "async-std")]
 runtime!(
     /// async-std. Its tasks run on its own threads.
+    ///
+    /// ```
+    /// use wharf_async_std::AsyncStd;
+    ///
+    /// # async_std::task::block_on(async {
+    /// let bound = wharf_async_std::bind::<AsyncStd>(([127, 0, 0, 1], 0)).await?;
+    /// let url = format!("ws://{}/", bound.local_addr());
+    /// let server = wharf_async_std::serve(bound, Default::default(), |mut socket| async move {
+    ///     socket.send("welcome").await
+    /// });
+    /// let mut socket = wharf_async_std::connect::<AsyncStd>(&url).await?;
+    /// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+    /// # drop(socket);
+    /// # server.drain().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     AsyncStd,
     |future| drop(async_std::task::spawn(future))
 );
@@ -62,6 +78,22 @@ runtime!(
 #[cfg(feature = "smol")]
 runtime!(
     /// smol. Its tasks run on the global executor's threads (`SMOL_THREADS`, one by default).
+    ///
+    /// ```
+    /// use wharf_async_std::Smol;
+    ///
+    /// # smol::block_on(async {
+    /// let bound = wharf_async_std::bind::<Smol>(([127, 0, 0, 1], 0)).await?;
+    /// let url = format!("ws://{}/", bound.local_addr());
+    /// let server = wharf_async_std::serve(bound, Default::default(), |mut socket| async move {
+    ///     socket.send("welcome").await
+    /// });
+    /// let mut socket = wharf_async_std::connect::<Smol>(&url).await?;
+    /// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+    /// # drop(socket);
+    /// # server.drain().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     Smol,
     |future| smol::spawn(future).detach()
 );

@@ -17,7 +17,28 @@ use wharf::link::Address;
 use wharf_async::{Listener, Timer, Transport};
 use wharf_std::address_of_unix;
 
-/// A byte stream of any runtime that speaks `futures_io`.
+/// A socket of any runtime that speaks `futures_io`, as a [`Carrier::Other`](wharf_async::Carrier::Other).
+///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> std::io::Result<()> {
+/// use std::future::poll_fn;
+/// use std::io::{IoSlice, Read};
+/// use wharf_async_std::{AsyncStd, Carrier, Stream, Transport};
+///
+/// let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+/// let stream = Stream::from(async_io::Async::new(ours)?);
+/// let mut carrier = Carrier::<AsyncStd>::Other(Box::new(stream));
+/// poll_fn(|cx| carrier.poll_write(cx, &[IoSlice::new(b"ahoy")])).await?;
+/// carrier.shutdown_write()?;
+/// let mut heard = String::new();
+/// theirs.read_to_string(&mut heard)?;
+/// assert_eq!(heard, "ahoy");
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Stream<T>(T);
 
@@ -27,15 +48,70 @@ pub type TcpStream = IoStream<std::net::TcpStream>;
 /// A Unix stream on async-io's reactor.
 pub type UnixStream = IoStream<net::UnixStream>;
 
-/// A TCP listener on async-io's reactor.
+/// A TCP listener on async-io's reactor, of whose streams each has TCP_NODELAY.
+///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> std::io::Result<()> {
+/// use wharf_async::Listener;
+/// use wharf_async_std::{AsyncStd, Runtime};
+///
+/// let bound = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let address = bound.local_addr()?;
+/// let listener = AsyncStd::tcp_listener(bound)?;
+/// let client = std::net::TcpStream::connect(address)?;
+/// let (_stream, peer) = listener.accept().await?;
+/// assert_eq!(peer, client.local_addr()?.into());
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct TcpListener(Async<std::net::TcpListener>);
 
-/// A Unix listener on async-io's reactor.
+/// A Unix listener on async-io's reactor. It leaves its file behind; a [`Bound`](wharf_async::Bound) removes it.
+///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> std::io::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("wharf-doc-async-std-{}", std::process::id()));
+/// use wharf_async::Listener;
+/// use wharf_async_std::{AsyncStd, Runtime};
+///
+/// let listener = AsyncStd::unix_listener(std::os::unix::net::UnixListener::bind(&path)?)?;
+/// let _client = std::os::unix::net::UnixStream::connect(&path)?;
+/// let (_stream, peer) = listener.accept().await?;
+/// assert!(peer.tcp().is_none(), "who connects has no address");
+/// # std::fs::remove_file(&path)?;
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct UnixListener(Async<net::UnixListener>);
 
-/// A timer of async-io.
+/// A timer of async-io, not set at first: it never fires then.
+///
+/// ```
+/// # #[cfg(feature = "async-std")]
+/// # async fn example() -> std::io::Result<()> {
+/// use std::future::poll_fn;
+/// use std::time::{Duration, Instant};
+/// use wharf_async::Timer;
+/// use wharf_async_std::{AsyncStd, Runtime};
+///
+/// let timer = &mut AsyncStd::timer();
+/// let at = Instant::now() + Duration::from_millis(5);
+/// timer.set(at);
+/// poll_fn(|cx| timer.poll(cx)).await;
+/// assert!(at <= Instant::now());
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "async-std")]
+/// # async_std::task::block_on(example()).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct IoTimer(async_io::Timer);
 

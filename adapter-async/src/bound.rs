@@ -11,6 +11,22 @@ use wharf_std::{SocketFile, listen_tcp, listen_tcp_reusing_port, listen_unix};
 
 /// A listener that is bound, with the address that it really has. Dropped, it no longer listens, and a Unix socket's
 /// file is removed.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf_async::Bound;
+///
+/// # block_on(async {
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let address = bound.local_addr().clone();
+/// assert_ne!(address.tcp().unwrap().port(), 0, "one was picked");
+/// let taken = Bound::<R>::bind(address.clone()).await.unwrap_err();
+/// assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
+/// drop(bound);
+/// assert!(Bound::<R>::bind(address).await.is_ok());
+/// # Ok::<(), std::io::Error>(()) }).unwrap();
+/// ```
 pub struct Bound<R: Runtime> {
     listening: Listening<R>,
     address: Address,

@@ -7,6 +7,33 @@ use std::task::{Context, Poll};
 
 /// What carries a connection's bytes: one type over all of them, so that a socket is one type too. TCP pays a branch
 /// for that, and only a stream from elsewhere an allocation and a virtual call.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, Pipe, block_on};
+/// use std::future::poll_fn;
+/// use wharf::base::Input;
+/// use wharf::framed::Lines;
+/// use wharf::link::{Config, Event, Framing, Link};
+/// use wharf_async::{Carrier, Clock, Parts, Socket, Transport};
+///
+/// # block_on(async {
+/// let (mut config, clock) = (Config::default(), Clock::new());
+/// config.framing = Framing::codec(Lines::new());
+/// let mut link = Link::server(clock.now(), clock.wall(), &config.into());
+/// // Where there is no handshake it is open at once.
+/// let opened = link.receive(clock.now(), &mut Input::new(&mut []));
+/// assert!(matches!(opened, Some(Event::Opened(_))));
+///
+/// let (ours, mut theirs) = Pipe::pair();
+/// let stream = Carrier::<R>::Other(Box::new(ours));
+/// let mut socket = Socket::from_parts(Parts::new(stream, link, clock));
+/// socket.send("ahoy").await?;
+/// let mut line = [0; 16];
+/// let n = poll_fn(|cx| theirs.poll_read(cx, &mut line)).await.unwrap();
+/// assert_eq!(line[..n], *b"ahoy\n");
+/// # Ok::<(), wharf_async::Error>(()) }).unwrap();
+/// ```
 #[non_exhaustive]
 pub enum Carrier<R: Runtime> {
     /// A TCP stream of the runtime.

@@ -46,7 +46,27 @@ struct Live {
     reset: AtomicU64,
 }
 
-/// The place of one connection. It counts until it is dropped.
+/// The place of one connection, as [`Drain::enter`] and a [`Door`](crate::Door) give it. It counts until it is dropped.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf::base::CloseCode;
+/// use wharf_async::{Drain, mock};
+///
+/// # block_on(async {
+/// let drain = Drain::new();
+/// let berth = drain.enter(1).expect("there is room");
+/// assert!(drain.enter(1).is_none(), "for one");
+///
+/// let (socket, peer) = mock::<R>(["ahoy"]);
+/// berth.handle(socket, |mut socket| async move { socket.send("there").await }).await;
+/// assert_eq!(peer.texts(), ["there"]);
+/// assert_eq!(peer.closed().unwrap().code, CloseCode::NORMAL);
+/// assert_eq!(drain.connections(), 0);
+/// # }) }
+/// ```
 pub struct Berth {
     drain: Drain,
     /// Where a server has limits of its own.

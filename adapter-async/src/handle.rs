@@ -27,7 +27,35 @@ pub struct ServiceHandle<S: Service> {
     listeners_closed: Arc<[Arc<Gong>]>,
 }
 
-/// A command that was not taken: the service is drained. It is given back.
+/// A command that was not taken, given back: the service is drained, and takes none any more.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::link::{Context, Service};
+/// use wharf_async::{CommandError, no_jobs, serve_service};
+///
+/// struct Board(Vec<String>);
+///
+/// impl Service for Board {
+///     type Job = ();
+///     type Done = ();
+///     type Command = String;
+///
+///     fn command(&mut self, _: &mut Context<'_>, notice: String) {
+///         self.0.push(notice);
+///     }
+/// }
+///
+/// # block_on(async {
+/// let service = serve_service::<R, _, _, _>(vec![], Board(vec![]), &Arc::default(), no_jobs)?;
+/// service.command("the ferry leaves at nine".into())?;
+/// service.drain().await;
+/// let CommandError(notice) = service.command("the ferry has left".into()).unwrap_err();
+/// assert_eq!(notice, "the ferry has left");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the service has ended")]
 pub struct CommandError<C>(pub C);

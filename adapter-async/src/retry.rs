@@ -63,7 +63,7 @@ pub async fn retry_if<R: Runtime, T, E: Display, F: Future<Output = Result<T, E>
 /// ```
 /// use std::time::Duration;
 /// use wharf::service::schedule::Schedule;
-/// use wharf_async::{Error, Runtime, Sender, repeat};
+/// use wharf_async::{Runtime, Sender, repeat};
 ///
 /// async fn heartbeat<R: Runtime>(sender: Sender) {
 ///     let every = Schedule::fixed(Duration::from_secs(30));

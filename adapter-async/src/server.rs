@@ -19,6 +19,30 @@ use wharf::ws::handshake::{Acceptance, Refusal};
 use wharf_std::{Drained, ListenerLost, text_of_panic};
 
 /// What a handler may return. A failure closes its connection with 1011 and is logged once.
+///
+/// ```
+/// use wharf_async::Outcome;
+///
+/// /// How a game ends.
+/// enum Game {
+///     Over,
+///     Broken { board: u32 },
+/// }
+///
+/// impl Outcome for Game {
+///     fn failure(self) -> Option<String> {
+///         match self {
+///             Self::Over => None,
+///             Self::Broken { board } => Some(format!("board {board} is broken")),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(Game::Over.failure(), None);
+/// assert_eq!(Game::Broken { board: 7 }.failure().as_deref(), Some("board 7 is broken"));
+/// // Those of functions are there.
+/// assert_eq!(Err::<(), _>("no such room").failure().as_deref(), Some("no such room"));
+/// ```
 pub trait Outcome: Send {
     /// The failure's text, if it is one.
     fn failure(self) -> Option<String>;

@@ -32,6 +32,25 @@ pub(crate) type Estate<R> = Arc<Mutex<Option<Box<Driver<R>>>>>;
 /// In an `async fn` that is generic over the runtime, a pipeline of combinators, as in
 /// `socket.try_filter_map(..).forward(..)`, may not compile where the future must be `Send` ("implementation of `FnOnce` is not
 /// general enough"). It does in a plain function that returns `impl Future<Output = ..> + Send`, which the `async fn` awaits.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf::base::CloseCode;
+/// use wharf_async::mock;
+///
+/// # block_on(async {
+/// let (mut socket, peer) = mock::<R>(["ahoy"]);
+/// let message = socket.next().await.unwrap()?;
+/// socket.send(message).await?;
+/// assert_eq!(peer.texts(), ["ahoy"]);
+///
+/// peer.close(CloseCode::NORMAL, "bye").unwrap();
+/// assert!(socket.next().await.is_none(), "a clean end is no error");
+/// assert_eq!(socket.closed().unwrap().reason, "bye");
+/// # Ok::<(), wharf_async::Error>(()) }).unwrap(); }
+/// ```
 pub struct Socket<R: Runtime> {
     /// Always there until the socket is dropped or split.
     driver: Option<Box<Driver<R>>>,
@@ -89,6 +108,7 @@ impl<R: Runtime> Socket<R> {
     /// Takes the socket apart: back to the byte stream and the machine. A server does not close it any more, it belongs to
     /// the caller alone.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "its driver is held until it is dropped")]
     pub fn into_parts(mut self) -> Parts<R> {
         let driver = self.driver.take().expect("held until drop");
         driver.into_parts(std::mem::take(&mut self.welcome), self.ended)

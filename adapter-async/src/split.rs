@@ -13,12 +13,65 @@ use wharf::base::{Accepted, CloseCode, Closed, Message};
 use wharf::ws::Stats;
 
 /// The half that yields messages. Dropped, the socket stays with the other half.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf::base::CloseCode;
+/// use wharf_async::mock;
+///
+/// # block_on(async {
+/// let (socket, peer) = mock::<R>(["one", "two"]);
+/// peer.close(CloseCode::NORMAL, "").unwrap();
+/// let (mut reader, _) = socket.split();
+/// let mut heard = Vec::new();
+/// while let Some(message) = reader.next().await {
+///     heard.push(message?);
+/// }
+/// assert_eq!(heard, peer.received());
+/// assert!(reader.closed().unwrap().is_clean());
+/// # Ok::<(), wharf_async::Error>(()) }).unwrap(); }
+/// ```
 pub struct ReadHalf<R: Runtime>(Arc<Shared<R>>);
 
 /// The half that takes messages. Dropped, the socket stays with the other half.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf::base::CloseCode;
+/// use wharf_async::mock;
+///
+/// # block_on(async {
+/// let (socket, peer) = mock::<R>([""; 0]);
+/// let (_reader, mut writer) = socket.split();
+/// writer.send("there").await?;
+/// writer.close(CloseCode::NORMAL, "bye").await?;
+/// assert_eq!(peer.texts(), ["there"]);
+/// assert_eq!(peer.closed().unwrap().reason, "bye");
+/// let late = writer.queue("late").unwrap_err();
+/// assert_eq!(late.message.as_text(), Some("late"));
+/// # Ok::<(), wharf_async::Error>(()) }).unwrap(); }
+/// ```
 pub struct WriteHalf<R: Runtime>(Arc<Shared<R>>);
 
 /// Two halves that are not of one socket, given back ([`ReadHalf::reunite`]).
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::Local as R;
+/// use wharf_async::{ReuniteError, mock};
+///
+/// let (ours, _peer) = mock::<R>(["ahoy"]);
+/// let (theirs, _other) = mock::<R>(["ahoy"]);
+/// let ((reader, writer), (_, foreign)) = (ours.split(), theirs.split());
+/// let ReuniteError(reader, _foreign) = reader.reunite(foreign).unwrap_err();
+/// assert!(reader.reunite(writer).is_ok(), "nothing is lost");
+/// # }
+/// ```
 #[derive(thiserror::Error)]
 #[error("the halves are of different sockets")]
 pub struct ReuniteError<R: Runtime>(pub ReadHalf<R>, pub WriteHalf<R>);

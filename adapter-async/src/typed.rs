@@ -19,6 +19,24 @@ use wharf::service::messages::{BadMessage, Messages, MessagesConfig};
 ///
 /// As a [`Stream`] it yields each message, or the error that it cannot be read; the connection goes on after one, unless
 /// [`MessagesConfig`] has it closed. As a [`Sink`] it takes messages, with the socket's backpressure both ways.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf_async::{TypedError, mock};
+///
+/// # block_on(async {
+/// let (socket, peer) = mock::<R>(["[2,3]", "two and three"]);
+/// let mut socket = socket.typed::<[i64; 2], i64>(Default::default());
+/// let [a, b] = socket.next().await.unwrap()?;
+/// socket.send(&(a + b)).await?;
+/// assert_eq!(peer.texts(), ["5"]);
+/// // What cannot be read is told, and the connection goes on.
+/// assert!(matches!(socket.next().await, Some(Err(TypedError::Bad(_)))));
+/// assert_eq!(socket.invalid(), 1);
+/// # Ok::<(), TypedError>(()) }).unwrap(); }
+/// ```
 pub struct TypedSocket<R: Runtime, In, Out> {
     socket: Socket<R>,
     messages: Messages<In, Out>,

@@ -97,7 +97,33 @@ pub struct Handle<S: Service> {
     shared: Arc<Shared>,
 }
 
-/// A command that was given back.
+/// A command that was not taken, given back.
+///
+/// ```
+/// use wharf::link::Service;
+/// use wharf_mio::{CommandError, Server};
+///
+/// /// Hears numbers.
+/// struct Idle;
+///
+/// impl Service for Idle {
+///     type Job = ();
+///     type Done = ();
+///     type Command = usize;
+/// }
+///
+/// let server = Server::bind(([127, 0, 0, 1], 0), Idle, Default::default())?;
+/// let handle = server.handle();
+/// // Nobody runs it: what is sent waits.
+/// let error = (0..).find_map(|n| handle.send(n).err()).unwrap();
+/// assert!(matches!(error, CommandError::Full(1024)));
+///
+/// drop(server);
+/// let error = handle.send(7).unwrap_err();
+/// assert_eq!(error.to_string(), "the loop has ended");
+/// assert_eq!(error.into_command(), 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError<C> {

@@ -12,6 +12,25 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub const ACCEPT_TELL: Duration = Duration::from_secs(60);
 
 /// What a failure of accepting means.
+///
+/// ```
+/// use std::{io, time::Duration};
+/// use wharf_std::{ACCEPT_PAUSE, AcceptFailure};
+///
+/// /// How long to wait until the next try, if one is worth it.
+/// fn pause(error: &io::Error) -> Option<Duration> {
+///     match AcceptFailure::of(error) {
+///         AcceptFailure::Passing => Some(Duration::ZERO),
+///         AcceptFailure::Lost => None,
+///         _ => Some(ACCEPT_PAUSE),
+///     }
+/// }
+///
+/// let error = |code| io::Error::from_raw_os_error(code);
+/// assert_eq!(pause(&error(libc::ECONNABORTED)), Some(Duration::ZERO));
+/// assert_eq!(pause(&error(libc::EMFILE)), Some(ACCEPT_PAUSE));
+/// assert_eq!(pause(&error(libc::EBADF)), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AcceptFailure {

@@ -59,7 +59,32 @@ pub struct WebSocketUpgrade {
     failed: Box<dyn FnOnce(UpgradeError) + Send>,
 }
 
-/// Why a request is rejected.
+/// Why a request is rejected, and the answer that says so.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum::extract::FromRequestParts;
+/// use axum::response::{IntoResponse, Response};
+/// use wharf::ws::handshake::Refusal;
+/// use wharf_tokio::axum::{Rejection, WebSocketUpgrade};
+///
+/// /// A page for whoever asks for no WebSocket.
+/// async fn enter(upgrade: Result<WebSocketUpgrade, Rejection>) -> Response {
+///     match upgrade {
+///         Ok(upgrade) => upgrade.on_upgrade(|mut socket| async move { socket.send("welcome").await }),
+///         Err(Rejection::Refused(Refusal::NoUpgrade)) => "a page".into_response(),
+///         Err(rejection) => rejection.into_response(),
+///     }
+/// }
+///
+/// let (mut parts, ()) = http::Request::get("/ws").header("Host", "localhost").body(())?.into_parts();
+/// let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+/// assert_eq!(enter(upgrade).await.status(), 200);
+/// assert_eq!(Rejection::NotUpgradable.into_response().status(), 426);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {

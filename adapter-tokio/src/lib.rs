@@ -157,6 +157,7 @@ pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
 /// # });
 /// let mut socket = wharf_tokio::connect(&url).await?;
 /// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+/// # drop(socket);
 /// # server.drain().await;
 /// # Ok(())
 /// # }
@@ -190,6 +191,7 @@ pub async fn connect(
 /// Arc::make_mut(&mut config.ws).max_message = 16;
 /// let mut socket = wharf_tokio::connect_with(&url, &config.into()).await?;
 /// assert!(socket.next().await.unwrap().is_err());
+/// # drop(socket);
 /// # server.drain().await;
 /// # Ok(())
 /// # }

@@ -26,6 +26,7 @@ use wharf::link::{Config, Service};
 /// let mut socket = wharf_tokio::connect(&format!("ws://{}/", server.local_addr())).await?;
 /// socket.send("ahoy").await?;
 /// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("AHOY"));
+/// drop(socket);
 /// server.drain().await;
 /// # Ok(())
 /// # }
@@ -60,6 +61,7 @@ where
 /// let mut socket = wharf_tokio::connect(&format!("ws://{}/rooms/harbour", server.local_addr())).await?;
 /// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome to harbour"));
 /// assert!(wharf_tokio::connect(&format!("ws://{}/", server.local_addr())).await.is_err());
+/// # drop(socket);
 /// # server.drain().await;
 /// # Ok(())
 /// # }

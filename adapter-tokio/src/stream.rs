@@ -14,11 +14,52 @@ use wharf::link::Address;
 use wharf_async::{Listener, Runtime, Timer, Transport};
 use wharf_std::address_of_unix;
 
-/// The runtime. Its functions must be called inside a tokio runtime with IO and time enabled.
+/// The runtime, for what is generic over one. Its functions panic outside of a tokio runtime with IO and time enabled.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_async::{Error, Runtime, Socket};
+/// use wharf_tokio::Tokio;
+///
+/// /// A handler for any runtime.
+/// async fn greet<R: Runtime>(mut socket: Socket<R>) -> Result<(), Error> {
+///     socket.send("welcome").await
+/// }
+///
+/// let bound = wharf_tokio::bind(([127, 0, 0, 1], 0)).await?;
+/// let url = format!("ws://{}/", bound.local_addr());
+/// let server = wharf_tokio::serve(bound, Default::default(), greet::<Tokio>);
+/// let mut socket = wharf_tokio::connect(&url).await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+/// # drop(socket);
+/// # server.drain().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Tokio;
 
-/// A byte stream of tokio that is a socket.
+/// A byte stream of tokio that is a socket. What is none is carried by [`Foreign`](crate::Foreign).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::future::poll_fn;
+/// use std::io::IoSlice;
+/// use tokio::io::AsyncReadExt;
+/// use wharf_tokio::{Carrier, Stream, Transport};
+///
+/// let (ours, mut theirs) = tokio::net::UnixStream::pair()?;
+/// let mut carrier = Carrier::Unix(Stream::from(ours));
+/// poll_fn(|cx| carrier.poll_write(cx, &[IoSlice::new(b"ahoy")])).await?;
+/// carrier.shutdown_write()?;
+/// let mut heard = String::new();
+/// theirs.read_to_string(&mut heard).await?;
+/// assert_eq!(heard, "ahoy");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Stream<T>(T);
 
@@ -28,15 +69,67 @@ pub type TcpStream = Stream<tokio::net::TcpStream>;
 /// A Unix stream of tokio.
 pub type UnixStream = Stream<tokio::net::UnixStream>;
 
-/// A TCP listener of tokio.
+/// A TCP listener of tokio, of whose streams each has TCP_NODELAY.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_async::{Listener, Runtime};
+/// use wharf_tokio::Tokio;
+///
+/// let bound = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// bound.set_nonblocking(true)?;
+/// let address = bound.local_addr()?;
+/// let listener = Tokio::tcp_listener(bound)?;
+/// let client = tokio::net::TcpStream::connect(address).await?;
+/// let (_stream, peer) = listener.accept().await?;
+/// assert_eq!(peer, client.local_addr()?.into());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TcpListener(tokio::net::TcpListener);
 
-/// A Unix listener of tokio.
+/// A Unix listener of tokio. It leaves its file behind; a [`Bound`](crate::Bound) removes it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let path = std::env::temp_dir().join(format!("wharf-doc-tokio-{}", std::process::id()));
+/// use wharf_async::{Listener, Runtime};
+/// use wharf_tokio::Tokio;
+///
+/// let bound = std::os::unix::net::UnixListener::bind(&path)?;
+/// bound.set_nonblocking(true)?;
+/// let listener = Tokio::unix_listener(bound)?;
+/// let _client = tokio::net::UnixStream::connect(&path).await?;
+/// let (_stream, peer) = listener.accept().await?;
+/// assert!(peer.tcp().is_none(), "who connects has no address");
+/// # std::fs::remove_file(&path)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct UnixListener(tokio::net::UnixListener);
 
-/// A timer of tokio.
+/// A timer of tokio, which counts in milliseconds. The default is not set: it never fires.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::future::poll_fn;
+/// use std::time::{Duration, Instant};
+/// use wharf_async::{Runtime, Timer};
+/// use wharf_tokio::Tokio;
+///
+/// let timer = &mut Tokio::timer();
+/// let at = Instant::now() + Duration::from_millis(5);
+/// timer.set(at);
+/// poll_fn(|cx| timer.poll(cx)).await;
+/// assert!(at <= Instant::now());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct TokioTimer(Option<Pin<Box<tokio::time::Sleep>>>);
 

@@ -204,11 +204,56 @@ fn refusal_of(error: HeadError) -> Refusal {
 }
 
 /// An upgrade that hyper could not carry out: the connection ended before, or was not served with upgrades.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use wharf_tokio::upgrade::upgrade;
+///
+/// let mut request = http::Request::get("/")
+///     .header("Host", "localhost")
+///     .header("Connection", "Upgrade")
+///     .header("Upgrade", "websocket")
+///     .header("Sec-WebSocket-Version", "13")
+///     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+///     .body(())?;
+/// let (answer, upgrading) = upgrade(&mut request, &Default::default())?;
+/// assert_eq!(answer.status(), 101);
+/// // No connection brought it.
+/// let error = upgrading.await.unwrap_err();
+/// assert!(error.to_string().starts_with("the connection was not upgraded: "));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was not upgraded: {0}")]
 pub struct UpgradeError(#[source] hyper::Error);
 
-/// The socket, once hyper has sent the answer.
+/// The socket, once hyper has sent the answer. [`upgrade`] makes it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use hyper::{server::conn::http1, service::service_fn};
+/// use hyper_util::rt::TokioIo;
+/// use wharf_tokio::upgrade::upgrade;
+///
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let url = format!("ws://{}/", listener.local_addr()?);
+/// tokio::spawn(async move {
+///     let (stream, _) = listener.accept().await.unwrap();
+///     let service = service_fn(|mut request| async move {
+///         let (answer, upgrading) = upgrade(&mut request, &Default::default())?;
+///         tokio::spawn(async move { upgrading.await.unwrap().send("welcome").await });
+///         Ok::<_, wharf::ws::handshake::Refusal>(answer.map(|()| String::new()))
+///     });
+///     http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await
+/// });
+/// let mut socket = wharf_tokio::connect(&url).await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Cancel safety
 /// Dropped before it is done, the connection is closed.

@@ -13,7 +13,6 @@ use wharf::service::bus::{Envelope, Name, NameError};
 /// Why a message is not accepted (feature `json`), as far as is known.
 ///
 /// ```
-/// use wharf::service::bus::client::Undelivered;
 /// use wharf_async::BusSendError;
 ///
 /// /// Whether it may be sent again, in another life of the process, without being there twice.

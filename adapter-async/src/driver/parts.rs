@@ -17,6 +17,24 @@ use wharf::link::{Address, Link, Welcome};
 ///
 /// What was read stands in `waiting` and, behind that, in `read`; a frame that has come in part is inside of `link`. What is
 /// not yet written is inside of `link` too, until [`take_unwritten`](Self::take_unwritten).
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf_async::{Socket, mock};
+///
+/// # block_on(async {
+/// let (mut socket, peer) = mock::<R>(["ahoy"]);
+/// socket.queue("there")?;
+/// let mut parts = socket.into_parts();
+/// assert_eq!(parts.take_unwritten(), b"\x81\x05there");
+///
+/// let mut socket = Socket::from_parts(parts);
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("ahoy"));
+/// assert!(peer.sent().is_empty(), "what was taken is not sent");
+/// # Ok::<(), wharf_async::Error>(()) }).unwrap(); }
+/// ```
 #[non_exhaustive]
 pub struct Parts<R: Runtime> {
     /// The byte stream.

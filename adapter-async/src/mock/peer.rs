@@ -16,6 +16,31 @@ use wharf::sim::{Faults, Habit, Outcome};
 ///
 /// Nothing here waits for a clock. A test with a runtime awaits [`next`](Self::next) and calls
 /// [`advance`](Self::advance); one without polls by [`run`](Self::run) and [`run_for`](Self::run_for).
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::Local as R;
+/// use std::pin::pin;
+/// use std::task::Poll;
+/// use std::time::Duration;
+/// use wharf::sim::Habit;
+/// use wharf_async::mock;
+///
+/// let (mut socket, peer) = mock::<R>(["ahoy"]);
+/// let mut handler = pin!(async {
+///     while let Some(message) = socket.next().await {
+///         socket.send(message?).await?;
+///     }
+///     Ok::<(), wharf_async::Error>(())
+/// });
+/// assert!(peer.run(handler.as_mut()).is_pending(), "it waits for more");
+/// assert_eq!(peer.texts(), ["ahoy"]);
+///
+/// // An hour passes at once.
+/// peer.misbehave(Habit::Vanish);
+/// let ended = peer.run_for(Duration::from_secs(3600), handler);
+/// assert!(matches!(ended, Poll::Ready(Err(_))), "the peer is missed");
+/// ```
 #[derive(Clone)]
 pub struct Peer(Arc<Shared>);
 

@@ -21,16 +21,19 @@ use wharf::ws;
 /// What a mock is like (feature `sim`), where that is not the default.
 ///
 /// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
 /// use wharf::framed::Lines;
 /// use wharf::link::{Config, Framing};
 /// use wharf_async::{Scene, mock_with};
-/// # fn example<R: wharf_async::Runtime>() {
+///
 /// let mut config = Config::default();
 /// config.framing = Framing::codec(Lines::new());
 /// let mut scene = Scene::new(&config.into());
 /// scene.seed = 7;
-/// let (socket, peer) = mock_with::<R>(scene, ["a line"]).unwrap();
-/// # }
+/// let (mut socket, peer) = mock_with::<R>(scene, ["a line"]).unwrap();
+/// let line = block_on(socket.next()).unwrap().unwrap();
+/// assert_eq!(line.as_text(), Some("a line"));
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -79,6 +82,8 @@ impl Default for Scene {
 /// type that a handler takes, so a handler runs on it unchanged: with no runtime, no socket and no real time.
 ///
 /// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::block_on;
 /// use wharf::base::CloseCode;
 /// use wharf_async::{Error, Runtime, Socket, mock};
 ///
@@ -89,14 +94,14 @@ impl Default for Scene {
 ///     Ok(())
 /// }
 ///
-/// # fn example<R: Runtime>(block_on: fn(std::pin::Pin<Box<dyn Future<Output = Result<(), Error>>>>) -> Result<(), Error>) {
+/// # use own::Local as R;
 /// let (socket, peer) = mock::<R>(["ahoy", "there"]);
 /// peer.close(CloseCode::NORMAL, "").unwrap();
-/// block_on(Box::pin(echo(socket))).unwrap();
+/// block_on(echo(socket)).unwrap();
 /// assert_eq!(peer.texts(), ["ahoy", "there"]);
-/// # }
 /// ```
 #[must_use]
+#[allow(clippy::missing_panics_doc, reason = "with the defaults it opens")]
 pub fn mock<R: Runtime>(
     received: impl IntoIterator<Item = impl Into<Message<'static>>>,
 ) -> (Socket<R>, Peer) {

@@ -105,6 +105,21 @@ impl MockTime {
 }
 
 /// The stream of a mock (feature `sim`), inside of its socket ([`mock`](super::mock)).
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::Local as R;
+/// use std::task::{Context, Poll, Waker};
+/// use wharf_async::{Carrier, MockWire, Transport, mock};
+///
+/// let (socket, _peer) = mock::<R>(["ahoy"]);
+/// let mut parts = socket.into_parts();
+/// let Carrier::Mock(wire) = &mut parts.stream else { panic!("it is a mock") };
+/// let mut frame = [0; 64];
+/// let mut read = |wire: &mut MockWire| wire.poll_read(&mut Context::from_waker(Waker::noop()), &mut frame);
+/// assert!(matches!(read(wire), Poll::Ready(Ok(n)) if n == 6 + "ahoy".len()));
+/// assert!(read(wire).is_pending(), "nothing more was sent");
+/// ```
 pub struct Wire {
     shared: Arc<Shared>,
     aborts: bool,

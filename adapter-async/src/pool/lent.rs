@@ -16,7 +16,7 @@ use wharf::service::pool::SlotId;
 /// would reach whoever is next. Else it is closed, and the pool opens another.
 ///
 /// ```
-/// use wharf_async::{Error, Pool, Runtime};
+/// use wharf_async::{Pool, Runtime};
 ///
 /// async fn ask<R: Runtime>(pool: &Pool<R>) -> Result<(), Box<dyn std::error::Error>> {
 ///     let mut socket = pool.checkout().await?;

@@ -21,6 +21,24 @@ const TURNS: usize = 256;
 ///
 /// As a stream it yields the messages that are no replies, and ends as the [`Socket`] does. Dropped, it drops the socket, and every
 /// request fails.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf_async::{RequestError, mock};
+///
+/// # block_on(async {
+/// let (socket, _peer) = mock::<R>(["the ferry leaves at nine"]);
+/// let (requester, mut driving) = socket.requests(Default::default());
+/// let notice = driving.next().await.unwrap()?;
+/// assert_eq!(notice.as_text(), Some("the ferry leaves at nine"));
+///
+/// drop(driving);
+/// let unheard = requester.request::<u8>("which pier?").await;
+/// assert!(matches!(unheard, Err(RequestError::Closed(_))));
+/// # Ok::<(), wharf_async::Error>(()) }).unwrap(); }
+/// ```
 pub struct RequestLoop<R: Runtime> {
     socket: Socket<R>,
     desk: Arc<Desk>,

@@ -18,6 +18,33 @@ use wharf::service::requests::{CallId, Data, RequestsConfig, RequestsStats};
 ///
 /// At most [`RequestsConfig::max_in_flight`] requests wait for their answers; one more is refused. Each waiting future holds its
 /// own message until the socket has room for it, so nothing else is buffered.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+/// use wharf::service::requests::ErrorReply;
+/// use wharf_async::{Bound, RequestError, Runtime, connect, serve, serve_requests};
+///
+/// # block_on(async {
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let url = format!("ws://{}/", bound.local_addr());
+/// let server = serve(bound, Arc::default(), |socket| {
+///     serve_requests(socket, Default::default(), |[a, b]: [i64; 2]| async move { Ok(a + b) })
+/// });
+///
+/// let socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
+/// let (requester, driving) = socket.requests(Default::default());
+/// R::spawn(async { driving.run().await.unwrap() });
+/// assert_eq!(requester.request::<i64>([2, 3]).await?, 5);
+/// match requester.request::<i64>("two and three").await {
+///     Err(RequestError::Refused(reply)) => assert_eq!(reply.code, ErrorReply::INVALID),
+///     other => panic!("{other:?}"),
+/// }
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct Requester(Arc<Desk>);
 
 impl<R: Runtime> Socket<R> {

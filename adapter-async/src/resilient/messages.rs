@@ -11,6 +11,32 @@ use wharf::base::Message;
 
 /// The messages that come over the connections of a [`Client`](super::Client), in order. At most 256 of them, or 64 KiB and one, wait
 /// here; then nothing is read until some are taken. Dropped, messages that come are dropped.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+/// use wharf_async::Client;
+///
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let config = Arc::new(Config::client());
+/// let (client, mut messages) = Client::connect::<R>(&url, &config, Default::default())?;
+/// client.send("ahoy").await?;
+/// assert_eq!(messages.next().await.unwrap().as_text(), Some("ahoy"));
+/// client.stop().await;
+/// assert!(messages.next().await.is_none());
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct Messages(Arc<Desk>);
 
 impl Messages {

@@ -10,6 +10,36 @@ use wharf::service::client::{Fate, Refused, Ticket};
 
 /// A message that a [`Client`](super::Client) was given: the future of its [`Fate`].
 ///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+/// use wharf::service::client::Fate;
+/// use wharf_async::Client;
+///
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let config = Arc::new(Config::client());
+/// let (client, _messages) = Client::connect::<R>(&url, &config, Default::default())?;
+/// let sending = client.send("ahoy");
+/// assert!(sending.ticket().is_some(), "it was taken");
+/// assert_eq!(sending.await?, Fate::Written);
+///
+/// client.stop().await;
+/// let refused = client.send("too late").await.unwrap_err();
+/// assert_eq!(refused.message.as_text(), Some("too late"));
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// # Errors
 /// [`Refused`], with the message, if it was not taken.
 ///

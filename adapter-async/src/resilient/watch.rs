@@ -6,6 +6,33 @@ use std::sync::Arc;
 use wharf::service::client::State;
 
 /// Watches the state of a [`Client`](super::Client). It keeps nothing running.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+/// use wharf_async::Client;
+///
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let config = Arc::new(Config::client());
+/// let (client, _messages) = Client::connect::<R>(&url, &config, Default::default())?;
+/// let mut watch = client.watch();
+/// assert!(watch.connected().await);
+/// assert_eq!(watch.state().reconnect_count, 0);
+/// client.stop().await;
+/// assert!(!watch.connected().await, "it never will be again");
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct Watch {
     desk: Arc<Desk>,
     seen: u64,

@@ -31,6 +31,20 @@ pub(crate) fn calls(slots: &BTreeSet<i16>) -> String {
 ///
 /// It only saves waiting: a node looks by itself from time to time, so a call that is lost costs no more than that. While the database
 /// is away it dials again by itself, and calls once it is connected, since what was called meanwhile is not known.
+///
+/// ```no_run
+/// use std::sync::mpsc;
+/// use wharf_postgres::BusStore;
+///
+/// let store = BusStore::connect("postgres://bus:secret@db.example/bus")?;
+/// let (sender, called) = mpsc::sync_channel(1);
+/// // A call that waits already is one for all.
+/// let wakes = store.wakes(move || drop(sender.try_send(())))?;
+/// called.recv().expect("it calls once it listens");
+/// drop(wakes);
+/// assert!(called.recv().is_err(), "nobody calls any more");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Wakes {
     listening: AbortHandle,
 }

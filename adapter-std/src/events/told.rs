@@ -10,6 +10,32 @@ use wharf::base::{CloseCode, Closed, Origin};
 
 /// What a socket's connection is called where it is told of: by the next number of the process. Those of a service have a name by
 /// their hub.
+///
+/// ```
+/// # #[cfg(feature = "tracing")] {
+/// # use std::sync::{Arc, Mutex};
+/// # use tracing::{Event, Metadata, Subscriber, span};
+/// # #[derive(Clone, Default)]
+/// # struct Log(Arc<Mutex<String>>);
+/// # impl Subscriber for Log {
+/// #     fn enabled(&self, _: &Metadata<'_>) -> bool { true }
+/// #     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id { span::Id::from_u64(1) }
+/// #     fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+/// #     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+/// #     fn event(&self, event: &Event<'_>) { self.0.lock().unwrap().push_str(&format!("{event:?}")); }
+/// #     fn enter(&self, _: &span::Id) {}
+/// #     fn exit(&self, _: &span::Id) {}
+/// # }
+/// # let log = Log::default();
+/// # let _guard = tracing::subscriber::set_default(log.clone());
+/// use wharf_std::events::Name;
+///
+/// let name = Name::new("192.0.2.1:7");
+/// name.handler_failed("no such room");
+/// # let log = log.0.lock().unwrap();
+/// assert!(log.contains("192.0.2.1:7") && log.contains("no such room"));
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Name {
     #[cfg(feature = "tracing")]

@@ -189,6 +189,7 @@ impl<'a> Reply<'a> {
 
     /// The text of the message.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn to_bytes(&self) -> Bytes {
         serde_json::to_vec(self).expect("strings and numbers always have a JSON text").into()
     }
