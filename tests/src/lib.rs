@@ -1,6 +1,8 @@
 //! What the tests across crates share: the source tree as tokens and the rules of style over it; a naive receiver as
 //! the engine's judge, and seeded streams of frames to judge it by.
 #![forbid(unsafe_code)]
+// What tests share panics where a test would.
+#![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 #[cfg(feature = "rig")]
 pub mod adapter;

@@ -174,6 +174,33 @@ pub fn inclusions_in_merged_examples(file: &File) -> Vec<String> {
     found
 }
 
+/// Public types of what others build on that show nobody how they are met: `pub` is what can be reached, as a lint holds. Left out is
+/// what is hidden from the documentation, and a trait that seals another.
+#[must_use]
+pub fn types_without_example(file: &File) -> Vec<String> {
+    let mut found = Vec::new();
+    let (mut is_shown, mut is_hidden) = (false, false);
+    for (i, line) in file.text.lines().map(str::trim).enumerate() {
+        let goes_on = line.starts_with("///") || line.starts_with("#[") || line.ends_with(")]");
+        if goes_on {
+            is_shown |= line.starts_with("/// ```");
+            is_hidden |= line.starts_with("#[doc(hidden)]");
+            continue;
+        }
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        if let (Some("pub"), Some("struct" | "enum" | "trait"), Some(name)) =
+            (words.next(), words.next(), words.next())
+            && !is_shown
+            && !is_hidden
+            && !matches!(name, "Sealed" | "")
+        {
+            found.push(format!("{}:{}: {name} has no example", file.path, i + 1));
+        }
+        (is_shown, is_hidden) = (false, false);
+    }
+    found
+}
+
 /// Packages that do not take the workspace's lints, which deny undocumented public items and unsafe code.
 #[must_use]
 pub fn lints_missing(manifest: &File) -> Vec<String> {
@@ -282,6 +309,20 @@ mod tests {
         assert_eq!(inclusions_in_merged_examples(&file("/// Not by `include_bytes!`.")), [""; 0]);
         assert_eq!(inclusions_in_merged_examples(&file(&example(""))).len(), 1);
         assert_eq!(inclusions_in_merged_examples(&file(&example("no_run"))).len(), 1);
+    }
+
+    #[test]
+    fn a_public_type_without_an_example_is_found() {
+        let shown = "/// A.\n///\n/// ```\n/// a();\n/// ```\n#[derive(Debug)]\n#[cfg_attr(a,\n    b)]\n";
+        for kind in ["struct A<T>(T);", "enum A {}", "trait A: B {}"] {
+            assert_eq!(types_without_example(&file(&format!("{shown}pub {kind}"))), [""; 0], "{kind}");
+            assert_eq!(
+                types_without_example(&file(&format!("{shown}fn a() {{}}\n/// A.\npub {kind}"))).len(),
+                1
+            );
+            assert_eq!(types_without_example(&file(&format!("/// A.\n#[doc(hidden)]\npub {kind}"))), [""; 0]);
+            assert_eq!(types_without_example(&file(&format!("/// A.\npub(super) {kind}"))), [""; 0]);
+        }
     }
 
     #[test]

@@ -95,6 +95,19 @@ fn each_front_page_tells_of_the_features_of_its_crate() {
 }
 
 #[test]
+fn each_public_type_shows_how_it_is_met() {
+    // The parts of the binary are shown by its help.
+    let is_library = |file: &File| {
+        let is_library = ["core/src/", "adapter-"].iter().any(|begin| file.path.starts_with(begin));
+        is_library && file.path.contains("/src/") && !file.is_test()
+    };
+    let files: Vec<File> = files("rs").into_iter().filter(is_library).collect();
+    assert!(files.len() > 200, "{} files", files.len());
+    let found: Vec<String> = files.iter().flat_map(style::types_without_example).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
 fn no_word_of_how_it_was_written() {
     for extension in SCRIPTS.into_iter().chain(["rs", "md", "toml", "css", "html"]) {
         all(extension, style::foreign_words);
