@@ -75,7 +75,7 @@ impl Listener for Lobby {
     }
 }
 
-/// One end of a stream: what is written to one is read from the other.
+/// One end of a stream: what is written to one is read from the other. What waits between them has no bound.
 pub struct Pipe {
     reads: Pin<Box<Receiver<Vec<u8>>>>,
     /// Read and not yet taken.

@@ -8,8 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use wharf::link::Address;
 
-/// A byte stream of a runtime. An error of a read or a write ends its connection. After `Pending` the waker of the last read is woken, and
-/// that of the last write: the same task may wait for both.
+/// A byte stream of a runtime. After `Pending` the waker of the last read is woken, and that of the last write: a task may wait for both.
 ///
 /// ```
 /// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
@@ -58,11 +57,12 @@ use wharf::link::Address;
 /// # Ok::<(), io::Error>(()) }).unwrap();
 /// ```
 pub trait Transport: Send + Unpin + 'static {
-    /// Reads into the front of `buffer`; 0 is the end of the stream.
+    /// Reads into the front of `buffer`; 0 is the end of the stream, and so is an error, of an abnormal kind.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
     /// Writes from the front of `slices`. What it tells as written is not waited for at the end, so nothing may be left of it in a
-    /// buffer of the stream's own. After `Pending` it is called again with slices that begin with the same bytes.
+    /// buffer of the stream's own. After `Pending` it is called again with slices that begin with the same bytes. 0 of
+    /// some bytes counts as an error.
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
     /// Ends the writing side. It does not wait for the network.
@@ -151,7 +151,7 @@ pub trait Timer: Send + Unpin + 'static {
 
 /// A runtime. It has no state of its own: the functions find it as the runtime's own do.
 ///
-/// Here is a whole one, by std alone:
+/// Here is a whole one, of threads and channels, on which the examples of this crate run:
 ///
 /// ```
 #[doc = include_str!("../doc/local.rs")]
