@@ -1,5 +1,7 @@
 //! Wharf on async-std, and on smol with the feature `smol`.
 //!
+//! The core's package is `wharf-core`, its library `wharf`: `cargo add wharf-core wharf-async-std`.
+//!
 //! ```
 //! # #[cfg(feature = "async-std")]
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

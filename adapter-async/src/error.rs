@@ -52,12 +52,12 @@ pub enum Error {
 
 impl Error {
     /// Whether the same may succeed later: on a new connection where this one ended ([`Closed::is_retryable`]), on the
-    /// same one where the output was full.
+    /// same one where the output was full, or that of all connections of a service.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Closed(closed) => closed.is_retryable(),
-            Self::Send { error, .. } => *error == SendError::Full,
+            Self::Send { error, .. } => matches!(error, SendError::Full | SendError::Overload),
             Self::Close(_) => false,
         }
     }
@@ -103,6 +103,7 @@ impl From<SendFailed<'_>> for Error {
         Self::Send { error, message: (!message.is_lent()).then(|| message.into_owned()) }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +121,7 @@ mod tests {
             (closed(Cause::Transport(End::Reset)), When::Read, true),
             (closed(Cause::Aborted), When::Close, false),
             (send(SendError::Full), When::Write, true),
+            (send(SendError::Overload), When::Write, true),
             (send(SendError::Closed), When::Write, false),
             (Error::Close(SendError::InvalidClose), When::Close, false),
         ] {

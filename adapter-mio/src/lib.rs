@@ -1,5 +1,7 @@
 //! Wharf on [mio](https://docs.rs/mio): readiness, a thread and nothing else.
 //!
+//! The core's package is `wharf-core`, its library `wharf`: `cargo add wharf-core wharf-mio`.
+//!
 //! - [`Server`] is a poll loop of its own for a [`Service`](wharf::link::Service), with a [`Handle`] for other threads.
 //! - [`connect`] makes a client's [`Socket`] that blocks.
 //! - [`Driven`] is a socket for a loop that is there already.

@@ -1,5 +1,7 @@
 //! Wharf on tokio.
 //!
+//! The core's package is `wharf-core`, its library `wharf`: `cargo add wharf-core wharf-tokio`.
+//!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All that takes too long for CI, one after another, most of a day on two cores; the figures are those of the README.
+# All that takes too long for CI, one after another, most of a day on two cores; its figures are for the README.
 # What each says is left in target/long/NAME.log. Goes on after a failure, and ends with 1 if there was one.
 #   long.sh                  all of them
 #   long.sh coverage wasm    these

@@ -122,15 +122,18 @@ pub enum Origin {
 /// Which deadline passed.
 ///
 /// ```
-/// use wharf::base::{Cause, Engine, Event, Input, Instant, Timeout};
+/// use std::time::Duration;
+/// use wharf::base::{Engine, Event, Input, Instant, Timeout};
 /// use wharf::ws;
 ///
-/// let mut connection = ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into());
+/// let (mut now, mut connection) = (Instant::ORIGIN, ws::Connection::server(Instant::ORIGIN, &ws::Config::default().into()));
 /// // After 30 s of silence a ping goes out, after 30 s more nobody has answered it.
 /// while let Some(due) = connection.poll_timeout() {
-///     connection.handle_timeout(due);
-///     connection.output(due).drain_into(&mut Vec::new());
+///     now = due;
+///     connection.handle_timeout(now);
+///     connection.output(now).drain_into(&mut Vec::new());
 /// }
+/// assert_eq!(now, Instant::ORIGIN + Duration::from_secs(60));
 /// let event = connection.receive(Instant::ORIGIN, &mut Input::default());
 /// let Some(Event::Closed(closed)) = event else { panic!("{event:?}") };
 /// assert_eq!((closed.cause, &*closed.cause.to_string()), (Timeout::Pong.into(), "a ping was not answered"));

@@ -9,26 +9,30 @@ use crate::base::Instant;
 ///
 /// ```
 /// use wharf::base::{Entropy, Instant, Wall};
-/// use wharf::link::{Config, Context, Hub, Service, SubmitError};
+/// use wharf::link::{Config, Context, Hub, JobToken, Service, SubmitError};
 ///
-/// /// Stores what the program pushes in, and holds back what is too much.
-/// struct Store(Vec<&'static str>);
+/// /// Stores the newest state that the program pushes in: one that is too much waits, and makes way for a newer one.
+/// struct Store(Option<&'static str>);
 /// impl Service for Store {
 ///     type Job = &'static str;
 ///     type Done = ();
 ///     type Command = &'static str;
-///     fn command(&mut self, cx: &mut Context<'_, &'static str>, text: &'static str) {
-///         if let Err(SubmitError(text)) = cx.submit(text) {
-///             self.0.push(text);
-///         }
+///     fn command(&mut self, cx: &mut Context<'_, &'static str>, state: &'static str) {
+///         self.0 = cx.submit(state).err().map(|SubmitError(state)| state);
+///     }
+///     fn done(&mut self, cx: &mut Context<'_, &'static str>, _: JobToken, (): ()) {
+///         self.0 = self.0.take().and_then(|state| cx.submit(state).err()).map(|SubmitError(state)| state);
 ///     }
 /// }
 ///
 /// let (now, mut config) = (Instant::ORIGIN, Config::default());
 /// config.max_jobs = 1;
-/// let mut hub = Hub::new(now, Wall::default(), Store(vec![]), &config.into(), Entropy::from_seed([0; 32]));
-/// ["one", "two"].map(|text| hub.command(now, text));
-/// assert_eq!(hub.service().0, ["two"]);
+/// let mut hub = Hub::new(now, Wall::default(), Store(None), &config.into(), Entropy::from_seed([0; 32]));
+/// ["one", "two", "three"].map(|state| hub.command(now, state));
+/// assert_eq!(hub.service().0, Some("three"));
+/// let Some((job, "one")) = hub.poll_job() else { panic!() };
+/// hub.job_done(now, job, ());
+/// assert_eq!(hub.poll_job().map(|(_, state)| state), Some("three"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many jobs are in flight")]

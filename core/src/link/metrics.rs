@@ -29,8 +29,9 @@ pub struct Metric {
 /// ```
 /// use wharf::link::{HUB_METRICS, MetricKind};
 ///
-/// let gauges = HUB_METRICS.iter().filter(|metric| metric.kind == MetricKind::Gauge);
-/// assert_eq!(gauges.map(|metric| metric.name).collect::<Vec<_>>(), ["wharf_connections_open"]);
+/// let kind = |name| HUB_METRICS.iter().find(|metric| metric.name == name).map(|metric| metric.kind);
+/// assert_eq!(kind("wharf_connections_open"), Some(MetricKind::Gauge));
+/// assert_eq!(kind("wharf_connections_accepted_total"), Some(MetricKind::Counter));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! A counter that many share, as a library for any runtime: it depends on `wharf` alone. The server is a
+//! A counter that many share, as a library for any runtime: it depends on `wharf-core` alone. The server is a
 //! [`Service`](wharf::link::Service), which an adapter runs; the client turns calls into messages and answers into a
 //! total, and leaves sending and receiving to whatever socket the application has.
 //!

@@ -1,4 +1,4 @@
-//! The service. It depends on `wharf` alone, and has no idea of what it runs on.
+//! The service. It depends on `wharf-core` alone, and has no idea of what it runs on.
 
 use super::game::{Game, Obeyed, Seat, Side};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! A library that depends on `wharf` alone runs unchanged on every runtime, and drags none along.
+//! A library that depends on `wharf-core` alone runs unchanged on every runtime, and drags none along.
 
 #[allow(dead_code)]
 #[path = "../../examples/agnostic_async_std.rs"]

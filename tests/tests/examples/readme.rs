@@ -128,6 +128,18 @@ fn times() -> Vec<[String; 4]> {
             "closed",
         ),
         row(
+            "an answer of the service to a request of HTTP",
+            "http::Config::answer_timeout",
+            time(http.answer_timeout),
+            "500, and closed",
+        ),
+        row(
+            "no next request of HTTP",
+            "http::Config::keep_alive_timeout",
+            time(http.keep_alive_timeout),
+            "closed",
+        ),
+        row(
             "opening, as a client",
             "link::Config::open_timeout",
             time(link.open_timeout),
