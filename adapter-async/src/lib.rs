@@ -30,6 +30,7 @@ mod driver;
 mod error;
 mod handle;
 mod hub;
+mod jobs;
 #[cfg(feature = "sim")]
 mod mock;
 mod pool;
@@ -64,7 +65,8 @@ pub use drain::{Berth, Drain};
 pub use driver::Parts;
 pub use error::{Error, SendFailed};
 pub use handle::{CommandError, ServiceHandle};
-pub use hub::{no_jobs, serve_service};
+pub use hub::serve_service;
+pub use jobs::no_jobs;
 #[cfg(feature = "sim")]
 pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 pub use pool::{Pool, PoolError, Pooled};
