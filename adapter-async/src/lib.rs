@@ -64,7 +64,7 @@ pub use door::Door;
 pub use drain::{Berth, Drain};
 pub use driver::Parts;
 pub use error::{Error, SendFailed};
-pub use handle::{CommandError, ServiceHandle};
+pub use handle::ServiceHandle;
 pub use hub::serve_service;
 pub use jobs::no_jobs;
 #[cfg(feature = "sim")]
@@ -81,4 +81,4 @@ pub use socket::Socket;
 pub use split::{ReadHalf, ReuniteError, WriteHalf};
 #[cfg(feature = "json")]
 pub use typed::{TypedError, TypedSocket};
-pub use wharf_std::{Clock, ConnectError, Drained, ListenerLost, entropy};
+pub use wharf_std::{Clock, CommandError, ConnectError, Drained, ListenerLost, entropy};
