@@ -22,18 +22,21 @@ use wharf_std::address_of_unix;
 /// ```
 /// # #[cfg(feature = "async-std")]
 /// # async fn example() -> std::io::Result<()> {
+/// use async_io::Async;
 /// use std::future::poll_fn;
-/// use std::io::{IoSlice, Read};
+/// use std::io::IoSlice;
+/// use std::os::unix::net::UnixStream;
 /// use wharf_async_std::{AsyncStd, Carrier, Stream, Transport};
 ///
-/// let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
-/// let stream = Stream::from(async_io::Async::new(ours)?);
-/// let mut carrier = Carrier::<AsyncStd>::Other(Box::new(stream));
+/// let (ours, theirs) = Async::<UnixStream>::pair()?;
+/// let mut carrier = Carrier::<AsyncStd>::Other(Box::new(Stream::from(ours)));
 /// poll_fn(|cx| carrier.poll_write(cx, &[IoSlice::new(b"ahoy")])).await?;
 /// carrier.shutdown_write()?;
-/// let mut heard = String::new();
-/// theirs.read_to_string(&mut heard)?;
-/// assert_eq!(heard, "ahoy");
+///
+/// let (mut theirs, mut buffer) = (Stream::from(theirs), [0; 16]);
+/// let n = poll_fn(|cx| theirs.poll_read(cx, &mut buffer)).await?;
+/// assert_eq!(&buffer[..n], b"ahoy");
+/// assert_eq!(poll_fn(|cx| theirs.poll_read(cx, &mut buffer)).await?, 0);
 /// # Ok(())
 /// # }
 /// # #[cfg(feature = "async-std")]
@@ -53,15 +56,17 @@ pub type UnixStream = IoStream<net::UnixStream>;
 /// ```
 /// # #[cfg(feature = "async-std")]
 /// # async fn example() -> std::io::Result<()> {
+/// use async_io::Async;
+/// use std::net::{TcpListener, TcpStream};
 /// use wharf_async::Listener;
 /// use wharf_async_std::{AsyncStd, Runtime};
 ///
-/// let bound = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let bound = TcpListener::bind("127.0.0.1:0")?;
 /// let address = bound.local_addr()?;
 /// let listener = AsyncStd::tcp_listener(bound)?;
-/// let client = std::net::TcpStream::connect(address)?;
+/// let client = Async::<TcpStream>::connect(address).await?;
 /// let (_stream, peer) = listener.accept().await?;
-/// assert_eq!(peer, client.local_addr()?.into());
+/// assert_eq!(peer, client.get_ref().local_addr()?.into());
 /// # Ok(())
 /// # }
 /// # #[cfg(feature = "async-std")]
@@ -76,11 +81,13 @@ pub struct TcpListener(Async<std::net::TcpListener>);
 /// # #[cfg(feature = "async-std")]
 /// # async fn example() -> std::io::Result<()> {
 /// # let path = std::env::temp_dir().join(format!("wharf-doc-async-std-{}", std::process::id()));
+/// use async_io::Async;
+/// use std::os::unix::net::{UnixListener, UnixStream};
 /// use wharf_async::Listener;
 /// use wharf_async_std::{AsyncStd, Runtime};
 ///
-/// let listener = AsyncStd::unix_listener(std::os::unix::net::UnixListener::bind(&path)?)?;
-/// let _client = std::os::unix::net::UnixStream::connect(&path)?;
+/// let listener = AsyncStd::unix_listener(UnixListener::bind(&path)?)?;
+/// let _client = Async::<UnixStream>::connect(&path).await?;
 /// let (_stream, peer) = listener.accept().await?;
 /// assert!(peer.tcp().is_none(), "who connects has no address");
 /// # std::fs::remove_file(&path)?;

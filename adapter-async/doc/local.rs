@@ -1,14 +1,14 @@
-use async_channel::{Receiver, Sender, unbounded};
-use futures_core::Stream;
-use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, IoSlice};
+use async_channel::{Receiver, Sender, bounded};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, Once};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wharf::link::Address;
 use wharf_async::{Listener, Runtime, Timer, Transport};
 
@@ -27,13 +27,15 @@ impl Runtime for Local {
     type Timer = Alarm;
 
     fn timer() -> Alarm {
-        Alarm(None)
+        Alarm::new()
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) {
         thread::spawn(|| block_on(future));
     }
 
+    /// It blocks, and no deadline cuts it short: it holds up nobody, as each task has a thread. Where tasks share threads it goes to
+    /// one that may block.
     async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok((host.as_str(), port).to_socket_addrs()?.collect())
     }
@@ -50,7 +52,7 @@ impl Runtime for Local {
     }
 
     fn tcp_listener(bound: TcpListener) -> io::Result<Lobby> {
-        let (sender, arrivals) = unbounded();
+        let (sender, arrivals) = bounded(128);
         LISTENING.lock().unwrap().insert(bound.local_addr()?, sender);
         Ok(Lobby { arrivals, _bound: bound })
     }
@@ -75,70 +77,153 @@ impl Listener for Lobby {
     }
 }
 
-/// One end of a stream: what is written to one is read from the other. What waits between them has no bound.
+/// One end of a stream: what is written to one is read from the other.
 pub struct Pipe {
-    reads: Pin<Box<Receiver<Vec<u8>>>>,
-    /// Read and not yet taken.
-    left: Vec<u8>,
-    writes: Sender<Vec<u8>>,
+    reads: Arc<Mutex<Way>>,
+    writes: Arc<Mutex<Way>>,
 }
+
+/// One direction of it.
+#[derive(Default)]
+struct Way {
+    bytes: VecDeque<u8>,
+    is_over: bool,
+    /// Who reads, if it is empty, or who writes, if it is full.
+    waiting: Option<Waker>,
+}
+
+/// What waits to be read at most, as in the buffers of a socket.
+const ROOM: usize = 64 * 1024;
 
 impl Pipe {
     pub fn pair() -> (Self, Self) {
-        let (there, back) = (unbounded(), unbounded());
-        let end = |reads, writes| Self { reads: Box::pin(reads), left: Vec::new(), writes };
-        (end(there.1, back.0), end(back.1, there.0))
+        let (there, back): (Arc<Mutex<Way>>, Arc<Mutex<Way>>) = Default::default();
+        (Self { reads: back.clone(), writes: there.clone() }, Self { reads: there, writes: back })
     }
+}
+
+/// Moves bytes, for which the other side may wait, or waits for it.
+fn pass<T>(way: &Mutex<Way>, cx: &Context<'_>, act: impl FnOnce(&mut Way) -> Poll<T>) -> Poll<T> {
+    let mut locked = way.lock().unwrap();
+    let out = act(&mut locked);
+    let own = out.is_pending().then(|| cx.waker().clone());
+    let waited = std::mem::replace(&mut locked.waiting, own);
+    drop(locked);
+    if out.is_ready() {
+        waited.map(Waker::wake);
+    }
+    out
+}
+
+fn end(way: &Mutex<Way>) {
+    let _ = pass(way, &Context::from_waker(Waker::noop()), |way| {
+        way.is_over = true;
+        Poll::Ready(())
+    });
 }
 
 impl Transport for Pipe {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.left.is_empty() {
-            self.left = ready!(self.reads.as_mut().poll_next(cx)).unwrap_or_default();
-        }
-        let n = buffer.len().min(self.left.len());
-        buffer[..n].copy_from_slice(&self.left[..n]);
-        self.left.drain(..n);
-        Poll::Ready(Ok(n))
+        pass(&self.reads, cx, |way| match way.bytes.read(buffer) {
+            Ok(0) if !way.is_over => Poll::Pending,
+            read => Poll::Ready(read),
+        })
     }
 
-    fn poll_write(&mut self, _: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        let n = bytes.len();
-        // Nothing is sent where nothing is said: it would be read as the end.
-        let sent = if n == 0 { Ok(()) } else { self.writes.try_send(bytes) };
-        Poll::Ready(sent.map(|()| n).map_err(|_| ErrorKind::BrokenPipe.into()))
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        pass(&self.writes, cx, |way| {
+            if way.is_over {
+                return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+            }
+            let room = ROOM - way.bytes.len();
+            way.bytes.extend(slices.iter().flat_map(|slice| slice.iter()).take(room));
+            let n = room - (ROOM - way.bytes.len());
+            let is_full = n == 0 && slices.iter().any(|slice| !slice.is_empty());
+            if is_full { Poll::Pending } else { Poll::Ready(Ok(n)) }
+        })
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
-        self.writes.close();
+        end(&self.writes);
         Ok(())
     }
 
     fn reset_on_drop(&mut self) {}
 }
 
-/// A timer by a thread that waits.
-pub struct Alarm(Option<Instant>);
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        end(&self.reads);
+        end(&self.writes);
+    }
+}
+
+/// A timer, named by a number.
+pub struct Alarm {
+    id: u64,
+    at: Option<Instant>,
+}
+
+/// Who is to be woken when. One thread does it for all.
+static ALARMS: Mutex<BTreeMap<(Instant, u64), Waker>> = Mutex::new(BTreeMap::new());
+static CHANGED: Condvar = Condvar::new();
+
+impl Alarm {
+    fn new() -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        static RINGING: Once = Once::new();
+        RINGING.call_once(|| drop(thread::spawn(ring)));
+        Self { id: MADE.fetch_add(1, Ordering::Relaxed), at: None }
+    }
+
+    fn forget(&mut self) {
+        if let Some(at) = self.at.take() {
+            // A waker is dropped, and woken, outside of the lock.
+            let _waker = ALARMS.lock().unwrap().remove(&(at, self.id));
+        }
+    }
+}
 
 impl Timer for Alarm {
     fn set(&mut self, at: Instant) {
-        self.0 = Some(at);
+        self.forget();
+        self.at = Some(at);
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self.0 else { return Poll::Pending };
-        let left = at.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Poll::Ready(());
+        match self.at {
+            Some(at) if at <= Instant::now() => return Poll::Ready(()),
+            Some(at) => {
+                let _old = ALARMS.lock().unwrap().insert((at, self.id), cx.waker().clone());
+                CHANGED.notify_one();
+            }
+            None => {}
         }
-        let waker = cx.waker().clone();
-        // Who is woken too early asks again.
-        thread::spawn(move || {
-            thread::park_timeout(left);
-            waker.wake();
-        });
         Poll::Pending
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+/// Waits for the next alarm, or for one that comes before it.
+fn ring() {
+    let mut alarms = ALARMS.lock().unwrap();
+    loop {
+        let next = alarms.keys().next().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        alarms = match next {
+            None => CHANGED.wait(alarms).unwrap(),
+            Some(Duration::ZERO) => {
+                let first = alarms.pop_first();
+                drop(alarms);
+                first.map(|(_, waker)| waker.wake());
+                ALARMS.lock().unwrap()
+            }
+            Some(left) => CHANGED.wait_timeout(alarms, left).unwrap().0,
+        };
     }
 }
 

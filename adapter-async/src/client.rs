@@ -22,6 +22,34 @@ use wharf_std::with_environment;
 /// The addresses of a name are raced ([`Eyeballs`](wharf::link::Eyeballs)): one that does not answer keeps the others
 /// waiting for [`Config::attempt_delay`] and no longer. Everything together has [`Config::open_timeout`].
 ///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::link::Config;
+/// use wharf_async::{ConnectError, connect};
+///
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let config = Arc::new(Config::client());
+/// let mut socket = connect::<R>(&url, &config).await?;
+/// socket.send("ahoy").await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("ahoy"));
+///
+/// drop(socket);
+/// server.drain().await;
+/// let error = connect::<R>(&url, &config).await.unwrap_err();
+/// assert!(matches!(error, ConnectError::Connect(_)) && error.is_retryable(), "nobody listens");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// # Errors
 /// [`ConnectError`], which says when it failed.
 ///

@@ -5,65 +5,62 @@ use crate::hub::Shared;
 use std::sync::Arc;
 use wharf::base::CloseCode;
 use wharf::link::{Address, HubStats, Service};
-use wharf_std::{Drained, ListenerLost};
+use wharf_std::{CommandError, Drained, ListenerLost};
 
 /// A running service; cheap to clone. Dropped, the service runs on.
-///
-/// ```
-/// use wharf::link::Service;
-/// use wharf_async::ServiceHandle;
-///
-/// /// Tells the service what came from outside of its connections.
-/// async fn tell<S: Service<Command = String>>(service: &ServiceHandle<S>, news: String) {
-///     if let Err(unheard) = service.command(news) {
-///         println!("it has ended: {}", unheard.0);
-///     }
-///     println!("{} connections so far", service.stats().opened);
-/// }
-/// ```
-pub struct ServiceHandle<S: Service> {
-    shared: Arc<Shared<S>>,
-    addresses: Arc<[Address]>,
-    listeners_closed: Arc<[Arc<Gong>]>,
-}
-
-/// A command that was not taken, given back: the service is drained, and takes none any more.
 ///
 /// ```
 /// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
 /// # use own::{Local as R, block_on};
 /// use std::sync::Arc;
-/// use wharf::link::{Context, Service};
-/// use wharf_async::{CommandError, no_jobs, serve_service};
+/// use wharf::base::Message;
+/// use wharf::link::{Config, ConnId, Context, Service};
+/// use wharf_async::{Bound, CommandError, connect, no_jobs, serve_service};
 ///
-/// struct Board(Vec<String>);
+/// /// Says to all what the program tells it.
+/// struct Board {
+///     notices: usize,
+/// }
 ///
 /// impl Service for Board {
 ///     type Job = ();
 ///     type Done = ();
 ///     type Command = String;
 ///
-///     fn command(&mut self, _: &mut Context<'_>, notice: String) {
-///         self.0.push(notice);
+///     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+///         let _ = cx.send(conn, Message::text("welcome"));
+///     }
+///
+///     fn command(&mut self, cx: &mut Context<'_>, notice: String) {
+///         self.notices += 1;
+///         for conn in cx.connections().collect::<Vec<_>>() {
+///             let _ = cx.send(conn, Message::text(&*notice));
+///         }
 ///     }
 /// }
 ///
 /// # block_on(async {
-/// let service = serve_service::<R, _, _, _>(vec![], Board(vec![]), &Arc::default(), no_jobs)?;
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let url = format!("ws://{}/", bound.local_addr());
+/// let service = serve_service(vec![bound], Board { notices: 0 }, &Arc::default(), no_jobs)?;
+///
+/// let mut socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
 /// service.command("the ferry leaves at nine".into())?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("the ferry leaves at nine"));
+/// assert_eq!(service.with_service(|board| board.notices), Some(1));
+/// assert_eq!(service.stats().opened, 1);
+///
+/// drop(socket);
 /// service.drain().await;
-/// let CommandError(notice) = service.command("the ferry has left".into()).unwrap_err();
-/// assert_eq!(notice, "the ferry has left");
+/// let late = service.command("the ferry has left".into());
+/// assert!(matches!(late, Err(CommandError::Ended(_))));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the service has ended")]
-pub struct CommandError<C>(pub C);
-
-impl<C> std::fmt::Debug for CommandError<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CommandError(..)")
-    }
+pub struct ServiceHandle<S: Service> {
+    shared: Arc<Shared<S>>,
+    addresses: Arc<[Address]>,
+    listeners_closed: Arc<[Arc<Gong>]>,
 }
 
 impl<S: Service> ServiceHandle<S> {
@@ -83,7 +80,7 @@ impl<S: Service> ServiceHandle<S> {
     /// The command, if the service has ended.
     pub fn command(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
         if self.shared.drained.is_struck() {
-            return Err(CommandError(command));
+            return Err(CommandError::Ended(command));
         }
         self.shared.with(|state, now| state.hub.command(now, command));
         Ok(())

@@ -4,8 +4,8 @@ use crate::accept::{self, Gong, Loss};
 use crate::bound::Bound;
 use crate::connection;
 use crate::dial::dial;
-use crate::drain::unwound;
 use crate::handle::ServiceHandle;
+use crate::jobs::spawn_job;
 use crate::runtime::{Runtime, Timer};
 use crate::trace;
 use crate::wakers::Wakers;
@@ -60,13 +60,55 @@ pub(crate) enum Work<J> {
     Dial(Box<Dial>),
 }
 
-/// For services without jobs: answers each with the default outcome.
-#[allow(clippy::unused_async)]
-pub async fn no_jobs<J, D: Default>(_: J) -> D {
-    D::default()
-}
-
 /// Runs `service` behind the listeners, a task a connection. `jobs` carries out what the service submits.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::base::Message;
+/// use wharf::link::{Config, ConnId, Context, JobToken, Service};
+/// use wharf_async::{Bound, connect, serve_service};
+///
+/// /// Has each message looked up, and answers with what was found.
+/// struct Lookup;
+///
+/// impl Service for Lookup {
+///     type Job = (ConnId, String);
+///     type Done = (ConnId, Option<u32>);
+///     type Command = ();
+///
+///     fn message(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, message: Message<'_>) {
+///         let asked = message.as_text().unwrap_or_default().to_owned();
+///         if cx.submit((conn, asked)).is_err() {
+///             let _ = cx.send(conn, Message::text("too many ask"));
+///         }
+///     }
+///
+///     fn done(&mut self, cx: &mut Context<'_, Self::Job>, _: JobToken, (conn, found): Self::Done) {
+///         let answer = found.map_or("unknown".to_owned(), |found| found.to_string());
+///         // Who has left has no need of it.
+///         let _ = cx.send(conn, Message::text(&*answer));
+///     }
+/// }
+///
+/// # block_on(async {
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let url = format!("ws://{}/", bound.local_addr());
+/// let service = serve_service(vec![bound], Lookup, &Arc::default(), |(conn, asked)| async move {
+///     // A database is asked here: no other connection waits for it.
+///     (conn, (asked == "the ferry").then_some(9))
+/// })?;
+///
+/// let mut socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
+/// for (asked, found) in [("the ferry", "9"), ("the bus", "unknown")] {
+///     socket.send(asked).await?;
+///     assert_eq!(socket.next().await.unwrap()?.as_text(), Some(found));
+/// }
+/// drop(socket);
+/// service.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// # Errors
 /// `InvalidInput` for a configuration that contradicts itself, also that of a listener that speaks otherwise; if the operating system
@@ -276,39 +318,6 @@ where
         Poll::Pending
     })
     .await;
-}
-
-/// Carries a job out. Also where that panics, or the runtime goes down and drops it, the hub learns what came of it.
-fn spawn_job<R, S, Fut>(shared: Arc<Shared<S>>, token: JobToken, job: impl FnOnce() -> Fut + Send + 'static)
-where
-    R: Runtime,
-    S: Service + Send + 'static,
-    S::Job: Send + 'static,
-    S::Done: Send + 'static,
-    S::Command: Send + 'static,
-    Fut: Future<Output = S::Done> + Send + 'static,
-{
-    let owed = Owed { shared, token };
-    R::spawn(async move {
-        match unwound(job).await {
-            // What has an outcome is not lost when this ends.
-            Ok(done) => drop(owed.shared.with(|state, now| state.hub.job_done(now, token, done))),
-            Err(cause) => trace::job_failed(token, &cause),
-        }
-        drop(owed);
-    });
-}
-
-/// A job of which the hub is owed an outcome.
-struct Owed<S: Service> {
-    shared: Arc<Shared<S>>,
-    token: JobToken,
-}
-
-impl<S: Service> Drop for Owed<S> {
-    fn drop(&mut self) {
-        self.shared.with(|state, now| state.hub.job_lost(now, self.token));
-    }
 }
 
 async fn make_dial<R, S>(shared: Arc<Shared<S>>, wanted: Dial)

@@ -30,6 +30,7 @@ mod driver;
 mod error;
 mod handle;
 mod hub;
+mod jobs;
 #[cfg(feature = "sim")]
 mod mock;
 mod pool;
@@ -63,8 +64,9 @@ pub use door::Door;
 pub use drain::{Berth, Drain};
 pub use driver::Parts;
 pub use error::{Error, SendFailed};
-pub use handle::{CommandError, ServiceHandle};
-pub use hub::{no_jobs, serve_service};
+pub use handle::ServiceHandle;
+pub use hub::serve_service;
+pub use jobs::no_jobs;
 #[cfg(feature = "sim")]
 pub use mock::{Peer, Scene, Wire as MockWire, mock, mock_with};
 pub use pool::{Pool, PoolError, Pooled};
@@ -79,4 +81,4 @@ pub use socket::Socket;
 pub use split::{ReadHalf, ReuniteError, WriteHalf};
 #[cfg(feature = "json")]
 pub use typed::{TypedError, TypedSocket};
-pub use wharf_std::{Clock, ConnectError, Drained, ListenerLost, entropy};
+pub use wharf_std::{Clock, CommandError, ConnectError, Drained, ListenerLost, entropy};

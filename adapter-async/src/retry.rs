@@ -43,6 +43,23 @@ pub async fn retry<R: Runtime, T, E: Retryable, F: Future<Output = Result<T, E>>
 
 /// As [`retry`], where `is_retryable` says of an error whether to try again.
 ///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::time::Duration;
+/// use wharf::service::schedule::Schedule;
+/// use wharf_async::retry_if;
+///
+/// # block_on(async {
+/// let often = Schedule::fixed(Duration::from_millis(1));
+/// let mut answers = ["busy", "busy", "closed for ever", "busy"].into_iter();
+/// let ask = || std::future::ready(Err::<(), _>(answers.next().unwrap()));
+/// let error = retry_if::<R, _, _, _>(&often, |error| *error == "busy", ask).await;
+/// assert_eq!(error, Err("closed for ever"));
+/// assert_eq!(answers.next(), Some("busy"), "it was not asked again");
+/// # });
+/// ```
+///
 /// # Errors
 /// That of the last attempt.
 ///

@@ -80,10 +80,11 @@ pub trait Transport: Send + Unpin + 'static {
 ///
 /// ```
 /// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
-/// # use own::{Local as R, block_on};
-/// use std::io;
+/// # use own::{Pipe, block_on};
+/// use std::io::{self, ErrorKind};
+/// use std::sync::Mutex;
 /// use wharf::link::Address;
-/// use wharf_async::{Listener, Runtime};
+/// use wharf_async::Listener;
 ///
 /// /// Takes whoever comes from this machine, and nobody else.
 /// struct Near<L>(L);
@@ -101,13 +102,24 @@ pub trait Transport: Send + Unpin + 'static {
 ///     }
 /// }
 ///
+/// /// Where those come from whom it yields, the last one first.
+/// struct Callers(Mutex<Vec<[u8; 4]>>);
+///
+/// impl Listener for Callers {
+///     type Stream = Pipe;
+///
+///     async fn accept(&self) -> io::Result<(Pipe, Address)> {
+///         let caller = self.0.lock().unwrap().pop().ok_or(ErrorKind::ConnectionAborted)?;
+///         Ok((Pipe::pair().0, (caller, 4000).into()))
+///     }
+/// }
+///
 /// # block_on(async {
-/// let bound = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// let address = bound.local_addr()?;
-/// let near = Near(R::tcp_listener(bound)?);
-/// let _stream = R::connect(address).await?;
-/// let (_, peer) = near.accept().await?;
-/// assert!(peer.tcp().unwrap().ip().is_loopback());
+/// let callers = Callers(Mutex::new(vec![[127, 0, 0, 2], [192, 0, 2, 1], [127, 0, 0, 1], [198, 51, 100, 1]]));
+/// let near = Near(callers);
+/// assert_eq!(near.accept().await?.1, ([127, 0, 0, 1], 4000).into());
+/// assert_eq!(near.accept().await?.1, ([127, 0, 0, 2], 4000).into());
+/// assert!(near.accept().await.is_err(), "nobody is left");
 /// # Ok::<(), io::Error>(()) }).unwrap();
 /// ```
 pub trait Listener: Send + Sync + 'static {
@@ -151,7 +163,7 @@ pub trait Timer: Send + Unpin + 'static {
 
 /// A runtime. It has no state of its own: the functions find it as the runtime's own do.
 ///
-/// Here is a whole one, of threads and channels, on which the examples of this crate run:
+/// Here is a whole one, of threads and locks, on which the examples of this crate run:
 ///
 /// ```
 #[doc = include_str!("../doc/local.rs")]

@@ -59,20 +59,41 @@ impl Inbox {
 /// wait. What was sent when the connection ends is lost; the socket's close report says so.
 ///
 /// ```
-/// use wharf_async::{Error, Runtime, Socket};
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::base::SendError;
+/// use wharf::link::Config;
+/// use wharf_async::{Runtime, connect};
 ///
-/// /// Answers each message by a task of its own, in whatever order they are done.
-/// async fn answer<R: Runtime>(mut socket: Socket<R>) -> Result<(), Error> {
-///     let sender = socket.sender(16);
-///     while let Some(message) = socket.next().await {
-///         let (sender, message) = (sender.clone(), message?);
-///         R::spawn(async move {
-///             // The peer has gone: nobody waits for the answer.
-///             let _ = sender.send(message).await;
-///         });
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let mut socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
+/// let sender = socket.sender(16);
+/// let measuring = sender.clone();
+/// R::spawn(async move {
+///     for degrees in 20..23 {
+///         if measuring.send(degrees.to_string()).await.is_err() {
+///             // The connection has ended: nobody is left to tell.
+///             return;
+///         }
 ///     }
-///     Ok(())
+/// });
+/// for degrees in 20..23 {
+///     assert_eq!(socket.next().await.unwrap()?.as_text(), Some(&*degrees.to_string()));
 /// }
+///
+/// drop(socket);
+/// assert_eq!(sender.try_send("23").unwrap_err().error, SendError::Closed);
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sender {

@@ -63,15 +63,37 @@ impl<E: std::fmt::Display + Send> Outcome for Result<(), E> {
 /// A server that runs. Dropped, it runs on.
 ///
 /// ```
-/// use wharf_async::ServerHandle;
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::base::CloseCode;
+/// use wharf::link::Config;
+/// use wharf_async::{Bound, Error, Runtime, Socket, connect, serve};
 ///
-/// /// Ends once `told` is.
-/// async fn until(server: ServerHandle, told: impl Future<Output = ()>) {
-///     told.await;
-///     println!("{} of {} that came are here", server.connections(), server.stats().accepted);
-///     let drained = server.drain().await;
-///     println!("{} ended in order, {} had to be reset", drained.closed, drained.reset);
+/// async fn echo(mut socket: Socket<R>) -> Result<(), Error> {
+///     while let Some(message) = socket.next().await {
+///         socket.send(message?).await?;
+///     }
+///     Ok(())
 /// }
+///
+/// # block_on(async {
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let server = serve(bound, Arc::default(), echo);
+/// let url = format!("ws://{}/", server.local_addr());
+/// let mut socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
+/// assert_eq!((server.connections(), server.stats().accepted), (1, 1));
+///
+/// let (tell, told) = async_channel::bounded(1);
+/// R::spawn(async move {
+///     while socket.next().await.is_some() {}
+///     let _ = tell.send(socket.closed().map(|closed| closed.code)).await;
+/// });
+/// let drained = server.drain_with(CloseCode::SERVICE_RESTART).await;
+/// assert_eq!((drained.closed, drained.reset), (1, 0));
+/// assert_eq!(told.recv().await?, Some(CloseCode::SERVICE_RESTART));
+/// assert_eq!(server.connections(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
@@ -146,6 +168,42 @@ impl ServerHandle {
 /// How many are taken, of one address and in their opening handshake too, and how many of the others are told so, is limited as
 /// `config` says ([`Admission`](wharf::link::Admission)). A connection counts until its handler has returned and it has ended.
 ///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::base::CloseCode;
+/// use wharf::link::Config;
+/// use wharf_async::{Bound, Error, Socket, connect, serve};
+///
+/// /// Adds up what it is told.
+/// async fn sums(mut socket: Socket<R>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     let mut sum = 0;
+///     while let Some(message) = socket.next().await {
+///         // What is no number is a failure, of this connection alone.
+///         sum += message?.as_text().unwrap_or_default().parse::<i64>()?;
+///         socket.send(sum.to_string()).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// # block_on(async {
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let url = format!("ws://{}/", bound.local_addr());
+/// let server = serve(bound, Arc::default(), sums);
+///
+/// let mut socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
+/// for (said, sum) in [("2", "2"), ("3", "5")] {
+///     socket.send(said).await?;
+///     assert_eq!(socket.next().await.unwrap()?.as_text(), Some(sum));
+/// }
+/// socket.send("four").await?;
+/// assert!(socket.next().await.is_none_or(|message| message.is_err()));
+/// assert_eq!(socket.closed().unwrap().code, CloseCode::INTERNAL_ERROR);
+/// server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// It has no error to return, so a configuration that contradicts itself is taken as it is, where
 /// [`serve_service`](crate::serve_service) refuses it: with `max_connections` of zero nobody is. A program that is configured from
 /// outside asks [`Config::check`] first.
@@ -161,6 +219,42 @@ where
 /// As [`serve`], with a look at each request first: `judge` says what of it the handler is to have, such as its path or who its
 /// cookie names, or what is answered in place of a WebSocket. What asks for no WebSocket and is not answered by it gets 426. Where
 /// messages are framed otherwise there is no request, and the handler has the default.
+///
+/// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::sync::Arc;
+/// use wharf::http::{Request, Response};
+/// use wharf::link::Config;
+/// use wharf_async::{Bound, Error, Socket, connect, serve_with};
+///
+/// /// The room is the path; there are only some.
+/// fn room(request: &Request) -> Result<String, Response> {
+///     match request.path() {
+///         "/kitchen" | "/garden" => Ok(request.path()[1..].to_owned()),
+///         _ => Err(Response::new(404)),
+///     }
+/// }
+///
+/// async fn welcome(room: String, mut socket: Socket<R>) -> Result<(), Error> {
+///     socket.send(format!("this is the {room}")).await?;
+///     Ok(())
+/// }
+///
+/// # block_on(async {
+/// let bound = Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// let url = format!("ws://{}", bound.local_addr());
+/// let server = serve_with(bound, Arc::default(), room, welcome);
+///
+/// let config = Arc::new(Config::client());
+/// let mut socket = connect::<R>(&*format!("{url}/garden"), &config).await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("this is the garden"));
+/// let error = connect::<R>(&*format!("{url}/cellar"), &config).await.unwrap_err();
+/// assert!(error.to_string().contains("404"), "{error}");
+/// # drop(socket);
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// It is called on the connection's task and must not block; what takes time is asked in the handler. If it panics the answer is
 /// 500, and the failure is logged as one of a handler. Origins and subprotocols are [`Config::policy`]'s.

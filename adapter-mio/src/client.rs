@@ -75,6 +75,38 @@ pub struct Socket {
 /// open comes from the environment ([`with_environment`]). The lookup runs in a thread, since it cannot be given a deadline; the
 /// addresses of a name are raced ([`Eyeballs`](wharf::link::Eyeballs)).
 ///
+/// ```
+/// # use wharf::link::{ConnId, Context, Service};
+/// # struct Echo;
+/// # impl Service for Echo {
+/// #     type Job = ();
+/// #     type Done = ();
+/// #     type Command = ();
+/// #     fn message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message<'_>) {
+/// #         let _ = cx.send(conn, message);
+/// #     }
+/// # }
+/// # let server = wharf_mio::Server::bind(([127, 0, 0, 1], 0), Echo, Default::default())?;
+/// # let (url, handle) = (format!("ws://{}/", server.local_addr().unwrap()), server.handle());
+/// # let serving = std::thread::spawn(move || server.run().map(drop));
+/// use std::sync::Arc;
+/// use wharf::base::Message;
+/// use wharf::link::Config;
+/// use wharf_mio::{ConnectError, connect};
+///
+/// let config = Arc::new(Config::client());
+/// let mut socket = connect(&url, &config)?;
+/// socket.send(Message::text("ahoy"))?;
+/// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("ahoy"));
+///
+/// # drop(socket);
+/// handle.drain();
+/// serving.join().unwrap()?;
+/// let error = connect(&url, &config).unwrap_err();
+/// assert!(matches!(error, ConnectError::Connect(_)) && error.is_retryable(), "nobody listens");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`ConnectError`], by the step that failed.
 pub fn connect(

@@ -8,6 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wharf::base::CloseCode;
 use wharf::link::{HubStats, Service};
+use wharf_std::CommandError;
 
 /// What a loop and the threads around it share.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Shared {
 ///
 /// let mut socket = wharf_mio::connect(&url, &Config::client().into())?;
 /// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("welcome"));
-/// handle.send("the ferry leaves at nine".into())?;
+/// handle.command("the ferry leaves at nine".into())?;
 /// assert_eq!(socket.next().unwrap().unwrap().as_text(), Some("the ferry leaves at nine"));
 ///
 /// handle.drain();
@@ -97,62 +98,6 @@ pub struct Handle<S: Service> {
     shared: Arc<Shared>,
 }
 
-/// A command that was not taken, given back.
-///
-/// ```
-/// use wharf::link::Service;
-/// use wharf_mio::{CommandError, Server};
-///
-/// /// Hears numbers.
-/// struct Idle;
-///
-/// impl Service for Idle {
-///     type Job = ();
-///     type Done = ();
-///     type Command = usize;
-/// }
-///
-/// let server = Server::bind(([127, 0, 0, 1], 0), Idle, Default::default())?;
-/// let handle = server.handle();
-/// // Nobody runs it: what is sent waits.
-/// let error = (0..).find_map(|n| handle.send(n).err()).unwrap();
-/// assert!(matches!(error, CommandError::Full(1024)));
-///
-/// drop(server);
-/// let error = handle.send(7).unwrap_err();
-/// assert_eq!(error.to_string(), "the loop has ended");
-/// assert_eq!(error.into_command(), 7);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommandError<C> {
-    /// Too many wait for the loop. Try again later.
-    #[error("too many commands wait for the loop")]
-    Full(C),
-    /// The loop has ended.
-    #[error("the loop has ended")]
-    Ended(C),
-}
-
-impl<C> CommandError<C> {
-    /// The command.
-    pub fn into_command(self) -> C {
-        match self {
-            Self::Full(command) | Self::Ended(command) => command,
-        }
-    }
-}
-
-impl<C> fmt::Debug for CommandError<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Ended(_) => "Ended(..)",
-        })
-    }
-}
-
 impl<S: Service> Handle<S> {
     pub(crate) fn new(commands: SyncSender<S::Command>, shared: Arc<Shared>) -> Self {
         Self { commands, shared }
@@ -160,9 +105,30 @@ impl<S: Service> Handle<S> {
 
     /// Pushes a command to the service. Never blocks; 1,024 wait at most.
     ///
+    /// ```
+    /// # use wharf::link::Service;
+    /// use wharf_mio::{CommandError, Server};
+    ///
+    /// # struct Board;
+    /// # impl Service for Board {
+    /// #     type Job = ();
+    /// #     type Done = ();
+    /// #     type Command = usize;
+    /// # }
+    /// let server = Server::bind(([127, 0, 0, 1], 0), Board, Default::default())?;
+    /// let handle = server.handle();
+    /// // Nobody runs it: commands wait.
+    /// let error = (0..).find_map(|n| handle.command(n).err()).unwrap();
+    /// assert!(matches!(error, CommandError::Full(1024)));
+    ///
+    /// drop(server);
+    /// assert!(matches!(handle.command(7), Err(CommandError::Ended(7))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The command, if too many wait or the loop has ended.
-    pub fn send(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
+    pub fn command(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
         self.commands.try_send(command).map_err(|e| match e {
             TrySendError::Full(command) => CommandError::Full(command),
             TrySendError::Disconnected(command) => CommandError::Ended(command),
@@ -175,7 +141,7 @@ impl<S: Service> Handle<S> {
     ///
     /// # Errors
     /// The command, if the loop has ended.
-    pub fn send_blocking(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
+    pub fn command_blocking(&self, command: S::Command) -> Result<(), CommandError<S::Command>> {
         // The loop was woken for those that it waits behind.
         self.commands.send(command).map_err(|e| CommandError::Ended(e.0))?;
         self.shared.wake();

@@ -17,6 +17,7 @@
 mod accept;
 mod addresses;
 mod clock;
+mod command;
 mod connecting;
 mod drained;
 mod environment;
@@ -31,6 +32,7 @@ mod unix;
 pub use accept::{ACCEPT_PAUSE, ACCEPT_TELL, AcceptFailure, ListenerLost};
 pub use addresses::address_of_unix;
 pub use clock::Clock;
+pub use command::CommandError;
 pub use connecting::tell_failed;
 pub use drained::Drained;
 pub use environment::{for_service, with_environment};

@@ -234,23 +234,43 @@ pub struct UpgradeError(#[source] hyper::Error);
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use hyper::{server::conn::http1, service::service_fn};
+/// use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 /// use hyper_util::rt::TokioIo;
-/// use wharf_tokio::upgrade::upgrade;
+/// use std::convert::Infallible;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio::net::{TcpListener, TcpStream};
+/// use wharf_tokio::upgrade::{refused, upgrade};
 ///
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-/// let url = format!("ws://{}/", listener.local_addr()?);
-/// tokio::spawn(async move {
-///     let (stream, _) = listener.accept().await.unwrap();
-///     let service = service_fn(|mut request| async move {
-///         let (answer, upgrading) = upgrade(&mut request, &Default::default())?;
-///         tokio::spawn(async move { upgrading.await.unwrap().send("welcome").await });
-///         Ok::<_, wharf::ws::handshake::Refusal>(answer.map(|()| String::new()))
+/// async fn service(mut request: http::Request<Incoming>) -> Result<http::Response<String>, Infallible> {
+///     let (answer, upgrading) = match upgrade(&mut request, &Default::default()) {
+///         Ok(upgraded) => upgraded,
+///         // It is an answer as well: by an error hyper ends the connection without a word.
+///         Err(refusal) => return Ok(refused(refusal).map(|said| String::from_utf8_lossy(&said).into())),
+///     };
+///     tokio::spawn(async move {
+///         // The client may have left before it was open.
+///         let Ok(mut socket) = upgrading.await else { return };
+///         let _ = socket.send("welcome").await;
 ///     });
-///     http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await
+///     Ok(answer.map(|()| String::new()))
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let address = listener.local_addr()?;
+/// tokio::spawn(async move {
+///     while let Ok((stream, _)) = listener.accept().await {
+///         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(service));
+///         tokio::spawn(connection.with_upgrades());
+///     }
 /// });
-/// let mut socket = wharf_tokio::connect(&url).await?;
+/// let mut socket = wharf_tokio::connect(format!("ws://{address}/")).await?;
 /// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("welcome"));
+///
+/// let mut browser = TcpStream::connect(address).await?;
+/// browser.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+/// let mut answer = String::new();
+/// browser.read_to_string(&mut answer).await?;
+/// assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
 /// # Ok(())
 /// # }
 /// ```

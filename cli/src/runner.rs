@@ -257,7 +257,7 @@ where
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while let Ok(Control::Command(command)) = controls.recv_blocking() {
-                if handle.send_blocking(command).is_err() {
+                if handle.command_blocking(command).is_err() {
                     break;
                 }
             }

@@ -218,7 +218,7 @@ type Answer = Result<i64, String>;
 /// Asks, and waits for the answer, as any thread may.
 fn ask(asker: &Handle<Asker>, sum: Sum, within: Option<Duration>) -> Answer {
     let (tell, told) = mpsc::channel();
-    asker.send_blocking(Question { sum, within, tell }).map_err(|error| error.to_string())?;
+    asker.command_blocking(Question { sum, within, tell }).map_err(|error| error.to_string())?;
     told.recv().map_err(|error| error.to_string())?
 }
 

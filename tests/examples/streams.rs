@@ -122,7 +122,7 @@ impl Portable for Flow {
         pour_from_a_thread(into, "calm", &AtomicUsize::new(0))?;
         let calm = told.recv()?;
         let held_up_at = made.load(Ordering::SeqCst);
-        consuming.send_blocking(Release)?;
+        consuming.command_blocking(Release)?;
         slow.join().map_err(|_| "the source panicked")??;
         let slow = told.recv()?;
         staging.drain();

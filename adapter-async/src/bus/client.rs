@@ -25,21 +25,29 @@ use wharf_std::with_environment;
 /// cheap to clone. Once the last one is dropped it stops, as by [`stop`](Self::stop).
 ///
 /// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # mod bus { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/bus.rs")); }
+/// # use own::{Local as R, block_on};
+/// use std::time::Duration;
 /// use wharf::service::bus::Name;
 /// use wharf::service::bus::client::BusClientConfig;
-/// use wharf_async::{BusClient, Runtime};
+/// use wharf_async::BusClient;
 ///
-/// async fn sell<R: Runtime>(url: &str) -> Result<(), Box<dyn std::error::Error>> {
-///     let config = BusClientConfig::new(Name::new("order-service")?);
-///     let (client, mut deliveries) = BusClient::connect::<R>(url, config)?;
-///     client.send("user-service", "sold", &("a ship", 7)).await?;
-///     if let Some(delivery) = deliveries.next().await {
-///         println!("{}", delivery.payload::<String>()?);
-///         delivery.ack();
-///     }
-///     client.drain(std::time::Duration::from_secs(5)).await;
-///     Ok(())
-/// }
+/// # block_on(async {
+/// # let (url, bus) = bus::start::<R>().await?;
+/// let (shop, _) = BusClient::connect::<R>(&url, BusClientConfig::new(Name::new("shop")?))?;
+/// // Awaited, the bus has it, whether its receiver is there or not.
+/// shop.send("stock", "sold", &("a ship", 7)).await?;
+///
+/// let (stock, mut deliveries) = BusClient::connect::<R>(&url, BusClientConfig::new(Name::new("stock")?))?;
+/// let delivery = deliveries.next().await.unwrap();
+/// assert_eq!(delivery.payload::<(String, u32)>()?, ("a ship".into(), 7));
+/// delivery.ack();
+/// stock.drain(Duration::from_secs(5)).await;
+/// assert_eq!(stock.stats().acked, 1);
+/// # shop.stop().await;
+/// # bus.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct BusClient(pub(super) Arc<Desk>);
 

@@ -20,20 +20,39 @@ use wharf::service::bus::client as core;
 /// for should not wait here for longer.
 ///
 /// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # mod bus { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/bus.rs")); }
+/// # use own::{Local as R, block_on};
+/// # use wharf::service::bus::Name;
+/// # use wharf::service::bus::client::BusClientConfig;
+/// # use wharf_async::BusClient;
 /// use wharf_async::Deliveries;
 ///
-/// async fn work(mut deliveries: Deliveries) {
+/// /// What is in stock after one message that can be read.
+/// async fn counted(deliveries: &mut Deliveries) -> Option<i64> {
 ///     while let Some(delivery) = deliveries.next().await {
 ///         match delivery.payload::<i64>() {
-///             Ok(n) => println!("{n}"),
-///             Err(error) => {
-///                 delivery.nack(&error.reason());
-///                 continue;
+///             Ok(n) => {
+///                 delivery.ack();
+///                 return Some(n);
 ///             }
+///             Err(error) => delivery.nack(&error.reason()),
 ///         }
-///         delivery.ack();
 ///     }
+///     None
 /// }
+///
+/// # block_on(async {
+/// # let (url, bus) = bus::start::<R>().await?;
+/// # let config = BusClientConfig::new(Name::new("stock")?);
+/// # let (client, mut deliveries) = BusClient::connect::<R>(&url, config)?;
+/// client.send("stock", "counted", "seven").await?;
+/// client.send("stock", "counted", &8).await?;
+/// assert_eq!(counted(&mut deliveries).await, Some(8));
+/// assert_eq!((client.stats().nacked, client.stats().acked), (1, 1));
+/// # client.stop().await;
+/// # bus.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct Deliveries(Arc<Desk>);
 
@@ -83,14 +102,36 @@ impl fmt::Debug for Deliveries {
 /// keep it.
 ///
 /// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # mod bus { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/bus.rs")); }
+/// # use own::{Local as R, block_on};
+/// # use wharf::service::bus::Name;
+/// # use wharf::service::bus::client::BusClientConfig;
+/// # use wharf_async::BusClient;
+/// use wharf::framed::json::JsonError;
 /// use wharf_async::Delivery;
 ///
-/// async fn apply(delivery: Delivery, stock: &mut i64) -> Result<(), wharf::framed::json::JsonError> {
+/// fn apply(delivery: Delivery, stock: &mut i64) -> Result<(), JsonError> {
 ///     // A payload of another shape returns, which refuses it.
 ///     *stock += delivery.payload::<i64>()?;
 ///     delivery.ack();
 ///     Ok(())
 /// }
+///
+/// # block_on(async {
+/// # let (url, bus) = bus::start::<R>().await?;
+/// # let config = BusClientConfig::new(Name::new("stock")?);
+/// # let (client, mut deliveries) = BusClient::connect::<R>(&url, config)?;
+/// client.send("stock", "bought", &7).await?;
+/// client.send("stock", "bought", "seven").await?;
+/// let mut stock = 0;
+/// assert!(apply(deliveries.next().await.unwrap(), &mut stock).is_ok());
+/// assert!(apply(deliveries.next().await.unwrap(), &mut stock).is_err());
+/// assert_eq!(stock, 7);
+/// assert_eq!((client.stats().acked, client.stats().nacked), (1, 1));
+/// # client.stop().await;
+/// # bus.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct Delivery {
     desk: Arc<Desk>,

@@ -54,14 +54,30 @@ pub enum BusSendError {
 /// [`detach`](Self::detach) leaves it to go on.
 ///
 /// ```
-/// use wharf_async::{BusClient, BusSendError, Posting};
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # mod bus { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/bus.rs")); }
+/// # use own::{Local as R, block_on};
+/// # use wharf::service::bus::Name;
+/// # use wharf::service::bus::client::BusClientConfig;
+/// # use wharf_async::BusClient;
+/// use wharf_async::{BusSendError, Posting};
 ///
-/// async fn tell_both(client: &BusClient) -> Result<(), BusSendError> {
-///     let (mail, stock): (Posting, Posting) = (client.send("mail", "sold", &7), client.send("stock", "sold", &7));
-///     mail.await?;
-///     stock.await?;
-///     Ok(())
-/// }
+/// # block_on(async {
+/// # let (url, bus) = bus::start::<R>().await?;
+/// # let config = BusClientConfig::new(Name::new("stock")?);
+/// # let (client, _deliveries) = BusClient::connect::<R>(&url, config)?;
+/// // Both are on their way before either is waited for.
+/// let (mail, stock): (Posting, Posting) = (client.send("mail", "sold", &7), client.send("stock", "sold", &7));
+/// let id = mail.id().cloned();
+/// assert_eq!(Some(mail.await?), id);
+/// stock.await?;
+/// assert_eq!(client.stats().accepted, 2);
+///
+/// let nobody = client.send("no name", "sold", &7).await;
+/// assert!(matches!(nobody, Err(BusSendError::Name(_))));
+/// # client.stop().await;
+/// # bus.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[must_use = "dropped, the message is taken back"]
 pub struct Posting {

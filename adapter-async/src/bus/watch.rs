@@ -8,12 +8,23 @@ use wharf::service::bus::client::BusClientState;
 /// Watches the state of a [`BusClient`](super::BusClient) (feature `json`). It keeps nothing running.
 ///
 /// ```
-/// use wharf_async::{BusClient, BusWatch};
-///
-/// async fn registered(client: &BusClient) -> bool {
-///     let mut watch: BusWatch = client.watch();
-///     watch.registered().await
-/// }
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # mod bus { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/bus.rs")); }
+/// # use own::{Local as R, block_on};
+/// # use wharf::service::bus::Name;
+/// # use wharf::service::bus::client::BusClientConfig;
+/// # use wharf_async::BusClient;
+/// # block_on(async {
+/// # let (url, bus) = bus::start::<R>().await?;
+/// # let config = BusClientConfig::new(Name::new("stock")?);
+/// # let (client, _deliveries) = BusClient::connect::<R>(&url, config)?;
+/// let mut watch = client.watch();
+/// assert!(watch.registered().await);
+/// assert!(watch.state().connection.is_connected);
+/// client.stop().await;
+/// assert!(!watch.registered().await, "it never will be again");
+/// # bus.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct BusWatch {
     desk: Arc<Desk>,

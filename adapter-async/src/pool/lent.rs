@@ -16,15 +16,39 @@ use wharf::service::pool::SlotId;
 /// would reach whoever is next. Else it is closed, and the pool opens another.
 ///
 /// ```
-/// use wharf_async::{Pool, Runtime};
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf::service::pool::PoolConfig;
+/// use wharf_async::Pool;
 ///
-/// async fn ask<R: Runtime>(pool: &Pool<R>) -> Result<(), Box<dyn std::error::Error>> {
-///     let mut socket = pool.checkout().await?;
-///     socket.send("how late is it?").await?;
-///     println!("{:?}", socket.next().await);
-///     socket.give_back();
-///     Ok(())
-/// }
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let mut config = PoolConfig::default();
+/// (config.min, config.max) = (0, 1);
+/// let pool = Pool::<R>::new(&url, config)?;
+/// let mut socket = pool.checkout().await?;
+/// socket.send("how late is it?").await?;
+/// assert_eq!(socket.next().await.unwrap()?.as_text(), Some("how late is it?"));
+/// socket.give_back();
+///
+/// // The next one has the same; given up with its question unanswered, it is closed.
+/// let mut socket = pool.checkout().await?;
+/// assert_eq!(pool.stats().opened, 1);
+/// socket.send("and now?").await?;
+/// drop(socket);
+/// let socket = pool.checkout().await?;
+/// assert_eq!(pool.stats().opened, 2);
+/// # drop(socket);
+/// # pool.drain().await;
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct Pooled<R: Runtime> {
     shared: Arc<Shared<R>>,

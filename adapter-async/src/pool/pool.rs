@@ -23,16 +23,35 @@ use wharf::service::pool::{self, PoolConfig, PoolStats};
 /// A task of its own opens them, answers their pings while they are idle, and replaces those that end. Whoever waits is served in turn.
 ///
 /// ```
-/// use wharf_async::{Error, Pool, PoolError, Runtime};
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
+/// use wharf::service::pool::PoolConfig;
+/// use wharf_async::{Error, Pool, PoolError};
 ///
-/// async fn ask<R: Runtime>(pool: &Pool<R>) -> Result<Result<(), Error>, PoolError> {
-///     pool.with_socket(async |socket| {
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let mut config = PoolConfig::default();
+/// (config.min, config.max) = (0, 2);
+/// let pool = Pool::<R>::new(&url, config)?;
+/// let answer = pool
+///     .with_socket(async |socket| {
 ///         socket.send("how late is it?").await?;
-///         println!("{:?}", socket.next().await);
-///         Ok(())
+///         socket.next().await.transpose()
 ///     })
-///     .await
-/// }
+///     .await??;
+/// assert_eq!(answer.unwrap().as_text(), Some("how late is it?"));
+///
+/// pool.drain().await;
+/// assert!(matches!(pool.checkout().await, Err(PoolError::Drained)));
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct Pool<R: Runtime> {
     pub(super) shared: Arc<Shared<R>>,

@@ -36,7 +36,8 @@ use wharf::service::requests::{CallId, Data, RequestsConfig, RequestsStats};
 ///
 /// let socket = connect::<R>(&url, &Arc::new(Config::client())).await?;
 /// let (requester, driving) = socket.requests(Default::default());
-/// R::spawn(async { driving.run().await.unwrap() });
+/// // How the connection ends, whoever waits for an answer is told too.
+/// R::spawn(async { drop(driving.run().await) });
 /// assert_eq!(requester.request::<i64>([2, 3]).await?, 5);
 /// match requester.request::<i64>("two and three").await {
 ///     Err(RequestError::Refused(reply)) => assert_eq!(reply.code, ErrorReply::INVALID),

@@ -22,22 +22,43 @@ use wharf_std::with_environment;
 /// stops, as by [`stop`](Self::stop).
 ///
 /// ```
+/// # mod own { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/local.rs")); }
+/// # use own::{Local as R, block_on};
 /// use std::sync::Arc;
+/// use std::time::Duration;
 /// use wharf::link::Config;
-/// use wharf::service::client::Fate;
-/// use wharf_async::{Client, ConnectError, Runtime};
+/// use wharf::service::client::{ClientConfig, Fate};
+/// use wharf::service::schedule::Schedule;
+/// use wharf_async::Client;
 ///
-/// async fn report<R: Runtime>(reading: String) -> Result<(), ConnectError> {
-///     let config = Arc::new(Config::client());
-///     let (client, _) = Client::connect::<R>("ws://127.0.0.1:9001/", &config, Default::default())?;
-///     match client.send(reading).await {
-///         Ok(Fate::Written) => println!("it is on its way"),
-///         Ok(fate) => println!("it came to this: {fate:?}"),
-///         Err(refused) => println!("not taken: {refused}"),
-///     }
-///     client.stop().await;
-///     Ok(())
+/// # block_on(async {
+/// # let bound = wharf_async::Bound::<R>::bind(([127, 0, 0, 1], 0)).await?;
+/// # let url = format!("ws://{}/", bound.local_addr());
+/// # let server = wharf_async::serve(bound, Default::default(), |mut socket| async move {
+/// #     while let Some(message) = socket.next().await {
+/// #         socket.send(message?).await?;
+/// #     }
+/// #     Ok::<(), wharf_async::Error>(())
+/// # });
+/// let mut patience = ClientConfig::default();
+/// patience.schedule = Schedule::fixed(Duration::from_millis(1));
+/// let config = Arc::new(Config::client());
+/// let (client, mut messages) = Client::connect::<R>(&url, &config, patience)?;
+/// match client.send("21 degrees").await {
+///     Ok(Fate::Written) => println!("it is on its way"),
+///     Ok(fate) => println!("it came to this: {fate:?}"),
+///     Err(refused) => println!("not taken: {refused}"),
 /// }
+/// assert_eq!(messages.next().await.unwrap().as_text(), Some("21 degrees"));
+///
+/// // What is sent while there is no connection waits for the next one.
+/// client.reconnect();
+/// assert_eq!(client.send("22 degrees").await?, Fate::Written);
+/// assert_eq!(messages.next().await.unwrap().as_text(), Some("22 degrees"));
+/// assert_eq!(client.state().reconnect_count, 1);
+/// client.stop().await;
+/// # server.drain().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct Client(Arc<Desk>);
 

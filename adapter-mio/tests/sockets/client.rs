@@ -113,10 +113,10 @@ fn a_service_dials_itself_and_is_told_what_fails() {
     let server = Server::bind(([127, 0, 0, 1], 0), dialer, Config::default().into()).unwrap();
     let handle = slot.get_or_init(|| server.handle());
     let nobody = format!("{}://127.0.0.1:{}/", if HAS_ROOTS { "ws" } else { "wss" }, closed_port());
-    handle.send(request(&nobody)).unwrap();
-    handle.send(request(&format!("ws://127.0.0.1:{}/", closed_port()))).unwrap();
+    handle.command(request(&nobody)).unwrap();
+    handle.command(request(&format!("ws://127.0.0.1:{}/", closed_port()))).unwrap();
     handle
-        .send(request(&format!("ws://localhost:{}/", server.local_addr().unwrap().tcp().unwrap().port())))
+        .command(request(&format!("ws://localhost:{}/", server.local_addr().unwrap().tcp().unwrap().port())))
         .unwrap();
     let mut dialer = server.run().unwrap();
     dialer.failed.sort();

@@ -203,7 +203,7 @@ fn a_drain_ends_all_with_its_code() {
     assert!(TcpStream::connect(server.addr).is_err(), "it still listens");
     let handle = server.handle.clone();
     assert_eq!(server.stop(), [1001; 3]);
-    assert_eq!(handle.send("late".into()).unwrap_err().into_command(), "late");
+    assert_eq!(handle.command("late".into()).unwrap_err().into_command(), "late");
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn two_hundred_connections_are_served_at_once() {
             assert_eq!(text(socket), format!("{round} {n}"));
         }
     }
-    server.handle.send("all".into()).unwrap();
+    server.handle.command("all".into()).unwrap();
     assert!(sockets.iter_mut().all(|socket| text(socket) == "all"));
     for socket in &mut sockets {
         socket.close(CloseCode::NORMAL, "").unwrap();

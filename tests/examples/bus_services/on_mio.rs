@@ -185,7 +185,7 @@ impl Desk {
     }
 
     fn ask(&self, ask: Ask) -> Outcome<()> {
-        self.handle.send(ask).map_err(|_| "the loop takes no command".into())
+        self.handle.command(ask).map_err(|_| "the loop takes no command".into())
     }
 
     /// Waits until it is told this.
