@@ -19,94 +19,142 @@
 //!    when reading or writing failed, [`receive_end`](link::Link::receive_end);
 //! 2. while `wants().write`: write [`output`](link::Link::output) and `advance` it by what was taken;
 //! 3. obey `wants().shutdown`;
-//! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout).
+//! 4. sleep until [`poll_timeout`](link::Link::poll_timeout), then [`handle_timeout`](link::Link::handle_timeout);
+//! 5. once a minute tell the calendar time, by [`handle_wall`](link::Link::handle_wall): it goes on with `now` by itself, so that
+//!    all that is missed without is a clock that was set.
 //!
-//! There are no other rules; below they are code for a stream that blocks, in [`guide::embedding`] for one that does not. Anything
-//! may be called at any time; a step that is left out delays and never corrupts; a time before the last one counts as the last
-//! one; an early timeout does nothing. No call waits, and none returns an error that ends the connection: its end is the last
-//! event, [`Event::Closed`](link::Event::Closed), told once.
+//! There are no other rules; below all but the last are code for a stream that blocks, in [`guide::embedding`] for one that does
+//! not. Anything may be called at any time; a step that is left out delays and never corrupts; a time before the last one counts as
+//! the last one; an early timeout does nothing. No call waits, and none returns an error that ends the connection: its end is the
+//! last event, [`Event::Closed`](link::Event::Closed), told once.
 //!
 //! ```
 //! use std::io::{Error, ErrorKind, Read, Write};
 //! use std::net::{TcpListener, TcpStream};
-//! use std::time::Duration;
-//! use wharf::base::{CloseCode, End, Entropy, Instant, Message, Shutdown, Wall};
+//! use std::{thread, time::Duration};
+//! use wharf::base::{CloseCode, End, Entropy, Input, Instant, Message, Shutdown, Wall};
 //! use wharf::link::{Config, Event, Link};
 //!
-//! /// One connection on a stream that blocks: a thread for each.
-//! fn drive<H>(mut link: Link, mut stream: TcpStream, mut handle: H) -> Result<(), Error>
+//! /// One connection on a stream that blocks: a thread for each. `handle` has its events, and `None` where the connection waited
+//! /// for the program, which may have an answer by now or `resume` what it paused; who unparks the thread ends that wait.
+//! fn drive<H>(mut link: Link, mut stream: TcpStream, now: impl Fn() -> Instant, mut handle: H)
 //! where
-//!     H: FnMut(&mut Link, Instant, Event<'_>),
+//!     H: FnMut(&mut Link, Instant, Option<Event<'_>>),
 //! {
-//!     let (start, mut bytes, mut plain, mut n) = (std::time::Instant::now(), [0; 65536], Vec::new(), 0);
-//!     let now = || Instant::ORIGIN + start.elapsed();
-//!     let until_due = |link: &Link| link.poll_timeout().map(|at| (at - now()).max(Duration::from_millis(1)));
+//!     let (mut bytes, mut plain, mut input) = ([0; 65536], Vec::new(), Input::default());
 //!     let failed = |link: &mut Link, error: Error, end| match error.kind() {
-//!         ErrorKind::WouldBlock | ErrorKind::TimedOut => link.handle_timeout(now()),
+//!         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
 //!         _ => link.receive_end(now(), end),
 //!     };
 //!     loop {
-//!         let mut input = link.input(now(), &mut bytes[..n], &mut plain);
-//!         loop {
-//!             while let Some(event) = link.receive(now(), &mut input) {
-//!                 handle(&mut link, now(), event);
-//!             }
-//!             while link.wants().write {
-//!                 stream.set_write_timeout(until_due(&link))?;
-//!                 let (mut output, mut slices) = (link.output(now()), [&[][..]]);
-//!                 output.slices(&mut slices);
-//!                 match stream.write(slices[0]) {
-//!                     Ok(n) => output.advance(n),
-//!                     Err(error) => failed(&mut link, error, End::WriteFailed),
-//!                 }
-//!             }
-//!             if input.is_empty() {
-//!                 break; // else it waited for what has been written
+//!         link.handle_timeout(now());
+//!         while let Some(event) = link.receive(now(), &mut input) {
+//!             handle(&mut link, now(), Some(event));
+//!         }
+//!         let (wants, due) = (link.wants(), link.poll_timeout());
+//!         let patience = due.map(|at| (at - now()).max(Duration::from_millis(1)));
+//!         if let Some(how) = wants.shutdown {
+//!             drop(stream.shutdown(std::net::Shutdown::Write)); // the peer may have reset it already
+//!             if how != Shutdown::Write {
+//!                 return;
 //!             }
 //!         }
-//!         match link.wants().shutdown {
-//!             Some(Shutdown::Write) => stream.shutdown(std::net::Shutdown::Write)?,
-//!             Some(_) => return Ok(()),
-//!             None => {}
-//!         }
-//!         n = 0;
-//!         stream.set_read_timeout(until_due(&link))?;
-//!         match stream.read(&mut bytes) {
-//!             Ok(0) => link.receive_end(now(), End::Eof),
-//!             Ok(came) => n = came,
-//!             Err(error) => failed(&mut link, error, End::ReadFailed),
+//!         if wants.write {
+//!             let (mut output, mut slices) = (link.output(now()), [&[][..]]);
+//!             output.slices(&mut slices);
+//!             match stream.set_write_timeout(patience).and_then(|()| stream.write(slices[0])) {
+//!                 Ok(n) => output.advance(n),
+//!                 Err(error) => failed(&mut link, error, End::WriteFailed),
+//!             }
+//!         } else if !wants.read {
+//!             patience.map_or_else(thread::park, thread::park_timeout); // `input` waits as well
+//!             handle(&mut link, now(), None);
+//!         } else if input.is_empty() {
+//!             input = Input::default(); // lets go of `bytes`
+//!             match stream.set_read_timeout(patience).and_then(|()| stream.read(&mut bytes)) {
+//!                 Ok(0) => link.receive_end(now(), End::Eof),
+//!                 Ok(n) => input = link.input(now(), &mut bytes[..n], &mut plain),
+//!                 Err(error) => failed(&mut link, error, End::ReadFailed),
+//!             }
 //!         }
 //!     }
 //! }
 //!
 //! let (wall, config) = (Wall::default(), Config::default().into());
+//! let start = std::time::Instant::now();
+//! let now = move || Instant::ORIGIN + start.elapsed();
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let address = listener.local_addr()?;
-//! let server = Link::server(Instant::ORIGIN, wall, &config);
-//! let serving = std::thread::spawn(move || {
-//!     drive(server, listener.accept()?.0, |link, now, event| match event {
-//!         Event::Request(_) => link.accept(now, &Default::default()).unwrap(),
-//!         Event::Message(message) => drop(link.send(now, message)),
+//! let server = Link::server(now(), wall, &config);
+//! let serving = thread::spawn(move || {
+//!     let (stream, _) = listener.accept()?;
+//!     drive(server, stream, now, |link, now, event| match event {
+//!         Some(Event::Request(_)) => link.accept(now, &Default::default()).unwrap(),
+//!         Some(Event::Message(message)) => drop(link.send(now, message)),
 //!         _ => {}
-//!     })
+//!     });
+//!     Ok::<(), Error>(())
 //! });
 //!
 //! // A constant in tests alone: masks and keys come of these 32 bytes, so they have to be the operating system's.
 //! let entropy = Entropy::from_seed([7; 32]);
 //! let target = format!("ws://{address}/").parse().unwrap();
-//! let client = Link::client(Instant::ORIGIN, wall, &config, &target, entropy).unwrap();
+//! let client = Link::client(now(), wall, &config, &target, entropy).unwrap();
 //! let mut told = Vec::new();
-//! drive(client, TcpStream::connect(address)?, |link, now, event| match event {
-//!     Event::Opened(_) => drop(link.send(now, Message::text("ahoy"))),
-//!     Event::Message(message) => {
+//! drive(client, TcpStream::connect(address)?, now, |link, now, event| match event {
+//!     Some(Event::Opened(_)) => drop(link.send(now, Message::text("ahoy"))),
+//!     Some(Event::Message(message)) => {
 //!         told.push(message.as_text().unwrap().to_owned());
 //!         link.close(now, CloseCode::NORMAL, "").unwrap();
 //!     }
-//!     Event::Closed(closed) => told.push(closed.code.to_string()),
+//!     Some(Event::Closed(closed)) => told.push(closed.code.to_string()),
 //!     _ => {}
-//! })?;
+//! });
 //! assert_eq!(told, ["ahoy", "1000"]);
 //! serving.join().unwrap()?;
+//! #
+//! # // Where the link waits for the program, with input left, the loop does not turn in circles: its turns are counted here.
+//! # use std::cell::Cell;
+//! # let (turns, late) = (Cell::new(0), Cell::new(Duration::ZERO));
+//! # let counted = || {
+//! #     turns.set(turns.get() + 1);
+//! #     assert!(turns.get() < 500, "it turns in circles");
+//! #     Instant::ORIGIN + late.get()
+//! # };
+//! # let listener = TcpListener::bind("127.0.0.1:0")?;
+//! # let told_all = |bytes: &[u8]| -> Result<(TcpStream, TcpStream), Error> {
+//! #     let mut peer = TcpStream::connect(listener.local_addr()?)?;
+//! #     peer.write_all(bytes)?;
+//! #     peer.shutdown(std::net::Shutdown::Write)?;
+//! #     Ok((peer, listener.accept()?.0))
+//! # };
+//! # // A request that nobody answers, and another behind it: the deadline strikes.
+//! # let (mut peer, stream) = told_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+//! # drive(Link::server(Instant::ORIGIN, wall, &config), stream, &counted, |_, _, event| match event {
+//! #     Some(Event::Request(_)) => late.set(Duration::from_secs(30)),
+//! #     _ => {}
+//! # });
+//! # let mut answer = String::new();
+//! # peer.read_to_string(&mut answer)?;
+//! # assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+//! # // One that is paused at each message, and resumed without anything to write.
+//! # let (_peer, stream) = told_all(
+//! #     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+//! #       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x81\0\0\0\0a\x81\x81\0\0\0\0b\x88\x80\0\0\0\0",
+//! # )?;
+//! # let mut told = Vec::new();
+//! # drive(Link::server(counted(), wall, &config), stream, &counted, |link, now, event| match event {
+//! #     Some(Event::Request(_)) => link.accept(now, &Default::default()).unwrap(),
+//! #     Some(Event::Message(message)) => {
+//! #         told.push(message.as_text().unwrap().to_owned());
+//! #         link.pause(now);
+//! #         thread::current().unpark();
+//! #     }
+//! #     Some(Event::Closed(closed)) => told.push(closed.code.to_string()),
+//! #     None => link.resume(now),
+//! #     _ => {}
+//! # });
+//! # assert_eq!(told, ["a", "b", "1005"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

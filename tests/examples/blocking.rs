@@ -6,8 +6,8 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wharf::base::{CloseCode, Closed, End, Entropy, Input, Instant, Message, Shutdown, Wall};
 use wharf::link::{Config, Event, Link};
@@ -31,7 +31,7 @@ pub(crate) fn serve(listener: &TcpListener, config: &Arc<Config>) -> io::Result<
     loop {
         let (stream, _) = listener.accept()?;
         let config = config.clone();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             // A connection that fails is its own business.
             let _ = Socket::accept(stream, &config).and_then(echo);
         });
@@ -52,37 +52,44 @@ pub(crate) struct Socket {
     link: Link,
     /// The origin of the link's time.
     start: std::time::Instant,
-    /// What was read, and the part of it that the link has not taken.
+    /// What is read into, and what TLS makes of it.
     buffer: Box<[u8]>,
-    unread: Range<usize>,
+    plain: Vec<u8>,
+    /// What was read and made ready, and how much of it the link has taken.
+    input: Vec<u8>,
+    taken: usize,
     closed: Option<Box<Closed>>,
 }
 
 impl Socket {
     /// Connects and waits until the WebSocket is open.
     pub(crate) fn connect(url: &str) -> io::Result<Self> {
+        Self::connect_with(url, &Arc::default())
+    }
+
+    /// The same, by a configuration: `wss` needs one that says whom to trust.
+    pub(crate) fn connect_with(url: &str, config: &Arc<Config>) -> io::Result<Self> {
         let request = ClientRequest::new(url).map_err(|e| io::Error::new(ErrorKind::InvalidInput, e))?;
         let stream = TcpStream::connect((request.url().host(), request.url().port()))?;
         // The core has no randomness of its own: masks must be unpredictable, so the seed is the system's.
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let entropy = Entropy::from_seed(seed);
-        let link = Link::client(Instant::ORIGIN, Wall::default(), &Arc::default(), &request.into(), entropy);
+        let link = Link::client(Instant::ORIGIN, wall(), config, &request.into(), entropy);
         Self::open(stream, link.map_err(io::Error::other)?)
     }
 
     /// Takes a stream that a listener accepted, and waits until the WebSocket is open.
     pub(crate) fn accept(stream: TcpStream, config: &Arc<Config>) -> io::Result<Self> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = Wall::from_millis(since.as_millis() as u64);
-        Self::open(stream, Link::server(Instant::ORIGIN, wall, config))
+        Self::open(stream, Link::server(Instant::ORIGIN, wall(), config))
     }
 
     fn open(stream: TcpStream, link: Link) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let buffer = vec![0; 16 * 1024].into();
         let start = std::time::Instant::now();
-        let mut socket = Self { stream, link, start, buffer, unread: 0..0, closed: None };
+        let (plain, input) = (Vec::new(), Vec::new());
+        let mut socket = Self { stream, link, start, buffer, plain, input, taken: 0, closed: None };
         match socket.step()? {
             Some(Step::Opened) => Ok(socket),
             _ => Err(ErrorKind::ConnectionAborted.into()),
@@ -117,15 +124,18 @@ impl Socket {
     fn step(&mut self) -> io::Result<Option<Step>> {
         loop {
             let now = self.now();
-            let mut input = Input::new(&mut self.buffer[self.unread.clone()]);
+            // However much the peer says, its deadlines strike.
+            self.link.handle_timeout(now);
+            let held = self.input.len();
+            let mut input = Input::new(&mut self.input[self.taken..]);
             let event = self.link.receive(now, &mut input);
-            self.unread.start = self.unread.end - input.len();
+            self.taken = held - input.len();
             match event {
                 Some(Event::Request(_)) => {
                     self.link.accept(now, &Default::default()).map_err(io::Error::other)?
                 }
                 Some(Event::Opened(_)) => return Ok(Some(Step::Opened)),
-                // The message lies in the buffer, and the next read goes there.
+                // The message lies in what the next read is put into.
                 Some(Event::Message(message)) => return Ok(Some(Step::Message(message.into_owned()))),
                 Some(Event::Closed(closed)) => self.closed = Some(closed),
                 Some(Event::Failed(error)) => return Err(io::Error::other(error)),
@@ -159,19 +169,31 @@ impl Socket {
     }
 
     fn read(&mut self) -> io::Result<()> {
-        if !self.link.wants().read || !self.unread.is_empty() {
+        if !self.link.wants().read {
+            // Nothing to write, and nothing wanted: a request is not answered, say. Its deadline is awaited, not run around in.
+            self.until_due().map_or_else(thread::park, thread::park_timeout);
+            return Ok(());
+        }
+        if self.taken < self.input.len() {
             return Ok(());
         }
         self.stream.set_read_timeout(self.until_due())?;
         match self.stream.read(&mut self.buffer) {
             Ok(0) => self.link.receive_end(self.now(), End::Eof),
-            Ok(n) => self.unread = 0..n,
+            Ok(n) => {
+                // Off the wire, through what may lie between it and the messages: TLS, or a PROXY header.
+                let now = self.now();
+                let input = self.link.input(now, &mut self.buffer[..n], &mut self.plain);
+                self.input.clear();
+                self.input.extend_from_slice(input.as_slice());
+                self.taken = 0;
+            }
             Err(e) => self.settle(&e, End::ReadFailed),
         }
         Ok(())
     }
 
-    /// A timeout of the socket is a deadline of the link; what is not worth another try is its end.
+    /// A timeout of the socket is a deadline of the link; what is not worth another try is the link's end.
     fn settle(&mut self, error: &io::Error, other: End) {
         let now = self.now();
         match error.kind() {
@@ -190,6 +212,12 @@ impl Socket {
     fn now(&self) -> Instant {
         Instant::ORIGIN + self.start.elapsed()
     }
+}
+
+/// For certificates, and the date of an answer.
+fn wall() -> Wall {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Wall::from_millis(since.as_millis() as u64)
 }
 
 /// What [`Socket::step`] came upon.

@@ -21,8 +21,8 @@ pub(crate) fn serve(listener: &TcpListener, config: &Arc<Config>) -> io::Result<
     // The core reads no clock: the loop does, once a turn.
     let start = std::time::Instant::now();
     let mut peers: Vec<Peer> = Vec::new();
-    // One buffer to read into and one scratch to write from serve all: an idle connection owns neither.
-    let (mut buffer, mut scratch) = (vec![0; 64 * 1024], Scratch::new());
+    // What is read into and written from serves all: an idle connection owns nothing of it.
+    let (mut buffers, mut scratch) = (Buffers::default(), Scratch::new());
     loop {
         let ready = wait(listener, &peers, Instant::ORIGIN + start.elapsed())?;
         let now = Instant::ORIGIN + start.elapsed();
@@ -30,7 +30,7 @@ pub(crate) fn serve(listener: &TcpListener, config: &Arc<Config>) -> io::Result<
             let due = peer.link.poll_timeout().is_some_and(|at| at <= now);
             if due || !ready.is_empty() {
                 peer.link.lend(&mut scratch);
-                peer.turn(now, &mut buffer);
+                peer.turn(now, &mut buffers);
                 peer.link.reclaim(&mut scratch);
             }
         }
@@ -68,7 +68,7 @@ fn accept(
                 stream.set_nonblocking(true)?;
                 stream.set_nodelay(true)?;
                 let link = Link::server(now, wall, config);
-                peers.push(Peer { stream, link, unread: Vec::new(), over: false });
+                peers.push(Peer::new(stream, link));
             }
             Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
             // A server that means to stay pauses and tries again.
@@ -77,15 +77,32 @@ fn accept(
     }
 }
 
-struct Peer {
+/// One of them for all connections of a thread.
+pub(crate) struct Buffers {
+    read: Box<[u8]>,
+    /// What TLS made of it.
+    plain: Vec<u8>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self { read: vec![0; 64 * 1024].into(), plain: Vec::new() }
+    }
+}
+
+pub(crate) struct Peer {
     stream: TcpStream,
-    link: Link,
-    /// What the link did not take: it wants to get rid of output before it reads on.
-    unread: Vec<u8>,
+    pub(crate) link: Link,
+    /// What the link did not take: it wants to get rid of output before it reads on, or is paused.
+    pub(crate) unread: Vec<u8>,
     over: bool,
 }
 
 impl Peer {
+    pub(crate) fn new(stream: TcpStream, link: Link) -> Self {
+        Self { stream, link, unread: Vec::new(), over: false }
+    }
+
     /// Asking for no more than the link wants is what makes TCP slow the peer down.
     fn interest(&self) -> PollFlags {
         let wants = self.link.wants();
@@ -95,22 +112,27 @@ impl Peer {
         interest
     }
 
-    /// One read, and all that comes of it.
-    fn turn(&mut self, now: Instant, buffer: &mut [u8]) {
+    /// One read, and all that comes of it. For whatever was done to the link, too, such as `resume`.
+    pub(crate) fn turn(&mut self, now: Instant, buffers: &mut Buffers) {
         self.link.handle_timeout(now);
+        // What is held comes before what is read, and whoever resumed the link need not have given it anything to write.
+        if self.link.wants().read {
+            self.feed_unread(now);
+        }
         let mut filled = 0;
         if self.link.wants().read && self.unread.is_empty() {
-            match self.stream.read(buffer) {
+            match self.stream.read(&mut buffers.read) {
                 Ok(0) => self.link.receive_end(now, End::Eof),
                 Ok(n) => filled = n,
-                Err(e) => self.settle(now, &e),
+                Err(e) => self.settle(now, &e, End::ReadFailed),
             }
         }
-        self.feed(now, &mut buffer[..filled]);
+        // Off the wire, through what may lie between it and the messages: TLS, or a PROXY header.
+        let mut input = self.link.input(now, &mut buffers.read[..filled], &mut buffers.plain);
+        self.feed(now, &mut input);
         // Output that is gone may make room for what was left unread, and that makes output.
         while self.write(now) {
-            let mut unread = std::mem::take(&mut self.unread);
-            self.feed(now, &mut unread);
+            self.feed_unread(now);
         }
         match self.link.wants().shutdown {
             Some(Shutdown::Write) => drop(self.stream.shutdown(std::net::Shutdown::Write)),
@@ -124,22 +146,25 @@ impl Peer {
         }
     }
 
-    /// Takes all events that `bytes` and what was done before bring about; `bytes` may be empty.
-    fn feed(&mut self, now: Instant, bytes: &mut [u8]) {
-        let mut input = Input::new(bytes);
-        while let Some(event) = self.link.receive(now, &mut input) {
+    /// What was held has been through `Link::input`.
+    fn feed_unread(&mut self, now: Instant) {
+        let mut unread = std::mem::take(&mut self.unread);
+        self.feed(now, &mut Input::new(&mut unread));
+    }
+
+    /// Takes all events that `input` and what was done before bring about; it may be empty.
+    fn feed(&mut self, now: Instant, input: &mut Input<'_>) {
+        while let Some(event) = self.link.receive(now, input) {
             match event {
                 // Only a WebSocket's request can be accepted; `respond` would answer any other.
                 Event::Request(_) => drop(self.link.accept(now, &Default::default())),
-                // The message borrows `bytes` and not the link, so that it goes out without a copy between. It cannot
+                // The message borrows the input and not the link, so that it goes out without a copy between. It cannot
                 // be refused for want of room: the link takes no input while its output is congested.
                 Event::Message(message) => drop(self.link.send(now, message)),
                 _ => {}
             }
         }
-        if !input.is_empty() {
-            self.unread = input.as_slice().to_vec();
-        }
+        self.unread.extend_from_slice(input.as_slice());
     }
 
     /// Writes what the socket takes; whether that was anything.
@@ -156,17 +181,17 @@ impl Peer {
                 n > 0
             }
             Err(e) => {
-                self.settle(now, &e);
+                self.settle(now, &e, End::WriteFailed);
                 false
             }
         }
     }
 
-    fn settle(&mut self, now: Instant, error: &io::Error) {
+    fn settle(&mut self, now: Instant, error: &io::Error, other: End) {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::Interrupted => {}
             ErrorKind::ConnectionReset => self.link.receive_end(now, End::Reset),
-            _ => self.link.receive_end(now, End::ReadFailed),
+            _ => self.link.receive_end(now, other),
         }
     }
 }

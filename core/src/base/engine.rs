@@ -9,7 +9,8 @@ use bytes::Bytes;
 /// last one; (b) after any call, drain [`receive`](Engine::receive) until `None`; (c) write
 /// [`output`](Engine::output) while [`wants`](Engine::wants)`().write`; (d) read while `wants().read`, and say by
 /// [`receive_end`](Engine::receive_end) when that, or writing, is over; (e) obey `wants().shutdown`; (f)
-/// sleep until [`poll_timeout`](Engine::poll_timeout), asked after (b) and (c). Forgetting one delays; it never corrupts.
+/// sleep until [`poll_timeout`](Engine::poll_timeout), asked after (b) and (c). Forgetting one delays; it never corrupts. (What
+/// knows the calendar too, a link or a hub, is told by its `handle_wall` once a minute; in between it goes on with `now`.)
 ///
 /// ```
 /// use wharf::base::{Engine, Event, Input, Instant};

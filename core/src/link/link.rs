@@ -16,9 +16,10 @@ use alloc::vec::Vec;
 /// one; where [`Config::framing`](super::Config::framing) is another, both exchange framed messages at once. Below that there
 /// may be TLS, and at a client the tunnel of a proxy.
 ///
-/// The rules of use are those of [`Engine`](crate::base::Engine), with one more: bytes off the wire go through
-/// [`input`](Self::input) first. Where nothing lies between wire and messages that changes nothing, and may be left out.
-/// Input that is left while `wants().read` is false must be offered again, to [`receive`](Self::receive).
+/// The rules of use are those of [`Engine`](crate::base::Engine), with [`handle_wall`](Self::handle_wall) once a minute, and one
+/// more: bytes off the wire go through [`input`](Self::input) first. Where nothing lies between wire and messages that changes
+/// nothing, and may be left out. Input that is left while `wants().read` is false must be offered again, to
+/// [`receive`](Self::receive).
 ///
 /// ```
 /// use wharf::base::{Input, Instant, Wall};

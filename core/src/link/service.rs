@@ -82,9 +82,9 @@ impl From<CloseCode> for Rejection {
 /// An application: a pure machine over many connections. Each call gets a [`Context`] to act with. Calls never
 /// nest: what a service does to another connection is told in a later call.
 ///
-/// A connection's calls are `request` for each of its requests, then, if one became a WebSocket, `opened`, any number of
-/// `message`, `chunk`, `pong` and `drained`, and `closed` exactly once. Connections that only spoke HTTP, those that were not admitted,
-/// and dials that failed are not told by `closed`.
+/// A connection's calls are `request` for each of its requests, or `admit` if it speaks framed messages; then, once it is open,
+/// `opened`, any number of `message`, `chunk`, `pong`, `drained` and `written`, and `closed` exactly once. Connections that only spoke
+/// HTTP, those that were not admitted, and dials that failed are not told by `closed`.
 ///
 /// ```
 /// use wharf::base::Message;
@@ -101,6 +101,41 @@ impl From<CloseCode> for Rejection {
 ///         let _ = cx.send(conn, message);
 ///     }
 /// }
+/// # // What framed connections are told by.
+/// # use wharf::base::{Closed, End, Entropy, Instant, Wall};
+/// # use wharf::link::{Address, Config, Framing, Hub, Rejection};
+/// # #[derive(Default)]
+/// # struct Told(Vec<&'static str>);
+/// # impl Service for Told {
+/// #     type Job = ();
+/// #     type Done = ();
+/// #     type Command = ();
+/// #     fn admit(&mut self, _: &mut Context<'_>, _: ConnId) -> Result<(), Rejection> {
+/// #         self.0.push("admit");
+/// #         if self.0.len() == 1 { Ok(()) } else { Err(Rejection::default()) }
+/// #     }
+/// #     fn opened(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+/// #         self.0.push("opened");
+/// #         cx.tell_written(conn);
+/// #         let _ = cx.send(conn, Message::text("ahoy"));
+/// #     }
+/// #     fn written(&mut self, _: &mut Context<'_>, _: ConnId) {
+/// #         self.0.push("written");
+/// #     }
+/// #     fn closed(&mut self, _: &mut Context<'_>, _: ConnId, _: &Closed) {
+/// #         self.0.push("closed");
+/// #     }
+/// # }
+/// # let (now, mut config) = (Instant::ORIGIN, Config::default());
+/// # config.framing = Framing::codec(wharf::framed::Lines::new());
+/// # let mut hub = Hub::new(now, Wall::default(), Told::default(), &config.into(), Entropy::from_seed([7; 32]));
+/// # for _ in 0..2 {
+/// #     let conn = hub.accept(now, Address::Unix(String::new())).unwrap();
+/// #     hub.receive(now, conn, &mut []);
+/// #     hub.handle_written(now, conn, 5);
+/// #     hub.receive_end(now, conn, End::Eof);
+/// # }
+/// # assert_eq!(hub.service().0, ["admit", "opened", "written", "closed", "admit"]);
 /// ```
 #[allow(unused_variables)]
 pub trait Service: Sized {
@@ -125,7 +160,7 @@ pub trait Service: Sized {
         Ok(())
     }
 
-    /// A WebSocket is open, accepted or dialed.
+    /// A connection is open, accepted or dialed: a WebSocket, or one of framed messages.
     fn opened(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}
 
     /// A message came. It borrows the read buffer, so it can be sent on while it is held.
@@ -143,7 +178,7 @@ pub trait Service: Sized {
     /// The transport took some of the output, as [`Context::tell_written`] asked to be told.
     fn written(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId) {}
 
-    /// A WebSocket ended; its id means nothing from here on.
+    /// A connection that was open ended; its id means nothing from here on.
     fn closed(&mut self, cx: &mut Context<'_, Self::Job>, conn: ConnId, closed: &Closed) {}
 
     /// A dial came to nothing; one that succeeds is told by `opened` ([`Info::dial`](super::Info::dial)).

@@ -20,8 +20,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use wharf::base::{CloseCode, Message};
-use wharf::link::Config;
+use wharf::base::{Cause, CloseCode, End, Input, Instant, Message, Wall};
+use wharf::link::{Config, Event, Link};
+use wharf_tests::certificates;
+
+/// The request of a WebSocket.
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 type Serve = fn(&TcpListener, &Arc<Config>) -> std::io::Result<()>;
 
@@ -39,7 +44,7 @@ fn impatient() -> Config {
     let mut ws = wharf::ws::Config::default();
     (ws.idle_timeout, ws.close_timeout) = (Some(short), short);
     let mut http = wharf::http::Config::default();
-    (http.open_timeout, http.close_timeout) = (short, short);
+    (http.open_timeout, http.close_timeout, http.answer_timeout) = (short, short, short);
     let mut config = Config::default();
     (config.ws, config.http) = (ws.into(), http.into());
     config
@@ -105,15 +110,40 @@ fn ends_the_silent(serve: Serve) {
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408 "), "{}", answer.escape_ascii());
 }
 
+/// Bytes off the wire are made ready before they are received.
+fn echoes_over_tls(serve: Serve) {
+    let (mut server, mut client) = (Config::default(), Config::default());
+    server.tls = Some(certificates::serving().build().unwrap());
+    client.client_tls = Some(certificates::trusting().build().unwrap());
+    let url = format!("wss://{}/", start(serve, server));
+    let mut socket = Socket::connect_with(&url, &client.into()).unwrap();
+    for len in [0, 125, 16_384, 65_536, 1 << 20] {
+        let payload: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
+        socket.send(payload.clone()).unwrap();
+        assert_eq!(socket.receive().unwrap(), Some(Message::binary(payload)), "{len} bytes");
+    }
+    assert!(socket.close().unwrap().is_clean());
+}
+
+/// Requests that nobody answers, one behind the other: what is left unread neither spins the loop nor hides the deadline.
+fn ends_what_is_not_answered(serve: Serve) {
+    let mut asking = TcpStream::connect(start(serve, impatient())).unwrap();
+    asking.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    asking.write_all(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2)).unwrap();
+    let answer = rest(&mut asking);
+    assert!(answer.starts_with(b"HTTP/1.1 500 "), "{}", answer.escape_ascii());
+}
+
 /// A WebSocket by hand, so that nothing is answered that the test does not answer.
 fn open(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(REQUEST).unwrap();
+    read_head(&mut stream);
     stream
-        .write_all(
-            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        )
-        .unwrap();
+}
+
+/// The answer to a request that was accepted.
+fn read_head(stream: &mut TcpStream) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -121,7 +151,6 @@ fn open(address: SocketAddr) -> TcpStream {
         head.push(byte[0]);
     }
     assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", head.escape_ascii());
-    stream
 }
 
 /// All that comes until the connection ends, by a reset too.
@@ -144,6 +173,70 @@ fn poll_loop_survives_a_flood() {
 #[test]
 fn poll_loop_ends_the_silent() {
     ends_the_silent(poll_loop::serve);
+}
+
+#[test]
+fn poll_loop_echoes_over_tls() {
+    echoes_over_tls(poll_loop::serve);
+}
+
+#[test]
+fn poll_loop_ends_what_is_not_answered() {
+    ends_what_is_not_answered(poll_loop::serve);
+}
+
+/// One connection of the loop, open, and the other end of it.
+fn peer_of_the_poll_loop(buffers: &mut poll_loop::Buffers) -> (poll_loop::Peer, TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let near = listener.accept().unwrap().0;
+    near.set_nonblocking(true).unwrap();
+    let link = Link::server(Instant::ORIGIN, Wall::default(), &Arc::default());
+    let mut peer = poll_loop::Peer::new(near.try_clone().unwrap(), link);
+    peer.unread = REQUEST.to_vec();
+    peer.turn(Instant::ORIGIN, buffers);
+    read_head(&mut far);
+    (peer, near, far)
+}
+
+#[test]
+fn poll_loop_takes_what_it_held_once_it_is_resumed_with_nothing_to_write() {
+    let mut buffers = poll_loop::Buffers::default();
+    let (mut peer, _near, mut far) = peer_of_the_poll_loop(&mut buffers);
+    let now = Instant::ORIGIN;
+    peer.link.pause(now);
+    peer.unread = b"\x81\x84\0\0\0\0held".to_vec();
+    peer.turn(now, &mut buffers);
+    assert_eq!(peer.unread.len(), 10);
+    peer.link.resume(now);
+    assert!(!peer.link.wants().write);
+    peer.turn(now, &mut buffers);
+    assert!(peer.unread.is_empty());
+    let mut frame = [0; 6];
+    far.read_exact(&mut frame).unwrap();
+    assert_eq!(&frame, b"\x81\x04held");
+}
+
+#[test]
+fn poll_loop_tells_a_failure_to_write_as_one() {
+    let mut buffers = poll_loop::Buffers::default();
+    let (mut peer, near, _far) = peer_of_the_poll_loop(&mut buffers);
+    near.shutdown(std::net::Shutdown::Write).unwrap();
+    peer.link.send(Instant::ORIGIN, Message::text("ahoy")).unwrap();
+    peer.turn(Instant::ORIGIN, &mut buffers);
+    let event = peer.link.receive(Instant::ORIGIN, &mut Input::default());
+    let Some(Event::Closed(closed)) = event else { panic!("{event:?}") };
+    assert_eq!(closed.cause, Cause::Transport(End::WriteFailed));
+}
+
+#[test]
+fn blocking_echoes_over_tls() {
+    echoes_over_tls(blocking::serve);
+}
+
+#[test]
+fn blocking_ends_what_is_not_answered() {
+    ends_what_is_not_answered(blocking::serve);
 }
 
 #[test]
