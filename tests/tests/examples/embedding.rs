@@ -190,11 +190,13 @@ fn peer_of_the_poll_loop(buffers: &mut poll_loop::Buffers) -> (poll_loop::Peer, 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let near = listener.accept().unwrap().0;
-    near.set_nonblocking(true).unwrap();
+    far.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    far.write_all(REQUEST).unwrap();
     let link = Link::server(Instant::ORIGIN, Wall::default(), &Arc::default());
     let mut peer = poll_loop::Peer::new(near.try_clone().unwrap(), link);
-    peer.unread = REQUEST.to_vec();
+    // It blocks until the request is there, and from here on it does not.
     peer.turn(Instant::ORIGIN, buffers);
+    near.set_nonblocking(true).unwrap();
     read_head(&mut far);
     (peer, near, far)
 }
